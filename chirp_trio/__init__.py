@@ -1,0 +1,51 @@
+"""Server-Sent Events for trio: live HTML, JSON and text from structured concurrency.
+
+A handler returns an `EventStream`; its source yields text, JSON, `Fragment`s of templates, or `SSEEvent`s. See `App` for the
+web application, `EventStream` for streams in anybody's ASGI app, `serve` for the server, `chirp_trio.testing` for tests.
+"""
+
+from .errors import (
+    BlockNotFound,
+    ChirpError,
+    ClientDisconnected,
+    ConfigurationError,
+    EventTooLarge,
+    HTTPError,
+    TemplateError,
+    TemplateNotFound,
+    WrongRuntimeError,
+)
+from .server import ServerConfig, serve
+from .stream import Ending, EventStream, stream_lifespan
+from .templates import Fragment, Page, Stream, Template
+from .web import App, AppConfig, Redirect, Request, Response
+from .wire import Comment, Decoder, SSEEvent
+
+__all__ = [
+    "App",
+    "AppConfig",
+    "BlockNotFound",
+    "ChirpError",
+    "ClientDisconnected",
+    "Comment",
+    "ConfigurationError",
+    "Decoder",
+    "Ending",
+    "EventStream",
+    "EventTooLarge",
+    "Fragment",
+    "HTTPError",
+    "Page",
+    "Redirect",
+    "Request",
+    "Response",
+    "SSEEvent",
+    "ServerConfig",
+    "Stream",
+    "Template",
+    "TemplateError",
+    "TemplateNotFound",
+    "WrongRuntimeError",
+    "serve",
+    "stream_lifespan",
+]

@@ -1,0 +1,46 @@
+"""What every room shares of ASGI: the shapes, the headers, and the check at each door that this is trio."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import trio
+
+from .errors import WrongRuntimeError
+
+type Scope = MutableMapping[str, Any]
+type Message = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+type ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+WRONG_RUNTIME = "chirp_trio runs on trio only: start the server with `hypercorn --worker-class trio` or `chirp-trio run`"
+
+
+def require_trio() -> None:
+    """Raise `WrongRuntimeError`, in one sentence that names the cure, unless trio runs the caller."""
+    if not trio.lowlevel.in_trio_task():
+        raise WrongRuntimeError(WRONG_RUNTIME)
+
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+def encode_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[bytes, bytes], ...]:
+    """Response headers as ASGI wants them: names in lower case, both as bytes.
+
+    Raises:
+        TypeError: A name or a value is not text.
+        ValueError: A name is no token, or a value holds what RFC 9110 (5.5) does not allow, such as a line break.
+    """
+    encoded = []
+    for name, value in headers:
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"the header {name!r}: {value!r} must be a str and a str")
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"the header name {name!r} is no HTTP token")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"the header {name!r} has the value {value!r}, which holds a character that HTTP does not allow")
+        encoded.append((name.lower().encode("ascii"), value.encode("latin-1")))
+    return tuple(encoded)

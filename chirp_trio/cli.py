@@ -1,0 +1,114 @@
+"""The command line: `chirp-trio run` and `chirp-trio demo`."""
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from .asgi import ASGIApp
+from .errors import ConfigurationError
+from .server import ServerConfig, run
+from .server.reload import run_with_reload
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the process's exit code: 0, or 2 where what was asked for cannot be done."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given, argparse.Namespace(arguments=given))
+    try:
+        return int(options.command(options))
+    except ConfigurationError as error:
+        print(f"chirp-trio: {error}", file=sys.stderr)
+        return 2
+
+
+def load_app(target: str) -> ASGIApp:
+    """The app that `module:name` or `folder/file.py:name` names; `name` is `app` where it is left out.
+
+    Raises:
+        ConfigurationError: There is no such module, or nothing of that name in it that could be an app.
+    """
+    place, _, name = target.partition(":")
+    name = name or "app"
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (place == error.name or place.startswith(error.name + ".")):
+            raise  # the module is there, and something that it imports is not
+        raise ConfigurationError(f"there is no module {place!r} in {Path.cwd()} or on Python's path") from None
+    found: object = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        apps = sorted(key for key, value in vars(module).items() if callable(value) and type(value).__name__ == "App")
+        raise ConfigurationError(f"{place!r} has no app called {name!r}; apps in it: {', '.join(apps) or 'none'}")
+    return cast(ASGIApp, found)
+
+
+def _load_file(path: Path) -> object:
+    if not path.is_file():
+        raise ConfigurationError(f"there is no file {str(path)!r}")
+    sys.path.insert(0, str(path.resolve().parent))
+    return importlib.import_module(path.stem)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="chirp-trio", description="Server-Sent Events for trio.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serving = commands.add_parser("run", help="serve an app", description="Serve an app until Ctrl-C or SIGTERM.")
+    serving.add_argument("app", metavar="MODULE:APP", help="where the app is, such as `app:app` or `examples/clock.py:app`")
+    _add_address(serving)
+    serving.add_argument("--certfile", metavar="FILE", help="a TLS certificate (PEM)")
+    serving.add_argument("--keyfile", metavar="FILE", help="its private key (PEM)")
+    serving.add_argument("--access-log", action="store_true", help="log a line for each request")
+    serving.add_argument("--reload", action="store_true", help="restart when a Python file or a template changes")
+    serving.set_defaults(command=_run)
+
+    demo = commands.add_parser("demo", help="serve a live dashboard of this machine", description="A live dashboard.")
+    _add_address(demo)
+    demo.set_defaults(command=_demo)
+    return parser
+
+
+def _add_address(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for a free one (default: %(default)s)")
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = ServerConfig(
+        host=options.host,
+        port=options.port,
+        certfile=options.certfile,
+        keyfile=options.keyfile,
+        access_log=options.access_log,
+    )
+    if options.reload:
+        arguments = [argument for argument in options.arguments if argument != "--reload"]
+        return run_with_reload([sys.executable, "-m", "chirp_trio.cli", *arguments], Path.cwd())
+    run(load_app(options.app), config, name=options.app)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    config = ServerConfig(host=options.host, port=options.port)
+    if importlib.util.find_spec("psutil") is None:
+        raise ConfigurationError("the demo reads this machine's figures with psutil: pip install 'chirp-trio[demo]'")
+    run(load_app(f"{_examples() / 'dashboard' / 'dashboard.py'}:app"), config, name="the demo")
+    return 0
+
+
+def _examples() -> Path:
+    """Where the examples are: inside the package where it was installed from a wheel, beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "examples"
+    return inside if inside.is_dir() else package.parent / "examples"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Every error that chirp_trio raises on purpose.
+
+    ChirpError
+     ├── ConfigurationError (ValueError)   an option, a route or an argument that cannot work; raised where it is given
+     ├── WrongRuntimeError (RuntimeError)  the event loop is not trio's
+     ├── HTTPError                         raise it in a handler or a source: it becomes that status
+     ├── ClientDisconnected                the client left while its request body was being read
+     ├── TemplateError                     a template that cannot be rendered; names template, block and line
+     │    ├── TemplateNotFound             and which templates exist
+     │    └── BlockNotFound                and which blocks exist
+     └── EventTooLarge (ValueError)        an event stream held an event larger than the decoder's bound
+
+Wrong *types* are `TypeError` and wrong *values* are `ValueError`, as everywhere in Python; both name the argument, the
+value and what is allowed.
+"""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+
+class ChirpError(Exception):
+    """The base of every error below; never raised itself."""
+
+
+class ConfigurationError(ChirpError, ValueError):
+    """An option, a route or an argument that cannot work. Raised where it is given, not when it is used."""
+
+
+class WrongRuntimeError(ChirpError, RuntimeError):
+    """chirp_trio runs on trio only, and was called on another event loop."""
+
+
+class HTTPError(ChirpError):
+    """Raise it in a handler, or in a source before its first event, to answer with that status.
+
+    Args:
+        status: An HTTP status from 400 to 599.
+        detail: One sentence for the client; default: the status's standard phrase. It is sent as it is, so keep
+            internals out of it.
+        headers: Extra response headers, as pairs of name and value.
+
+    Example:
+        >>> raise HTTPError(403, "this room is private")
+        Traceback (most recent call last):
+        ...
+        chirp_trio.errors.HTTPError: 403 this room is private
+    """
+
+    def __init__(self, status: int, detail: str | None = None, headers: Iterable[tuple[str, str]] = ()) -> None:
+        if not isinstance(status, int) or not 400 <= status <= 599:
+            raise ValueError(f"HTTPError: status is {status!r}; it must be an int from 400 to 599")
+        self.status = int(status)
+        self.detail = detail if detail is not None else phrase(self.status)
+        self.headers = tuple(headers)
+        super().__init__(f"{self.status} {self.detail}")
+
+
+class ClientDisconnected(ChirpError):
+    """The client left while its request body was being read. Nobody is there to be answered."""
+
+
+class TemplateError(ChirpError):
+    """A template that cannot be rendered."""
+
+
+class TemplateNotFound(TemplateError):
+    """No such template; the message lists those that exist."""
+
+
+class BlockNotFound(TemplateError):
+    """No such block in the template; the message lists those that exist."""
+
+
+class EventTooLarge(ChirpError, ValueError):
+    """An event stream held an event (or a line) larger than the decoder's bound."""
+
+
+def phrase(status: int) -> str:
+    """The standard phrase of an HTTP status (RFC 9110): `"Not Found"` for 404."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def sole(error: Exception) -> Exception:
+    """What a group of one holds, all the way down; anything else as it is.
+
+    A nursery wraps whatever leaves it in a group, so an `HTTPError` raised inside a source's own nursery arrives as one.
+    """
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,63 @@
+"""What the server can be told."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypercorn.config import Config
+
+from ..errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Settings of `serve()` and `App.run()`.
+
+    Args:
+        host: The address to listen on; default `"127.0.0.1"`, which only this machine reaches.
+        port: The port; default 8000; 0 takes a free one.
+        certfile: A TLS certificate (PEM), and what vouches for it; default: no TLS.
+        keyfile: The certificate's private key (PEM); needed with `certfile`, and only then.
+        graceful_timeout: Seconds that requests may go on once the server is to stop, before they are cancelled;
+            default 3. Event streams are told at once, and do not need it.
+        access_log: Log a line for each request, to standard error; default: no.
+
+    Raises:
+        ConfigurationError: A setting that cannot work; the message names what is allowed.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    certfile: str | Path | None = None
+    keyfile: str | Path | None = None
+    graceful_timeout: float = 3.0
+    access_log: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.host, str) or not self.host:
+            raise ConfigurationError(f"host is {self.host!r}; it must be an address or a name, such as '127.0.0.1'")
+        if not isinstance(self.port, int) or isinstance(self.port, bool) or not 0 <= self.port <= 65535:
+            raise ConfigurationError(f"port is {self.port!r}; it must be a number from 0 to 65535")
+        if (self.certfile is None) != (self.keyfile is None):
+            given = "certfile" if self.keyfile is None else "keyfile"
+            raise ConfigurationError(f"only {given} is given; TLS needs certfile and keyfile")
+        for name, file in (("certfile", self.certfile), ("keyfile", self.keyfile)):
+            if file is not None and not Path(file).is_file():
+                raise ConfigurationError(f"{name} is {str(file)!r}; there is no such file")
+        timeout = self.graceful_timeout
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not (timeout >= 0 and math.isfinite(timeout)):
+            raise ConfigurationError(f"graceful_timeout is {timeout!r}; it must be a number of seconds, zero or more")
+
+    def for_hypercorn(self) -> Config:
+        """The same, as hypercorn's configuration."""
+        config = Config()
+        config.bind = [f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"]
+        config.certfile = str(self.certfile) if self.certfile is not None else None
+        config.keyfile = str(self.keyfile) if self.keyfile is not None else None
+        config.graceful_timeout = self.graceful_timeout
+        config.accesslog = "-" if self.access_log else None
+        # hypercorn buffers without bound for an HTTP/2 client that closes its flow-control window.
+        config.alpn_protocols = ["http/1.1"]
+        config.loglevel = "WARNING"  # the start-up line is ours
+        config.backlog = 1024
+        return config

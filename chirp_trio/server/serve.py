@@ -1,0 +1,92 @@
+"""Serving: an app on hypercorn's trio worker until somebody says stop."""
+
+import os
+import signal
+import sys
+from collections.abc import Awaitable
+from typing import cast
+
+import hypercorn.trio
+import trio
+from hypercorn.typing import ASGIFramework
+
+from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
+from .config import ServerConfig
+
+
+async def serve(
+    app: ASGIApp,
+    config: ServerConfig | None = None,
+    *,
+    shutdown: trio.Event | None = None,
+    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve an ASGI app on hypercorn's trio worker, in the caller's trio run.
+
+    Event streams end at once when the server is to stop: each ends its source and its body, whatever its client does.
+
+    Args:
+        app: The app: an `App`, or any other ASGI application that runs on trio.
+        config: The settings; default: `ServerConfig()`.
+        shutdown: Setting this event stops the server; default: it is stopped by cancelling the caller.
+        task_status: For `nursery.start()`: told the URLs that the server listens on, once it does.
+
+    Raises:
+        OSError: The address cannot be listened on.
+        hypercorn.utils.LifespanFailureError: The app's lifespan failed.
+
+    Example:
+        >>> async def main():
+        ...     async with trio.open_nursery() as nursery:
+        ...         urls = await nursery.start(serve, app, ServerConfig(port=0))
+        ...         print("serving on", *urls)
+    """
+    require_trio()
+    stop = shutdown if shutdown is not None else trio.Event()
+
+    def extended(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        scope.setdefault("extensions", {})["chirp_trio.shutdown"] = stop
+        return app(scope, receive, send)
+
+    settings = (config if config is not None else ServerConfig()).for_hypercorn()
+    await hypercorn.trio.serve(
+        cast(ASGIFramework, extended), settings, shutdown_trigger=stop.wait, task_status=task_status, mode="asgi"
+    )
+
+
+def run(app: ASGIApp, config: ServerConfig | None = None, *, name: str = "app") -> None:
+    """Serve an app until SIGINT or SIGTERM; a second one ends the process at once. Says where, once it is up.
+
+    Args:
+        app: The app.
+        config: The settings; default: `ServerConfig()`.
+        name: What to call the app in the line that says where it is.
+    """
+    trio.run(_serve_until_signal, app, config, name)
+
+
+async def _serve_until_signal(app: ASGIApp, config: ServerConfig | None, name: str) -> None:
+    shutdown = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_set_on_signal, shutdown)
+        await serve(app, config, shutdown=shutdown, task_status=_Announcement(name))
+        nursery.cancel_scope.cancel("the server has stopped")
+
+
+async def _set_on_signal(shutdown: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for number in signals:
+            if shutdown.is_set():
+                os._exit(128 + number)  # asked twice: whoever waits for something will not get it
+            shutdown.set()
+
+
+class _Announcement(trio.TaskStatus[list[str]]):
+    """Prints where the server listens, in the moment that it does."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def started(self, value: list[str] | None = None) -> None:
+        print(f"chirp_trio: serving {self._name} on {', '.join(value or ())} (Ctrl-C stops it)", file=sys.stderr, flush=True)

@@ -1,0 +1,10 @@
+"""One connection: an `EventStream`, the user's source, and the nursery that owns them from first byte to last.
+
+This room knows the wire and ASGI's messages. It must not know apps, templates, htmx, topics or any server.
+"""
+
+from .event_stream import EventStream
+from .host import StreamHost, open_stream_host, stream_lifespan
+from .lifecycle import Ending
+
+__all__ = ["Ending", "EventStream", "StreamHost", "open_stream_host", "stream_lifespan"]

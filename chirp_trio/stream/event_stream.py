@@ -1,0 +1,144 @@
+"""`EventStream`: what to stream and how. An ASGI response by itself, in any framework that trio runs."""
+
+import math
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass
+
+from ..asgi import Receive, Scope, Send, encode_headers, require_trio
+from ..wire import check_one_line
+from .host import StreamHost, find_host, find_shutdown, open_stream_host
+from .items import Render
+from .lifecycle import LiveStream
+from .sender import ASGISender
+from .source import Source, check_source, close_source
+
+# No `connection` and no `transfer-encoding`: they belong to the server, and HTTP/2 forbids them (RFC 9113, 8.2.2).
+# `no-transform` keeps proxies from compressing, `x-accel-buffering` keeps nginx from buffering, what has to arrive now.
+_HEADERS = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    r"""A response that stays open and sends what a source yields, as server-sent events.
+
+    Return it from a route of an `App`, or return or await it as the ASGI response that it is in Starlette, FastAPI or any
+    other framework under a trio worker.
+
+    A source yields text, JSON values, dataclasses, fragments or `SSEEvent`s. It runs in a task of its own and is closed
+    by the stream: its `finally` runs once, however the stream ends. A source that raises before its first item gives the
+    request that error; later, the client gets a `chirp:error` event and the stream ends. An item that cannot be sent costs
+    only itself.
+
+    Args:
+        generator: The source: an async generator function (best, because nothing runs before the stream does), an async
+            generator or any other async iterable, a `trio.MemoryReceiveChannel`, or what a function decorated with
+            `trio.as_safe_channel` returns.
+        event_type: The event name of items that have none of their own; default: none.
+        heartbeat_interval: Seconds without an event after which a comment keeps the connection alive; default 15; None
+            switches heartbeats off.
+        send_timeout: Seconds that a client may take no bytes before it is given up; default 30.
+        cleanup_timeout: Seconds that the source may take to clean up before the response ends without it; default 5.
+        start_grace: Seconds that the response's headers wait for the first item, so that an error before it can still
+            become a status; default 0.1.
+        headers: Further response headers, as pairs of name and value; default: none.
+
+    Raises:
+        TypeError: `generator` is no source, or a number is not a number.
+        ValueError: A number is zero, negative, infinite or NaN, or text does not fit its place.
+
+    Example:
+        >>> async def numbers():
+        ...     for number in range(3):
+        ...         yield {"number": number}
+        >>> EventStream(numbers, event_type="number", heartbeat_interval=30).event_type
+        'number'
+    """
+
+    generator: Source
+    event_type: str | None = None
+    heartbeat_interval: float | None = 15.0
+    _: KW_ONLY
+    send_timeout: float = 30.0
+    cleanup_timeout: float = 5.0
+    start_grace: float = 0.1
+    headers: Iterable[tuple[str, str]] = ()
+
+    def __post_init__(self) -> None:
+        check_source(self.generator)
+        check_one_line("event_type", self.event_type)
+        if self.heartbeat_interval is not None:
+            _check_seconds("heartbeat_interval", self.heartbeat_interval, "; None switches heartbeats off")
+        _check_seconds("send_timeout", self.send_timeout)
+        _check_seconds("cleanup_timeout", self.cleanup_timeout)
+        _check_seconds("start_grace", self.start_grace)
+
+        object.__setattr__(self, "headers", tuple(self.headers))
+        if any(name == b"content-type" for name, _ in encode_headers(self.headers)):
+            raise ValueError("headers holds a content-type; that of an event stream is always text/event-stream")
+
+    def response_headers(self) -> Sequence[tuple[bytes, bytes]]:
+        """The headers of the response, as ASGI wants them: a stream's own, unless `headers` says otherwise."""
+        if not self.headers:
+            return _HEADERS
+        further = encode_headers(self.headers)
+        named = {name for name, _ in further}
+        return [header for header in _HEADERS if header[0] not in named] + list(further)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve the stream as an ASGI response; what is awaited returns when it is over.
+
+        Raises:
+            WrongRuntimeError: Under asyncio.
+            Exception: What the source raised before its first item.
+        """
+        return self.respond(scope, receive, send, find_host(scope))
+
+    def respond(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        host: StreamHost | None,
+        *,
+        render: Render | None = None,
+        debug: bool = False,
+    ) -> Awaitable[None]:
+        """As `__call__`, for an app that has a stream host and can render fragments.
+
+        Args:
+            scope: The request's ASGI scope.
+            receive: Its receive callable.
+            send: Its send callable.
+            host: Where the stream shall live; None: in a nursery for this request alone.
+            render: Turns a fragment into text for this client; default: fragments are refused.
+            debug: Whether the client is told what went wrong; default: no.
+        """
+        # Not async itself: an idle stream keeps the frame of every function that waits for it.
+        require_trio()
+        sender = ASGISender(send)
+        if scope["method"] == "HEAD":
+            return self._answer_head(sender)
+        if host is None:
+            return self._serve_alone(scope, receive, send, render, debug)
+        host.close_when(find_shutdown(scope, send))
+        return LiveStream(self, sender, host, render=render, debug=debug, name=scope["path"]).serve(receive)
+
+    async def _answer_head(self, sender: ASGISender) -> None:
+        await close_source(self.generator)
+        await sender.start(self.response_headers())
+        await sender.finish()
+
+    async def _serve_alone(self, scope: Scope, receive: Receive, send: Send, render: Render | None, debug: bool) -> None:
+        async with open_stream_host() as host:
+            await self.respond(scope, receive, send, host, render=render, debug=debug)
+
+
+def _check_seconds(name: str, value: object, otherwise: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is {value!r}; it must be a number of seconds{otherwise}")
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"{name} is {value!r}; it must be more than zero and finite, in seconds{otherwise}")

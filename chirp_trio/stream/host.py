@@ -1,0 +1,168 @@
+"""Where streams live: the nursery behind all the streams of an app, and the one timer that they share."""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from heapq import heappop, heappush
+from typing import Any, Protocol
+
+import trio
+
+from ..asgi import Scope, Send
+from .lifecycle import Ending, LiveStream
+from .parking import ParkingSpot
+
+logger = logging.getLogger("chirp_trio.stream")
+
+STATE_KEY = "chirp_trio.streams"
+_said_without_lifespan = trio.lowlevel.RunVar[bool]("said_without_lifespan", False)
+
+
+class Signal(Protocol):
+    """Anything that can be waited for, such as a `trio.Event`."""
+
+    async def wait(self) -> None:
+        """Return once it has come."""
+
+
+class StreamHost:
+    """The streams that are alive, and the nursery for what may outlive a request. Made by `open_stream_host()`."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+        self._streams: dict[LiveStream, _Alarm] = {}
+        self._closing = False
+        self._signals: set[int] = set()
+        self._alarms: list[_Alarm] = []  # a heap; what is no longer wanted stays, emptied, until its time comes
+        self._alarmed = ParkingSpot()
+        nursery.start_soon(self._look_at_streams)
+
+    def adopt(self, stream: LiveStream) -> None:
+        """Count the stream among those that are alive, and look at it whenever it wants to be looked at."""
+        now = trio.current_time()
+        self._streams[stream] = _Alarm(now, None)
+        due = stream.look(now)
+        if due is not None:
+            self.look_at(stream, due)
+        if self._closing:
+            stream.end(Ending.SHUTDOWN)
+
+    def release(self, stream: LiveStream) -> None:
+        """Forget the stream: it is over."""
+        self._streams.pop(stream).stream = None
+
+    def look_at(self, stream: LiveStream, due: float) -> None:
+        """Look at the stream at this time, and not at the one that was set before."""
+        self._streams[stream].stream = None
+        alarm = self._streams[stream] = _Alarm(due, stream)
+        heappush(self._alarms, alarm)
+        if self._alarms[0] is alarm:
+            self._alarmed.wake()
+
+    def start_soon[*Arguments](self, function: Callable[[*Arguments], Awaitable[None]], *arguments: *Arguments) -> None:
+        """Start a task that may outlive its request."""
+        self._nursery.start_soon(function, *arguments)
+
+    def close_when(self, signal: Signal | None) -> None:
+        """Close once the signal comes, if there is one. Telling it again of the same signal costs nothing."""
+        if signal is not None and id(signal) not in self._signals:
+            self._signals.add(id(signal))
+            self._nursery.start_soon(self._close_when, signal)
+
+    def close(self) -> None:
+        """End every stream, now and from now on, because the server is about to stop. Never blocks."""
+        self._closing = True
+        for stream in tuple(self._streams):
+            stream.end(Ending.SHUTDOWN)
+
+    async def _close_when(self, signal: Signal) -> None:
+        await signal.wait()
+        self.close()
+
+    async def _look_at_streams(self) -> None:
+        while True:
+            if not self._alarms:
+                await self._alarmed.park()
+            with trio.CancelScope(deadline=self._alarms[0].due):
+                await self._alarmed.park()
+            now = trio.current_time()
+            while self._alarms and self._alarms[0].due <= now:
+                stream = heappop(self._alarms).stream
+                if stream is not None:
+                    due = stream.look(now)
+                    if due is not None:
+                        self.look_at(stream, due)
+
+
+class _Alarm:
+    __slots__ = ("due", "stream")
+
+    def __init__(self, due: float, stream: LiveStream | None) -> None:
+        self.due = due
+        self.stream = stream
+
+    def __lt__(self, other: _Alarm) -> bool:
+        return self.due < other.due
+
+
+@asynccontextmanager
+async def open_stream_host() -> AsyncGenerator[StreamHost]:
+    """Open the nursery that streams live in; leaving the block ends them all.
+
+    Opened once for an app, before the server takes requests and until after the last one, it is what lets a handler leave
+    a writer behind whose client does not read.
+    """
+    async with trio.open_nursery() as nursery:
+        host = StreamHost(nursery)
+        try:
+            yield host
+        finally:
+            host.close()
+            nursery.cancel_scope.cancel("the stream host was closed")
+
+
+@asynccontextmanager
+async def stream_lifespan(_app: object = None) -> AsyncGenerator[dict[str, Any]]:
+    """A lifespan for apps that are not an `App`: Starlette, FastAPI, Litestar or Quart-Trio under a trio worker.
+
+    It gives the streams of such an app their nursery. Without it an `EventStream` works, but nothing can free it from a
+    client that stops reading.
+
+    Args:
+        _app: Ignored; lifespan functions are called with the app.
+
+    Yields:
+        The state that the server hands to every request, as ASGI's lifespan protocol describes it.
+
+    Example:
+        >>> from starlette.applications import Starlette
+        >>> app = Starlette(lifespan=stream_lifespan)
+    """
+    async with open_stream_host() as host:
+        yield {STATE_KEY: host}
+
+
+def find_host(scope: Scope) -> StreamHost | None:
+    """The host that the app's lifespan left in the request's state; None if there was no lifespan, which is said once."""
+    state: Mapping[str, Any] = scope.get("state") or {}
+    host = state.get(STATE_KEY)
+    if host is None and not _said_without_lifespan.get():
+        _said_without_lifespan.set(True)
+        logger.warning(
+            "a stream runs without the app's lifespan, so a client that stops reading can hold its handler for ever: "
+            "use lifespan=chirp_trio.stream_lifespan, or let the server run the app's own lifespan"
+        )
+    return host
+
+
+def find_shutdown(scope: Scope, send: Send) -> Signal | None:
+    """What tells that the server is about to stop, if the server tells it: ours does, as an extension.
+
+    hypercorn's command line tells its own connections and no app, so its signal is borrowed from behind `send`; where it
+    is not found, streams are cancelled when hypercorn's graceful_timeout is over.
+    """
+    signal = (scope.get("extensions") or {}).get("chirp_trio.shutdown")
+    if signal is None:
+        context = getattr(getattr(send, "__self__", None), "context", None)
+        signal = getattr(context, "terminated", None)
+    return signal if hasattr(signal, "wait") else None

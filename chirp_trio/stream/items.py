@@ -1,0 +1,37 @@
+"""What a source yields, to bytes: the event's name is decided here, and nowhere else."""
+
+from collections.abc import Callable
+
+from ..wire import Renderable, SSEEvent, encode_data, encode_event
+
+# Turns data that the wire does not know into text. Takes the data and the event name so far; returns the text and the
+# name to send it under, which a dialect of the client's may change.
+type Render = Callable[[Renderable, str | None], tuple[str, str | None]]
+
+
+def encode_item(item: object, event_type: str | None, render: Render | None) -> bytes:
+    """One item of a source as the bytes of one event.
+
+    The name is the `SSEEvent`'s own, else the one that a fragment asks for, else `event_type`, else none.
+
+    Raises:
+        TypeError: The item can neither be sent nor rendered.
+        ValueError: It holds what cannot be carried.
+        Exception: Whatever rendering raised.
+    """
+    event = id = retry = None
+    data = item
+    if isinstance(item, SSEEvent):
+        data, event, id, retry = item.data, item.event, item.id, item.retry
+    if isinstance(data, Renderable):
+        if event is None:
+            event = data.event
+        if event is None:
+            event = event_type
+        if render is not None:
+            data, event = render(data, event)
+    elif event is None:
+        event = event_type
+    if event is None and id is None and retry is None:
+        return encode_data(data)
+    return encode_event(data, event, id, retry)

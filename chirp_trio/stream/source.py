@@ -1,0 +1,85 @@
+"""The user's source: what may be one, and how it is opened. Whatever it is, it is an async generator from here on."""
+
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeIs
+
+type Items = AsyncIterable[object] | AbstractAsyncContextManager[AsyncIterable[object]]
+type Source = Items | Callable[[], Items]
+
+_ACCEPTED = (
+    "an async generator function (best: nothing runs before the stream does), an async generator or any other async "
+    "iterable, a trio.MemoryReceiveChannel, or what a @trio.as_safe_channel function returns"
+)
+
+
+def check_source(source: object) -> None:
+    """Raise `TypeError`, naming what came and what is accepted, unless `source` can be opened."""
+    if _is_items(source):
+        return
+    if inspect.iscoroutine(source):
+        source.close()  # it will never be awaited, and Python would warn of that as well
+        raise TypeError(f"EventStream got a coroutine, that is, an async function without a yield; it takes {_ACCEPTED}")
+    if not callable(source) or isinstance(source, type):
+        raise TypeError(f"EventStream got {source!r} of type {type(source).__name__}; it takes {_ACCEPTED}")
+
+
+def open_source(source: Source) -> AsyncGenerator[object]:
+    """The generator that yields what `source` does, and that closes it when it ends, however it ends.
+
+    It has to be run by one task from its first step to its last, and whatever is raised while it stands at a `yield` has
+    to be thrown into it there.
+
+    Raises:
+        TypeError: A function returned what cannot be a source.
+        RuntimeError: A generator has run already.
+    """
+    items = source if _is_items(source) else _call(source)
+    if isinstance(items, AsyncIterable):
+        iterator = items.__aiter__()
+        if not isinstance(iterator, AsyncGenerator):
+            return _iterate(iterator)
+        if getattr(iterator, "ag_frame", iterator) is None:
+            raise RuntimeError(
+                f"the async generator {getattr(iterator, '__name__', '?')!r} of this EventStream has run already; "
+                "pass the generator function itself, and every stream will have a generator of its own"
+            )
+        return iterator
+    return _enter(items)
+
+
+async def close_source(source: Source) -> None:
+    """Close a source that will never be opened, so that who feeds it (a memory channel, say) learns of it."""
+    close = getattr(source, "aclose", None)
+    if close is not None:
+        await close()
+
+
+async def _iterate(iterator: AsyncIterator[object]) -> AsyncGenerator[object]:
+    try:
+        async for item in iterator:
+            yield item
+    finally:
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _enter(manager: AbstractAsyncContextManager[AsyncIterable[object]]) -> AsyncGenerator[object]:
+    async with manager as items:
+        async for item in items:
+            yield item
+
+
+def _is_items(source: object) -> TypeIs[Items]:
+    return isinstance(source, AsyncIterable | AbstractAsyncContextManager) and not isinstance(source, type)
+
+
+def _call(source: Source) -> Items:
+    assert callable(source)
+    items = source()
+    if not _is_items(items):
+        check_source(items)
+        raise TypeError(f"the function that EventStream got returned a function; it must return {_ACCEPTED}")
+    return items

@@ -1,0 +1,10 @@
+"""Testing apps and their event streams: in memory, on the test's clock, with no task left behind.
+
+Nothing in chirp_trio imports this room. It needs httpx: `pip install 'chirp-trio[testing]'`.
+"""
+
+from .client import TestClient
+from .sse import SSEResult, SSEStream, SSETimeout
+from .transport import AppError, AppStillRunning, ASGITransport
+
+__all__ = ["ASGITransport", "AppError", "AppStillRunning", "SSEResult", "SSEStream", "SSETimeout", "TestClient"]

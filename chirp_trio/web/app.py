@@ -1,0 +1,189 @@
+"""`App`: routes, mounts, error handlers and templates, as one ASGI application for trio."""
+
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..asgi import ASGIApp, Receive, Scope, Send
+from ..errors import ConfigurationError
+from ..server import ServerConfig, run
+from ..stream import StreamHost, open_stream_host
+from ..stream.host import STATE_KEY
+from ..templates import Templates
+from .dispatch import Dispatcher
+from .lifespan import run_lifespan
+
+# Called with the app; entered before the first request, left after the last one.
+type Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+type Middleware = Callable[[ASGIApp], ASGIApp]
+
+
+@dataclass(frozen=True, slots=True)
+class AppConfig:
+    """What an `App` can be told.
+
+    Args:
+        template_dir: The folder of the templates, or several that are searched in turn; default `"templates"`, below
+            the directory that the server was started in.
+        debug: Show errors with their traceback to the client, and read templates again when they change; default: no.
+        max_body_size: How many bytes a request's body may have; default 1 MiB.
+    """
+
+    template_dir: str | Path | Iterable[str | Path] = "templates"
+    debug: bool = False
+    max_body_size: int = 1024 * 1024
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.max_body_size, int) or isinstance(self.max_body_size, bool) or self.max_body_size < 0:
+            raise ConfigurationError(f"max_body_size is {self.max_body_size!r}; it must be a number of bytes, zero or more")
+
+
+class App:
+    """A web application on trio: handlers for paths, and a home for event streams.
+
+    Any ASGI server with a trio worker runs it; `app.run()`, `chirp_trio.serve(app)` and `chirp-trio run` bring their own.
+
+    Args:
+        config: Its settings; default: `AppConfig()`.
+        lifespan: A function of the app that returns an async context manager. It is entered before the first request and
+            left after the last one, so it is the place for the nursery of a background task. What it yields, if it is a
+            mapping, is every request's `state`.
+        middleware: ASGI middleware, the outermost first: functions (or classes) of an ASGI app that return one.
+
+    Example:
+        >>> app = App()
+        >>> @app.route("/hello/{name}")
+        ... def hello(name):
+        ...     return f"<h1>Hello, {name}!</h1>"
+    """
+
+    def __init__(
+        self, config: AppConfig | None = None, *, lifespan: Lifespan | None = None, middleware: Iterable[Middleware] = ()
+    ) -> None:
+        if config is not None and not isinstance(config, AppConfig):
+            raise TypeError(f"config is {config!r}; it must be an AppConfig or None")
+        self.config = config if config is not None else AppConfig()
+        self._templates = Templates(self.config.template_dir, auto_reload=self.config.debug)
+        self._dispatcher = Dispatcher(self._templates, debug=self.config.debug, body_limit=self.config.max_body_size)
+        self._lifespan = lifespan
+        self._host: StreamHost | None = None  # for servers without lifespan state
+        self._entry: ASGIApp = self._serve
+        for wrap in reversed(tuple(middleware)):
+            self._entry = wrap(self._entry)
+
+    # -- what an app is made of -----------------------------------------------------------------------------------------
+
+    def route[Handler: Callable[..., Any]](
+        self, path: str, *, methods: Iterable[str] = ("GET",)
+    ) -> Callable[[Handler], Handler]:
+        """Answer requests for a path with the decorated function.
+
+        The function is async, or plain and then runs in a thread. It takes the path's parameters and `request` by name,
+        as many of them as it wants. It may return str (HTML), dict or list (JSON), bytes, None (204), a `Response`, a
+        `Redirect`, a `Template`, `Fragment`, `Page` or `Stream`, or an `EventStream`.
+
+        Args:
+            path: Begins with a slash. `{name}` is a parameter, `{name:int}` one with a converter: `str` (the default, up
+                to the next slash), `int`, `float`, `uuid` or `path` (with slashes). The first route that fits is taken.
+            methods: The HTTP methods; default: GET. GET includes HEAD.
+
+        Raises:
+            ConfigurationError: The path, the methods or the function cannot work.
+        """
+
+        def register(handler: Handler) -> Handler:
+            self._dispatcher.add_route(path, methods, handler)
+            return handler
+
+        return register
+
+    def error[Handler: Callable[..., Any]](self, cause: int | type[Exception]) -> Callable[[Handler], Handler]:
+        """Answer requests that fail with the decorated function.
+
+        The function takes `request` and `error` by name, as many of them as it wants, and returns what a handler may.
+        What it returns is sent with the error's status, unless it is a `Response` with its own.
+
+        Args:
+            cause: An HTTP status, or a class of exceptions. The class that is nearest to the error's is taken; statuses
+                are asked after classes.
+        """
+
+        def register(handler: Handler) -> Handler:
+            self._dispatcher.add_error_handler(cause, handler)
+            return handler
+
+        return register
+
+    def mount(self, prefix: str, app: ASGIApp) -> None:
+        """Hand everything below a path to another ASGI app, such as one for static files. Routes are asked first.
+
+        The other app's lifespan is not run: enter what it needs in your own.
+
+        Args:
+            prefix: Such as `"/static"`; `"/static"` itself and all that is below it.
+            app: The ASGI app; it finds the prefix in its scope's `root_path`.
+        """
+        self._dispatcher.add_mount(prefix, app)
+
+    def template_filter[Function: Callable[..., Any]](self, name: str | None = None) -> Callable[[Function], Function]:
+        """Make the decorated function a filter of the templates, under its own name or another one."""
+
+        def register(function: Function) -> Function:
+            self._templates.add_filter(name if name is not None else function.__name__, function)
+            return function
+
+        return register
+
+    def template_global(self, name: str, value: object) -> None:
+        """Make a value known to every template. Functions can be called there."""
+        self._templates.add_global(name, value)
+
+    def run(self, **options: Any) -> None:
+        """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
+        run(self, ServerConfig(**options))
+
+    # -- ASGI -----------------------------------------------------------------------------------------------------------
+
+    # Marked, not async: an idle stream keeps the frame of every async function on its way.
+    @inspect.markcoroutinefunction
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Be an ASGI application.
+
+        Raises:
+            WrongRuntimeError: Under asyncio.
+        """
+        return self._entry(scope, receive, send)
+
+    def _serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http":
+            host = (scope.get("state") or {}).get(STATE_KEY, self._host)
+            return self._dispatcher.answer(scope, receive, send, host)
+        if scope["type"] == "lifespan":
+            return run_lifespan(scope, receive, send, self._running(scope))
+        mounted = self._dispatcher.find_mount(scope, self._host)
+        return mounted(scope, receive, send) if mounted is not None else _refuse(scope, send)
+
+    @asynccontextmanager
+    async def _running(self, scope: Scope) -> AsyncGenerator[Mapping[str, Any]]:
+        """The app between its first request and its last: the user's lifespan, and in it the host of the streams.
+
+        In this order, because sources may use what the lifespan has opened.
+        """
+        entered = self._lifespan(self) if self._lifespan is not None else nullcontext()
+        async with entered as state, open_stream_host() as host:
+            host.close_when((scope.get("extensions") or {}).get("chirp_trio.shutdown"))
+            if "state" not in scope:
+                self._host = host
+            try:
+                yield {**(state or {}), STATE_KEY: host}
+            finally:
+                self._host = None
+
+
+async def _refuse(scope: Scope, send: Send) -> None:
+    """Turn away what an app without WebSockets cannot serve."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1000})

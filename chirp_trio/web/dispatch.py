@@ -1,0 +1,174 @@
+"""From a request to its response: the route, the handler, what it returned, and what becomes of errors."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import trio
+
+from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
+from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
+from ..stream import StreamHost
+from ..stream.host import STATE_KEY
+from ..templates import Templates
+from .error_pages import error_response
+from .handlers import call_handler, check_handler, handler_name
+from .negotiation import Negotiator, Respond
+from .request import Request
+from .response import Response
+from .routing import Route, is_below, make_route
+
+logger = logging.getLogger("chirp_trio.web")
+
+
+class Dispatcher:
+    """Routes, mounts and error handlers, and the way of a request through them."""
+
+    def __init__(self, templates: Templates, *, debug: bool, body_limit: int) -> None:
+        self._negotiator = Negotiator(templates, debug=debug)
+        self._debug = debug
+        self._body_limit = body_limit
+        self._routes: list[tuple[Route, frozenset[str]]] = []
+        self._mounts: list[tuple[str, ASGIApp]] = []
+        self._error_handlers: dict[int | type[Exception], tuple[Callable[..., Any], frozenset[str]]] = {}
+
+    # -- what it is told ------------------------------------------------------------------------------------------------
+
+    def add_route(self, path: str, methods: Iterable[str], handler: Callable[..., Any]) -> None:
+        """See `App.route`."""
+        route = make_route(path, methods, handler)
+        for other, _ in self._routes:
+            if other.path == path and other.methods & route.methods:
+                both = ", ".join(sorted(other.methods & route.methods))
+                raise ConfigurationError(f"{both} {path} is answered by {handler_name(other.handler)} already")
+        offered = frozenset(route.converters) | {"request"}
+        self._routes.append((route, check_handler(handler, offered, f"route {path!r}")))
+
+    def add_error_handler(self, cause: int | type[Exception], handler: Callable[..., Any]) -> None:
+        """See `App.error`."""
+        is_status = isinstance(cause, int) and not isinstance(cause, bool) and 400 <= cause <= 599
+        if not is_status and not (isinstance(cause, type) and issubclass(cause, Exception)):
+            raise ConfigurationError(f"error({cause!r}): it must be an HTTP status from 400 to 599, or a class of exceptions")
+        names = check_handler(handler, frozenset({"request", "error"}), f"error handler of {cause!r}")
+        self._error_handlers[cause] = (handler, names)
+
+    def add_mount(self, prefix: str, app: ASGIApp) -> None:
+        """See `App.mount`."""
+        if not prefix.startswith("/") or prefix.endswith("/"):
+            raise ConfigurationError(f"the prefix {prefix!r} must begin with '/' and not end with it")
+        self._mounts.append((prefix, app))
+
+    # -- what it does ---------------------------------------------------------------------------------------------------
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, host: StreamHost | None) -> None:
+        """Answer one request. What goes wrong before the response has begun becomes a response of its own."""
+        require_trio()
+        try:
+            # No names for what is on the way: an open stream would keep it.
+            await (await self._respond(scope, receive, host))(scope, receive, send)
+        except ClientDisconnected:
+            logger.debug("%s %s: the client left", scope["method"], scope["path"])
+        except Exception as error:  # from a response that could not begin
+            request = self._request(scope, receive)
+            await (await self._respond_to_error(request, host, error))(scope, receive, send)
+
+    def find_mount(self, scope: Scope, host: StreamHost | None) -> Respond | None:
+        """The mounted app whose prefix the path is below, ready to be called; None if there is none."""
+        path = local_path(scope)
+        for prefix, app in self._mounts:
+            if is_below(path, prefix):
+                state = {**(scope.get("state") or {}), STATE_KEY: host}
+                child = {**scope, "root_path": scope.get("root_path", "") + prefix, "state": state}
+                return _below(app, child)
+        return None
+
+    async def _respond(self, scope: Scope, receive: Receive, host: StreamHost | None) -> Respond:
+        request = self._request(scope, receive)
+        try:
+            return await self._respond_to_route(request, scope, host)
+        except ClientDisconnected:
+            raise
+        except Exception as error:
+            return await self._respond_to_error(request, host, error)
+
+    async def _respond_to_route(self, request: Request, scope: Scope, host: StreamHost | None) -> Respond:
+        allowed: set[str] = set()
+        for route, names in self._routes:
+            parameters = route.match(request.path)
+            if parameters is None:
+                continue
+            if request.method in route.methods:
+                request.path_params = parameters
+                offered = {"request": request, **parameters}
+                value = await call_handler(route.handler, {name: offered[name] for name in names})
+                return self._negotiate(value, request, host, route.handler)
+            allowed |= route.methods
+        mounted = self.find_mount(scope, host)
+        if mounted is not None:
+            return mounted
+        if allowed:
+            raise HTTPError(405, headers=[("allow", ", ".join(sorted(allowed)))])
+        raise HTTPError(404)
+
+    async def _respond_to_error(self, request: Request, host: StreamHost | None, raised: Exception) -> Respond:
+        error = sole(raised)
+        status = error.status if isinstance(error, HTTPError) else 500
+        cause = next((kind for kind in type(error).__mro__ if kind in self._error_handlers), status)
+        if not isinstance(error, HTTPError) and cause in (status, Exception):
+            logger.error("%s %s failed", request.method, request.path, exc_info=error)
+        if cause in self._error_handlers:
+            handler, names = self._error_handlers[cause]
+            offered = {"request": request, "error": error}
+            try:
+                value = await call_handler(handler, {name: offered[name] for name in names})
+                return self._negotiate(value, request, host, handler, status=None if isinstance(value, Response) else status)
+            except Exception:
+                logger.exception("the error handler %s failed", handler_name(handler))
+        response = error_response(error, request.headers, is_fragment=request.is_fragment, debug=self._debug)
+        return _drained(response, request)
+
+    def _request(self, scope: Scope, receive: Receive) -> Request:
+        return Request(scope, receive, path=local_path(scope), body_limit=self._body_limit)
+
+    def _negotiate(
+        self,
+        value: object,
+        request: Request,
+        host: StreamHost | None,
+        handler: Callable[..., Any],
+        status: int | None = None,
+    ) -> Respond:
+        response = self._negotiator.negotiate(value, request, host, handler_name(handler))
+        if not isinstance(response, Response):
+            return response
+        return _drained(response if status is None else replace(response, status=status), request)
+
+
+def _below(app: ASGIApp, child: Scope) -> Respond:
+    return lambda _scope, receive, send: app(child, receive, send)
+
+
+def local_path(scope: Scope) -> str:
+    """The path below what the app is mounted at, which ASGI calls `root_path`."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] or "/" if root and is_below(path, root) else path
+
+
+def _drained(response: Response, request: Request) -> Respond:
+    """The response, sent while what the client still has to say is read: hypercorn queues ten messages, and then blocks."""
+    if not request.has_unread_body:
+        return response
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_drain, receive)
+            await response(scope, receive, send)
+            nursery.cancel_scope.cancel("the response is complete")
+
+    return respond
+
+
+async def _drain(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

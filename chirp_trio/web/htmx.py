@@ -1,0 +1,69 @@
+"""What the two generations of htmx say in a request, and how each wants a fragment in an event stream."""
+
+import html
+import re
+
+from ..stream.items import Render
+from ..templates import Fragment, Templates
+from ..wire import Renderable
+from .multi import Headers
+
+_PLAIN = re.compile(r"[^A-Za-z0-9_.:\- ]")
+
+
+def is_htmx4_stream(headers: Headers) -> bool:
+    """Whether htmx 4 asks for an event stream: with `fetch`, where htmx 2 leaves it to the browser's `EventSource`."""
+    return headers.get("hx-request") == "true" and "text/event-stream" in headers.get("accept", "")
+
+
+def element_id(identifier: str | None) -> str | None:
+    """The id in what htmx sends for an element: htmx 2 the bare id, htmx 4 the tag as well, as `div#panel`."""
+    if identifier is None or "#" not in identifier:
+        return identifier or None
+    return identifier.partition("#")[2]
+
+
+class FragmentRenderers:
+    """Turns the fragments of event streams into text, for each generation of htmx. One pair for all streams of an app."""
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        # Kept, because a bound method that is asked for anew is another one for every open stream.
+        self._event_source: Render = self._for_event_source
+        self._htmx4: Render = self._for_htmx4
+
+    def choose(self, headers: Headers) -> Render:
+        """The one for the client that sent these headers."""
+        return self._htmx4 if is_htmx4_stream(headers) else self._event_source
+
+    def _for_event_source(self, data: Renderable, event: str | None) -> tuple[str, str | None]:
+        assert isinstance(data, Fragment)
+        return self._templates.render(data, data.block), event
+
+    def _for_htmx4(self, data: Renderable, event: str | None) -> tuple[str, str | None]:
+        # htmx 4 swaps unnamed messages and only dispatches named ones, so a named fragment goes out unnamed. What the
+        # name was for, the choice of the elements to swap into, the wrapper does.
+        assert isinstance(data, Fragment)
+        text = self._templates.render(data, data.block)
+        if not event and data.target is None:
+            return text, None
+        target = listeners(event or "") if data.target is None else data.target
+        swap = "" if data.swap is None else f' hx-swap="{_attribute(data.swap)}"'
+        return f'<hx-partial hx-target="{_attribute(target)}"{swap}>{text}</hx-partial>', None
+
+
+def listeners(event: str) -> str:
+    """A CSS selector for the elements whose `sse-swap` names this event, alone or in a comma-separated list.
+
+    Example:
+        >>> listeners("news")
+        "[sse-swap~='news'],[sse-swap^='news,'],[sse-swap*=',news,'],[sse-swap*=' news,'],[sse-swap$=',news']"
+    """
+    # As an escape of CSS, whatever could end the string or mean something to htmx's own splitting at commas.
+    name = _PLAIN.sub(lambda found: f"\\{ord(found[0]):x} ", event)
+    tests = (f"~='{name}'", f"^='{name},'", f"*=',{name},'", f"*=' {name},'", f"$=',{name}'")
+    return ",".join(f"[sse-swap{test}]" for test in tests)
+
+
+def _attribute(value: str) -> str:
+    return html.escape(value, quote=False).replace('"', "&quot;")

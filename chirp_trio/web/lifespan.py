@@ -1,0 +1,44 @@
+"""ASGI's lifespan protocol: start the app before its first request, stop it after its last."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import trio
+
+from ..asgi import WRONG_RUNTIME, Receive, Scope, Send
+
+logger = logging.getLogger("chirp_trio.web")
+
+
+async def run_lifespan(
+    scope: Scope, receive: Receive, send: Send, running: AbstractAsyncContextManager[Mapping[str, Any]]
+) -> None:
+    """Answer a server's lifespan messages by entering and leaving `running`.
+
+    Args:
+        scope: The ASGI scope, of type `lifespan`.
+        receive: Its receive callable.
+        send: Its send callable.
+        running: The app, running; yields what goes into the server's state.
+    """
+    await receive()  # lifespan.startup
+    if not trio.lowlevel.in_trio_task():
+        # The server prints the message and stops, instead of serving an app that cannot work.
+        await send({"type": "lifespan.startup.failed", "message": WRONG_RUNTIME})
+        return
+    started = False
+    try:
+        async with running as state:
+            if "state" in scope:
+                scope["state"].update(state)
+            started = True
+            await send({"type": "lifespan.startup.complete"})
+            await receive()  # lifespan.shutdown
+    except Exception as error:
+        logger.exception("the app's lifespan failed %s", "while it was running" if started else "to start")
+        kind = "shutdown" if started else "startup"
+        await send({"type": f"lifespan.{kind}.failed", "message": f"{type(error).__name__}: {error}"})
+        raise
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,154 @@
+"""A page that is sent while it is rendered: in a thread, a batch at a time, so that a slow client holds no thread."""
+
+import contextvars
+import logging
+import secrets
+import threading
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import trio
+
+from ..asgi import Receive, Scope, Send, encode_headers
+from ..stream.parking import ParkingSpot
+from .response import HTML
+
+logger = logging.getLogger("chirp_trio.web")
+
+# A thread renders until this much waits to be sent, and begins again when all of it has been.
+_BATCH = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PageStream:
+    """An ASGI response of HTML, in chunks from a generator that may take its time, or block."""
+
+    chunks: Generator[str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the page. What its first chunk raises is raised here; what a later one raises ends the page, and is logged."""
+        if scope["method"] == "HEAD":
+            await _start(send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        rendering = _Rendering(self.chunks)
+        error: Exception | None = None
+        started = False
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_when_gone, receive, nursery.cancel_scope)
+            nursery.start_soon(rendering.run)
+            try:
+                while chunk := await rendering.take():
+                    if not started:
+                        started = True
+                        await _start(send)
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            except Exception as raised:
+                error = raised
+            finally:
+                rendering.stop()
+            nursery.cancel_scope.cancel("the page is over")
+        if not started:
+            if error is not None:
+                raise error
+            await _start(send)
+        await send({"type": "http.response.body", "body": _epilogue(scope, error), "more_body": False})
+
+
+class _Rendering:
+    """Steps a generator in threads, always in one context: kida keeps what it knows of a rendering in context variables."""
+
+    def __init__(self, chunks: Generator[str]) -> None:
+        self._chunks = chunks
+        self._context = contextvars.copy_context()
+        self._token = trio.lowlevel.current_trio_token()
+        self._waiting: deque[str] = deque()
+        self._arrived = ParkingSpot()  # where take() waits for something to come
+        self._space = ParkingSpot()  # where run() waits for it to be taken
+        self._error: Exception | None = None
+        self._complete = False
+        self._lock = threading.Lock()  # for the next two, which decide who closes the generator
+        self._in_thread = False
+        self._stopped = False
+
+    async def run(self) -> None:
+        """Render to the end, or to the first error, never further ahead than a batch."""
+        while not self._complete:
+            await trio.to_thread.run_sync(self._render_batch, abandon_on_cancel=True)
+            self._arrived.wake()
+            while self._waiting:
+                await self._space.park()
+
+    async def take(self) -> bytes:
+        """All that has been rendered and not been taken yet; waits for it. `b""` at the end; raises what rendering raised."""
+        while not self._waiting:
+            if self._error is not None:
+                raise self._error
+            if self._complete:
+                return b""
+            await self._arrived.park()
+        text = ""
+        while self._waiting:
+            text += self._waiting.popleft()
+        self._space.wake()
+        return text.encode()
+
+    def stop(self) -> None:
+        """Render no further. A thread that is waiting for something of its own stops when that has come."""
+        with self._lock:
+            self._stopped = True
+            idle = not self._in_thread
+        if idle:
+            self._context.run(self._chunks.close)
+
+    def _render_batch(self) -> None:
+        with self._lock:
+            if self._stopped:
+                return
+            self._in_thread = True
+        try:
+            self._context.run(self._step)
+        finally:
+            with self._lock:
+                self._in_thread = False
+                stopped = self._stopped
+            if stopped:
+                self._context.run(self._chunks.close)
+
+    def _step(self) -> None:
+        size = 0
+        try:
+            for chunk in self._chunks:
+                if self._stopped:
+                    return
+                if chunk:
+                    size += len(chunk)
+                    self._waiting.append(chunk)
+                    self._token.run_sync_soon(self._arrived.wake, idempotent=True)
+                    if size >= _BATCH:
+                        return
+        except trio.RunFinishedError:
+            return  # nobody is left to render for
+        except Exception as error:
+            self._error = error
+        self._complete = True
+
+
+async def _cancel_when_gone(receive: Receive, scope: trio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel("the client left")
+
+
+async def _start(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": encode_headers([("content-type", HTML)])})
+
+
+def _epilogue(scope: Scope, error: Exception | None) -> bytes:
+    if error is None:
+        return b""
+    # The status has been sent. On HTTP/2 a body that nobody ends stays open for ever, so this one ends, and says why.
+    reference = secrets.token_hex(4)
+    logger.error("page %s: rendering failed half-way (reference %s)", scope["path"], reference, exc_info=error)
+    return f"\n<!-- This page is incomplete: an error, reference {reference} -->\n".encode()

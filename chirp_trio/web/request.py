@@ -1,0 +1,161 @@
+"""A request, as a handler sees it: a read-only view of an ASGI scope, and the body, read when it is asked for."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ..asgi import Receive, Scope
+from ..errors import HTTPError
+from .body import parse_form, parse_json, parse_text, read_body
+from .htmx import element_id
+from .multi import Headers, MultiMapping
+
+
+class Request:
+    """A request. A handler gets it by having a parameter called `request`.
+
+    Attributes:
+        path: The path that routes see: decoded, and without what the app is mounted below.
+        path_params: The path's parameters, converted.
+    """
+
+    __slots__ = ("_body", "_body_limit", "_receive", "_scope", "path", "path_params")
+
+    def __init__(self, scope: Scope, receive: Receive, *, path: str, body_limit: int) -> None:
+        self.path = path
+        self.path_params: Mapping[str, object] = {}
+        self._scope = scope
+        self._receive = receive
+        self._body_limit = body_limit
+        self._body: bytes | None = None
+
+    @property
+    def method(self) -> str:
+        """`"GET"`, `"POST"`, ..."""
+        return str(self._scope["method"])
+
+    @property
+    def query(self) -> MultiMapping:
+        """The parameters in the URL; `query["a"]` is the first `a`, `query.get_all("a")` are all."""
+        query = self._scope.get("query_string", b"").decode("latin-1")
+        return MultiMapping(parse_qsl(query, keep_blank_values=True))
+
+    @property
+    def headers(self) -> Headers:
+        """The headers."""
+        return Headers(self._scope["headers"])
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies, by name (RFC 6265, 5.4); of several with one name, the first, which is the most specific."""
+        cookies: dict[str, str] = {}
+        for pair in "; ".join(self.headers.get_all("cookie")).split(";"):
+            name, equals, value = pair.strip().partition("=")
+            if equals and name not in cookies:
+                quoted = len(value) >= 2 and value[0] == value[-1] == '"'
+                cookies[name] = value[1:-1] if quoted else value
+        return cookies
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """The client's address and port, as the server saw them; None where there is no address (a Unix socket)."""
+        client = self._scope.get("client")
+        return (client[0], client[1]) if client else None
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What the app's lifespan yielded, by name."""
+        return self._scope.get("state") or {}
+
+    # -- event streams ----------------------------------------------------------------------------------------------
+
+    @property
+    def last_event_id(self) -> str | None:
+        """The id of the last event that a reconnecting client has; None for a fresh one.
+
+        From the `Last-Event-ID` header or, because htmx 2 loses it when a connection fails for good, from the
+        `last_event_id` parameter in the URL. The header, being newer, wins. It is the client's word: anything may be in it.
+        """
+        header = self.headers.get("last-event-id")
+        if header is None:
+            return self.query.get("last_event_id")
+        # EventSource sends it as UTF-8 (WHATWG HTML, 9.2.3), where HTTP's headers are Latin-1 otherwise.
+        return header.encode("latin-1").decode("utf-8", "replace")
+
+    # -- htmx -------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether htmx asks for a piece of a page: not a boosted link, nor the restoring of a page from its history."""
+        headers = self.headers
+        return (
+            headers.get("hx-request") == "true"
+            and headers.get("hx-boosted") != "true"
+            and headers.get("hx-request-type") != "full"
+            and not self.is_history_restore
+        )
+
+    @property
+    def is_history_restore(self) -> bool:
+        """Whether htmx restores a page that it has no copy of. It wants the whole page."""
+        return self.headers.get("hx-history-restore-request") == "true"
+
+    @property
+    def htmx_target(self) -> str | None:
+        """The id of the element that htmx will swap, if it has one."""
+        return element_id(self.headers.get("hx-target"))
+
+    @property
+    def htmx_trigger(self) -> str | None:
+        """The id of the element that made htmx send the request, if it has one."""
+        return element_id(self.headers.get("hx-trigger") or self.headers.get("hx-source"))
+
+    # -- the body ---------------------------------------------------------------------------------------------------
+
+    async def body(self) -> bytes:
+        """The request's body. May be called again.
+
+        Raises:
+            HTTPError: 413 if it is larger than the app's `max_body_size`.
+            ClientDisconnected: The client left before the end of it.
+        """
+        if self._body is None:
+            self._body = await read_body(self._receive, self.headers.get("content-length"), self._body_limit)
+        return self._body
+
+    async def text(self) -> str:
+        """The body as text, in the charset that it declares, else UTF-8. `HTTPError` 400, saying where, if it is not."""
+        return parse_text(await self.body(), self._content_type()[1].get("charset", "utf-8"))
+
+    async def json(self) -> Any:
+        """The body as JSON. `HTTPError` 400, saying where, if it is not."""
+        return parse_json(await self.body())
+
+    async def form(self) -> MultiMapping:
+        """The fields of a submitted form.
+
+        Raises:
+            HTTPError: 400, saying where, if it is malformed; 415 if it is not `application/x-www-form-urlencoded`, which
+                is how browsers send a form unless it asks for something else.
+        """
+        kind = self._content_type()[0]
+        if kind != "application/x-www-form-urlencoded":
+            raise HTTPError(415, f"the form is sent as {kind or 'nothing'!r}; it must be application/x-www-form-urlencoded")
+        return parse_form(await self.body())
+
+    @property
+    def has_unread_body(self) -> bool:
+        """Whether a body may still come that nobody has read."""
+        if self._body is not None:
+            return False
+        headers = self.headers
+        declared = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        return declared or self.method not in ("GET", "HEAD", "OPTIONS", "TRACE", "DELETE")
+
+    def _content_type(self) -> tuple[str, dict[str, str]]:
+        kind, *parameters = self.headers.get("content-type", "").split(";")
+        named = (parameter.partition("=") for parameter in parameters)
+        return kind.strip().lower(), {name.strip().lower(): value.strip().strip('"') for name, _, value in named}
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.path}>"

@@ -1,0 +1,87 @@
+"""Paths: patterns, converters, and which handler a path belongs to. Pure functions of text."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigurationError
+
+# What a converter accepts, as a regular expression, and what it makes of it.
+CONVERTERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
+    "str": (r"[^/]+", str),
+    "int": (r"-?[0-9]{1,18}", int),
+    "float": (r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?", float),
+    "uuid": (r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", uuid.UUID),
+    "path": (r".+", str),
+}
+
+_PARAMETER = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path pattern, its methods, and what answers them."""
+
+    path: str
+    methods: frozenset[str]
+    handler: Callable[..., Any]
+    pattern: re.Pattern[str]
+    converters: Mapping[str, Callable[[str], object]]
+
+    def match(self, path: str) -> dict[str, object] | None:
+        """The path's parameters, converted; None if the path is another route's."""
+        found = self.pattern.fullmatch(path)
+        if found is None:
+            return None
+        return {name: self.converters[name](value) for name, value in found.groupdict().items()}
+
+
+def make_route(path: str, methods: Iterable[str], handler: Callable[..., Any]) -> Route:
+    """A route from a pattern such as `/users/{id:int}`.
+
+    Raises:
+        ConfigurationError: The pattern or the methods cannot work; the message names what is allowed.
+    """
+    if isinstance(methods, str):
+        raise ConfigurationError(f"methods of {path!r} is {methods!r}; it must be a list of methods, such as ['GET', 'POST']")
+    upper = frozenset(method.upper() for method in methods)
+    if not upper or not all(method.isascii() and method.isalpha() for method in upper):
+        raise ConfigurationError(f"methods of {path!r} is {sorted(upper)!r}; it must hold one HTTP method or more")
+    pattern, converters = compile_path(path)
+    return Route(path, upper | {"HEAD"} if "GET" in upper else upper, handler, pattern, converters)
+
+
+def compile_path(path: str) -> tuple[re.Pattern[str], dict[str, Callable[[str], object]]]:
+    """A path pattern as a regular expression with a group for each parameter, and the parameters' converters.
+
+    Example:
+        >>> pattern, converters = compile_path("/users/{id:int}")
+        >>> pattern.fullmatch("/users/7").groupdict(), converters
+        ({'id': '7'}, {'id': <class 'int'>})
+    """
+    if not path.startswith("/"):
+        raise ConfigurationError(f"the path {path!r} must begin with '/'")
+    expression, position = "", 0
+    converters: dict[str, Callable[[str], object]] = {}
+    for found in _PARAMETER.finditer(path):
+        name, _, kind = found[1].partition(":")
+        if not name.isidentifier():
+            raise ConfigurationError(f"the path {path!r} has a parameter {name!r}, which is no Python name")
+        if name in converters:
+            raise ConfigurationError(f"the path {path!r} has the parameter {name!r} twice")
+        if (kind or "str") not in CONVERTERS:
+            raise ConfigurationError(f"the path {path!r} has a converter {kind!r}; there are: {', '.join(CONVERTERS)}")
+        accepted, converters[name] = CONVERTERS[kind or "str"]
+        expression += f"{re.escape(path[position : found.start()])}(?P<{name}>{accepted})"
+        position = found.end()
+    rest = path[position:]
+    if "{" in _PARAMETER.sub("", path) or "}" in _PARAMETER.sub("", path):
+        raise ConfigurationError(f"the path {path!r} has a brace without its partner")
+    return re.compile(expression + re.escape(rest), re.DOTALL), converters
+
+
+def is_below(path: str, prefix: str) -> bool:
+    """Whether a path is a prefix's own or below it: `/static/app.js` is below `/static`, `/statics` is not."""
+    return path == prefix or path.startswith(prefix + "/")

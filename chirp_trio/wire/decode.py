@@ -1,0 +1,141 @@
+"""Bytes to events: the standard's algorithm, for any split of the bytes.
+
+WHATWG HTML, section 9.2.6 "Interpreting an event stream". Where servers and clients often differ from it, a comment
+says which sentence decides.
+"""
+
+import re
+from collections.abc import Iterator
+
+from ..errors import EventTooLarge
+from .event import Comment, SSEEvent
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_BOM = b"\xef\xbb\xbf"
+_LONGEST_RETRY = 10**15  # milliseconds: 31,000 years; keeps int() away from numbers of unbounded length
+
+
+class Decoder:
+    r"""Turns an event stream's bytes into events and comments, however the bytes are cut.
+
+    Args:
+        max_event_bytes: How large one event (or one line, or one comment) may be, in bytes, before `EventTooLarge` is
+            raised; default: 16 MiB. It bounds the memory that a hostile stream can take.
+
+    Attributes:
+        last_event_id: The id to send as `Last-Event-ID` when reconnecting; `""` while there is none. It stays until
+            another event changes it.
+        retry: The reconnection time that the stream asked for, in milliseconds, or None.
+
+    Example:
+        >>> decoder = Decoder()
+        >>> decoder.feed(b"event: ping\ndata: on")
+        []
+        >>> decoder.feed(b"e\n\n: heartbeat\n")
+        [SSEEvent(data='one', event='ping', id=None, retry=None), Comment(text='heartbeat')]
+    """
+
+    def __init__(self, *, max_event_bytes: int = 16 * 1024 * 1024) -> None:
+        if not isinstance(max_event_bytes, int) or max_event_bytes < 1:
+            raise ValueError(f"max_event_bytes is {max_event_bytes!r}; it must be an int of at least 1")
+        self.last_event_id = ""
+        self.retry: int | None = None
+        self._max = max_event_bytes
+        self._too_large: EventTooLarge | None = None
+        self._line = bytearray()  # a line whose end has not come yet
+        self._start: bytes | None = b""  # the stream's first bytes, until it is clear whether they are a BOM
+        self._after_cr = False  # the last byte was a CR, so an LF that follows belongs to it
+        self._forget_fields()
+
+    def _forget_fields(self) -> None:
+        self._data: list[str] = []
+        self._event: str | None = None
+        self._id: str | None = None
+        self._retry: int | None = None
+        self._size = 0
+
+    def feed(self, data: bytes) -> list[SSEEvent | Comment]:
+        """Take the next bytes; return what they complete, in order.
+
+        An event is complete at the blank line that ends it. What the stream's end leaves incomplete never comes, as the
+        standard wants. An event's `id` and `retry` are those of its own fields, and None where it had none.
+
+        Raises:
+            EventTooLarge: More than `max_event_bytes` without an end; what came before it has been returned. The
+                decoder cannot be used after that.
+        """
+        found: list[SSEEvent | Comment] = []
+        try:
+            for line in self._lines(self._without_bom(data)):
+                item = self._interpret(line)
+                if item is not None:
+                    found.append(item)
+        except EventTooLarge as error:
+            self._too_large = error
+        if self._too_large is not None and not found:
+            raise self._too_large
+        return found
+
+    def _without_bom(self, data: bytes) -> bytes:
+        # One leading byte order mark is no data; any other one is.
+        if self._start is None:
+            return data
+        data = self._start + data
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            self._start = data
+            return b""
+        self._start = None
+        return data.removeprefix(_BOM)
+
+    def _lines(self, data: bytes) -> Iterator[bytes]:
+        # A CR ends its line at once, without waiting for the LF that may belong to it: an event must not be late
+        # because of how its bytes were cut.
+        if not data or self._too_large is not None:
+            return
+        if self._after_cr:
+            data = data.removeprefix(b"\n")
+        *complete, rest = _LINE_END.split(data)
+        self._after_cr = data.endswith(b"\r")
+        for piece in complete:
+            self._count(piece)
+            if self._line:
+                yield bytes(self._line) + piece
+                self._line.clear()
+            else:
+                yield piece
+        self._count(rest)
+        self._line += rest
+
+    def _count(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._max:
+            raise EventTooLarge(f"an event of the stream is larger than max_event_bytes, {self._max} bytes")
+
+    def _interpret(self, line: bytes) -> SSEEvent | Comment | None:
+        if not line:
+            return self._dispatch()
+        # Malformed UTF-8 becomes U+FFFD and never stops the stream. Cutting into lines first is the same as decoding
+        # first, because no byte of a longer character is a CR, an LF or a colon.
+        name, colon, value = line.decode("utf-8", "replace").partition(":")
+        value = value.removeprefix(" ")  # one space after the colon is no data; a second one is
+        if colon and not name:
+            self._size -= len(line)  # nothing of a comment is kept
+            return Comment(value)
+        match name:
+            case "data":
+                self._data.append(value)
+            case "event":
+                self._event = value
+            case "id" if "\0" not in value:
+                self._id = self.last_event_id = value
+            case "retry" if value.isascii() and value.isdigit():
+                self._retry = self.retry = min(int(value.lstrip("0")[:16] or "0"), _LONGEST_RETRY)
+            case _:
+                pass  # a field that nobody knows is ignored
+        return None
+
+    def _dispatch(self) -> SSEEvent | None:
+        # No data, no event; but its id stays. A single empty data field is data.
+        event = SSEEvent.received("\n".join(self._data), self._event, self._id, self._retry) if self._data else None
+        self._forget_fields()
+        return event
