@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import trio
 
 from ..asgi import Scope, Send
-from .lifecycle import Ending, LiveStream
+from .lifecycle import FAREWELL_TIMEOUT, Ending, LiveStream
 from .parking import ParkingSpot
 
 logger = logging.getLogger("chirp_trio.stream")
@@ -30,7 +30,9 @@ class StreamHost:
 
     def __init__(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
+        self.is_open = True  # whether tasks can be started
         self._streams: dict[LiveStream, _Alarm] = {}
+        self._empty: trio.Event | None = None  # what `aclose()` waits for
         self._closing = False
         self._signals: set[int] = set()
         self._alarms: list[_Alarm] = []  # a heap; what is no longer wanted stays, emptied, until its time comes
@@ -50,6 +52,8 @@ class StreamHost:
     def release(self, stream: LiveStream) -> None:
         """Forget the stream: it is over."""
         self._streams.pop(stream).stream = None
+        if self._empty is not None and not self._streams:
+            self._empty.set()
 
     def look_at(self, stream: LiveStream, due: float) -> None:
         """Look at the stream at this time, and not at the one that was set before."""
@@ -74,6 +78,16 @@ class StreamHost:
         self._closing = True
         for stream in tuple(self._streams):
             stream.end(Ending.SHUTDOWN)
+
+    async def aclose(self) -> None:
+        """Close, and wait until the last stream is over; not longer than a farewell takes, so the shield is safe."""
+        self.close()
+        if self._streams:
+            self._empty = trio.Event()
+            with trio.move_on_after(2 * FAREWELL_TIMEOUT, shield=True):
+                await self._empty.wait()
+        self.is_open = False
+        self._nursery.cancel_scope.cancel("the stream host was closed")
 
     async def _close_when(self, signal: Signal) -> None:
         await signal.wait()
@@ -117,8 +131,7 @@ async def open_stream_host() -> AsyncGenerator[StreamHost]:
         try:
             yield host
         finally:
-            host.close()
-            nursery.cancel_scope.cancel("the stream host was closed")
+            await host.aclose()
 
 
 @asynccontextmanager

@@ -51,7 +51,7 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_begun", "_debug", "_failed", "_headers_sent", "_heartbeat_due", "_host", "_last_sent",
+        "_begun", "_debug", "_failed", "_finished", "_headers_sent", "_heartbeat_due", "_host", "_last_sent",
         "_name", "_outbox", "_render", "_scope", "_sender", "_sending_since", "_since", "_source_closed", "_source_late",
         "_stream", "_writer", "_writer_done", "ending", "error",
     )  # fmt: skip
@@ -66,7 +66,7 @@ class LiveStream:
         self._debug = debug
         self._name = name
         self.ending: Ending | None = None
-        self.error: Exception | None = None  # what the handler has to raise
+        self.error: Exception | None = None  # what the source raised before the response had begun
 
         self._scope: trio.CancelScope | None = None  # the nursery's: around the source and the watch
         self._outbox = Outbox()
@@ -79,6 +79,7 @@ class LiveStream:
         self._failed = False  # the source raised
         self._source_closed = False
         self._source_late = False  # it did not get closed in time
+        self._finished = False  # the body has got its end
         self._since = self._last_sent = trio.current_time()  # when this state, open or ending, began; when bytes last left
         self._sending_since: float | None = None
 
@@ -88,13 +89,14 @@ class LiveStream:
         """Serve the client until the stream is over. The request's handler calls this, once.
 
         Raises:
-            Exception: What the source raised before its first event, when the response has not begun; or what the
-                server, or middleware, raised from `send()`.
+            Exception: What the source raised before its first event. The response has not begun then.
         """
         self._host.adopt(self)
         try:
             async with trio.open_nursery() as nursery:
                 self._scope = nursery.cancel_scope
+                if self.ending is not None:  # the server was about to stop already
+                    self._scope.cancel(f"stream ended: {self.ending}")
                 nursery.start_soon(self._produce, name="source of an EventStream")
                 # Whatever else comes (a request body) is drained: hypercorn queues ten messages, and then blocks.
                 while (await receive())["type"] != "http.disconnect":
@@ -116,6 +118,8 @@ class LiveStream:
         finite = self.ending is Ending.COMPLETED or self.ending is Ending.FAILED
         with trio.move_on_after(self._stream.send_timeout if finite else FAREWELL_TIMEOUT, shield=True):
             await self._writer_done.wait()
+        if self._writer is not None:
+            self._writer.cancel("the handler has left")
 
     # -- from any task: neither blocks ----------------------------------------------------------------------------------
 
@@ -240,7 +244,7 @@ class LiveStream:
 
     def _write_soon(self) -> None:
         self._begun = True
-        if self._writer is None and not self._gone:
+        if self._writer is None and not self._gone and not self._finished and self._host.is_open:
             self._writer = trio.CancelScope()
             self._host.start_soon(self._write, self._writer)
 
@@ -250,8 +254,8 @@ class LiveStream:
                 await self._write_all()
         except OSError:
             self.end(Ending.DISCONNECTED)  # from servers that raise when the client is gone
-        except Exception as error:
-            self.error = error
+        except Exception:
+            logger.exception("%s: the server, or middleware, raised from send()", self._name)
             self.end(Ending.CLOSED)
         finally:
             self._writer = None
@@ -272,6 +276,7 @@ class LiveStream:
                 # The watch has to be over before the body ends: hypercorn reports a disconnect inside that last send,
                 # and nobody must take it for the client's.
                 self.end(Ending.FAILED if self._failed else Ending.COMPLETED)
+                self._finished = True
                 await self._send(self._sender.finish())
                 return
             else:

@@ -31,7 +31,7 @@ class Outbox:
 
     async def wait_for_space(self) -> None:
         """Wait until what is in here has been taken."""
-        while self._events:
+        if self._events:
             await self._space.park()
 
     def take(self) -> bytes:

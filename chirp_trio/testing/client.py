@@ -109,8 +109,10 @@ class TestClient(httpx.AsyncClient):
                 elif max_events == 0:
                     ended = "max_events"
                 else:
+                    taken = 0
                     async for _ in stream:
-                        if len(stream.events) == max_events:
+                        taken += 1  # more may have arrived with it
+                        if taken == max_events:
                             ended = "max_events"
                             break
             if patience.cancelled_caught:

@@ -9,6 +9,7 @@ import httpx
 import trio
 
 from ..wire import Comment, Decoder, SSEEvent
+from .transport import Body
 
 HEARTBEAT = "heartbeat"
 _SHOWN = 400  # characters of what came that an error message holds
@@ -65,8 +66,7 @@ class SSEStream:
         self.events: list[SSEEvent] = []
         self.comments: list[str] = []
         self._response = response
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        self._chunks = response.stream.__aiter__()
+        self._chunks: Body = response.extensions["chirp_trio.body"]
         self._decoder = Decoder()
         self._arrived: deque[SSEEvent] = deque()
 

@@ -101,7 +101,10 @@ class ASGITransport(httpx.AsyncBaseTransport):
             raise
         if exchange.status == 0:
             raise exchange.error if exchange.error is not None else AppError(f"{exchange}: no response")
-        return httpx.Response(exchange.status, headers=exchange.headers, stream=Body(exchange))
+        body = Body(exchange)
+        # httpx wraps the stream in a generator, which has to be closed by hand when it is left early.
+        extensions = {"chirp_trio.body": body}
+        return httpx.Response(exchange.status, headers=exchange.headers, stream=body, extensions=extensions)
 
     async def _run(self, exchange: Exchange) -> None:
         try:
@@ -137,7 +140,8 @@ class Exchange:
         self._unread: list[bytes] = [body]
         self._to_client, self.from_app = trio.open_memory_channel[bytes](0)
         self._gone = trio.Event()  # the client has left, or has all that it came for
-        self._complete = False
+        self.complete = False  # the body has had its end
+        self.left = False  # the client did not want to read it that far
         self.started = trio.Event()  # status and headers are known, or there is an error instead
         self.ended = trio.Event()
         self.status = 0
@@ -149,6 +153,7 @@ class Exchange:
 
     def disconnect(self) -> None:
         """Be a client that closes its connection. Never blocks."""
+        self.left = True
         self._gone.set()
         self.from_app.close()
 
@@ -156,10 +161,9 @@ class Exchange:
         """Let the app answer."""
         try:
             await self._app(self._scope, self._receive, self._send)
-            if not self._complete and not self._gone.is_set():
-                # As a server: no response is a 500, half a response is cut off. A test has to hear of both.
-                missing = "without a response" if not self.started.is_set() else "before its response was complete"
-                self.error = AppError(f"{self}: the app returned {missing}")
+            # As with a server: no response is an error, half a response is cut off, which whoever reads it hears of.
+            if not self.started.is_set() and not self._gone.is_set():
+                self.error = AppError(f"{self}: the app returned without a response")
         except Exception as error:
             self.error = sole(error)
         finally:
@@ -177,7 +181,7 @@ class Exchange:
 
     async def _send(self, message: Message) -> None:
         await trio.lowlevel.checkpoint()
-        if self._complete:
+        if self.complete:
             raise AppError(f"{self}: {message['type']} after the end of the response")
         if message["type"] == "http.response.start":
             if self.started.is_set():
@@ -197,7 +201,7 @@ class Exchange:
             if waiting.cancelled_caught:
                 self.disconnect()
         if not message.get("more_body", False):
-            self._complete = True
+            self.complete = True
             self._gone.set()
             self._to_client.close()
 
@@ -220,9 +224,10 @@ class Body(httpx.AsyncByteStream):
         try:
             return await self.exchange.from_app.receive()
         except trio.EndOfChannel, trio.ClosedResourceError:
-            await self.exchange.ended.wait()
-            if self.exchange.error is not None:
-                raise self.exchange.error from None
+            if not self.exchange.complete and not self.exchange.left:
+                await self.exchange.ended.wait()
+                self._raise_error()
+                raise AppError(f"{self.exchange}: the app returned before its response was complete") from None
             raise StopAsyncIteration from None
 
     @override
@@ -233,6 +238,12 @@ class Body(httpx.AsyncByteStream):
             await self.exchange.ended.wait()
         if not self.exchange.ended.is_set():
             raise AppStillRunning(f"{self.exchange}: the app still runs {_END_TIMEOUT:g} s after its client has left")
+        self._raise_error()
+
+    def _raise_error(self) -> None:
+        error, self.exchange.error = self.exchange.error, None
+        if error is not None:
+            raise error
 
 
 class _Lifespan:

@@ -1,0 +1,98 @@
+"""What the lifecycle tests share: a source that writes down what happens to it, and apps around sources."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+
+from chirp_trio import App, EventStream
+from chirp_trio.testing import TestClient
+
+
+class Source:
+    """A source that counts its beginnings and its ends, and writes down how it was ended.
+
+    It yields `items`, a second apart if `pause` is 1, and then does what `then` says: `"end"`, `"wait"` or `"raise"`.
+    """
+
+    def __init__(self, *items: object, pause: float = 0.0, then: str = "wait", cleanup: float = 0.0) -> None:
+        self.items = items
+        self.pause = pause
+        self.then = then
+        self.cleanup = cleanup
+        self.opened = 0
+        self.closed = 0
+        self.yielded = 0
+        self.ended_by: list[str] = []
+
+    async def __call__(self) -> AsyncGenerator[object]:
+        self.opened += 1
+        try:
+            for item in self.items:
+                self.yielded += 1
+                yield item
+                if self.pause:
+                    await trio.sleep(self.pause)
+            if self.then == "raise":
+                raise ValueError("the source's secret")
+            if self.then == "wait":
+                await trio.sleep_forever()
+        except BaseException as error:
+            self.ended_by.append(type(error).__name__)
+            raise
+        finally:
+            self.closed += 1
+            if self.cleanup:
+                with trio.move_on_after(self.cleanup, shield=True):
+                    await trio.sleep_forever()
+
+    def __repr__(self) -> str:
+        return f"Source(then={self.then!r})"
+
+
+def app_of(source: Any, **options: Any) -> App:
+    """An app whose `/` streams the source."""
+    app = App()
+
+    @app.route("/")
+    async def stream() -> EventStream:
+        return EventStream(source, **options)
+
+    return app
+
+
+@asynccontextmanager
+async def client_of(source: Any, **options: Any) -> AsyncGenerator[TestClient]:
+    """A client of such an app. When it is left, no task of the app may be left either."""
+    before = tasks()
+    async with TestClient(app_of(source, **options)) as client:
+        yield client
+    assert tasks() == before, "the app left a task behind"
+
+
+def tasks() -> int:
+    """How many tasks there are."""
+    return trio.lowlevel.current_statistics().tasks_living
+
+
+def endings(caplog: Any) -> list[str]:
+    """How streams ended, as the log has it."""
+    found = [record.getMessage() for record in caplog.records if record.name == "chirp_trio.stream"]
+    return [message.rpartition(", ")[2] for message in found if ": ended, " in message]
+
+
+def logged(caplog: Any, level: int) -> list[str]:
+    """The messages of this level and above."""
+    return [record.getMessage() for record in caplog.records if record.levelno >= level]
+
+
+def raw_app(source: Callable[[], Any], **options: Any) -> Any:
+    """A bare ASGI app, without a lifespan, that serves an EventStream."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError("no lifespan here")
+        await EventStream(source, **options)(scope, receive, send)
+
+    return app

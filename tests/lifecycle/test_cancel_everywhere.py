@@ -1,0 +1,132 @@
+"""One stream, interrupted at its first step, its second, its third …, until it gets through uninterrupted.
+
+A step is what a task does between two checkpoints. Whatever comes between any two of them, the source's `finally` runs
+once, no task is left, the stream ends once, and nothing is logged that should not be.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+import trio
+
+from chirp_trio.testing import AppError, TestClient
+from tests.lifecycle.scenes import Source, app_of, endings, logged, tasks
+
+
+class Interruption(trio.abc.Instrument):
+    """Calls `interrupt` after the nth step of any task since it was armed."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+        self.interrupt: Callable[[], None] | None = None
+        self.happened = False
+        self._seen = 0
+
+    def after_task_step(self, _task) -> None:
+        if self.interrupt is None or self.happened:
+            return
+        self._seen += 1
+        if self._seen == self.step:
+            self.happened = True
+            self.interrupt()
+
+
+class BothKinds(Source):
+    """A source with a nursery and a scope of its own around its yields, and a cleanup that awaits."""
+
+    async def __call__(self):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            items = super().__call__()
+            try:
+                with trio.move_on_after(1000):
+                    async for item in items:
+                        yield item
+            finally:
+                with trio.move_on_after(1, shield=True):
+                    await trio.lowlevel.checkpoint()
+                    await items.aclose()
+            nursery.cancel_scope.cancel()
+
+
+# What the log may give as the reason where the interruption reached the source.
+REASONS = {
+    "handler cancelled": {"closed"},
+    "client left": {"disconnected"},
+    "server stops": {"shutdown"},
+    "everything cancelled": {"closed", "disconnected", "shutdown"},
+}
+
+
+def scenarios():
+    big = "x" * 5000
+    for make in (Source, BothKinds):
+        for then in ("end", "raise", "wait"):
+            yield pytest.param(
+                lambda make=make, then=then: make("a", big, big, big, "b", then=then), id=f"{make.__name__}-{then}"
+            )
+    yield pytest.param(lambda: Source("a", "b", pause=2.5, then="end"), id="heartbeats")
+    yield pytest.param(lambda: Source(then="wait"), id="idle")
+    yield pytest.param(lambda: Source(then="raise"), id="error before the first event")
+
+
+@pytest.mark.parametrize("kind", REASONS)
+@pytest.mark.parametrize("make_source", list(scenarios()))
+async def test_a_stream_survives_an_interruption_at_every_step(autojump_clock, caplog, make_source, kind):
+    step = 0
+    happened = True
+    while happened:
+        step += 1
+        happened = await interrupted_at(step, make_source(), kind, caplog)
+    assert step > 10, "the scenario has steps to be interrupted at"
+
+
+async def interrupted_at(step: int, source: Source, kind: str, caplog) -> bool:
+    """Run the scenario, interrupted at this step; whether it got that far."""
+    caplog.clear()
+    caplog.set_level(logging.DEBUG, logger="chirp_trio.stream")
+    before = tasks()
+    interruption = Interruption(step)
+    handler = trio.CancelScope()
+    everything = trio.CancelScope()
+
+    inner = app_of(source, heartbeat_interval=1, send_timeout=50)
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            await inner(scope, receive, send)
+            return
+        with handler:
+            await inner(scope, receive, send)
+
+    trio.lowlevel.add_instrument(interruption)
+    try:
+        with everything:
+            async with TestClient(app) as client:
+                stopping = trio.CancelScope()
+                interrupt = {
+                    "handler cancelled": handler.cancel,
+                    "client left": stopping.cancel,
+                    "server stops": client.drain,
+                    "everything cancelled": everything.cancel,
+                }[kind]
+                interruption.interrupt = interrupt
+                with stopping, trio.move_on_after(10), suppress(AppError):
+                    await client.sse("/", timeout=100)
+                interruption.interrupt = None
+    finally:
+        trio.lowlevel.remove_instrument(interruption)
+
+    assert source.closed == source.opened <= 1, f"step {step}: opened {source.opened} times, closed {source.closed} times"
+    assert tasks() == before, f"step {step}: a task is left"
+    assert len(endings(caplog)) <= 1, f"step {step}: ended as {endings(caplog)}"
+    if "Cancelled" in source.ended_by:
+        # A source that waits for ever is left by the client after a while, if nothing else comes first.
+        allowed = REASONS[kind] | ({"disconnected"} if source.then == "wait" else set())
+        assert set(endings(caplog)) <= allowed, f"step {step}: ended as {endings(caplog)}"
+    expected = {"/: its source raised", "GET / failed"} if source.then == "raise" else set()
+    unexpected = [message for message in logged(caplog, logging.INFO) if message.partition(" (")[0] not in expected]
+    assert not unexpected, f"step {step}: {unexpected}"
+    return interruption.happened
