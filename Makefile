@@ -1,5 +1,8 @@
 # Everything that a contributor runs. Each target makes the environment first, if need be.
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check wheel bench lock clean
+
+RUN ?= .venv/bin/pytest
+EMPTY = $(CURDIR)/.venv/empty
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -11,12 +14,20 @@ demo: setup  ## a live dashboard of this machine, on http://127.0.0.1:8000
 	@.venv/bin/chirp-trio demo
 
 test: setup  ## all tests
-	@.venv/bin/pytest
+	@$(RUN)
 
 check: setup  ## format, lint, types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+
+wheel: setup  ## build the wheel, install it into an empty environment, and use it there
+	@rm -rf dist $(EMPTY)
+	@.venv/bin/python -m pip -qq wheel --no-deps --no-build-isolation --wheel-dir dist .
+	@.venv/bin/python -m venv --without-pip $(EMPTY)
+	@.venv/bin/python -m pip -qq --python $(EMPTY)/bin/python install "$$(ls dist/*.whl)[demo,testing]"
+	@cd dist && $(EMPTY)/bin/python -W error -c "import chirp_trio, chirp_trio.testing; print(chirp_trio.__file__)"
+	@cd dist && $(EMPTY)/bin/chirp-trio demo --help >/dev/null && ls *.whl
 
 bench: setup  ## the benchmarks: ratios, printed as a table
 	@.venv/bin/python -m tests.benchmarks

@@ -1,0 +1,137 @@
+"""The architecture, held by a test: which room may import which, and where the dangerous words may stand."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import chirp_trio
+
+PACKAGE = Path(chirp_trio.__file__).parent
+
+# What each room may import of ours, itself aside. Arrows point down, never back; nothing imports `testing`.
+MAY_IMPORT = {
+    "errors": set(),
+    "asgi": {"errors"},
+    "wire": {"errors"},
+    "stream": {"errors", "asgi", "wire"},
+    "templates": {"errors", "wire"},
+    "server": {"errors", "asgi"},
+    "web": {"errors", "asgi", "wire", "stream", "templates", "server"},
+    "testing": {"errors", "asgi", "wire"},
+    "cli": {"errors", "asgi", "server"},
+    "": {"errors", "wire", "stream", "templates", "web", "server"},  # the public names
+}
+
+# What each room may import of others', the standard library aside.
+MAY_USE = {
+    "errors": set(),
+    "asgi": {"trio"},
+    "wire": {"msgspec"},
+    "stream": {"trio"},
+    "templates": {"kida"},
+    "server": {"trio", "hypercorn"},
+    "web": {"trio"},
+    "testing": {"trio", "httpx"},
+    "cli": set(),
+    "": set(),
+}
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    first = relative.parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def imports(path: Path) -> tuple[set[str], set[str]]:
+    """The rooms that a module imports, and the top-level packages that are not ours."""
+    ours, others = set(), set()
+    depth = len(path.relative_to(PACKAGE).parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            others |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            others.add((node.module or "").partition(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            if node.level == depth:  # from the package itself, so the first name is the room
+                ours |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
+            else:
+                ours.add(room(path))
+    return ours - {room(path)}, others
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_what_its_room_may(path):
+    ours, others = imports(path)
+    assert ours <= MAY_IMPORT[room(path)]
+    foreign = {name for name in others if name not in __import__("sys").stdlib_module_names}
+    assert foreign <= MAY_USE[room(path)]
+
+
+def test_every_room_is_in_the_table():
+    assert {room(path) for path in modules()} == set(MAY_IMPORT) == set(MAY_USE)
+
+
+def test_the_table_has_no_circle():
+    order: list[str] = []
+    left = dict(MAY_IMPORT)
+    while left:
+        free = [name for name, needs in left.items() if needs <= set(order)]
+        assert free, f"these import one another: {sorted(left)}"
+        order += free
+        for name in free:
+            del left[name]
+
+
+def files_with(*names: str) -> set[str]:
+    """The modules in whose code, not comments or texts, one of these names stands."""
+    found = set()
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else None
+            if name in names:
+                found.add(str(path.relative_to(PACKAGE)))
+    return found
+
+
+def test_the_wire_is_synchronous():
+    for path in (PACKAGE / "wire").glob("*.py"):
+        assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(ast.parse(path.read_text())))
+
+
+def test_a_nursery_is_opened_only_where_the_architecture_says_so():
+    assert files_with("open_nursery") == {
+        "stream/host.py",  # behind all streams of an app
+        "stream/lifecycle.py",  # one stream
+        "web/dispatch.py",  # a response, and the request body that nobody read
+        "web/page_stream.py",  # a page that is rendered while it is sent
+        "server/serve.py",
+        "server/reload.py",
+        "testing/transport.py",
+    }
+
+
+def test_asyncio_is_nowhere():
+    assert not any("asyncio" in imports(path)[1] for path in modules())
+
+
+def test_every_shield_has_a_deadline():
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and any(keyword.arg == "shield" for keyword in node.keywords):
+                assert isinstance(node.func, ast.Attribute)
+                assert node.func.attr in {"move_on_after", "fail_after"}, f"{path}:{node.lineno}"
+            if isinstance(node, ast.Assign):
+                assert not any(isinstance(t, ast.Attribute) and t.attr == "shield" for t in node.targets), (
+                    f"{path}:{node.lineno}"
+                )
+
+
+def test_files_are_short_enough_to_be_read_at_one_sitting():
+    lengths = {str(path.relative_to(PACKAGE)): len(path.read_text().splitlines()) for path in modules()}
+    assert {path: length for path, length in lengths.items() if length > 300} == {}

@@ -1,0 +1,62 @@
+"""What is public is on purpose: exported, documented, and with examples that run."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import chirp_trio
+import chirp_trio.testing
+
+
+def module_names():
+    found = [chirp_trio.__name__]
+    found += [module.name for module in pkgutil.walk_packages(chirp_trio.__path__, "chirp_trio.")]
+    return [name for name in found if ".examples" not in name]
+
+
+@pytest.mark.parametrize("package", [chirp_trio, chirp_trio.testing], ids=lambda package: package.__name__)
+def test_all_names_exactly_what_is_public(package):
+    public = {name for name, value in vars(package).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    assert public == set(package.__all__)
+    assert list(package.__all__) == sorted(package.__all__)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in module_names() if importlib.import_module(name).__file__.endswith("__init__.py")]
+)
+def test_each_folder_says_what_it_is_for(name):
+    assert len(importlib.import_module(name).__doc__) > 80
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_the_examples_in_docstrings_run(name):
+    module = importlib.import_module(name)
+    # A body of `...` keeps doctest from taking "Traceback (most recent call last)" too literally.
+    result = doctest.testmod(
+        module, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL, extraglobs=vars(chirp_trio)
+    )
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("package", [chirp_trio, chirp_trio.testing], ids=lambda package: package.__name__)
+def test_every_public_name_has_a_docstring_of_its_own(package):
+    missing = [name for name in package.__all__ if not inspect.getdoc(getattr(package, name))]
+    assert missing == []
+
+
+def test_the_library_imports_neither_pytest_nor_what_only_tests_need():
+    code = "import sys, chirp_trio, chirp_trio.cli; sys.exit(str({'pytest', 'httpx', 'trio.testing'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stderr.strip() == "set()"
+
+
+def test_the_version_stands_in_the_changelog():
+    changelog = Path(__file__).parents[2] / "CHANGELOG.md"
+    assert f"## {version('chirp-trio')}" in changelog.read_text()

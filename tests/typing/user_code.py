@@ -1,0 +1,131 @@
+"""Ordinary user code, which only the type checker runs: the public names must be as easy to type as they are to use."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import trio
+
+from chirp_trio import (
+    App,
+    AppConfig,
+    Decoder,
+    EventStream,
+    Fragment,
+    HTTPError,
+    Page,
+    Redirect,
+    Request,
+    Response,
+    ServerConfig,
+    SSEEvent,
+    Stream,
+    Template,
+    serve,
+    stream_lifespan,
+)
+from chirp_trio.testing import TestClient
+
+
+@asynccontextmanager
+async def lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
+    async with trio.open_nursery() as nursery:
+        yield {"nursery": nursery}
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def lifespan_without_state(_app: App) -> AsyncIterator[None]:
+    yield
+
+
+app = App(AppConfig(template_dir=["templates"], debug=True), lifespan=lifespan)
+other = App(lifespan=lifespan_without_state)
+app.mount("/other", other)
+
+
+@dataclass
+class Reading:
+    celsius: float
+
+
+@app.route("/", methods=["GET", "POST"])
+async def index(request: Request) -> Page | Response | Redirect:
+    if request.method == "POST":
+        form = await request.form()
+        return Response(form["name"], status=201, headers={"x-name": form["name"]})
+    if request.is_fragment:
+        return Redirect("/")
+    return Page("index.html", "content", tags=request.query.get_all("tag"))
+
+
+@app.route("/users/{id:int}")
+def user(id: int) -> dict[str, int]:
+    if id < 0:
+        raise HTTPError(404, "no such user")
+    return {"id": id}
+
+
+@app.route("/page")
+def page() -> Stream | Template:
+    return Stream("page.html", rows=range(10))
+
+
+@app.error(404)
+def missing(request: Request, error: HTTPError) -> str:
+    return f"{request.path}: {error.detail}"
+
+
+@app.template_filter("shout")
+def shout(text: str) -> str:
+    return text.upper()
+
+
+async def numbers() -> AsyncGenerator[object]:
+    yield 1
+    yield {"a": [1, 2, None]}
+    yield Reading(21.5)
+    yield Fragment("row.html", "row", event="row", number=1)
+    yield SSEEvent(data="text", event="ping", id="1", retry=100)
+
+
+@app.route("/numbers")
+async def stream() -> EventStream:
+    return EventStream(numbers)
+
+
+def sources() -> list[EventStream]:
+    send, receive = trio.open_memory_channel[str](0)
+    with send:
+        return [
+            EventStream(numbers()),
+            EventStream(numbers, "number", None, send_timeout=1, headers=[("x-a", "b")]),
+            EventStream(receive),
+            EventStream(trio.as_safe_channel(numbers)()),
+            EventStream(trio.as_safe_channel(numbers)),
+        ]
+
+
+async def main() -> None:
+    async with trio.open_nursery() as nursery:
+        urls: list[str] = await nursery.start(serve, app, ServerConfig(port=0))
+        print(urls)
+
+
+async def test() -> None:
+    async with TestClient(app) as client:
+        result = await client.sse("/numbers", max_events=3, last_event_id="7")
+        data: str | object = result.events[0].data
+        print(data, result.heartbeats, result.duration)
+        async with client.stream_sse("/numbers") as opened:
+            event: SSEEvent = await opened.next_event(timeout=5)
+            print(event.id)
+
+
+async def mounted() -> None:
+    async with stream_lifespan() as state:
+        print(state)
+
+
+for item in Decoder().feed(b"data: x\n\n"):
+    print(item)
