@@ -1,7 +1,7 @@
 """What every room shares of ASGI: the shapes, the headers, and the check at each door that this is trio."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 import trio
@@ -25,6 +25,15 @@ def require_trio() -> None:
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+# Response headers, as a mapping, or as pairs where a name may come twice.
+type HeadersInput = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+def header_pairs(headers: HeadersInput) -> tuple[tuple[str, str], ...]:
+    """Response headers, however they were given, as pairs of name and value."""
+    return tuple(headers.items() if isinstance(headers, Mapping) else headers)
 
 
 def encode_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[bytes, bytes], ...]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import cast
 
 from .asgi import ASGIApp
-from .errors import ConfigurationError
+from .errors import ConfigurationError, LifespanError
 from .server import ServerConfig, run
 from .server.reload import run_with_reload
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return the process's exit code: 0, or 2 where what was asked for cannot be done."""
+    """Run a command; return the process's exit code: 0; 1 where the app failed; 2 where what was asked for cannot be done."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given, argparse.Namespace(arguments=given))
     try:
@@ -23,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"chirp-trio: {error}", file=sys.stderr)
         return 2
+    except LifespanError as error:
+        print(f"chirp-trio: {error}", file=sys.stderr)
+        return 1
 
 
 def load_app(target: str) -> ASGIApp:
@@ -91,15 +94,21 @@ def _run(options: argparse.Namespace) -> int:
     if options.reload:
         arguments = [argument for argument in options.arguments if argument != "--reload"]
         return run_with_reload([sys.executable, "-m", "chirp_trio.cli", *arguments], Path.cwd())
-    run(load_app(options.app), config, name=options.app)
-    return 0
+    return _serve(load_app(options.app), config, options.app)
 
 
 def _demo(options: argparse.Namespace) -> int:
     config = ServerConfig(host=options.host, port=options.port)
     if importlib.util.find_spec("psutil") is None:
         raise ConfigurationError("the demo reads this machine's figures with psutil: pip install 'chirp-trio[demo]'")
-    run(load_app(f"{_examples() / 'dashboard' / 'dashboard.py'}:app"), config, name="the demo")
+    return _serve(load_app(f"{_examples() / 'dashboard' / 'dashboard.py'}:app"), config, "the demo")
+
+
+def _serve(app: ASGIApp, config: ServerConfig, name: str) -> int:
+    try:
+        run(app, config, name=name)
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on {config.host}:{config.port}: {error.strerror or error}") from error
     return 0
 
 

@@ -3,6 +3,7 @@
     ChirpError
      ├── ConfigurationError (ValueError)   an option, a route or an argument that cannot work; raised where it is given
      ├── WrongRuntimeError (RuntimeError)  the event loop is not trio's
+     ├── LifespanError                     the app's lifespan failed, so the server stopped
      ├── HTTPError                         raise it in a handler or a source: it becomes that status
      ├── ClientDisconnected                the client left while its request body was being read
      ├── TemplateError                     a template that cannot be rendered; names template, block and line
@@ -14,7 +15,7 @@ Wrong *types* are `TypeError` and wrong *values* are `ValueError`, as everywhere
 value and what is allowed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 
@@ -30,6 +31,10 @@ class WrongRuntimeError(ChirpError, RuntimeError):
     """chirp_trio runs on trio only, and was called on another event loop."""
 
 
+class LifespanError(ChirpError):
+    """The app's lifespan failed, so the server that ran it stopped."""
+
+
 class HTTPError(ChirpError):
     """Raise it in a handler, or in a source before its first event, to answer with that status.
 
@@ -37,7 +42,7 @@ class HTTPError(ChirpError):
         status: An HTTP status from 400 to 599.
         detail: One sentence for the client; default: the status's standard phrase. It is sent as it is, so keep
             internals out of it.
-        headers: Extra response headers, as pairs of name and value.
+        headers: Further response headers, as a mapping or as pairs of name and value.
 
     Example:
         >>> raise HTTPError(403, "this room is private")
@@ -46,12 +51,14 @@ class HTTPError(ChirpError):
         chirp_trio.errors.HTTPError: 403 this room is private
     """
 
-    def __init__(self, status: int, detail: str | None = None, headers: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, status: int, detail: str | None = None, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()
+    ) -> None:
         if not isinstance(status, int) or not 400 <= status <= 599:
             raise ValueError(f"HTTPError: status is {status!r}; it must be an int from 400 to 599")
         self.status = int(status)
         self.detail = detail if detail is not None else phrase(self.status)
-        self.headers = tuple(headers)
+        self.headers = tuple(headers.items() if isinstance(headers, Mapping) else headers)
         super().__init__(f"{self.status} {self.detail}")
 
 

@@ -10,7 +10,8 @@ import hypercorn.trio
 import trio
 from hypercorn.typing import ASGIFramework
 
-from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
+from ..asgi import ASGIApp, Message, Receive, Scope, Send, require_trio
+from ..errors import LifespanError, sole
 from .config import ServerConfig
 
 
@@ -33,7 +34,7 @@ async def serve(
 
     Raises:
         OSError: The address cannot be listened on.
-        hypercorn.utils.LifespanFailureError: The app's lifespan failed.
+        LifespanError: The app's lifespan failed, at the start (then `task_status` was told nothing) or later.
 
     Example:
         >>> async def main():
@@ -43,15 +44,43 @@ async def serve(
     """
     require_trio()
     stop = shutdown if shutdown is not None else trio.Event()
-
-    def extended(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        scope.setdefault("extensions", {})["chirp_trio.shutdown"] = stop
-        return app(scope, receive, send)
-
+    served = _Served(app, stop, task_status)
     settings = (config if config is not None else ServerConfig()).for_hypercorn()
-    await hypercorn.trio.serve(
-        cast(ASGIFramework, extended), settings, shutdown_trigger=stop.wait, task_status=task_status, mode="asgi"
-    )
+    try:
+        await hypercorn.trio.serve(
+            cast(ASGIFramework, served), settings, shutdown_trigger=stop.wait, task_status=served, mode="asgi"
+        )
+    except ExceptionGroup as group:
+        raise served.failure or sole(group) from None
+
+
+class _Served(trio.TaskStatus[list[str]]):
+    """The app as hypercorn sees it, and hypercorn's start as the caller sees it.
+
+    hypercorn reports its start although the app's own has failed, and lets the failure out in groups of groups.
+    """
+
+    def __init__(self, app: ASGIApp, shutdown: trio.Event, task_status: trio.TaskStatus[list[str]]) -> None:
+        self._app = app
+        self._shutdown = shutdown
+        self._task_status = task_status
+        self.failure: LifespanError | None = None
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        scope.setdefault("extensions", {})["chirp_trio.shutdown"] = self._shutdown
+        return self._app(scope, receive, self._watch(send) if scope["type"] == "lifespan" else send)
+
+    def _watch(self, send: Send) -> Send:
+        async def watched(message: Message) -> None:
+            if message["type"].endswith(".failed"):
+                self.failure = LifespanError(f"the app's lifespan failed: {message.get('message') or 'it does not say why'}")
+            await send(message)
+
+        return watched
+
+    def started(self, value: list[str] | None = None) -> None:
+        if self.failure is None:
+            self._task_status.started(value or [])
 
 
 def run(app: ASGIApp, config: ServerConfig | None = None, *, name: str = "app") -> None:
@@ -61,8 +90,15 @@ def run(app: ASGIApp, config: ServerConfig | None = None, *, name: str = "app") 
         app: The app.
         config: The settings; default: `ServerConfig()`.
         name: What to call the app in the line that says where it is.
+
+    Raises:
+        OSError: The address cannot be listened on.
+        LifespanError: The app's lifespan failed.
     """
-    trio.run(_serve_until_signal, app, config, name)
+    try:
+        trio.run(_serve_until_signal, app, config, name)
+    except ExceptionGroup as group:
+        raise sole(group) from None
 
 
 async def _serve_until_signal(app: ASGIApp, config: ServerConfig | None, name: str) -> None:

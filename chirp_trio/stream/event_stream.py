@@ -1,10 +1,10 @@
 """`EventStream`: what to stream and how. An ASGI response by itself, in any framework that trio runs."""
 
 import math
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from ..asgi import Receive, Scope, Send, encode_headers, require_trio
+from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs, require_trio
 from ..wire import check_one_line
 from .host import StreamHost, find_host, find_shutdown, open_stream_host
 from .items import Render
@@ -44,7 +44,7 @@ class EventStream:
         cleanup_timeout: Seconds that the source may take to clean up before the response ends without it; default 5.
         start_grace: Seconds that the response's headers wait for the first item, so that an error before it can still
             become a status; default 0.1.
-        headers: Further response headers, as pairs of name and value; default: none.
+        headers: Further response headers, as a mapping or as pairs of name and value; default: none.
 
     Raises:
         TypeError: `generator` is no source, or a number is not a number.
@@ -65,7 +65,7 @@ class EventStream:
     send_timeout: float = 30.0
     cleanup_timeout: float = 5.0
     start_grace: float = 0.1
-    headers: Iterable[tuple[str, str]] = ()
+    headers: HeadersInput = ()
 
     def __post_init__(self) -> None:
         check_source(self.generator)
@@ -76,15 +76,16 @@ class EventStream:
         _check_seconds("cleanup_timeout", self.cleanup_timeout)
         _check_seconds("start_grace", self.start_grace)
 
-        object.__setattr__(self, "headers", tuple(self.headers))
-        if any(name == b"content-type" for name, _ in encode_headers(self.headers)):
+        pairs = header_pairs(self.headers)
+        object.__setattr__(self, "headers", pairs)
+        if any(name == b"content-type" for name, _ in encode_headers(pairs)):
             raise ValueError("headers holds a content-type; that of an event stream is always text/event-stream")
 
     def response_headers(self) -> Sequence[tuple[bytes, bytes]]:
         """The headers of the response, as ASGI wants them: a stream's own, unless `headers` says otherwise."""
         if not self.headers:
             return _HEADERS
-        further = encode_headers(self.headers)
+        further = encode_headers(header_pairs(self.headers))
         named = {name for name, _ in further}
         return [header for header in _HEADERS if header[0] not in named] + list(further)
 

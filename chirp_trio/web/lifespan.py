@@ -8,6 +8,7 @@ from typing import Any
 import trio
 
 from ..asgi import WRONG_RUNTIME, Receive, Scope, Send
+from ..errors import sole
 
 logger = logging.getLogger("chirp_trio.web")
 
@@ -39,6 +40,7 @@ async def run_lifespan(
     except Exception as error:
         logger.exception("the app's lifespan failed %s", "while it was running" if started else "to start")
         kind = "shutdown" if started else "startup"
-        await send({"type": f"lifespan.{kind}.failed", "message": f"{type(error).__name__}: {error}"})
+        cause = sole(error)
+        await send({"type": f"lifespan.{kind}.failed", "message": f"{type(cause).__name__}: {cause}"})
         raise
     await send({"type": "lifespan.shutdown.complete"})

@@ -1,10 +1,9 @@
 """Plain responses: values that are ASGI responses. What streams has rooms of its own."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ..asgi import Receive, Scope, Send, encode_headers
+from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs
 
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -33,7 +32,7 @@ class Response:
 
     body: str | bytes = b""
     status: int = 200
-    headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()
+    headers: HeadersInput = ()
     content_type: str | None = None
 
     def __post_init__(self) -> None:
@@ -43,8 +42,7 @@ class Response:
             raise TypeError(f"the status of a Response is {self.status!r}; it must be an int")
         if not 200 <= self.status <= 599:
             raise ValueError(f"the status of a Response is {self.status!r}; it must be from 200 to 599")
-        pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
-        object.__setattr__(self, "headers", tuple(pairs))
+        object.__setattr__(self, "headers", header_pairs(self.headers))
         self.encoded_headers()
 
     def encoded_headers(self) -> list[tuple[bytes, bytes]]:

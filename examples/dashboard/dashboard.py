@@ -1,0 +1,147 @@
+"""A live dashboard of this machine: `chirp-trio demo`, or `chirp-trio run examples/dashboard/dashboard.py:app`.
+
+One task takes the figures, once for everybody. Every visitor has one event stream, which sends the panels as fragments;
+htmx swaps them into the page, whichever of its generations it is. There is no JavaScript here.
+
+    machine.py    reads the figures          feed.py      the notifications
+    sampler.py    the task that takes them   watch.py     what is worth one
+    charts.py     draws them                 assets.py    static files
+    formats.py    writes them                templates/   the page, and a file for each of its panels
+"""
+
+import os
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import formats
+import trio
+from assets import Assets
+from feed import Feed
+from machine import Figures, Machine, describe
+from sampler import Sampler
+from watch import Watch
+
+from chirp_trio import App, AppConfig, EventStream, Fragment, HTTPError, Request, Response, Template
+
+HERE = Path(__file__).parent
+PANELS = {  # their names, which are those of their templates and of their events, and their titles
+    "cpu": "CPU",
+    "memory": "Memory",
+    "network": "Network",
+    "system": "System",
+    "processes": "Processes",
+    "feed": "Notifications",
+}
+HTMX = {  # the scripts of each generation of htmx, in the order in which they have to run
+    "2": ("htmx-2.0.11.min.js", "htmx-ext-sse-2.2.4.min.js"),
+    "4": ("htmx-4.0.1.min.js", "hx-sse-4.0.1.min.js"),
+}
+
+
+class Dashboard:
+    """What all visitors share.
+
+    Args:
+        read: Reads the figures; called in a thread.
+    """
+
+    def __init__(self, read: Callable[[], Figures]) -> None:
+        self.sampler = Sampler(read)
+        self.feed = Feed()
+        self.watching = 0
+
+    @contextmanager
+    def visitor(self) -> Iterator[None]:
+        """Somebody watches for as long as the block lasts."""
+        self.watching += 1
+        self.feed.add("visitor", "A visitor joined")
+        try:
+            yield
+        finally:
+            self.watching -= 1
+            self.feed.add("visitor", "A visitor left")
+
+    def panel(self, name: str, **variables: Any) -> Fragment:
+        """A panel as it is now, sent under its own name, which is what the page listens for."""
+        return Fragment(f"{name}.html", event=name, **self.variables(), **variables)
+
+    def variables(self) -> dict[str, Any]:
+        """The variables of every template."""
+        return {
+            "sample": self.sampler.latest,
+            "notes": self.feed.notes,
+            "watching": self.watching,
+            "own_process": self.sampler.latest.process(os.getpid()),
+        }
+
+
+@asynccontextmanager
+async def lifespan(_app: App) -> AsyncGenerator[dict[str, object]]:
+    """The dashboard, and the task behind it, from the first request to the last."""
+    dashboard = Dashboard(Machine().read)
+    dashboard.feed.add("started", "The dashboard started")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(dashboard.sampler.run, Watch(dashboard.feed).observe)
+        yield {"dashboard": dashboard}
+        nursery.cancel_scope.cancel("the app stops")
+
+
+app = App(AppConfig(template_dir=HERE / "templates"), lifespan=lifespan)
+for function in (formats.percent, formats.size, formats.rate, formats.decimal, formats.duration):
+    app.template_filter()(function)
+assets = Assets(HERE / "dashboard.css", *(HERE.parent / "static" / name for names in HTMX.values() for name in names))
+
+
+@app.route("/")
+async def page(request: Request) -> Template:
+    generation = request.query.get("htmx", "2")
+    if generation not in HTMX:
+        raise HTTPError(404, f"The generations of htmx here are {' and '.join(HTMX)}.")
+    dashboard: Dashboard = request.state["dashboard"]
+    name, description = describe()
+    return Template(
+        "page.html",
+        name=name,
+        description=description,
+        generation=generation,
+        generations=list(HTMX),
+        panels=PANELS,
+        stylesheet=assets.urls["dashboard.css"],
+        scripts=[assets.urls[script] for script in HTMX[generation]],
+        connected=False,
+        since=dashboard.feed.newest,
+        **dashboard.variables(),
+    )
+
+
+@app.route("/live")
+async def live(request: Request) -> EventStream:
+    dashboard: Dashboard = request.state["dashboard"]
+
+    async def panels() -> AsyncGenerator[Fragment]:
+        sample = processes = None
+        since = dashboard.feed.newest
+        with dashboard.visitor():
+            while True:
+                sample = await dashboard.sampler.newer_than(sample)
+                yield dashboard.panel("status", connected=True)
+                for name in ("cpu", "memory", "network", "system"):
+                    yield dashboard.panel(name)
+                if sample.now.processes is not processes:
+                    processes = sample.now.processes
+                    yield dashboard.panel("processes")
+                if dashboard.feed.newest > since:
+                    yield dashboard.panel("feed", since=since)
+                    since = dashboard.feed.newest
+
+    return EventStream(panels)
+
+
+@app.route("/static/{name}")
+async def static(name: str) -> Response:
+    found = assets.find(name)
+    if found is None:
+        raise HTTPError(404)
+    return found
