@@ -24,7 +24,8 @@ def require_trio() -> None:
 
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+# Nothing that could end the header, and no white space at either end, which is not part of a value.
+_HEADER_VALUE = re.compile(r"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
 
 
 # Response headers, as a mapping, or as pairs where a name may come twice.
@@ -41,7 +42,8 @@ def encode_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[bytes, byt
 
     Raises:
         TypeError: A name or a value is not text.
-        ValueError: A name is no token, or a value holds what RFC 9110 (5.5) does not allow, such as a line break.
+        ValueError: A name is no token, or a value is not what RFC 9110 (5.5) allows: it holds a line break, say, or
+            begins with a space.
     """
     encoded = []
     for name, value in headers:
@@ -50,6 +52,9 @@ def encode_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[bytes, byt
         if not _HEADER_NAME.fullmatch(name):
             raise ValueError(f"the header name {name!r} is no HTTP token")
         if not _HEADER_VALUE.fullmatch(value):
-            raise ValueError(f"the header {name!r} has the value {value!r}, which holds a character that HTTP does not allow")
+            raise ValueError(
+                f"the header {name!r} has the value {value!r}; it must be Latin-1 without control characters, and neither "
+                "begin nor end with a space"
+            )
         encoded.append((name.lower().encode("ascii"), value.encode("latin-1")))
     return tuple(encoded)

@@ -36,6 +36,8 @@ def load_app(target: str) -> ASGIApp:
     """
     place, _, name = target.partition(":")
     name = name or "app"
+    if not place or (place.startswith(".") and not place.endswith(".py")):
+        raise ConfigurationError(f"{target!r} names no app; it must be like 'module:app' or 'folder/file.py:app'")
     sys.path.insert(0, str(Path.cwd()))
     try:
         module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
@@ -56,7 +58,16 @@ def _load_file(path: Path) -> object:
     if not path.is_file():
         raise ConfigurationError(f"there is no file {str(path)!r}")
     sys.path.insert(0, str(path.resolve().parent))
-    return importlib.import_module(path.stem)
+    # Loaded as the file that it is: its name may be that of a module that somebody else means.
+    name = path.stem
+    while name in sys.modules or name in sys.stdlib_module_names:
+        name += "_"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _parser() -> argparse.ArgumentParser:

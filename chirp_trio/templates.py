@@ -187,20 +187,16 @@ class Templates:
         template = self._find(value.template)
         try:
             return template.render(value.context) if block is None else template.render_block(block, value.context)
-        except kida.TemplateError as error:
-            blocks = template.list_blocks()
-            if block is not None and block not in blocks:
-                exist = ", ".join(map(repr, blocks)) or "none"
-                raise BlockNotFound(f"template {value.template!r} has no block {block!r}; its blocks: {exist}") from error
-            raise self._explain(error, value, block) from error
+        except (kida.TemplateError, UnicodeDecodeError) as error:
+            raise self._explain(error, value, block, template) from error
 
     def render_stream(self, value: TemplateValue) -> Generator[str]:
         """The text of a whole template, in pieces, each rendered when it is asked for. Raises as `render` does."""
         template = self._find(value.template)
         try:
             yield from _flat(template.render_stream(value.context))
-        except kida.TemplateError as error:
-            raise self._explain(error, value, None) from error
+        except (kida.TemplateError, UnicodeDecodeError) as error:
+            raise self._explain(error, value, None, template) from error
 
     def names(self) -> list[str]:
         """The names of the templates that exist."""
@@ -213,8 +209,8 @@ class Templates:
             return self._kida.get_template(name)
         except kida.TemplateNotFoundError as error:
             raise TemplateNotFound(f"there is no template {name!r}{self._existing()}") from error
-        except kida.TemplateSyntaxError as error:
-            raise TemplateError(f"template {name!r}, line {error.lineno}: {_cause(error)}") from error
+        except (kida.TemplateSyntaxError, UnicodeDecodeError) as error:
+            raise TemplateError(f"template {name!r}{self._place(error, name)}: {_cause(error)}") from error
 
     def _existing(self) -> str:
         folders = ", ".join(
@@ -224,20 +220,45 @@ class Templates:
         shown = ", ".join(map(repr, names[:20])) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
         return f" in {folders}; there are: {shown or 'none'}"
 
-    def _explain(self, error: kida.TemplateError, value: TemplateValue, block: str | None) -> TemplateError:
+    def _explain(
+        self, error: kida.TemplateError | UnicodeDecodeError, value: TemplateValue, block: str | None, template: kida.Template
+    ) -> TemplateError:
         """An error of kida's as ours: template, block and line first, then the cause, then what exists."""
-        where = f"template {value.template!r}" + (f", block {block!r}" if block is not None else "")
         if isinstance(error, kida.TemplateNotFoundError):
-            return TemplateNotFound(f"{where}: {_cause(error)}{self._existing()}")
-        culprit = getattr(error, "template", None) or getattr(error, "template_name", None)
-        if culprit not in (None, value.template, "<template>"):
-            where += f", in {culprit!r}"
-        if line := getattr(error, "lineno", None):
-            where += f", line {line}"
+            return TemplateNotFound(f"template {value.template!r}: {_cause(error)}{self._existing()}")
+        if block is not None:
+            blocks = self._blocks(template)
+            if blocks is not None and block not in blocks:
+                exist = ", ".join(map(repr, blocks)) or "none"
+                return BlockNotFound(f"template {value.template!r} has no block {block!r}; its blocks: {exist}")
+        where = f"template {value.template!r}" + (f", block {block!r}" if block is not None else "")
+        where += self._place(error, value.template)
         if isinstance(error, kida.UndefinedError):
             given = ", ".join(map(repr, value.context)) or "none"
             return TemplateError(f"{where}: {error.name!r} is not defined; variables given: {given}")
         return TemplateError(f"{where}: {_cause(error)}")
+
+    def _blocks(self, template: kida.Template) -> list[str] | None:
+        """The blocks of a template; None if they cannot be known, because a parent of it is broken."""
+        try:
+            return template.list_blocks()
+        except kida.TemplateError, UnicodeDecodeError:
+            return None
+
+    def _place(self, error: BaseException, asked_for: str) -> str:
+        """Where in the templates an error is: the template, if it is another one than was asked for, and the line."""
+        culprit = getattr(error, "template", None) or getattr(error, "template_name", None)
+        if isinstance(error, kida.TemplateSyntaxError) and error.filename:
+            culprit = next(
+                (
+                    str(Path(error.filename).relative_to(folder))
+                    for folder in self._folders
+                    if folder in Path(error.filename).parents
+                ),
+                None,
+            )
+        place = "" if culprit in (None, asked_for, "<template>") else f", in {culprit!r}"
+        return place + (f", line {line}" if (line := getattr(error, "lineno", None)) else "")
 
 
 def _flat(chunks: Iterable[object]) -> Iterator[str]:
@@ -250,6 +271,8 @@ def _flat(chunks: Iterable[object]) -> Iterator[str]:
             yield from _flat(chunk)
 
 
-def _cause(error: kida.TemplateError) -> str:
+def _cause(error: kida.TemplateError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not {error.encoding}: {error.reason} at byte {error.start}"
     message = getattr(error, "message", None) or str(error)
     return message.strip().splitlines()[0]

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs, require_trio
 from ..wire import check_one_line
-from .host import StreamHost, find_host, find_shutdown, open_stream_host
+from .host import StreamHost, find_host, find_shutdown, open_stream_host, warn_of_missing_lifespan
 from .items import Render
 from .lifecycle import LiveStream
 from .sender import ASGISender
@@ -96,6 +96,7 @@ class EventStream:
             WrongRuntimeError: Under asyncio.
             Exception: What the source raised before its first item.
         """
+        require_trio()
         return self.respond(scope, receive, send, find_host(scope))
 
     def respond(
@@ -119,11 +120,11 @@ class EventStream:
             debug: Whether the client is told what went wrong; default: no.
         """
         # Not async itself: an idle stream keeps the frame of every function that waits for it.
-        require_trio()
         sender = ASGISender(send)
         if scope["method"] == "HEAD":
             return self._answer_head(sender)
         if host is None:
+            warn_of_missing_lifespan()
             return self._serve_alone(scope, receive, send, render, debug)
         host.close_when(find_shutdown(scope, send))
         return LiveStream(self, sender, host, render=render, debug=debug, name=scope["path"]).serve(receive)

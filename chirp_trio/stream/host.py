@@ -1,14 +1,14 @@
 """Where streams live: the nursery behind all the streams of an app, and the one timer that they share."""
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
 import trio
 
-from ..asgi import Scope, Send
+from ..asgi import Scope, Send, require_trio
 from .lifecycle import FAREWELL_TIMEOUT, Ending, LiveStream
 from .parking import ParkingSpot
 
@@ -151,21 +151,24 @@ async def stream_lifespan(_app: object = None) -> AsyncGenerator[dict[str, Any]]
         >>> from starlette.applications import Starlette
         >>> app = Starlette(lifespan=stream_lifespan)
     """
+    require_trio()
     async with open_stream_host() as host:
         yield {STATE_KEY: host}
 
 
 def find_host(scope: Scope) -> StreamHost | None:
-    """The host that the app's lifespan left in the request's state; None if there was no lifespan, which is said once."""
-    state: Mapping[str, Any] = scope.get("state") or {}
-    host = state.get(STATE_KEY)
-    if host is None and not _said_without_lifespan.get():
+    """The host that the app's lifespan left in the request's state; None if there was no lifespan."""
+    return (scope.get("state") or {}).get(STATE_KEY)
+
+
+def warn_of_missing_lifespan() -> None:
+    """Say, once in a trio run, what a stream without a host lacks."""
+    if not _said_without_lifespan.get():
         _said_without_lifespan.set(True)
         logger.warning(
             "a stream runs without the app's lifespan, so a client that stops reading can hold its handler for ever: "
             "use lifespan=chirp_trio.stream_lifespan, or let the server run the app's own lifespan"
         )
-    return host
 
 
 def find_shutdown(scope: Scope, send: Send) -> Signal | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ..wire import Renderable, SSEEvent, encode_data, encode_event
+from ..wire import Comment, Renderable, SSEEvent, encode_comment, encode_data, encode_event
 
 # Turns data that the wire does not know into text. Takes the data and the event name so far; returns the text and the
 # name to send it under, which a dialect of the client's may change.
@@ -19,6 +19,8 @@ def encode_item(item: object, event_type: str | None, render: Render | None) -> 
         ValueError: It holds what cannot be carried.
         Exception: Whatever rendering raised.
     """
+    if isinstance(item, Comment):
+        return encode_comment(item.text)
     event = id = retry = None
     data = item
     if isinstance(item, SSEEvent):

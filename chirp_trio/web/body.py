@@ -23,7 +23,7 @@ async def read_body(receive: Receive, declared: str | None, limit: int) -> bytes
         HTTPError: 413 if it is larger; at once if it says so itself.
         ClientDisconnected: The client left before the end.
     """
-    if declared is not None and declared.isascii() and declared.isdigit() and int(declared) > limit:
+    if declared is not None and declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
         raise _too_large(limit)
     body = bytearray()
     while True:
@@ -45,6 +45,8 @@ def parse_text(body: bytes, charset: str) -> str:
         raise HTTPError(400, f"the request body's charset {charset!r} is unknown") from None
     except UnicodeDecodeError as error:
         raise HTTPError(400, f"the request body is not {error.encoding}: {error.reason} at byte {error.start}") from None
+    except UnicodeError as error:
+        raise HTTPError(400, f"the request body is not {charset}: {error}") from None
 
 
 def parse_json(body: bytes) -> Any:

@@ -10,14 +10,15 @@ import trio
 from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
 from ..stream import StreamHost
-from ..stream.host import STATE_KEY
 from ..templates import Templates
 from .error_pages import error_response
 from .handlers import call_handler, check_handler, handler_name
+from .mounts import Mounts, ResponseBroken, local_path
 from .negotiation import Negotiator, Respond
+from .page_stream import PageStream
 from .request import Request
-from .response import Response
-from .routing import Route, is_below, make_route
+from .response import Redirect, Response
+from .routing import Route, make_route
 
 logger = logging.getLogger("chirp_trio.web")
 
@@ -30,7 +31,7 @@ class Dispatcher:
         self._debug = debug
         self._body_limit = body_limit
         self._routes: list[tuple[Route, frozenset[str]]] = []
-        self._mounts: list[tuple[str, ASGIApp]] = []
+        self._mounts = Mounts()
         self._error_handlers: dict[int | type[Exception], tuple[Callable[..., Any], frozenset[str]]] = {}
 
     # -- what it is told ------------------------------------------------------------------------------------------------
@@ -55,40 +56,34 @@ class Dispatcher:
 
     def add_mount(self, prefix: str, app: ASGIApp) -> None:
         """See `App.mount`."""
-        if not prefix.startswith("/") or prefix.endswith("/"):
-            raise ConfigurationError(f"the prefix {prefix!r} must begin with '/' and not end with it")
-        self._mounts.append((prefix, app))
+        self._mounts.add(prefix, app)
+
+    def find_mount(self, scope: Scope, host: StreamHost | None) -> ASGIApp | None:
+        """See `Mounts.find`."""
+        return self._mounts.find(scope, host)
 
     # -- what it does ---------------------------------------------------------------------------------------------------
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, host: StreamHost | None) -> None:
         """Answer one request. What goes wrong before the response has begun becomes a response of its own."""
         require_trio()
+        request: Request | None = Request(scope, receive, path=local_path(scope), body_limit=self._body_limit)
+        assert request is not None
         try:
-            # No names for what is on the way: an open stream would keep it.
-            await (await self._respond(scope, receive, host))(scope, receive, send)
-        except ClientDisconnected:
-            logger.debug("%s %s: the client left", scope["method"], scope["path"])
+            respond = await self._respond(request, scope, host)
+            if not request.has_read_body:
+                request = None  # an open stream would keep it; it can be had again
+            await respond(scope, receive, send)
+        except ResponseBroken as broken:
+            raise broken.__cause__ or broken from None
         except Exception as error:  # from a response that could not begin
-            request = self._request(scope, receive)
-            await (await self._respond_to_error(request, host, error))(scope, receive, send)
+            request = request or Request(scope, receive, path=local_path(scope), body_limit=self._body_limit)
+            respond = await self._respond_to_error(request, host, error)
+            await respond(scope, receive, send)
 
-    def find_mount(self, scope: Scope, host: StreamHost | None) -> Respond | None:
-        """The mounted app whose prefix the path is below, ready to be called; None if there is none."""
-        path = local_path(scope)
-        for prefix, app in self._mounts:
-            if is_below(path, prefix):
-                state = {**(scope.get("state") or {}), STATE_KEY: host}
-                child = {**scope, "root_path": scope.get("root_path", "") + prefix, "state": state}
-                return _below(app, child)
-        return None
-
-    async def _respond(self, scope: Scope, receive: Receive, host: StreamHost | None) -> Respond:
-        request = self._request(scope, receive)
+    async def _respond(self, request: Request, scope: Scope, host: StreamHost | None) -> Respond:
         try:
             return await self._respond_to_route(request, scope, host)
-        except ClientDisconnected:
-            raise
         except Exception as error:
             return await self._respond_to_error(request, host, error)
 
@@ -104,7 +99,7 @@ class Dispatcher:
                 value = await call_handler(route.handler, {name: offered[name] for name in names})
                 return self._negotiate(value, request, host, route.handler)
             allowed |= route.methods
-        mounted = self.find_mount(scope, host)
+        mounted = self._mounts.find(scope, host)
         if mounted is not None:
             return mounted
         if allowed:
@@ -113,6 +108,9 @@ class Dispatcher:
 
     async def _respond_to_error(self, request: Request, host: StreamHost | None, raised: Exception) -> Respond:
         error = sole(raised)
+        if isinstance(error, ClientDisconnected):
+            logger.debug("%s %s: the client left", request.method, request.path)
+            return _answer_nobody
         status = error.status if isinstance(error, HTTPError) else 500
         cause = next((kind for kind in type(error).__mro__ if kind in self._error_handlers), status)
         if not isinstance(error, HTTPError) and cause in (status, Exception):
@@ -122,14 +120,13 @@ class Dispatcher:
             offered = {"request": request, "error": error}
             try:
                 value = await call_handler(handler, {name: offered[name] for name in names})
-                return self._negotiate(value, request, host, handler, status=None if isinstance(value, Response) else status)
+                return self._negotiate(
+                    value, request, host, handler, status=None if isinstance(value, Response | Redirect) else status
+                )
             except Exception:
                 logger.exception("the error handler %s failed", handler_name(handler))
         response = error_response(error, request.headers, is_fragment=request.is_fragment, debug=self._debug)
         return _drained(response, request)
-
-    def _request(self, scope: Scope, receive: Receive) -> Request:
-        return Request(scope, receive, path=local_path(scope), body_limit=self._body_limit)
 
     def _negotiate(
         self,
@@ -140,19 +137,13 @@ class Dispatcher:
         status: int | None = None,
     ) -> Respond:
         response = self._negotiator.negotiate(value, request, host, handler_name(handler))
-        if not isinstance(response, Response):
-            return response
-        return _drained(response if status is None else replace(response, status=status), request)
+        if status is not None and isinstance(response, Response | PageStream):
+            response = replace(response, status=status)
+        return _drained(response, request) if isinstance(response, Response) else response
 
 
-def _below(app: ASGIApp, child: Scope) -> Respond:
-    return lambda _scope, receive, send: app(child, receive, send)
-
-
-def local_path(scope: Scope) -> str:
-    """The path below what the app is mounted at, which ASGI calls `root_path`."""
-    path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    return path[len(root) :] or "/" if root and is_below(path, root) else path
+async def _answer_nobody(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """The response to a client that has left."""
 
 
 def _drained(response: Response, request: Request) -> Respond:

@@ -50,4 +50,5 @@ def error_response(error: Exception, headers: Headers, *, is_fragment: bool, deb
         body = _PAGE.format(
             title=html.escape(title), detail=html.escape(detail), more=more, width="70rem" if more else "34rem"
         )
-    return Response(body, status, further, HTML)
+    # A traceback may hold anything, even what UTF-8 cannot carry.
+    return Response(body.encode("utf-8", "backslashreplace"), status, further, HTML)

@@ -28,8 +28,12 @@ def check_handler(handler: Callable[..., Any], offered: frozenset[str], where: s
             f"{where}: the handler {handler_name(handler)} has a yield; it must return EventStream(source), where the source "
             "is a function that yields"
         )
+    try:
+        parameters = inspect.signature(handler).parameters.values()
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: the parameters of {handler_name(handler)} cannot be known: {error}") from error
     wanted = set()
-    for parameter in inspect.signature(handler).parameters.values():
+    for parameter in parameters:
         if parameter.kind is parameter.VAR_KEYWORD:
             return offered
         if parameter.name in offered and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
@@ -44,7 +48,8 @@ def check_handler(handler: Callable[..., Any], offered: frozenset[str], where: s
 
 async def call_handler(handler: Callable[..., Any], arguments: Mapping[str, object]) -> object:
     """Call a handler; in a thread if it is a plain function, so that it may block."""
-    if inspect.iscoroutinefunction(handler):
+    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
         return await handler(**arguments)
-    value = await trio.to_thread.run_sync(lambda: handler(**arguments))
+    # In a tuple, because trio refuses what a decorator around an async function returns: something to be awaited.
+    (value,) = await trio.to_thread.run_sync(lambda: (handler(**arguments),))
     return await value if inspect.isawaitable(value) else value

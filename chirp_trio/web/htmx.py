@@ -2,6 +2,7 @@
 
 import html
 import re
+from urllib.parse import unquote
 
 from ..stream.items import Render
 from ..templates import Fragment, Templates
@@ -16,11 +17,12 @@ def is_htmx4_stream(headers: Headers) -> bool:
     return headers.get("hx-request") == "true" and "text/event-stream" in headers.get("accept", "")
 
 
-def element_id(identifier: str | None) -> str | None:
-    """The id in what htmx sends for an element: htmx 2 the bare id, htmx 4 the tag as well, as `div#panel`."""
-    if identifier is None or "#" not in identifier:
-        return identifier or None
-    return identifier.partition("#")[2]
+def element_id(headers: Headers, name: str) -> str | None:
+    """The id of the element in a header of htmx's: htmx 2 sends the bare id, htmx 4 the tag as well, as `div#panel`."""
+    identifier = headers.get(name) or None
+    if identifier is None or "hx-source" not in headers:
+        return identifier
+    return unquote(identifier.partition("#")[2]) or None
 
 
 class FragmentRenderers:

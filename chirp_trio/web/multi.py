@@ -32,6 +32,11 @@ class MultiMapping(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def __eq__(self, other: object) -> bool:
+        return self._values == other._values if isinstance(other, MultiMapping) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __repr__(self) -> str:
         return f"MultiMapping({[(key, value) for key, values in self._values.items() for value in values]!r})"
 
@@ -64,6 +69,11 @@ class Headers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len({name.lower() for name, _ in self._raw})
+
+    def __eq__(self, other: object) -> bool:
+        return list(self._raw) == list(other._raw) if isinstance(other, Headers) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Headers({[(name.decode('latin-1'), value.decode('latin-1')) for name, value in self._raw]!r})"

@@ -9,7 +9,7 @@ from ..templates import Fragment, Page, Stream, Template, Templates
 from ..wire import encode_json
 from .htmx import FragmentRenderers
 from .page_stream import PageStream
-from .request import Request
+from .request import FRAGMENT_HEADERS, Request
 from .response import BYTES, HTML, JSON, Redirect, Response
 
 type Respond = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -47,8 +47,10 @@ class Negotiator:
         """
         templates = self._templates
         match value:
-            case Response() | Redirect():
+            case Response():
                 return value
+            case Redirect():
+                return value.as_response()
             case EventStream():
                 render = self._renderers.choose(request.headers)
                 return partial(value.respond, host=host, render=render, debug=self._debug)
@@ -59,7 +61,7 @@ class Negotiator:
             case Page():
                 block = value.block if request.is_fragment else None
                 # A cache must not hand the piece to somebody who wants the page.
-                return Response(templates.render(value, block), headers={"vary": "HX-Request"}, content_type=HTML)
+                return Response(templates.render(value, block), headers={"vary": FRAGMENT_HEADERS}, content_type=HTML)
             case Stream():
                 return PageStream(templates.render_stream(value))
             case None:

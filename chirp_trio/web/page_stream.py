@@ -25,11 +25,12 @@ class PageStream:
     """An ASGI response of HTML, in chunks from a generator that may take its time, or block."""
 
     chunks: Generator[str]
+    status: int = 200
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the page. What its first chunk raises is raised here; what a later one raises ends the page, and is logged."""
         if scope["method"] == "HEAD":
-            await _start(send)
+            await self._start(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
         rendering = _Rendering(self.chunks)
@@ -42,7 +43,7 @@ class PageStream:
                 while chunk := await rendering.take():
                     if not started:
                         started = True
-                        await _start(send)
+                        await self._start(send)
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
             except Exception as raised:
                 error = raised
@@ -52,8 +53,12 @@ class PageStream:
         if not started:
             if error is not None:
                 raise error
-            await _start(send)
+            await self._start(send)
         await send({"type": "http.response.body", "body": _epilogue(scope, error), "more_body": False})
+
+    async def _start(self, send: Send) -> None:
+        headers = encode_headers([("content-type", HTML)])
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
 
 
 class _Rendering:
@@ -139,10 +144,6 @@ async def _cancel_when_gone(receive: Receive, scope: trio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel("the client left")
-
-
-async def _start(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": encode_headers([("content-type", HTML)])})
 
 
 def _epilogue(scope: Scope, error: Exception | None) -> bytes:

@@ -10,6 +10,9 @@ from .body import parse_form, parse_json, parse_text, read_body
 from .htmx import element_id
 from .multi import Headers, MultiMapping
 
+# What decides whether htmx wants a piece of a page.
+FRAGMENT_HEADERS = "HX-Request, HX-Boosted, HX-Request-Type, HX-History-Restore-Request"
+
 
 class Request:
     """A request. A handler gets it by having a parameter called `request`.
@@ -103,12 +106,12 @@ class Request:
     @property
     def htmx_target(self) -> str | None:
         """The id of the element that htmx will swap, if it has one."""
-        return element_id(self.headers.get("hx-target"))
+        return element_id(self.headers, "hx-target")
 
     @property
     def htmx_trigger(self) -> str | None:
         """The id of the element that made htmx send the request, if it has one."""
-        return element_id(self.headers.get("hx-trigger") or self.headers.get("hx-source"))
+        return element_id(self.headers, "hx-source" if "hx-source" in self.headers else "hx-trigger")
 
     # -- the body ---------------------------------------------------------------------------------------------------
 
@@ -142,6 +145,11 @@ class Request:
         if kind != "application/x-www-form-urlencoded":
             raise HTTPError(415, f"the form is sent as {kind or 'nothing'!r}; it must be application/x-www-form-urlencoded")
         return parse_form(await self.body())
+
+    @property
+    def has_read_body(self) -> bool:
+        """Whether the body has been read, and is kept here."""
+        return self._body is not None
 
     @property
     def has_unread_body(self) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs
+from ..wire import check_text
 
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -23,7 +24,7 @@ class Response:
 
     Raises:
         TypeError: The body is neither text nor bytes, or the status is no int.
-        ValueError: The status is none of HTTP's, or a header cannot be sent.
+        ValueError: The status is none of HTTP's, or a header or the text cannot be sent.
 
     Example:
         >>> Response("nothing here", status=404, content_type="text/plain; charset=utf-8").status
@@ -42,6 +43,8 @@ class Response:
             raise TypeError(f"the status of a Response is {self.status!r}; it must be an int")
         if not 200 <= self.status <= 599:
             raise ValueError(f"the status of a Response is {self.status!r}; it must be from 200 to 599")
+        if isinstance(self.body, str):
+            check_text("the body of a Response", self.body)
         object.__setattr__(self, "headers", header_pairs(self.headers))
         self.encoded_headers()
 
@@ -94,5 +97,9 @@ class Redirect:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the redirection."""
+        await self.as_response()(scope, receive, send)
+
+    def as_response(self) -> Response:
+        """The same as a `Response`."""
         location = quote(self.location, safe=":/?#[]@!$&'()*+,;=%~-._")
-        await Response(b"", self.status, {"location": location}, TEXT)(scope, receive, send)
+        return Response(b"", self.status, {"location": location}, TEXT)

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 
 from ..errors import EventTooLarge
+from .encode import LONGEST_RETRY
 from .event import Comment, SSEEvent
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
-_LONGEST_RETRY = 10**15  # milliseconds: 31,000 years; keeps int() away from numbers of unbounded length
 
 
 class Decoder:
@@ -36,19 +36,22 @@ class Decoder:
     """
 
     def __init__(self, *, max_event_bytes: int = 16 * 1024 * 1024) -> None:
-        if not isinstance(max_event_bytes, int) or max_event_bytes < 1:
+        if not isinstance(max_event_bytes, int) or isinstance(max_event_bytes, bool):
+            raise TypeError(f"max_event_bytes is {max_event_bytes!r}; it must be an int of at least 1")
+        if max_event_bytes < 1:
             raise ValueError(f"max_event_bytes is {max_event_bytes!r}; it must be an int of at least 1")
         self.last_event_id = ""
         self.retry: int | None = None
         self._max = max_event_bytes
-        self._too_large: EventTooLarge | None = None
+        self._too_large = False
+        self._latest_id = ""  # what becomes the last event id when the event that it belongs to is complete
         self._line = bytearray()  # a line whose end has not come yet
         self._start: bytes | None = b""  # the stream's first bytes, until it is clear whether they are a BOM
         self._after_cr = False  # the last byte was a CR, so an LF that follows belongs to it
         self._forget_fields()
 
     def _forget_fields(self) -> None:
-        self._data: list[str] = []
+        self._data: bytearray | None = None
         self._event: str | None = None
         self._id: str | None = None
         self._retry: int | None = None
@@ -70,10 +73,12 @@ class Decoder:
                 item = self._interpret(line)
                 if item is not None:
                     found.append(item)
-        except EventTooLarge as error:
-            self._too_large = error
-        if self._too_large is not None and not found:
-            raise self._too_large
+        except EventTooLarge:
+            self._too_large = True
+            self._line.clear()
+            self._forget_fields()
+        if self._too_large and not found:
+            raise EventTooLarge(f"an event of the stream is larger than max_event_bytes, {self._max} bytes")
         return found
 
     def _without_bom(self, data: bytes) -> bytes:
@@ -90,7 +95,7 @@ class Decoder:
     def _lines(self, data: bytes) -> Iterator[bytes]:
         # A CR ends its line at once, without waiting for the LF that may belong to it: an event must not be late
         # because of how its bytes were cut.
-        if not data or self._too_large is not None:
+        if not data or self._too_large:
             return
         if self._after_cr:
             data = data.removeprefix(b"\n")
@@ -109,33 +114,42 @@ class Decoder:
     def _count(self, piece: bytes) -> None:
         self._size += len(piece)
         if self._size > self._max:
-            raise EventTooLarge(f"an event of the stream is larger than max_event_bytes, {self._max} bytes")
+            raise EventTooLarge
 
     def _interpret(self, line: bytes) -> SSEEvent | Comment | None:
         if not line:
             return self._dispatch()
-        # Malformed UTF-8 becomes U+FFFD and never stops the stream. Cutting into lines first is the same as decoding
-        # first, because no byte of a longer character is a CR, an LF or a colon.
-        name, colon, value = line.decode("utf-8", "replace").partition(":")
-        value = value.removeprefix(" ")  # one space after the colon is no data; a second one is
-        if colon and not name:
-            self._size -= len(line)  # nothing of a comment is kept
-            return Comment(value)
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")  # one space after the colon is no data; a second one is
         match name:
-            case "data":
-                self._data.append(value)
-            case "event":
-                self._event = value
-            case "id" if "\0" not in value:
-                self._id = self.last_event_id = value
-            case "retry" if value.isascii() and value.isdigit():
-                self._retry = self.retry = min(int(value.lstrip("0")[:16] or "0"), _LONGEST_RETRY)
+            case b"":
+                self._size -= len(line)  # nothing of a comment is kept
+                return Comment(_decode(value))
+            case b"data" if self._data is not None:
+                self._data += b"\n" + value
+            case b"data":
+                self._data = bytearray(value)
+            case b"event":
+                self._event = _decode(value)
+            case b"id" if b"\0" not in value:
+                self._id = self._latest_id = _decode(value)
+            case b"retry" if value.isdigit():
+                self._retry = self.retry = min(int(value.lstrip(b"0")[:16] or b"0"), LONGEST_RETRY)
             case _:
                 pass  # a field that nobody knows is ignored
         return None
 
     def _dispatch(self) -> SSEEvent | None:
-        # No data, no event; but its id stays. A single empty data field is data.
-        event = SSEEvent.received("\n".join(self._data), self._event, self._id, self._retry) if self._data else None
+        # No data, no event; but its id counts, and stays. A single empty data field is data.
+        self.last_event_id = self._latest_id
+        event = None
+        if self._data is not None:
+            event = SSEEvent.received(_decode(self._data), self._event, self._id, self._retry)
         self._forget_fields()
         return event
+
+
+def _decode(value: bytes | bytearray) -> str:
+    # Malformed UTF-8 becomes U+FFFD and never stops the stream. Cutting into lines and fields first is the same as decoding
+    # first, because no byte of a longer character is a CR, an LF or a colon.
+    return value.decode("utf-8", "replace")

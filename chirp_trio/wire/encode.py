@@ -12,7 +12,10 @@ import msgspec
 _LINE_END = re.compile("\r\n|\r|\n")
 
 _JSON = (dict, list, int, float, type(None))
-_ACCEPTED = "text, dict, list, int, float, bool, None, a dataclass, a Fragment or an SSEEvent"
+_ACCEPTED = "text, dict, list, int, float, bool, None, a dataclass, a Fragment, an SSEEvent or a Comment"
+
+# Milliseconds: 31,000 years. A bound, because Python writes and reads only numbers of a bounded length.
+LONGEST_RETRY = 10**15
 
 HEARTBEAT = b": heartbeat\n\n"
 
@@ -36,13 +39,14 @@ def encode_event(data: object, event: str | None, id: str | None, retry: int | N
         TypeError: The data is neither text nor JSON.
         ValueError: The data holds what cannot be carried.
     """
+    # Joined, not formatted: what extends str may have ideas of its own of what it looks like.
     head = ""
     if event is not None:
-        head = f"event: {event}\n"
+        head = "".join(("event: ", event, "\n"))
     if id is not None:
-        head += f"id: {id}\n"
+        head = "".join((head, "id: ", id, "\n"))
     if retry is not None:
-        head += f"retry: {retry}\n"
+        head = "".join((head, "retry: ", int.__repr__(retry), "\n"))
     return head.encode() + encode_data(data)
 
 
@@ -60,6 +64,9 @@ def encode_data(data: object) -> bytes:
 
 def encode_json(value: object) -> bytes:
     """A value as JSON (RFC 8259), compact, on one line. NaN and the infinities, which JSON has not, become null.
+
+    Inside it may be what `msgspec.json` knows besides: tuples and sets (as arrays), dates and times (ISO 8601), UUIDs and
+    decimals (as text), enums (as their values), bytes (as Base64).
 
     Raises:
         TypeError: The value, or something in it, is not JSON; the message names the type.
@@ -106,7 +113,7 @@ def _plain(value: object) -> object:
         return int(value)
     if isinstance(value, float):
         return float(value)
-    raise TypeError(f"a value of type {type(value).__name__} cannot be sent as JSON")
+    raise TypeError(f"a value or a key of type {type(value).__name__} cannot be sent as JSON")
 
 
 _encode_json = msgspec.json.Encoder(enc_hook=_plain).encode

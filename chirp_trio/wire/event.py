@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from .encode import check_text, encode_event
+from .encode import LONGEST_RETRY, check_text, encode_event
 
 # What ends a line in an event stream (WHATWG HTML, "Parsing an event stream"), and NUL, for which the standard makes an
 # id be ignored. None of them can be carried by a field that is one line.
@@ -67,7 +67,7 @@ class SSEEvent:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment in an event stream: what keeps an idle connection alive. Clients ignore it."""
+    """A comment in an event stream. Clients ignore it; a source may yield one, to be seen by who looks at the wire."""
 
     text: str
 
@@ -89,5 +89,6 @@ def _check_retry(retry: object) -> None:
         return
     if not isinstance(retry, int) or isinstance(retry, bool):
         raise TypeError(f"retry is {retry!r}; it must be an int (milliseconds), or None")
-    if retry < 0:
-        raise ValueError(f"retry is {retry!r}; it must be zero or more milliseconds")
+    if not 0 <= retry <= LONGEST_RETRY:
+        shown = repr(retry) if abs(retry) < 10**100 else "a number of very many digits"
+        raise ValueError(f"retry is {shown}; it must be zero or more milliseconds, and at most 10**15")

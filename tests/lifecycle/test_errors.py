@@ -6,7 +6,7 @@ import logging
 import pytest
 import trio
 
-from chirp_trio import App, AppConfig, EventStream, Fragment, HTTPError, SSEEvent
+from chirp_trio import App, AppConfig, Comment, EventStream, Fragment, HTTPError, SSEEvent
 from chirp_trio.testing import TestClient
 from tests.lifecycle.scenes import Source, client_of, endings, logged, raw_app
 
@@ -124,6 +124,13 @@ async def test_debug_mode_tells_the_client_what_went_wrong(autojump_clock):
     async with TestClient(app) as client:
         told = error_event(await client.sse("/"))
     assert told["error"] == "ValueError: the source's secret"
+
+
+async def test_a_source_may_yield_comments(autojump_clock):
+    async with client_of(Source("a", Comment("one\ntwo"), "b", then="end")) as client:
+        result = await client.sse("/")
+    assert [event.data for event in result.events] == ["a", "b"]
+    assert result.comments == ("one", "two")
 
 
 async def test_no_event_is_ever_named_error(autojump_clock):

@@ -1,0 +1,71 @@
+"""Other ASGI apps below a path of an app."""
+
+from ..asgi import ASGIApp, Message, Receive, Scope, Send
+from ..errors import ConfigurationError
+from ..stream import StreamHost
+from ..stream.host import STATE_KEY, find_shutdown
+from .routing import is_below
+
+
+class ResponseBroken(Exception):
+    """A response that had begun cannot go on; the cause is in `__cause__`. Nobody but the server can do anything now."""
+
+
+class Mounts:
+    """Prefixes, and the apps behind them."""
+
+    def __init__(self) -> None:
+        self._apps: list[tuple[str, ASGIApp]] = []
+
+    def add(self, prefix: str, app: ASGIApp) -> None:
+        """See `App.mount`."""
+        if not prefix.startswith("/") or prefix.endswith("/"):
+            raise ConfigurationError(f"the prefix {prefix!r} must begin with '/' and not end with it")
+        self._apps.append((prefix, app))
+
+    def find(self, scope: Scope, host: StreamHost | None) -> ASGIApp | None:
+        """The app that a path belongs to, with the scope that it is to see; None if the path is nobody's."""
+        path = local_path(scope)
+        for prefix, app in self._apps:
+            if is_below(path, prefix):
+                root = str(scope.get("root_path", ""))
+                # ASGI's paths begin with the root_path; behind a proxy that takes it away, they do not.
+                full = scope["path"] if is_below(scope["path"], root) else root + scope["path"]
+                state = {**(scope.get("state") or {}), STATE_KEY: host}
+                return _Mounted(app, {**scope, "path": full, "root_path": root + prefix, "state": state}, host)
+        return None
+
+
+class _Mounted:
+    def __init__(self, app: ASGIApp, scope: Scope, host: StreamHost | None) -> None:
+        self._app = app
+        self._scope = scope
+        self._host = host
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the app.
+
+        Raises:
+            ResponseBroken: It raised in the middle of its response.
+        """
+        if self._host is not None:
+            self._host.close_when(find_shutdown(self._scope, send))
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(self._scope, receive, noting)
+        except Exception as error:
+            if begun:
+                raise ResponseBroken from error
+            raise
+
+
+def local_path(scope: Scope) -> str:
+    """The path below what the app is mounted at, which ASGI calls `root_path`."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] or "/" if root and is_below(path, root) else path
