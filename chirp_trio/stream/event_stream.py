@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs, require_trio
+from ..errors import sole
 from ..wire import check_one_line
 from .host import StreamHost, find_host, find_shutdown, open_stream_host, warn_of_missing_lifespan
 from .items import Render
@@ -135,8 +136,11 @@ class EventStream:
         await sender.finish()
 
     async def _serve_alone(self, scope: Scope, receive: Receive, send: Send, render: Render | None, debug: bool) -> None:
-        async with open_stream_host() as host:
-            await self.respond(scope, receive, send, host, render=render, debug=debug)
+        try:
+            async with open_stream_host() as host:
+                await self.respond(scope, receive, send, host, render=render, debug=debug)
+        except ExceptionGroup as group:  # of the host's nursery; frameworks know an error by its class
+            raise sole(group) from None
 
 
 def _check_seconds(name: str, value: object, otherwise: str = "") -> None:

@@ -39,6 +39,10 @@ class StreamHost:
         self._alarmed = ParkingSpot()
         nursery.start_soon(self._look_at_streams)
 
+    def __deepcopy__(self, memo: object) -> StreamHost:
+        """Itself: middleware may copy a request's scope, and what is in it, and must not get another host by that."""
+        return self
+
     def adopt(self, stream: LiveStream) -> None:
         """Count the stream among those that are alive, and look at it whenever it wants to be looked at."""
         now = trio.current_time()

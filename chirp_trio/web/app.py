@@ -37,6 +37,8 @@ class AppConfig:
     max_body_size: int = 1024 * 1024
 
     def __post_init__(self) -> None:
+        if not isinstance(self.template_dir, str | Path):
+            object.__setattr__(self, "template_dir", tuple(self.template_dir))
         if not isinstance(self.max_body_size, int) or isinstance(self.max_body_size, bool) or self.max_body_size < 0:
             raise ConfigurationError(f"max_body_size is {self.max_body_size!r}; it must be a number of bytes, zero or more")
 
@@ -93,6 +95,8 @@ class App:
         Raises:
             ConfigurationError: The path, the methods or the function cannot work.
         """
+        if not isinstance(path, str):
+            raise ConfigurationError(f"route({path!r}): the path must be text, as in @app.route('/path')")
 
         def register(handler: Handler) -> Handler:
             self._dispatcher.add_route(path, methods, handler)
@@ -109,7 +113,13 @@ class App:
         Args:
             cause: An HTTP status, or a class of exceptions. The class that is nearest to the error's is taken; statuses
                 are asked after classes.
+
+        Raises:
+            ConfigurationError: `cause` is neither, or the function wants what nobody offers.
         """
+        is_status = isinstance(cause, int) and not isinstance(cause, bool) and 400 <= cause <= 599
+        if not is_status and not (isinstance(cause, type) and issubclass(cause, Exception)):
+            raise ConfigurationError(f"error({cause!r}): it must be an HTTP status from 400 to 599, or a class of exceptions")
 
         def register(handler: Handler) -> Handler:
             self._dispatcher.add_error_handler(cause, handler)
@@ -129,7 +139,13 @@ class App:
         self._dispatcher.add_mount(prefix, app)
 
     def template_filter[Function: Callable[..., Any]](self, name: str | None = None) -> Callable[[Function], Function]:
-        """Make the decorated function a filter of the templates, under its own name or another one."""
+        """Make the decorated function a filter of the templates, under its own name or another one.
+
+        Raises:
+            ConfigurationError: `name` is no name.
+        """
+        if name is not None and not isinstance(name, str):
+            raise ConfigurationError(f"template_filter({name!r}): the name must be text, as in @app.template_filter('name')")
 
         def register(function: Function) -> Function:
             self._templates.add_filter(name if name is not None else function.__name__, function)
@@ -163,8 +179,10 @@ class App:
             return self._dispatcher.answer(scope, receive, send, host)
         if scope["type"] == "lifespan":
             return run_lifespan(scope, receive, send, self._running(scope))
-        mounted = self._dispatcher.find_mount(scope, self._host)
-        return mounted(scope, receive, send) if mounted is not None else _refuse(scope, send)
+        if scope["type"] == "websocket":
+            mounted = self._dispatcher.find_mount(scope, self._host)
+            return mounted(scope, receive, send) if mounted is not None else _refuse_websocket(send)
+        raise RuntimeError(f"this app serves http, websocket and lifespan, and was asked for {scope['type']!r}")
 
     @asynccontextmanager
     async def _running(self, scope: Scope) -> AsyncGenerator[Mapping[str, Any]]:
@@ -183,7 +201,5 @@ class App:
                 self._host = None
 
 
-async def _refuse(scope: Scope, send: Send) -> None:
-    """Turn away what an app without WebSockets cannot serve."""
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1000})
+async def _refuse_websocket(send: Send) -> None:
+    await send({"type": "websocket.close", "code": 1000})

@@ -7,17 +7,17 @@ from typing import Any
 
 import trio
 
-from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
+from ..asgi import ASGIApp, Receive, Scope, Send, header_pairs, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
 from ..stream import StreamHost
 from ..templates import Templates
 from .error_pages import error_response
 from .handlers import call_handler, check_handler, handler_name
-from .mounts import Mounts, ResponseBroken, local_path
+from .mounts import Mounts, local_path
 from .negotiation import Negotiator, Respond
 from .page_stream import PageStream
 from .request import Request
-from .response import Redirect, Response
+from .response import Redirect, Response, ResponseBroken
 from .routing import Route, make_route
 
 logger = logging.getLogger("chirp_trio.web")
@@ -48,9 +48,6 @@ class Dispatcher:
 
     def add_error_handler(self, cause: int | type[Exception], handler: Callable[..., Any]) -> None:
         """See `App.error`."""
-        is_status = isinstance(cause, int) and not isinstance(cause, bool) and 400 <= cause <= 599
-        if not is_status and not (isinstance(cause, type) and issubclass(cause, Exception)):
-            raise ConfigurationError(f"error({cause!r}): it must be an HTTP status from 400 to 599, or a class of exceptions")
         names = check_handler(handler, frozenset({"request", "error"}), f"error handler of {cause!r}")
         self._error_handlers[cause] = (handler, names)
 
@@ -70,13 +67,16 @@ class Dispatcher:
         request: Request | None = Request(scope, receive, path=local_path(scope), body_limit=self._body_limit)
         assert request is not None
         try:
-            respond = await self._respond(request, scope, host)
+            # No name for what is called: an open stream would keep it, and the request, which can be had again.
+            response = (await self._respond(request, scope, host))(scope, receive, send)
             if not request.has_read_body:
-                request = None  # an open stream would keep it; it can be had again
-            await respond(scope, receive, send)
-        except ResponseBroken as broken:
-            raise broken.__cause__ or broken from None
-        except Exception as error:  # from a response that could not begin
+                request = None
+            await response
+        except Exception as raised:
+            error = sole(raised)
+            if isinstance(error, ResponseBroken):
+                raise error.__cause__ or error from None
+            # It comes from a response that could not begin.
             request = request or Request(scope, receive, path=local_path(scope), body_limit=self._body_limit)
             respond = await self._respond_to_error(request, host, error)
             await respond(scope, receive, send)
@@ -109,8 +109,7 @@ class Dispatcher:
     async def _respond_to_error(self, request: Request, host: StreamHost | None, raised: Exception) -> Respond:
         error = sole(raised)
         if isinstance(error, ClientDisconnected):
-            logger.debug("%s %s: the client left", request.method, request.path)
-            return _answer_nobody
+            return _answer_nobody(request)
         status = error.status if isinstance(error, HTTPError) else 500
         cause = next((kind for kind in type(error).__mro__ if kind in self._error_handlers), status)
         if not isinstance(error, HTTPError) and cause in (status, Exception):
@@ -120,10 +119,10 @@ class Dispatcher:
             offered = {"request": request, "error": error}
             try:
                 value = await call_handler(handler, {name: offered[name] for name in names})
-                return self._negotiate(
-                    value, request, host, handler, status=None if isinstance(value, Response | Redirect) else status
-                )
-            except Exception:
+                return self._negotiate(value, request, host, handler, error)
+            except Exception as failure:
+                if isinstance(sole(failure), ClientDisconnected):
+                    return _answer_nobody(request)
                 logger.exception("the error handler %s failed", handler_name(handler))
         response = error_response(error, request.headers, is_fragment=request.is_fragment, debug=self._debug)
         return _drained(response, request)
@@ -134,16 +133,23 @@ class Dispatcher:
         request: Request,
         host: StreamHost | None,
         handler: Callable[..., Any],
-        status: int | None = None,
+        error: Exception | None = None,
     ) -> Respond:
         response = self._negotiator.negotiate(value, request, host, handler_name(handler))
-        if status is not None and isinstance(response, Response | PageStream):
-            response = replace(response, status=status)
+        if error is not None and isinstance(response, Response | PageStream) and not isinstance(value, Response | Redirect):
+            status, headers = (error.status, error.headers) if isinstance(error, HTTPError) else (500, ())
+            response = replace(response, status=status, headers=(*header_pairs(response.headers), *headers))
         return _drained(response, request) if isinstance(response, Response) else response
 
 
-async def _answer_nobody(_scope: Scope, _receive: Receive, _send: Send) -> None:
+def _answer_nobody(request: Request) -> Respond:
     """The response to a client that has left."""
+    logger.debug("%s %s: the client left", request.method, request.path)
+
+    async def respond(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        pass
+
+    return respond
 
 
 def _drained(response: Response, request: Request) -> Respond:

@@ -4,11 +4,8 @@ from ..asgi import ASGIApp, Message, Receive, Scope, Send
 from ..errors import ConfigurationError
 from ..stream import StreamHost
 from ..stream.host import STATE_KEY, find_shutdown
+from .response import ResponseBroken
 from .routing import is_below
-
-
-class ResponseBroken(Exception):
-    """A response that had begun cannot go on; the cause is in `__cause__`. Nobody but the server can do anything now."""
 
 
 class Mounts:
@@ -21,6 +18,8 @@ class Mounts:
         """See `App.mount`."""
         if not prefix.startswith("/") or prefix.endswith("/"):
             raise ConfigurationError(f"the prefix {prefix!r} must begin with '/' and not end with it")
+        if any(prefix == other for other, _ in self._apps):
+            raise ConfigurationError(f"the prefix {prefix!r} belongs to another app already")
         self._apps.append((prefix, app))
 
     def find(self, scope: Scope, host: StreamHost | None) -> ASGIApp | None:
@@ -46,7 +45,7 @@ class _Mounted:
         """Call the app.
 
         Raises:
-            ResponseBroken: It raised in the middle of its response.
+            ResponseBroken: It raised in the middle of its HTTP response.
         """
         if self._host is not None:
             self._host.close_when(find_shutdown(self._scope, send))
@@ -60,7 +59,7 @@ class _Mounted:
         try:
             await self._app(self._scope, receive, noting)
         except Exception as error:
-            if begun:
+            if begun and self._scope["type"] == "http":
                 raise ResponseBroken from error
             raise
 

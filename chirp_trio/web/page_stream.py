@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import trio
 
-from ..asgi import Receive, Scope, Send, encode_headers
+from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs
 from ..stream.parking import ParkingSpot
-from .response import HTML
+from .response import HTML, ResponseBroken
 
 logger = logging.getLogger("chirp_trio.web")
 
@@ -26,16 +26,20 @@ class PageStream:
 
     chunks: Generator[str]
     status: int = 200
+    headers: HeadersInput = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the page. What its first chunk raises is raised here; what a later one raises ends the page, and is logged."""
+        """Send the page. What its first chunk raises is raised here; what a later one raises ends the page, and is logged.
+
+        Raises:
+            ResponseBroken: The page could not be sent to its end.
+        """
         if scope["method"] == "HEAD":
             await self._start(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
         rendering = _Rendering(self.chunks)
-        error: Exception | None = None
-        started = False
+        started = complete = False
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when_gone, receive, nursery.cancel_scope)
             nursery.start_soon(rendering.run)
@@ -45,19 +49,22 @@ class PageStream:
                         started = True
                         await self._start(send)
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            except Exception as raised:
-                error = raised
+                complete = True
+            except Exception as error:
+                raise ResponseBroken from error
             finally:
                 rendering.stop()
-            nursery.cancel_scope.cancel("the page is over")
+            nursery.cancel_scope.cancel("the page is complete")
+        if not complete:
+            return  # the client left
         if not started:
-            if error is not None:
-                raise error
+            if rendering.error is not None:
+                raise rendering.error
             await self._start(send)
-        await send({"type": "http.response.body", "body": _epilogue(scope, error), "more_body": False})
+        await send({"type": "http.response.body", "body": _epilogue(scope, rendering.error), "more_body": False})
 
     async def _start(self, send: Send) -> None:
-        headers = encode_headers([("content-type", HTML)])
+        headers = [*encode_headers(header_pairs(self.headers)), *encode_headers([("content-type", HTML)])]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
 
 
@@ -68,10 +75,10 @@ class _Rendering:
         self._chunks = chunks
         self._context = contextvars.copy_context()
         self._token = trio.lowlevel.current_trio_token()
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[bytes] = deque()
         self._arrived = ParkingSpot()  # where take() waits for something to come
         self._space = ParkingSpot()  # where run() waits for it to be taken
-        self._error: Exception | None = None
+        self.error: Exception | None = None  # what rendering raised
         self._complete = False
         self._lock = threading.Lock()  # for the next two, which decide who closes the generator
         self._in_thread = False
@@ -86,18 +93,16 @@ class _Rendering:
                 await self._space.park()
 
     async def take(self) -> bytes:
-        """All that has been rendered and not been taken yet; waits for it. `b""` at the end; raises what rendering raised."""
+        """All that has been rendered and not been taken yet; waits for it. `b""` at the end, or after an error."""
         while not self._waiting:
-            if self._error is not None:
-                raise self._error
             if self._complete:
                 return b""
             await self._arrived.park()
-        text = ""
+        batch = bytearray()
         while self._waiting:
-            text += self._waiting.popleft()
+            batch += self._waiting.popleft()
         self._space.wake()
-        return text.encode()
+        return bytes(batch)
 
     def stop(self) -> None:
         """Render no further. A thread that is waiting for something of its own stops when that has come."""
@@ -128,15 +133,16 @@ class _Rendering:
                 if self._stopped:
                     return
                 if chunk:
-                    size += len(chunk)
-                    self._waiting.append(chunk)
+                    encoded = chunk.encode()
+                    size += len(encoded)
+                    self._waiting.append(encoded)
                     self._token.run_sync_soon(self._arrived.wake, idempotent=True)
                     if size >= _BATCH:
                         return
         except trio.RunFinishedError:
             return  # nobody is left to render for
         except Exception as error:
-            self._error = error
+            self.error = error
         self._complete = True
 
 

@@ -12,6 +12,10 @@ JSON = "application/json"
 BYTES = "application/octet-stream"
 
 
+class ResponseBroken(Exception):
+    """A response that had begun cannot go on; the cause is in `__cause__`. Nobody but the server can do anything now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A response that is known whole.

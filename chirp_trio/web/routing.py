@@ -69,6 +69,8 @@ def compile_path(path: str) -> tuple[re.Pattern[str], dict[str, Callable[[str], 
         name, _, kind = found[1].partition(":")
         if not name.isidentifier():
             raise ConfigurationError(f"the path {path!r} has a parameter {name!r}, which is no Python name")
+        if name == "request":
+            raise ConfigurationError(f"the path {path!r} has a parameter 'request', which is the request's own name")
         if name in converters:
             raise ConfigurationError(f"the path {path!r} has the parameter {name!r} twice")
         if (kind or "str") not in CONVERTERS:

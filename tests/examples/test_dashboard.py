@@ -237,6 +237,7 @@ async def test_the_machine_is_read_once_for_everybody(autojump_clock, client, fa
     async with AsyncExitStack() as stack:
         for _ in range(5):
             await stack.enter_async_context(client.stream_sse("/live"))
+        await trio.sleep(0.5)  # between two readings
         before = fake.readings
         await trio.sleep(10)
 

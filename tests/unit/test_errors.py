@@ -14,6 +14,7 @@ from chirp_trio.errors import phrase, sole
     [
         ("ConfigurationError", {"ValueError"}),
         ("WrongRuntimeError", {"RuntimeError"}),
+        ("LifespanError", set()),
         ("HTTPError", set()),
         ("ClientDisconnected", set()),
         ("TemplateError", set()),
@@ -62,8 +63,11 @@ def test_an_http_error_takes_a_member_of_http_status():
     assert str(error) == "410 Gone"
 
 
-def test_the_headers_of_an_http_error_may_be_any_pairs():
-    assert HTTPError(401, headers=iter([("www-authenticate", "Basic")])).headers == (("www-authenticate", "Basic"),)
+@pytest.mark.parametrize(
+    "given", [{"allow": "GET"}, [("allow", "GET")], iter([("allow", "GET")])], ids=["mapping", "pairs", "any"]
+)
+def test_the_headers_of_an_http_error_are_kept_as_pairs(given):
+    assert HTTPError(405, headers=given).headers == (("allow", "GET"),)
 
 
 @pytest.mark.parametrize("status", [399, 600, 200, 0, -404, True, "404", 404.0, None], ids=repr)
