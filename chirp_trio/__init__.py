@@ -17,10 +17,15 @@ from .errors import (
     WrongRuntimeError,
 )
 from .server import ServerConfig, serve
-from .stream import Ending, EventStream, stream_lifespan
+from .stream import Ending, stream_lifespan
 from .templates import Fragment, Page, Stream, Template
 from .web import App, AppConfig, Redirect, Request, Response
 from .wire import Comment, Decoder, SSEEvent
+
+try:
+    from .starlette import EventStream
+except ModuleNotFoundError:  # without Starlette nobody asks for a response of its kind
+    from .stream import EventStream  # type: ignore[assignment]
 
 __all__ = [
     "App",

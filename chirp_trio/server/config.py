@@ -1,5 +1,6 @@
 """What the server can be told."""
 
+import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,9 +56,20 @@ class ServerConfig:
         config.certfile = str(self.certfile) if self.certfile is not None else None
         config.keyfile = str(self.keyfile) if self.keyfile is not None else None
         config.graceful_timeout = self.graceful_timeout
-        config.accesslog = "-" if self.access_log else None
+        config.accesslog = _access_logger() if self.access_log else None
         # hypercorn buffers without bound for an HTTP/2 client that closes its flow-control window.
         config.alpn_protocols = ["http/1.1"]
         config.loglevel = "WARNING"  # the start-up line is ours
         config.backlog = 1024
         return config
+
+
+def _access_logger() -> logging.Logger:
+    """The logger of the access log, on standard error unless the application has given it somewhere else to go."""
+    logger = logging.getLogger("chirp_trio.access")
+    logger.setLevel(logging.INFO)
+    if not logger.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+        logger.addHandler(handler)
+    return logger

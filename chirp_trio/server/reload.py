@@ -13,10 +13,11 @@ _WATCHED = {".py", ".html"}
 _LEFT_OUT = {"__pycache__", "node_modules", "site-packages"}
 _INTERVAL = 0.5  # seconds between two looks at the files
 _PATIENCE = 5.0  # seconds that a server may take to stop before it is killed
+_STOP = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
 
 def run_with_reload(command: Sequence[str], folder: Path) -> int:
-    """Run a command, and again whenever a Python file or a template below a folder changes, until SIGINT or SIGTERM.
+    """Run a command, and again whenever a Python file or a template below a folder changes, until SIGINT, SIGTERM or SIGHUP.
 
     Returns:
         The exit code for the process: 0.
@@ -26,7 +27,7 @@ def run_with_reload(command: Sequence[str], folder: Path) -> int:
 
 async def _run_with_reload(command: Sequence[str], folder: Path) -> int:
     async with trio.open_nursery() as nursery:
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with trio.open_signal_receiver(*_STOP) as signals:
             nursery.start_soon(_restart_for_ever, command, folder)
             async for _ in signals:
                 break
@@ -37,7 +38,9 @@ async def _run_with_reload(command: Sequence[str], folder: Path) -> int:
 async def _restart_for_ever(command: Sequence[str], folder: Path) -> None:
     seen = snapshot(folder)
     while True:
-        process = await trio.lowlevel.open_process(command)
+        # In a session of its own, because a terminal's Ctrl-C goes to everybody in the one that it belongs to, and a server
+        # that is asked to stop by the terminal and by us gives up what it was about to end.
+        process = await trio.lowlevel.open_process(command, start_new_session=True)
         try:
             changed: set[Path] = set()
             while not changed:

@@ -62,12 +62,12 @@ class _Served(trio.TaskStatus[list[str]]):
 
     def __init__(self, app: ASGIApp, shutdown: trio.Event, task_status: trio.TaskStatus[list[str]]) -> None:
         self._app = app
-        self._shutdown = shutdown
+        self._signal = _ShutdownSignal(shutdown)
         self._task_status = task_status
         self.failure: LifespanError | None = None
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        scope.setdefault("extensions", {})["chirp_trio.shutdown"] = self._shutdown
+        scope.setdefault("extensions", {})["chirp_trio.shutdown"] = self._signal
         return self._app(scope, receive, self._watch(send) if scope["type"] == "lifespan" else send)
 
     def _watch(self, send: Send) -> Send:
@@ -81,6 +81,16 @@ class _Served(trio.TaskStatus[list[str]]):
     def started(self, value: list[str] | None = None) -> None:
         if self.failure is None:
             self._task_status.started(value or [])
+
+
+class _ShutdownSignal:
+    """What apps are told of the shutdown: something to wait for. It stays one, where middleware copies a request's scope."""
+
+    def __init__(self, event: trio.Event) -> None:
+        self.wait = event.wait
+
+    def __deepcopy__(self, memo: object) -> _ShutdownSignal:
+        return self
 
 
 def run(app: ASGIApp, config: ServerConfig | None = None, *, name: str = "app") -> None:

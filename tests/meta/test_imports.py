@@ -18,9 +18,10 @@ MAY_IMPORT = {
     "templates": {"errors", "wire"},
     "server": {"errors", "asgi"},
     "web": {"errors", "asgi", "wire", "stream", "templates", "server"},
+    "starlette": {"asgi", "stream"},
     "testing": {"errors", "asgi", "wire"},
     "cli": {"errors", "asgi", "server"},
-    "": {"errors", "wire", "stream", "templates", "web", "server"},  # the public names
+    "": {"errors", "wire", "stream", "starlette", "templates", "web", "server"},  # the public names
 }
 
 # What each room may import of others', the standard library aside.
@@ -32,6 +33,7 @@ MAY_USE = {
     "templates": {"kida"},
     "server": {"trio", "hypercorn"},
     "web": {"trio"},
+    "starlette": {"starlette"},
     "testing": {"trio", "httpx"},
     "cli": set(),
     "": set(),

@@ -1,0 +1,243 @@
+"""Our own server: in somebody's nursery, as a method of an app, and as a command, with TLS and with restarts."""
+
+import gc
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import warnings
+
+import pytest
+import trio
+
+from chirp_trio import App, EventStream, ServerConfig, serve
+from tests.integration.clients import HTTP1, PATIENCE
+from tests.integration.server import APPS, SCRIPTS, Server, announced, chirp_trio, ended, last_report
+
+FIRST = b"data: first\n\n"
+
+
+# -- serve() in somebody's nursery --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def closed():
+    return []
+
+
+@pytest.fixture
+def app(closed):
+    app = App()
+
+    @app.route("/quiet")
+    async def quiet():
+        async def source():
+            try:
+                yield "first"
+                await trio.sleep_forever()
+            finally:
+                closed.append("source")
+
+        return EventStream(source)
+
+    return app
+
+
+def address_of(url):
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+async def open_quiet(client):
+    response = client.request("/quiet")
+    await trio.to_thread.run_sync(client.wait_for, response, FIRST)
+    return response
+
+
+async def test_serve_tells_where_it_listens_and_stops_when_its_event_is_set(app, closed, nursery):
+    shutdown, stopped = trio.Event(), trio.Event()
+
+    async def serve_and_tell(task_status):
+        await serve(app, ServerConfig(port=0), shutdown=shutdown, task_status=task_status)
+        stopped.set()
+
+    with trio.fail_after(PATIENCE):
+        (url,) = await nursery.start(serve_and_tell)
+        with HTTP1(address_of(url)) as client:
+            response = await open_quiet(client)
+            shutdown.set()
+            await trio.to_thread.run_sync(client.wait_for_end, response)
+            await stopped.wait()
+    assert closed == ["source"]
+
+
+async def test_cancelling_the_caller_of_serve_ends_its_streams(app, closed):
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            (url,) = await nursery.start(serve, app, ServerConfig(port=0))
+            with HTTP1(address_of(url)) as client:
+                await open_quiet(client)
+                nursery.cancel_scope.cancel()
+        assert closed == ["source"]
+
+
+async def test_an_address_that_is_taken_is_an_os_error(app):
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with listener:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # hypercorn leaves the socket to the garbage collector
+            try:
+                await serve(app, ServerConfig(port=listener.socket.getsockname()[1]))
+            except Exception as error:
+                raised = type(error)
+            gc.collect()
+    assert issubclass(raised, OSError)
+
+
+# -- App.run() ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_app_serves_itself_and_says_where():
+    with Server([sys.executable, "script.py"]) as server:
+        server.address = announced(server)
+        with HTTP1(server.address) as client:
+            response = client.request("/quiet/function")
+            client.wait_for(response, FIRST)
+            mark = server.mark()
+            server.signal(signal.SIGINT)
+            client.wait_for_end(response)
+
+        assert server.wait() == 0
+        log, last = server.lines(mark)
+        assert log == ended("/quiet/function", "shutdown")
+        assert last_report(last) == {"quiet opened": 1, "quiet closed": 1, "left": []}
+
+
+# -- chirp-trio run -----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_and_only_line_says_what_runs_where():
+    with chirp_trio("endings:app") as server:
+        assert server.lines() == ["chirp_trio: serving endings:app on http://{}:{} (Ctrl-C stops it)".format(*server.address)]
+
+
+MISTAKES = {
+    "no such module": (["nowhere:app"], f"there is no module 'nowhere' in {APPS} or on Python's path"),
+    "no such app": (["endings:application"], "'endings' has no app called 'application'; apps in it: app"),
+    "a port that is none": (["--port", "65536", "endings:app"], "port is 65536; it must be a number from 0 to 65535"),
+    "a certificate alone": (["--certfile", "x.pem", "endings:app"], "only certfile is given; TLS needs certfile and keyfile"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_in_one_sentence_and_exit_code_2(mistake):
+    arguments, sentence = MISTAKES[mistake]
+    with Server([SCRIPTS / "chirp-trio", "run", *arguments]) as server:
+        assert server.wait() == 2
+        assert server.lines() == [f"chirp-trio: {sentence}"]
+
+
+def test_an_address_that_is_taken_is_told_in_one_sentence_too():
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
+        with Server([SCRIPTS / "chirp-trio", "run", "--port", str(port), "endings:app"]) as second:
+            assert second.wait() == 2
+            assert second.lines()[0] == f"chirp-trio: cannot listen on 127.0.0.1:{port}: Address already in use"
+            assert second.unexpected_tracebacks() == 0
+
+
+def test_an_app_that_cannot_start_is_not_announced():
+    with Server([SCRIPTS / "chirp-trio", "run", "--port", "0", "unstartable:app"]) as server:
+        assert server.wait() == 1
+        assert server.lines()[-1] == "chirp-trio: the app's lifespan failed: ValueError: no database"
+        assert not [line for line in server.lines() if "serving" in line]
+
+
+# -- TLS ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no `openssl` command to make a certificate with: install the package openssl")
+    folder = tmp_path_factory.mktemp("certificate")
+    command = (
+        f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -keyout key.pem -out cert.pem"
+    )
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command.split(), *names], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def test_tls_serves_streams_and_ends_them_at_shutdown(certificate):
+    trust = ssl.create_default_context(cafile=certificate / "cert.pem")
+    trust.set_alpn_protocols(["h2", "http/1.1"])
+    options = ["--certfile", certificate / "cert.pem", "--keyfile", certificate / "key.pem"]
+    with chirp_trio("endings:app", *options) as server:
+        assert server.lines()[0].startswith("chirp_trio: serving endings:app on https://127.0.0.1:")
+        with HTTP1(server.address, tls=trust) as client, HTTP1(server.address, tls=trust) as leaving:
+            assert client.socket.selected_alpn_protocol() == "http/1.1"
+            mark = server.mark()
+            leaving.wait_for(leaving.request("/quiet/nursery"), FIRST)
+            leaving.leave()
+            server.wait_for_line("/quiet/nursery: ended, disconnected", since=mark)
+            response = client.request("/quiet/function")
+            client.wait_for(response, FIRST)
+            server.signal(signal.SIGTERM)
+            client.wait_for_end(response)
+
+        assert server.wait() == 0
+        assert [line for line in server.lines(mark) if "ended" in line] == [
+            ended("/quiet/nursery", "disconnected"),
+            ended("/quiet/function", "shutdown"),
+        ]
+
+
+# -- --reload -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def changing(tmp_path):
+    """A folder with an app in a file that can be changed, and a function that does so."""
+    for file in APPS.glob("*.py"):
+        shutil.copy(file, tmp_path)
+
+    def change(number):
+        route = f"@app.route('/version')\ndef version():\n    return 'version {number}'\n"
+        (tmp_path / "changing.py").write_text(f"from endings import app\n{route}")
+
+    change(1)
+    return tmp_path, change
+
+
+def test_a_file_that_changes_restarts_the_server_whose_streams_end(changing):
+    folder, change = changing
+    with chirp_trio("changing:app", "--reload", cwd=folder) as server, HTTP1(server.address) as client:
+        assert server.get("/version") == (200, b"version 1")
+        response = client.request("/quiet/function")
+        client.wait_for(response, FIRST)
+        mark = server.mark()
+        change(2)
+        client.wait_for_end(response)
+        server.wait_for_line("^chirp_trio: changing.py changed, restarting$", since=mark)
+        server.address = announced(server, since=mark)
+
+        assert server.get("/version") == (200, b"version 2")
+        assert server.stop() == 0
+        assert server.unexpected_tracebacks() == 0
+        with pytest.raises(ConnectionRefusedError):
+            server.get("/version")
+
+
+def test_ctrl_c_in_a_terminal_ends_streams_as_they_should_when_reloading_too(changing):
+    with chirp_trio("changing:app", "--reload", cwd=changing[0]) as server, HTTP1(server.address) as client:
+        response = client.request("/tidy/function")
+        client.wait_for(response, FIRST)
+        os.killpg(server.process.pid, signal.SIGINT)
+        client.wait_for_end(response)
+
+        assert server.wait() == 0

@@ -1,0 +1,113 @@
+"""Signals: every client gets a proper end, every source is closed, and the process is gone soon after."""
+
+import signal
+import time
+
+import pytest
+
+from tests.integration.clients import HTTP1, HTTP2
+from tests.integration.server import SERVERS, chirp_trio, ended, last_report, wait_until
+
+FIRST = b"data: first\n\n"
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+
+
+@SIGNALS
+@pytest.mark.parametrize("start", SERVERS.values(), ids=SERVERS)
+def test_a_signal_completes_every_body_and_stops_the_server(start, number):
+    with (
+        start("endings:app") as server,
+        HTTP1(server.address) as one,
+        HTTP1(server.address) as two,
+        HTTP2(server.address) as three,
+    ):
+        responses = {
+            "/quiet/function": (one, one.request("/quiet/function")),
+            "/quiet/nursery": (two, two.request("/quiet/nursery")),
+            "/quiet/safe-channel": (three, three.request("/quiet/safe-channel")),
+        }
+        for client, response in responses.values():
+            client.wait_for(response, FIRST)
+        mark = server.mark()
+        server.signal(number)
+        for client, response in responses.values():
+            client.wait_for_end(response)
+
+        assert server.wait() == 0
+        assert [response.body for _, response in responses.values()] == [FIRST] * 3
+        *log, last = server.lines(mark)
+        assert sorted(log) == [ended(path, "shutdown") for path in responses]
+        assert last_report(last) == {"quiet opened": 3, "quiet closed": 3, "left": []}
+
+
+@pytest.mark.xfail(reason="hypercorn closes the connection before it has sent the ends of all of its streams")
+@pytest.mark.parametrize("start", SERVERS.values(), ids=SERVERS)
+def test_a_signal_completes_every_body_of_an_http2_connection(start):
+    with start("endings:app") as server, HTTP2(server.address) as client:
+        responses = [client.request("/quiet/function") for _ in range(5)]
+        for response in responses:
+            client.wait_for(response, FIRST)
+        server.signal(signal.SIGTERM)
+
+        for response in responses:
+            client.wait_for_end(response)
+
+
+@pytest.mark.parametrize("start", SERVERS.values(), ids=SERVERS)
+def test_a_reader_that_stalls_holds_up_neither_the_server_nor_the_other_streams(start):
+    with (
+        start("endings:app") as server,
+        HTTP1(server.address) as client,
+        HTTP1(server.address, receive_buffer=4096) as stalled,
+    ):
+        stalled.request("/patient")
+        wait_until_stalled(server)
+        response = client.request("/quiet/function")
+        client.wait_for(response, FIRST)
+        mark = server.mark()
+        server.signal(signal.SIGTERM)
+        client.wait_for_end(response)
+
+        assert server.wait() == 0
+        *log, last = server.lines(mark)
+        assert sorted(log) == [ended("/patient", "shutdown"), ended("/quiet/function", "shutdown")]
+        report = last_report(last)
+        assert (report["flood closed"], report["quiet closed"], report["left"]) == (1, 1, [])
+
+
+@pytest.mark.xfail(reason="a task of hypercorn's is shielded in a send to the client, and nobody closes the connection")
+def test_an_http2_reader_that_stalls_does_not_hold_up_the_server_either():
+    with chirp_trio("endings:app") as server, HTTP2(server.address, receive_buffer=4096, window=2**31 - 1) as stalled:
+        stalled.request("/patient")
+        wait_until_stalled(server)
+        server.signal(signal.SIGTERM)
+
+        assert server.process.wait(8) == 0  # the graceful_timeout is 3 seconds
+
+
+@SIGNALS
+def test_a_second_signal_ends_the_process_at_once(number):
+    with chirp_trio("endings:app") as server, HTTP1(server.address) as client:
+        client.wait_for(client.request("/clinging"), FIRST)
+        server.signal(number)
+        client.socket.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            client.receive()
+        assert server.process.poll() is None
+
+        server.signal(number)
+
+        assert server.wait() == 128 + number
+
+
+def wait_until_stalled(server):
+    """Wait until the source of `/patient` is blocked, because its client does not read."""
+    readings = [0, -1]
+
+    def stands_still():
+        time.sleep(0.2)
+        readings.append(server.report().get("flood yielded", 0))
+        return readings[-1] == readings[-2] > 0
+
+    wait_until(stands_still)
+    assert readings[-1] == readings[-2] > 0

@@ -1,0 +1,120 @@
+"""The specification's examples on hypercorn's trio worker: what arrives, byte by byte."""
+
+import pytest
+
+from chirp_trio.testing import TestClient
+from tests.integration.apps.specification import app
+from tests.integration.clients import HTTP1, HTTP2
+from tests.integration.server import hypercorn
+
+PROTOCOLS = pytest.mark.parametrize("protocol", [HTTP1, HTTP2], ids=["HTTP/1.1", "HTTP/2"])
+
+BODIES = {
+    "/yield-types": (
+        b"data: Hello, World!\n"
+        b"\n"
+        b'data: {"count":42,"status":"ok"}\n'
+        b"\n"
+        b'data: <div class="notification">New alert</div>\n'
+        b"data: \n"
+        b"\n"
+        b"event: ping\n"
+        b"id: 1\n"
+        b"data: custom\n"
+        b"\n"
+    ),
+    "/sse-event": (
+        b"event: user-join\n"
+        b"id: evt-42\n"
+        b"retry: 5000\n"
+        b"data: User joined\n"
+        b"\n"
+    ),
+    "/notifications": (
+        b"event: notification\n"
+        b'data: <div class="notification">12:00: New alert</div>\n'
+        b"data: \n"
+        b"\n"
+        b"event: notification\n"
+        b'data: <div class="notification">12:01: &lt;b&gt;bold&lt;/b&gt;</div>\n'
+        b"data: \n"
+        b"\n"
+        b"event: notification\n"
+        b'data: <div class="notification">12:02: \xc3\x9cber</div>\n'
+        b"data: \n"
+        b"\n"
+    ),
+}  # fmt: skip
+
+
+PANEL = (
+    b"event: stats-update\n"
+    b"data: \n"
+    b"data:       <p>%d %% of the CPU</p>\n"
+    b"data:     \n"
+    b"\n"
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server():
+    with hypercorn("specification:app") as server:
+        yield server
+        assert server.stop() == 0
+        assert len(server.lines()) == 1, "only that it runs is worth a word"
+
+
+@PROTOCOLS
+@pytest.mark.parametrize("path", BODIES)
+def test_an_example_sends_what_it_says(server, protocol, path):
+    with protocol(server.address) as client:
+        response = client.request(path)
+        client.wait_for_end(response)
+
+        assert response.body == BODIES[path]
+
+
+@PROTOCOLS
+def test_an_example_that_never_ends_sends_as_it_goes(server, protocol):
+    with protocol(server.address) as client:
+        response = client.request("/events")
+        client.wait_for(response, b"long\n\n")
+
+        assert response.body == b'data: one\n\ndata: {"two":2}\n\ndata: three\ndata: lines\ndata: long\n\n'
+
+
+def test_the_dashboard_sends_its_panel_every_five_seconds(server):
+    with HTTP1(server.address) as one, HTTP2(server.address) as two:
+        odd = one.request("/dashboard/live")
+        one.wait_for(odd, PANEL % 1)
+        even = two.request("/dashboard/live")
+        two.wait_for(even, PANEL % 2)
+        one.wait_for(odd, PANEL % 3)
+        two.wait_for(even, PANEL % 4)
+
+        assert (odd.body, even.body) == (PANEL % 1 + PANEL % 3, PANEL % 2 + PANEL % 4)
+
+
+def test_the_headers_are_those_of_an_event_stream_and_no_others(server):
+    with HTTP1(server.address) as client:
+        response = client.request("/sse-event")
+        client.wait_for_end(response)
+
+        assert response.status == 200
+        assert [header for header in response.headers if header[0] not in ("date", "server")] == [
+            ("content-type", "text/event-stream"),
+            ("cache-control", "no-store, no-transform"),
+            ("x-accel-buffering", "no"),
+            ("transfer-encoding", "chunked"),  # hypercorn's
+        ]
+
+
+# -- Testing SSE ----------------------------------------------------------------------------------------------------------
+# The specification's own test, as it stands there.
+
+
+async def test_notifications():
+    async with TestClient(app) as client:
+        result = await client.sse("/notifications", max_events=3)
+        assert len(result.events) == 3
+        assert "notification" in result.events[0].data
