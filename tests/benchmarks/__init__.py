@@ -1,0 +1,1 @@
+"""Event streams measured beside apps that do without this library. Run with `python -m tests.benchmarks`."""

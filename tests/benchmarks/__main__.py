@@ -1,0 +1,92 @@
+"""`python -m tests.benchmarks`: measure, print, and say whether the goals are met."""
+
+import argparse
+import signal
+import statistics
+import sys
+import tempfile
+
+from . import report
+from .load import prepare_client
+from .measure import FULL, QUICK, measure_fan_out, measure_firehose, measure_idle
+from .processes import CLIENT_CORE, BenchmarkError, Stack, allow_open_files, stop_children
+
+COMPARED = {
+    "ours": Stack("chirp_trio, App", "ours:app"),
+    "bare": Stack("bare ASGI app (= 1)", "bare:app"),
+}
+# For orientation: they have no goals, and one round is enough.
+WITHOUT_APP = {"without_app": Stack("chirp_trio, EventStream without App", "ours:without_app")}
+PEERS = {
+    "starlette": Stack("Starlette, StreamingResponse", "starlette_app:app", needs="starlette"),
+    "fastapi": Stack("FastAPI, EventSourceResponse", "fastapi_app:app", needs="fastapi"),
+    "sse_starlette": Stack("sse-starlette, EventSourceResponse", "sse_starlette_app:app", needs="sse_starlette"),
+    "uvicorn": Stack("bare ASGI app, uvicorn (asyncio)", "asyncio_app:app", server="uvicorn", needs="uvicorn"),
+    "granian": Stack("bare ASGI app, granian (asyncio)", "asyncio_app:app", server="granian", needs="granian"),
+}
+WORKLOADS = {
+    measure_firehose: COMPARED | PEERS,
+    measure_idle: COMPARED | WITHOUT_APP | PEERS,
+    measure_fan_out: COMPARED,
+}
+
+
+def main():
+    arguments = parse_arguments()
+    plan = QUICK if arguments.quick else FULL
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave)
+    allow_open_files()
+    with tempfile.TemporaryDirectory() as folder:
+        client = prepare_client(folder, compile=not arguments.python_client)
+        cores = "the same cores" if CLIENT_CORE is None else "a core each"
+        print(f"client: {client.name}; client and server have {cores}")
+        for stack in PEERS.values():
+            if not stack.is_installed:
+                print(f"skipped: {stack.name}; {stack.needs} is not installed")
+        try:
+            medians = measure(client, plan)
+        except BenchmarkError as error:
+            sys.exit(f"the benchmark failed: {error}")
+        finally:
+            stop_children()
+    firehose, idle, fan_out = medians.values()
+    report.print_tables(firehose, idle, fan_out, plan)
+    if arguments.quick:
+        print("\nA quick run shows that the benchmarks work, and no more than that.")
+    elif not report.print_goals(firehose, idle):
+        sys.exit(1)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="measure hardly anything, and judge nothing")
+    parser.add_argument("--python-client", action="store_true", help="do not compile the load client")
+    return parser.parse_args()
+
+
+def leave(number, _frame):
+    """Leave by an exception, wherever that is; the second signal must not disturb the tidying up."""
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def measure(client, plan):
+    """For each workload, by the stack's name, the medians of what was measured. The stacks take turns."""
+    samples = {workload: {} for workload in WORKLOADS}
+    for number in range(plan.rounds):
+        for workload, stacks in WORKLOADS.items():
+            for key, stack in stacks.items():
+                if stack.is_installed and (number == 0 or key in COMPARED):
+                    print(f"round {number + 1} of {plan.rounds}: {workload.__name__}, {stack.name}", file=sys.stderr)
+                    samples[workload].setdefault(stack.name, []).append(workload(stack, client, plan))
+    return {workload: {name: medians(rounds) for name, rounds in stacks.items()} for workload, stacks in samples.items()}
+
+
+def medians(rounds):
+    return {quantity: statistics.median(measured[quantity] for measured in rounds) for quantity in rounds[0]}
+
+
+if __name__ == "__main__":
+    main()

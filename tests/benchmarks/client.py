@@ -1,0 +1,84 @@
+"""The load client where no C compiler is: arguments, output and meaning are those of `client.c`.
+
+It counts every event, but measures how late they are on one event of each piece that it receives.
+"""
+
+import json
+import random
+import re
+import selectors
+import signal
+import socket
+import statistics
+import sys
+import time
+
+OPENING_AT_ONCE = 32
+CHUNK = 1 << 18
+MADE = re.compile(rb"@(\d{19})")
+
+
+def open_stream(port, path):
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\n\r\n".encode())
+    connection.setblocking(False)
+    return connection
+
+
+def sample_latency(chunk, now):
+    """How late an event somewhere in the chunk is, in nanoseconds; None if there is no whole one from there on."""
+    made = MADE.search(chunk, random.randrange(len(chunk))) or MADE.search(chunk)
+    return now - int(made[1]) if made else None
+
+
+def main(port, path, streams, warm_up, window, limit):
+    signal.alarm(int(limit))
+    selector = selectors.DefaultSelector()
+    selector.register(sys.stdin, selectors.EVENT_READ)
+    up, opened, events, waited, latencies = set(), 0, 0, 0, []
+    up_at = began = ended = None
+    while True:
+        while opened < streams and opened - len(up) < OPENING_AT_ONCE:
+            selector.register(open_stream(port, path), selectors.EVENT_READ)
+            opened += 1
+        before = time.time_ns()
+        ready = selector.select(0.01)
+        now = time.time_ns()
+        measuring = began and not ended
+        if measuring:
+            waited += now - before
+        for key, _ in ready:
+            if key.fileobj is sys.stdin:
+                return
+            chunk = key.fileobj.recv(CHUNK)
+            if not chunk:
+                sys.exit("a stream ended")
+            now = time.time_ns()
+            count = chunk.count(b"@")
+            if count:
+                up.add(key.fd)
+            if measuring:
+                events += count
+                latency = sample_latency(chunk, now)
+                if latency is not None:
+                    latencies.append(latency / 1e3)
+        if not up_at and len(up) == streams:
+            up_at = now
+            print("up", flush=True)
+        if up_at and not began and now >= up_at + warm_up * 1e9:
+            began = now
+            print("begin", flush=True)
+        if measuring and now >= began + window * 1e9:
+            ended = now
+            print("end", flush=True)
+            print(json.dumps(summary(events, (ended - began) / 1e9, waited / 1e9, latencies)), flush=True)
+
+
+def summary(events, seconds, waited, latencies):
+    percentiles = statistics.quantiles(latencies, n=100) if len(latencies) > 1 else [0] * 99
+    return {"events": events, "seconds": seconds, "waited": waited, "median_us": percentiles[49], "p99_us": percentiles[98]}
+
+
+if __name__ == "__main__":
+    port, path, streams, *numbers = sys.argv[1:]
+    main(int(port), path, int(streams), *map(float, numbers))

@@ -1,0 +1,65 @@
+"""The three workloads, each on one stack. Every time the server is a new one, so that nothing is inherited."""
+
+from dataclasses import dataclass
+
+from .load import open_streams
+from .processes import BenchmarkError, serving
+
+SETTLING = 0.4  # seconds in which a server comes to rest
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure."""
+
+    rounds: int
+    window: float  # seconds
+    idle_streams: int
+    fan_out_streams: int
+
+
+FULL = Plan(rounds=3, window=1.5, idle_streams=1500, fan_out_streams=500)
+QUICK = Plan(rounds=1, window=0.5, idle_streams=100, fan_out_streams=50)
+
+
+def measure_firehose(stack, client, plan):
+    """One stream, whose source yields as fast as it can."""
+    return measure_events(stack, client, "/firehose", 1, plan.window)
+
+
+def measure_fan_out(stack, client, plan):
+    """All streams get the same event, at intervals."""
+    return measure_events(stack, client, "/fan-out", plan.fan_out_streams, plan.window)
+
+
+def measure_idle(stack, client, plan):
+    """Streams that have had one event, and wait."""
+    with serving(stack) as server:
+        # What the first requests make stays for good, and is no stream's own.
+        with open_streams(client, server.port, "/idle", 50, SETTLING) as first:
+            first.wait_for("begin")
+            memory_before, cpu_before = server.resident_bytes(), server.cpu_seconds()
+            with open_streams(client, server.port, "/idle", plan.idle_streams, SETTLING) as load:
+                load.wait_for("begin")
+                memory = server.resident_bytes() - memory_before
+                cpu = server.cpu_seconds() - cpu_before
+        return {"kib": memory / 1024 / plan.idle_streams, "open_us": cpu * 1e6 / plan.idle_streams}
+
+
+def measure_events(stack, client, path, streams, window):
+    with serving(stack) as server, open_streams(client, server.port, path, streams, window / 3, window) as load:
+        load.wait_for("begin")
+        cpu_before = server.cpu_seconds()
+        load.wait_for("end")
+        cpu = server.cpu_seconds() - cpu_before
+        result = load.result()
+    if not result["events"]:
+        raise BenchmarkError(f"no event of {path} came within {window} s")
+    return {
+        "rate": result["events"] / result["seconds"],
+        "cpu_us": cpu * 1e6 / result["events"],
+        "cores": cpu / result["seconds"],
+        "median_ms": result["median_us"] / 1e3,
+        "p99_ms": result["p99_us"] / 1e3,
+        "client_busy": 1 - result["waited"] / result["seconds"],
+    }

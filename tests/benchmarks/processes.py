@@ -1,0 +1,134 @@
+"""Servers: started with their stock command lines, measured from outside, and gone afterwards."""
+
+import importlib.util
+import os
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+START_TIMEOUT = 20  # seconds
+STOP_TIMEOUT = 5  # seconds
+OPEN_FILES = 4096  # a connection is one; many systems begin with 1024
+
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+SERVER_CORE, CLIENT_CORE = (CORES[0], CORES[-1]) if len(CORES) > 1 else (None, None)
+
+COMMANDS = {
+    "hypercorn": ["hypercorn", "--worker-class", "trio", "--workers", "1", "--bind", "127.0.0.1:{port}"],
+    "uvicorn": ["uvicorn", "--no-access-log", "--host", "127.0.0.1", "--port", "{port}"],
+    "granian": ["granian", "--interface", "asgi", "--workers", "1", "--host", "127.0.0.1", "--port", "{port}"],
+}
+
+
+class BenchmarkError(Exception):
+    """Nothing could be measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """An app under a server. `needs` is a module that may not be installed."""
+
+    name: str
+    app: str
+    server: str = "hypercorn"
+    needs: str | None = None
+
+    @property
+    def is_installed(self):
+        return self.needs is None or importlib.util.find_spec(self.needs) is not None
+
+
+class Server:
+    """A running server, seen from outside: all of its processes together."""
+
+    def __init__(self, port, processes):
+        self.port = port
+        self._processes = processes
+
+    def cpu_seconds(self):
+        times = [process.cpu_times() for process in self._processes]
+        return sum(time.user + time.system for time in times)
+
+    def resident_bytes(self):
+        return sum(process.memory_info().rss for process in self._processes)
+
+
+@contextmanager
+def serving(stack):
+    """Serve a stack on a free port until the block is left."""
+    port = free_port()
+    command = [word.format(port=port) for word in COMMANDS[stack.server]]
+    with tempfile.TemporaryFile("w+") as log:
+        process = psutil.Popen(
+            [sys.executable, "-m", *command, f"tests.benchmarks.apps.{stack.app}"],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        family = [process]
+        try:
+            pin(process.pid, SERVER_CORE)
+            wait_until_listening(process, port, log)
+            family += process.children(recursive=True)
+            yield Server(port, family)
+        finally:
+            stop(family)
+
+
+def allow_open_files():
+    """Raise the limit, for the processes to come, as far as this is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def pin(pid, core):
+    if core is not None:
+        os.sched_setaffinity(pid, {core})
+
+
+def wait_until_listening(process, port, log):
+    deadline = time.monotonic() + START_TIMEOUT
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    log.seek(0)
+    raise BenchmarkError(f"the server did not start:\n{log.read()}")
+
+
+def stop(family):
+    """Stop a server and its children: they are asked together, and killed if that is no use."""
+    server, *known = family
+    children = server.children(recursive=True) if server.is_running() else []
+    left = {server, *known, *children}
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, left = psutil.wait_procs(left, timeout=STOP_TIMEOUT)
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=STOP_TIMEOUT)
+
+
+def stop_children():
+    """Stop what is left when a signal has come at a bad moment."""
+    for child in psutil.Process().children():
+        stop([child])
