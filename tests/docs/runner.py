@@ -1,0 +1,202 @@
+"""Runs the code blocks of a page of documentation from top to bottom, as its reader would, in a folder of its own.
+
+What happens to a block is decided by its language and its first line:
+
+    a comment that is a file name    the block is written to that file; at the page's end, pytest runs each `test_*.py`
+    python                           its examples are compared with what they print; they share their names on a page
+    console                          the lines after `$ ` are commands, those below are what they print
+
+`...` in an output stands for anything. A command whose output names a URL is a server: it is started, asked for `/`,
+and stopped. Port 8000 becomes a free port, everywhere.
+"""
+
+import doctest
+import http.client
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LANGUAGES = {"python", "html", "toml", "console", "nginx"}
+
+# Commands that are not run, because they take minutes or a network; what stands in for running them.
+NOT_RUN = {
+    "make": lambda words: all(f"\n{target}:" in (ROOT / "Makefile").read_text() for target in words[1:]),
+    "pip": lambda words: set(re.findall(r"[a-z]+(?=[],])", " ".join(words))) <= set(project()["optional-dependencies"]),
+}
+# Configuration that is not used, because it is for other people's programs: what checks it, and what that says then.
+CHECKED_BY = {"nginx.conf": (["nginx", "-t", "-e", "stderr", "-p", ".", "-c", "nginx.conf"], "syntax is ok")}
+
+# What pytest is told unless the page has a pyproject.toml of its own.
+PYPROJECT = '[tool.pytest.ini_options]\ntrio_mode = true\nfilterwarnings = ["error"]\n'
+PATIENCE = 30  # seconds for what another process does
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+_FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"(?:# |\{# )(?P<name>[\w./-]+\.\w+)(?: #\})?\n")
+_SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+_same_output = doctest.OutputChecker().check_output
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced code block."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def file(self) -> str | None:
+        """The file that its first line names."""
+        found = _FILE.match(self.text)
+        return found["name"] if found else None
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """The page's blocks, in order."""
+    text = page.read_text()
+    found = [
+        Block(page, text.count("\n", 0, fence.start()) + 1, fence["language"], fence["text"])
+        for fence in _FENCE.finditer(text)
+    ]
+    assert text.count("```") + text.count("~~~") == 2 * len(found), (
+        f"{page}: a block that is indented, or fenced in another way"
+    )
+    return found
+
+
+def require(program: str) -> None:
+    """Skip the test where this program is not installed; in CI everything has to be there."""
+    if shutil.which(program, path=PATH) is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{program} is not installed")
+
+
+def project() -> dict:
+    """The project's metadata."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+class Reader:
+    """Somebody who follows a page, in this folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: dict[str, object] = {"__name__": "__page__"}
+        self.untested: list[str] = []  # test files that have not been run yet
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = str(free.getsockname()[1])
+        (folder / "pyproject.toml").write_text(PYPROJECT)
+
+    def follow(self, block: Block) -> None:
+        """Do what the block says; raise AssertionError if what comes of it is something else."""
+        text = re.sub(r"\b8000\b", self.port, block.text)
+        if block.file is not None:
+            path = self.folder / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            if path.match("test_*.py"):
+                self.untested.append(path.name)
+        elif block.language == "python":
+            self.compare(block, text)
+        elif block.language == "console":
+            assert text.startswith("$ "), f"{block.place}: it begins with no command"
+            for command, output in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", text, re.MULTILINE):
+                self.command(block, command, output)
+        else:
+            raise AssertionError(f"{block.place}: nobody runs a block of this kind: {block.language!r}, without a file name")
+
+    def finish(self, page: Path) -> None:
+        """Run the page's tests, unless it has run them itself."""
+        if self.untested:
+            self.run(page.name, ["pytest", "-q", "-p", "no:cacheprovider", *self.untested])
+
+    def compare(self, block: Block, text: str) -> None:
+        test = doctest.DocTestParser().get_doctest(text, {}, block.place, str(block.page), block.line)
+        assert test.examples, f"{block.place}: it is neither a file nor does it hold examples"
+        test.globs = self.names  # itself, no copy
+        report: list[str] = []
+        result = doctest.DocTestRunner(optionflags=_SAME).run(test, out=report.append, clear_globs=False)
+        assert not result.failed, "".join(report)
+
+    def command(self, block: Block, command: str, output: str) -> None:
+        words = shlex.split(command)
+        if words[0] in NOT_RUN:
+            assert NOT_RUN[words[0]](words), f"{block.place}: {command!r} would not work"
+            return
+        require(words[0])
+        if words[0] == "pytest":
+            self.untested.clear()
+        if self.port not in command:
+            words += {"chirp-trio": ["--port", self.port], "hypercorn": ["--bind", f"127.0.0.1:{self.port}"]}.get(
+                words[0], []
+            )
+        url = re.search(r"https?://[\w.:]+", output)
+        if url is None:
+            printed = self.run(block.place, words)
+            assert _same_output(output, printed, _SAME), f"{block.place}: {command!r} printed\n{printed}"
+        else:
+            self.serve(block, words, output, url[0])
+
+    def run(self, place: str, words: list[str]) -> str:
+        process = subprocess.run(words, **self.options(), stdout=subprocess.PIPE, timeout=10 * PATIENCE, check=False)
+        assert process.returncode == 0, f"{place}: {shlex.join(words)}\n{process.stdout}"
+        return process.stdout
+
+    def serve(self, block: Block, words: list[str], output: str, url: str) -> None:
+        """Start a server, see its output, get an answer, stop it."""
+        log = self.folder / "server.log"
+        with log.open("w") as file, subprocess.Popen(words, **self.options(), stdout=file) as process:
+            try:
+                wait_until(lambda: _same_output(output, log.read_text(), _SAME) or process.poll() is not None)
+                assert _same_output(output, log.read_text(), _SAME), f"{block.place}: the server printed\n{log.read_text()}"
+                assert status_of(url) < 500, f"{block.place}: the server does not answer\n{log.read_text()}"
+                process.send_signal(signal.SIGINT)
+                assert process.wait(PATIENCE) == 0, f"{block.place}: the server did not stop well\n{log.read_text()}"
+            finally:
+                process.kill()
+
+    def options(self) -> dict:
+        env = {**os.environ, "PATH": PATH, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+        return {"cwd": self.folder, "env": env, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "text": True}
+
+
+def status_of(url: str) -> int:
+    """The status of a GET. Whatever certificate there is, is taken."""
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        trusting = ssl._create_unverified_context()
+        connection = http.client.HTTPSConnection(parts.netloc, timeout=PATIENCE, context=trusting)
+    else:
+        connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def wait_until(condition) -> None:
+    """Wait for what another process does; give up after a while, and leave it to the caller to see."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)

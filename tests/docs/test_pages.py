@@ -1,0 +1,114 @@
+"""The documentation is true: its blocks run, its links lead somewhere, and nothing in it is left out of that."""
+
+import logging
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.docs.runner import CHECKED_BY, LANGUAGES, PAGES, ROOT, Reader, blocks_of
+
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+CONFIGURATIONS = [block for block in BLOCKS if block.file in CHECKED_BY]
+
+
+@pytest.fixture
+def levels():
+    """A page may change the levels of loggers, for itself."""
+    loggers = [logging.getLogger(f"chirp_trio.{name}") for name in ("stream", "web", "server")]
+    before = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("levels")
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_the_blocks_of_a_page_do_what_it_says(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    reader = Reader(tmp_path)
+    for block in blocks_of(page):
+        reader.follow(block)
+    reader.finish(page)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.place)
+def test_a_block_is_of_a_language_that_somebody_runs(block):
+    assert block.language in LANGUAGES
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.file], ids=lambda block: f"{block.place}-{block.file}")
+def test_a_file_on_a_page_is_used_on_that_page(block):
+    if block.file in CHECKED_BY or block.file == "pyproject.toml" or "test_" in block.file:
+        return
+    name = re.escape(block.file.removeprefix("templates/").removesuffix(".py"))
+    others = [other.text for other in blocks_of(block.page) if other != block and other.file != block.file]
+    assert any(re.search(rf"\b{name}\b", text) for text in others), "no test, no command and no other file uses it"
+
+
+@pytest.mark.parametrize("block", CONFIGURATIONS, ids=lambda block: block.file)
+def test_a_configuration_is_taken_by_its_program(block, tmp_path):
+    command, expected = CHECKED_BY[block.file]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    (tmp_path / block.file).write_text(block.text)
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert expected in result.stderr
+
+
+# -- links --------------------------------------------------------------------------------------------------------------
+
+
+def prose(page):
+    """The page without its code blocks."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page):
+    """What the headings of a page can be linked as: lower case, no punctuation, hyphens for spaces."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(page):
+    return re.findall(r"\]\(([^)\s]+)\)", prose(page))
+
+
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [
+        pytest.param(page, link, id=f"{name}->{link}")
+        for page, name in zip(PAGES, NAMES, strict=True)
+        for link in dict.fromkeys(links(page))
+        if "://" not in link
+    ],
+)
+def test_a_link_leads_somewhere(page, link):
+    path, _, anchor = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    assert target.exists()
+    if anchor:
+        assert anchor in anchors(target)
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page not in reached and page.suffix == ".md":
+            reached.add(page)
+            waiting += [
+                (page.parent / link.partition("#")[0]).resolve()
+                for link in links(page)
+                if "://" not in link and link[0] != "#"
+            ]
+    assert set(PAGES) - reached == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_page_begins_with_its_title_and_has_no_other(page):
+    titles = re.findall(r"^# .+$", prose(page), flags=re.MULTILINE)
+    assert len(titles) == 1
+    assert page.read_text().startswith(titles[0])

@@ -1,0 +1,215 @@
+"""The reference is complete and true: every public name, parameter, attribute, option and default stands in it as it is.
+
+A name has a heading (`App`, `App.route`). Below that, up to the next heading, tables have a row for each parameter (with
+its default) and for each attribute, named in the first cell.
+"""
+
+import argparse
+import dataclasses
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import trio
+
+import chirp_trio
+import chirp_trio.starlette
+import chirp_trio.testing
+from chirp_trio import cli
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+PUBLIC = {name: getattr(package, name) for package in (chirp_trio, chirp_trio.testing) for name in package.__all__}
+
+# Made by the library and not by its users, so that its parameters are nobody's business.
+NOT_CONSTRUCTED = {"Request", "Ending"}
+# Public as far as the language goes, and meant for other rooms of the package.
+INTERNAL = {
+    "Template.block",
+    "Stream.block",
+    "EventStream.respond",
+    "EventStream.response_headers",
+    "SSEEvent.received",
+    "Response.encoded_headers",
+    "Redirect.as_response",
+    "Request.has_read_body",
+    "Request.has_unread_body",
+    "ServerConfig.for_hypercorn",
+    "ASGITransport.handle_async_request",
+}
+
+# What it adds are attributes that Starlette defines.
+FOR_STARLETTE = {chirp_trio.starlette.EventStream}
+
+
+def sections():
+    """The text below each heading that is a name, by that name."""
+    found = {}
+    for page in REFERENCE.glob("*.md"):
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        for name, body in re.findall(r"^#{2,3} `([^`]+)`\n(.*?)(?=^#|\Z)", text, flags=re.MULTILINE | re.DOTALL):
+            assert name not in found, f"{name} has two headings"
+            found[name] = body
+    return found
+
+
+SECTIONS = sections()
+
+
+def rows(name, header):
+    """The rows of a section's tables that begin with this header: for each name in the first cell, the other cells."""
+    found, columns = {}, None
+    for line in SECTIONS[name].splitlines():
+        cells = [cell.strip() for cell in line[1:-1].split("|")] if line.startswith("|") else None
+        if cells is None:
+            columns = None
+        elif columns is None:
+            columns = cells
+        elif columns[0] == header and not cells[0].startswith("---"):
+            found[cells[0].strip("`")] = dict(zip(columns, cells, strict=True))
+    return found
+
+
+def attributes(name):
+    """All that a section says of attributes: rows of tables, and headings such as `App.route`."""
+    listed = set(rows(name, "Attribute")) | {parameter.strip("*") for parameter in rows(name, "Parameter")}
+    listed |= {re.sub(r"await |\(\)", "", method) for method in rows(name, "Method")}
+    return listed | {other.removeprefix(f"{name}.") for other in SECTIONS if other.startswith(f"{name}.")}
+
+
+def parameters(function):
+    return {
+        ("**" if parameter.kind is parameter.VAR_KEYWORD else "") + parameter.name: parameter
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.name != "self"
+    }
+
+
+def callables():
+    """Every public function, and every public class or method that takes parameters, by its heading."""
+    for name, value in PUBLIC.items():
+        if name in NOT_CONSTRUCTED:
+            continue
+        if not isinstance(value, type) or not issubclass(value, Exception) or "__init__" in vars(value):
+            yield name, value
+    for name, attribute in methods():
+        if name not in INTERNAL and name.partition(".")[0] not in NOT_CONSTRUCTED and parameters(attribute):
+            yield name, attribute
+
+
+def own_attributes(value):
+    """What a class of ours adds, by name, without what the language or another library gives it."""
+    ours = [kind for kind in value.__mro__ if kind.__module__.startswith("chirp_trio") and kind not in FOR_STARLETTE]
+    return {name: attribute for kind in reversed(ours) for name, attribute in vars(kind).items() if not name.startswith("_")}
+
+
+def methods():
+    for name, value in PUBLIC.items():
+        if isinstance(value, type) and name != "Ending":
+            for attribute_name, attribute in own_attributes(value).items():
+                if inspect.isfunction(attribute):
+                    yield f"{name}.{attribute_name}", attribute
+
+
+CALLABLES = dict(callables())
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_has_a_heading(name):
+    assert name in SECTIONS
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_heading_is_a_public_name(name):
+    first, _, rest = name.partition(".")
+    assert first in PUBLIC or name in {"chirp-trio run", "chirp-trio demo"}
+    assert not rest or hasattr(PUBLIC[first], rest)
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_the_parameters_are_those_that_there_are(name):
+    assert set(rows(name, "Parameter")) == set(parameters(CALLABLES[name])) - {"_"}
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_every_default_is_the_real_one(name):
+    documented = rows(name, "Parameter")
+    for parameter_name, parameter in parameters(CALLABLES[name]).items():
+        default = documented[parameter_name]["Default"]
+        if parameter_name.startswith("**"):
+            assert default == ""
+        elif parameter.default is parameter.empty:
+            assert default == "required"
+        else:
+            value = eval(default.strip("`"), {"trio": trio})
+            assert (value, type(value)) == (parameter.default, type(parameter.default)), parameter_name
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_every_parameter_with_a_default_says_its_type_or_unit(name):
+    documented = rows(name, "Parameter")
+    assert [row for row, cells in documented.items() if cells["Default"] and not cells["Type"] and row != "task_status"] == []
+
+
+@pytest.mark.parametrize("name", [name for name, value in PUBLIC.items() if isinstance(value, type) and name != "Ending"])
+def test_every_attribute_is_described(name):
+    value = PUBLIC[name]
+    fields = {field.name for field in dataclasses.fields(value)} if dataclasses.is_dataclass(value) else set()
+    promised = set(re.findall(r"^\s+(\w+): ", (value.__doc__ or "").partition("Attributes:")[2], flags=re.MULTILINE))
+    expected = {
+        attribute for attribute in {*own_attributes(value), *fields, *promised} if f"{name}.{attribute}" not in INTERNAL
+    }
+    assert expected - attributes(name) == {"_"} & expected
+
+
+def test_every_ending_is_described():
+    documented = rows("Ending", "Member")
+    assert {name: row["Value"].strip("`") for name, row in documented.items()} == {
+        ending.name: ending.value for ending in chirp_trio.Ending
+    }
+
+
+# -- the command line -----------------------------------------------------------------------------------------------------
+
+
+def commands():
+    [choices] = [action.choices for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    return choices
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_options_of_a_command_are_those_that_there_are(command):
+    documented = {name: row["Default"].strip("`") for name, row in rows(f"chirp-trio {command}", "Argument").items()}
+    expected = {}
+    for action in commands()[command]._actions:
+        if action.dest != "help":
+            name = action.option_strings[0] if action.option_strings else action.metavar
+            expected[name] = "required" if action.required else str(action.default or "")
+    assert documented == expected
+
+
+def test_every_command_is_described():
+    assert {f"chirp-trio {command}" for command in commands()} == {
+        name for name in SECTIONS if name.startswith("chirp-trio ")
+    }
+
+
+# -- the log --------------------------------------------------------------------------------------------------------------
+
+
+def test_whatever_is_logged_is_described():
+    page = (REFERENCE / "errors.md").read_text()
+    messages = set()
+    for path in Path(chirp_trio.__file__).parent.rglob("*.py"):
+        messages |= set(re.findall(r"""logger\.\w+\(\s*f?["'](.+?)["'],?\s""", path.read_text()))
+    assert len(messages) > 8
+    for message in messages:
+        pieces = [piece.split() for piece in re.split(r"%\w|[:,(]", message)]
+        words = next((piece for piece in pieces if len(piece) > 1), max(pieces, key=len))
+        assert " ".join(words[:5]) in page, message
+
+
+@pytest.mark.parametrize("name", sorted(INTERNAL))
+def test_what_is_internal_is_there(name):
+    first, _, rest = name.partition(".")
+    assert hasattr(PUBLIC[first], rest)
