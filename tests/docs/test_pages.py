@@ -2,12 +2,11 @@
 
 import logging
 import re
-import shutil
 import subprocess
 
 import pytest
 
-from tests.docs.runner import CHECKED_BY, LANGUAGES, PAGES, ROOT, Reader, blocks_of
+from tests.docs.runner import CHECKED_BY, LANGUAGES, PAGES, ROOT, Reader, blocks_of, require
 
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
@@ -51,8 +50,7 @@ def test_a_file_on_a_page_is_used_on_that_page(block):
 @pytest.mark.parametrize("block", CONFIGURATIONS, ids=lambda block: block.file)
 def test_a_configuration_is_taken_by_its_program(block, tmp_path):
     command, expected = CHECKED_BY[block.file]
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
+    require(command[0])
     (tmp_path / block.file).write_text(block.text)
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert expected in result.stderr

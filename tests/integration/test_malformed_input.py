@@ -79,7 +79,9 @@ def test_data_for_an_http2_stream_that_is_answered_already(own_server):
     assert_serving(own_server)
 
 
-@pytest.mark.xfail(strict=False, reason="an error in a connection of hypercorn's ends its worker, if the data comes before the answer")
+@pytest.mark.xfail(
+    strict=False, reason="an error in a connection of hypercorn's ends its worker, if the data comes before the answer"
+)
 def test_data_for_a_websocket_that_is_refused(own_server):
     with HTTP1(own_server.address) as client:
         client.socket.sendall(UPGRADE + b"x")
