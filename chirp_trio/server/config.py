@@ -21,6 +21,8 @@ class ServerConfig:
         keyfile: The certificate's private key (PEM); needed with `certfile`, and only then.
         graceful_timeout: Seconds that requests may go on once the server is to stop, before they are cancelled;
             default 3. Event streams are told at once, and do not need it.
+        write_timeout: Seconds that a client may take no bytes of a response, before its connection is reset; default 30.
+            Clients that have vanished from the network are found in the same time, where the system can do that (Linux).
         access_log: Log a line for each request, to standard error; default: no.
 
     Raises:
@@ -32,6 +34,7 @@ class ServerConfig:
     certfile: str | Path | None = None
     keyfile: str | Path | None = None
     graceful_timeout: float = 3.0
+    write_timeout: float = 30.0
     access_log: bool = False
 
     def __post_init__(self) -> None:
@@ -45,9 +48,8 @@ class ServerConfig:
         for name, file in (("certfile", self.certfile), ("keyfile", self.keyfile)):
             if file is not None and not Path(file).is_file():
                 raise ConfigurationError(f"{name} is {str(file)!r}; there is no such file")
-        timeout = self.graceful_timeout
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not (timeout >= 0 and math.isfinite(timeout)):
-            raise ConfigurationError(f"graceful_timeout is {timeout!r}; it must be a number of seconds, zero or more")
+        _check_seconds("graceful_timeout", self.graceful_timeout, "zero or more", least=0)
+        _check_seconds("write_timeout", self.write_timeout, "one or more", least=1)
 
     def for_hypercorn(self) -> Config:
         """The same, as hypercorn's configuration."""
@@ -57,11 +59,14 @@ class ServerConfig:
         config.keyfile = str(self.keyfile) if self.keyfile is not None else None
         config.graceful_timeout = self.graceful_timeout
         config.accesslog = _access_logger() if self.access_log else None
-        # hypercorn buffers without bound for an HTTP/2 client that closes its flow-control window.
-        config.alpn_protocols = ["http/1.1"]
         config.loglevel = "WARNING"  # the start-up line is ours
         config.backlog = 1024
         return config
+
+
+def _check_seconds(name: str, value: object, allowed: str, *, least: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
+        raise ConfigurationError(f"{name} is {value!r}; it must be a number of seconds, {allowed}")
 
 
 def _access_logger() -> logging.Logger:

@@ -6,13 +6,17 @@ import sys
 from collections.abc import Awaitable
 from typing import cast
 
-import hypercorn.trio
 import trio
 from hypercorn.typing import ASGIFramework
+from hypercorn.utils import wrap_app
 
 from ..asgi import ASGIApp, Message, Receive, Scope, Send, require_trio
 from ..errors import LifespanError, sole
 from .config import ServerConfig
+from .worker import Worker
+
+# Seconds that the app's lifespan has for its end, once the last connection is closed.
+_LIFESPAN_TIMEOUT = 10.0
 
 
 async def serve(
@@ -43,13 +47,33 @@ async def serve(
         ...         print("serving on", *urls)
     """
     require_trio()
+    settings = config if config is not None else ServerConfig()
     stop = shutdown if shutdown is not None else trio.Event()
     served = _Served(app, stop, task_status)
-    settings = (config if config is not None else ServerConfig()).for_hypercorn()
+    worker = Worker(
+        wrap_app(cast(ASGIFramework, served), 0, "asgi"), settings.for_hypercorn(), write_timeout=settings.write_timeout
+    )
+    over = trio.Event()
+    # Whoever cancels this call cancels neither the app's lifespan nor its streams, which could not end in order then: it
+    # lets them stop. The shield has a deadline from that moment on.
+    drain = trio.CancelScope(shield=True)
+
+    async def work() -> None:
+        try:
+            with drain:
+                await worker.run(stop, served)
+        finally:
+            over.set()
+
     try:
-        await hypercorn.trio.serve(
-            cast(ASGIFramework, served), settings, shutdown_trigger=stop.wait, task_status=served, mode="asgi"
-        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(work)
+            try:
+                await over.wait()
+            finally:
+                stop.set()
+                patience = settings.graceful_timeout + _LIFESPAN_TIMEOUT if served.is_up else 0
+                drain.deadline = trio.current_time() + patience
     except ExceptionGroup as group:
         raise served.failure or sole(group) from None
 
@@ -65,6 +89,7 @@ class _Served(trio.TaskStatus[list[str]]):
         self._signal = _ShutdownSignal(shutdown)
         self._task_status = task_status
         self.failure: LifespanError | None = None
+        self.is_up = False
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         scope.setdefault("extensions", {})["chirp_trio.shutdown"] = self._signal
@@ -80,6 +105,7 @@ class _Served(trio.TaskStatus[list[str]]):
 
     def started(self, value: list[str] | None = None) -> None:
         if self.failure is None:
+            self.is_up = True
             self._task_status.started(value or [])
 
 

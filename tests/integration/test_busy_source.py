@@ -114,9 +114,6 @@ def test_the_end_of_a_client_that_has_sent_a_body_is_seen(server, protocol):
         client.wait_for(client.request("/quiet/function", method="POST", body=MANY), b"data: first\n\n")
 
 
-@pytest.mark.xfail(
-    reason="hypercorn fails over what comes on an HTTP/2 stream whose response is complete, and ends the worker"
-)
 @pytest.mark.parametrize("path", ["/answer", "/finite/function"], ids=["a handler", "an event stream"])
 def test_http2_is_answered_too_when_nobody_reads_its_body(path):
     with chirp_trio("busy:app") as server, HTTP2(server.address) as client:

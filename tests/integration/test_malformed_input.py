@@ -66,7 +66,6 @@ def test_malformed_input_ends_its_own_connection_only(server, case):
     assert len(server.lines(mark)) == 1
 
 
-@pytest.mark.xfail(reason="an error in a connection of hypercorn's ends its worker: data after the answer, on HTTP/2")
 def test_data_for_an_http2_stream_that_is_answered_already(own_server):
     with HTTP2(own_server.address) as client:
         response = client.request("/nowhere", method="POST", body_follows=True)
@@ -79,9 +78,6 @@ def test_data_for_an_http2_stream_that_is_answered_already(own_server):
     assert_serving(own_server)
 
 
-@pytest.mark.xfail(
-    strict=False, reason="an error in a connection of hypercorn's ends its worker, if the data comes before the answer"
-)
 def test_data_for_a_websocket_that_is_refused(own_server):
     with HTTP1(own_server.address) as client:
         client.socket.sendall(UPGRADE + b"x")
@@ -91,7 +87,6 @@ def test_data_for_a_websocket_that_is_refused(own_server):
     assert_serving(own_server)
 
 
-@pytest.mark.xfail(reason="hypercorn takes whatever is sent to an HTTP/2 client that closes its window, in clear text too")
 def test_an_http2_client_that_closes_its_window_fills_no_memory(own_server):
     with HTTP2(own_server.address, window=0) as client:
         client.request("/patient")

@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from chirp_trio import App, EventStream, ServerConfig, serve
-from tests.integration.clients import HTTP1, PATIENCE
+from tests.integration.clients import HTTP1, HTTP2, PATIENCE
 from tests.integration.server import APPS, SCRIPTS, Server, announced, chirp_trio, ended, last_report
 
 FIRST = b"data: first\n\n"
@@ -173,14 +173,15 @@ def certificate(tmp_path_factory):
     return folder
 
 
-def test_tls_serves_streams_and_ends_them_at_shutdown(certificate):
+@pytest.mark.parametrize(("protocol", "name"), [(HTTP1, "http/1.1"), (HTTP2, "h2")], ids=["HTTP/1.1", "HTTP/2"])
+def test_tls_serves_streams_and_ends_them_at_shutdown(certificate, protocol, name):
     trust = ssl.create_default_context(cafile=certificate / "cert.pem")
-    trust.set_alpn_protocols(["h2", "http/1.1"])
+    trust.set_alpn_protocols([name])
     options = ["--certfile", certificate / "cert.pem", "--keyfile", certificate / "key.pem"]
     with chirp_trio("endings:app", *options) as server:
         assert server.lines()[0].startswith("chirp_trio: serving endings:app on https://127.0.0.1:")
-        with HTTP1(server.address, tls=trust) as client, HTTP1(server.address, tls=trust) as leaving:
-            assert client.socket.selected_alpn_protocol() == "http/1.1"
+        with protocol(server.address, tls=trust) as client, protocol(server.address, tls=trust) as leaving:
+            assert client.socket.selected_alpn_protocol() == name
             mark = server.mark()
             leaving.wait_for(leaving.request("/quiet/nursery"), FIRST)
             leaving.leave()
