@@ -17,6 +17,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from .direct import offer_direct_connection, write_nowait
 from .http2 import BoundedH2Protocol
 
 logger = logging.getLogger("chirp_trio.server")
@@ -88,8 +89,9 @@ class Connection(TCPServer):
             server = parse_socket_addr(self._socket.family, self._socket.getsockname())
             async with TaskGroup() as task_group:
                 self._task_group = task_group
+                app = offer_direct_connection(self.app, self) if self._is_plain else self.app
                 parts = (
-                    self.app, self.config, self.context, task_group, ConnectionState(self.state),
+                    app, self.config, self.context, task_group, ConnectionState(self.state),
                     not self._is_plain, client, server, self.protocol_send,
                 )  # fmt: skip
                 self.protocol = _Protocols(parts, alpn_protocol)
@@ -120,7 +122,7 @@ class Connection(TCPServer):
         """Do what hypercorn's protocol asks for: write, close, or note that the connection is idle or not."""
         if not isinstance(event, RawData):
             if isinstance(event, Closed) and self.send_lock.locked():
-                self._reset_when_closed()  # somebody waits for a client that does not read
+                self.reset_when_closed()  # somebody waits for a client that does not read
             await super().protocol_send(event)
             return
         try:
@@ -129,6 +131,12 @@ class Connection(TCPServer):
             await self.protocol.handle(Closed())
 
     async def _write_all(self, data: bytes) -> None:
+        if self._is_plain and not self.send_lock.locked():
+            # Nearly always the system takes it all, and neither the lock nor a cancel scope is needed.
+            data = data[self.write_nowait(data) :]
+            if not data:
+                await trio.lowlevel.cancel_shielded_checkpoint()
+                return
         async with self.send_lock:
             for start in range(0, len(data), _PIECE):
                 with trio.move_on_after(self._shared.write_timeout, shield=True) as self._write:
@@ -136,11 +144,19 @@ class Connection(TCPServer):
                 gave_up = self._write.cancelled_caught
                 self._write = None
                 if gave_up:
-                    self._reset_when_closed()
+                    self.reset_when_closed()
                     await trio.aclose_forcefully(self.stream)
                     raise trio.BrokenResourceError("the client does not read")
 
-    def _reset_when_closed(self) -> None:
+    def write_nowait(self, data: bytes) -> int:
+        """See `direct.Writable`."""
+        return write_nowait(self._socket.fileno(), data)
+
+    async def wait_writable(self) -> None:
+        """See `direct.Writable`."""
+        await trio.lowlevel.wait_writable(self._socket)
+
+    def reset_when_closed(self) -> None:
         """Close with a reset: otherwise the system would go on for minutes to offer the client what it does not read."""
         with suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -10,7 +10,7 @@ from ..wire import check_one_line
 from .host import StreamHost, find_host, find_shutdown, open_stream_host, warn_of_missing_lifespan
 from .items import Render
 from .lifecycle import LiveStream
-from .sender import ASGISender
+from .sender import Sender
 from .source import Source, check_source, close_source
 
 # No `connection` and no `transfer-encoding`: they belong to the server, and HTTP/2 forbids them (RFC 9113, 8.2.2).
@@ -121,7 +121,7 @@ class EventStream:
             debug: Whether the client is told what went wrong; default: no.
         """
         # Not async itself: an idle stream keeps the frame of every function that waits for it.
-        sender = ASGISender(send)
+        sender = Sender(scope, send)
         if scope["method"] == "HEAD":
             return self._answer_head(sender)
         if host is None:
@@ -130,7 +130,7 @@ class EventStream:
         host.close_when(find_shutdown(scope, send))
         return LiveStream(self, sender, host, render=render, debug=debug, name=scope["path"]).serve(receive)
 
-    async def _answer_head(self, sender: ASGISender) -> None:
+    async def _answer_head(self, sender: Sender) -> None:
         await close_source(self.generator)
         await sender.start(self.response_headers())
         await sender.finish()

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import trio
 
 from ..asgi import Scope, Send, require_trio
-from .lifecycle import FAREWELL_TIMEOUT, Ending, LiveStream
+from .ending import Ending
+from .flusher import Flushable, Flusher
+from .lifecycle import FAREWELL_TIMEOUT, LiveStream
 from .parking import ParkingSpot
 
 logger = logging.getLogger("chirp_trio.stream")
@@ -37,7 +39,9 @@ class StreamHost:
         self._signals: set[int] = set()
         self._alarms: list[_Alarm] = []  # a heap; what is no longer wanted stays, emptied, until its time comes
         self._alarmed = ParkingSpot()
+        self._flusher = Flusher()
         nursery.start_soon(self._look_at_streams)
+        nursery.start_soon(self._flusher.run)
 
     def __deepcopy__(self, memo: object) -> StreamHost:
         """Itself: middleware may copy a request's scope, and what is in it, and must not get another host by that."""
@@ -66,6 +70,10 @@ class StreamHost:
         heappush(self._alarms, alarm)
         if self._alarms[0] is alarm:
             self._alarmed.wake()
+
+    def flush_soon(self, writer: Flushable) -> None:
+        """Let the writer write what it can without blocking, together with all the others."""
+        self._flusher.flush_soon(writer)
 
     def start_soon[*Arguments](self, function: Callable[[*Arguments], Awaitable[None]], *arguments: *Arguments) -> None:
         """Start a task that may outlive its request."""

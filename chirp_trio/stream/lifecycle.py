@@ -2,29 +2,26 @@
 
     handler's task   opens the nursery, and watches for `http.disconnect` in it
     source's task    in the nursery: runs the user's source; what it yields goes into the outbox
-    writer's task    in the app's nursery (see `host`), while there is something to write: all that waits, in one piece
+    writer           sends all that waits, in one piece (see `writer`); a task of the app's nursery where that cannot be
+                     done without blocking
 
-Only the writer sends, so events, heartbeats and the end of the body cannot interleave. It is not in the stream's nursery,
-because a task in hypercorn's `send()` cannot be cancelled while the client does not read. The handler leaves it behind; the
-server then closes the connection, and that wakes the writer up. An idle stream has no writer, and no timer of its own:
-the host looks at all of its streams from one task.
+An idle stream has no writer, and no timer of its own: the host looks at all of its streams from one task.
 """
 
-import enum
 import logging
 import secrets
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 import trio
 
 from ..asgi import Receive
 from ..errors import sole
-from ..wire import HEARTBEAT, encode_event
+from ..wire import encode_event
+from .ending import Ending
 from .items import Render, encode_item
-from .outbox import Outbox
 from .sender import Sender
 from .source import close_source, open_source
+from .writer import Writer
 
 if TYPE_CHECKING:
     from .event_stream import EventStream
@@ -36,52 +33,29 @@ logger = logging.getLogger("chirp_trio.stream")
 FAREWELL_TIMEOUT = 0.5
 
 
-class Ending(enum.StrEnum):
-    """How a stream ended."""
-
-    COMPLETED = "completed"  # the source is exhausted
-    DISCONNECTED = "disconnected"  # the client left
-    STALLED = "stalled"  # the client did not read for longer than send_timeout
-    FAILED = "failed"  # the source raised
-    SHUTDOWN = "shutdown"  # the server is about to stop
-    CLOSED = "closed"  # the application, or whoever cancelled the handler, wanted it
-
-
 class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_begun", "_debug", "_failed", "_finished", "_headers_sent", "_heartbeat_due", "_host", "_last_sent",
-        "_name", "_outbox", "_render", "_scope", "_sender", "_sending_since", "_since", "_source_closed", "_source_late",
-        "_stream", "_writer", "_writer_done", "ending", "error",
+        "_debug", "_failed", "_host", "_name", "_render", "_scope", "_since", "_source_closed", "_stream", "_writer",
+        "ending", "error",
     )  # fmt: skip
 
     def __init__(
         self, stream: EventStream, sender: Sender, host: StreamHost, *, render: Render | None, debug: bool, name: str
     ) -> None:
         self._stream = stream
-        self._sender = sender
         self._host = host
         self._render = render
         self._debug = debug
         self._name = name
-        self.ending: Ending | None = None
-        self.error: Exception | None = None  # what the source raised before the response had begun
-
+        self._writer = Writer(sender, host, headers=stream.response_headers(), name=name, end=self._end_of_writing)
         self._scope: trio.CancelScope | None = None  # the nursery's: around the source and the watch
-        self._outbox = Outbox()
-        self._writer: trio.CancelScope | None = None  # around the writer, while there is one
-        self._writer_done: trio.Event | None = None  # what the handler waits for, once it wants to leave
-
-        self._begun = False  # the response is decided: it is an event stream
-        self._headers_sent = False
-        self._heartbeat_due = False
+        self._since = trio.current_time()  # when this state, open or ending, began
         self._failed = False  # the source raised
         self._source_closed = False
-        self._source_late = False  # it did not get closed in time
-        self._finished = False  # the body has got its end
-        self._since = self._last_sent = trio.current_time()  # when this state, open or ending, began; when bytes last left
-        self._sending_since: float | None = None
+        self.ending: Ending | None = None
+        self.error: Exception | None = None  # what the source raised before the response had begun
 
     # -- the handler's task ---------------------------------------------------------------------------------------------
 
@@ -104,22 +78,13 @@ class LiveStream:
                 self.end(Ending.DISCONNECTED)
         finally:
             self.end(Ending.CLOSED)  # if nobody has named an ending, the handler was cancelled from outside
-            await self._leave()
+            # Not longer than is any use: a stream that ended by itself owes its client what it has yielded.
+            finite = self.ending is Ending.COMPLETED or self.ending is Ending.FAILED
+            await self._writer.finish(self._stream.send_timeout if finite else FAREWELL_TIMEOUT)
             self._host.release(self)
             logger.debug("%s: ended, %s", self._name, self.ending)
         if self.error is not None:
             raise self.error
-
-    async def _leave(self) -> None:
-        """Wait for the writer to end the body; not longer than is any use, so the shield is safe."""
-        if self._writer is None or self.ending is Ending.STALLED:
-            return  # what wakes a stalled writer up is that the handler leaves
-        self._writer_done = trio.Event()
-        finite = self.ending is Ending.COMPLETED or self.ending is Ending.FAILED
-        with trio.move_on_after(self._stream.send_timeout if finite else FAREWELL_TIMEOUT, shield=True):
-            await self._writer_done.wait()
-        if self._writer is not None:
-            self._writer.cancel("the handler has left")
 
     # -- from any task: neither blocks ----------------------------------------------------------------------------------
 
@@ -131,8 +96,10 @@ class LiveStream:
         self._since = trio.current_time()
         if self._scope is not None:
             self._scope.cancel(f"stream ended: {ending}")
-        if self._gone and self._writer is not None:
-            self._writer.cancel(f"stream ended: {ending}")
+        if ending is Ending.DISCONNECTED:
+            self._writer.stop()
+        elif ending is Ending.STALLED:
+            self._writer.abort()
         if not self._source_closed:
             self._host.look_at(self, self._since + self._stream.cleanup_timeout)
 
@@ -141,24 +108,23 @@ class LiveStream:
 
         It asks to be called again within `send_timeout`, so that a send that begins in the meantime is seen in time.
         """
-        stream = self._stream
+        stream, writer = self._stream, self._writer
         if self.ending is not None:
             return self._look_for_source(now)
-        if not self._begun and now < self._since + stream.start_grace:
+        if not writer.begun and now < self._since + stream.start_grace:
             return self._since + stream.start_grace
-        if self._sending_since is not None:
-            if now < self._sending_since + stream.send_timeout:
-                return self._sending_since + stream.send_timeout
+        if writer.blocked_since is not None:
+            if now < writer.blocked_since + stream.send_timeout:
+                return writer.blocked_since + stream.send_timeout
             self.end(Ending.STALLED)
             return None
+        if not writer.begun:
+            writer.write_soon()
         due = now + stream.send_timeout
         if stream.heartbeat_interval is not None:
-            if now >= self._last_sent + stream.heartbeat_interval:
-                self._heartbeat_due = True
-                self._last_sent = now
-            due = min(due, self._last_sent + stream.heartbeat_interval)
-        if self._heartbeat_due or not self._begun:
-            self._write_soon()
+            if now >= writer.last_sent + stream.heartbeat_interval:
+                writer.beat(now)
+            due = min(due, writer.last_sent + stream.heartbeat_interval)
         return due
 
     def _look_for_source(self, now: float) -> float | None:
@@ -170,14 +136,11 @@ class LiveStream:
             "%s: its source is still cleaning up %g s after the end (%s), and is not waited for",
             self._name, self._stream.cleanup_timeout, self.ending,
         )  # fmt: skip
-        self._source_late = True
-        self._write_soon()
+        self._writer.complete()
         return None
 
-    @property
-    def _gone(self) -> bool:
-        """Whether there is nobody to write to."""
-        return self.ending is Ending.DISCONNECTED or self.ending is Ending.STALLED
+    def _end_of_writing(self, ending: Ending | None) -> None:
+        self.end(ending or (Ending.FAILED if self._failed else Ending.COMPLETED))
 
     # -- the source's task ----------------------------------------------------------------------------------------------
 
@@ -198,7 +161,7 @@ class LiveStream:
                 # or had it coming. So no way out of this loop leaves the source open.
                 try:
                     if not self._accept(item):
-                        await self._outbox.wait_for_space()
+                        await self._writer.outbox.wait_for_space()
                 except BaseException as error:
                     step = items.athrow(error)
                 else:
@@ -211,25 +174,23 @@ class LiveStream:
         finally:
             self._source_closed = True
             if self.error is None:
-                self._write_soon()  # what is left, and the end of the body
+                self._writer.complete()
 
     def _fail(self, error: Exception) -> None:
         self._failed = True
-        if self._begun or self.ending is not None:
-            self._outbox.put_nowait(self._report("its source raised", error))
+        if self._writer.begun or self.ending is not None:
+            self._writer.put_nowait(self._report("its source raised", error))
         else:
             self.error = error
             self.end(Ending.FAILED)
 
     def _accept(self, item: object) -> bool:
-        """Put one item into the outbox; whether there is room for more. An item that cannot be sent costs only itself."""
+        """Send one item; whether there is room for more. An item that cannot be sent costs only itself."""
         try:
             event = encode_item(item, self._stream.event_type, self._render)
         except Exception as error:
             event = self._report("an item of its source cannot be sent", error)
-        if self._writer is None:
-            self._write_soon()
-        return self._outbox.put_nowait(event)
+        return self._writer.put_nowait(event)
 
     def _report(self, what: str, error: Exception) -> bytes:
         """Log an error; return the event that tells the client of it, and nothing more than a reference to the log."""
@@ -239,50 +200,3 @@ class LiveStream:
         if self._debug:
             told["error"] = f"{type(error).__name__}: {error}"
         return encode_event(told, "chirp:error", None, None)
-
-    # -- the writer's task ----------------------------------------------------------------------------------------------
-
-    def _write_soon(self) -> None:
-        self._begun = True
-        if self._writer is None and not self._gone and not self._finished and self._host.is_open:
-            self._writer = trio.CancelScope()
-            self._host.start_soon(self._write, self._writer)
-
-    async def _write(self, scope: trio.CancelScope) -> None:
-        try:
-            with scope:
-                await self._write_all()
-        except OSError:
-            self.end(Ending.DISCONNECTED)  # from servers that raise when the client is gone
-        except Exception:
-            logger.exception("%s: the server, or middleware, raised from send()", self._name)
-            self.end(Ending.CLOSED)
-        finally:
-            self._writer = None
-            if self._writer_done is not None:
-                self._writer_done.set()
-
-    async def _write_all(self) -> None:
-        if not self._headers_sent:
-            self._headers_sent = True
-            await self._send(self._sender.start(self._stream.response_headers()))
-        while True:
-            data = self._outbox.take()
-            if data or self._heartbeat_due:
-                self._heartbeat_due = False
-                await self._send(self._sender.write(data or HEARTBEAT))
-                self._last_sent = trio.current_time()
-            elif self._source_closed or self._source_late:
-                # The watch has to be over before the body ends: hypercorn reports a disconnect inside that last send,
-                # and nobody must take it for the client's.
-                self.end(Ending.FAILED if self._failed else Ending.COMPLETED)
-                self._finished = True
-                await self._send(self._sender.finish())
-                return
-            else:
-                return
-
-    async def _send(self, sending: Awaitable[None]) -> None:
-        self._sending_since = trio.current_time()
-        await sending
-        self._sending_since = None

@@ -1,37 +1,69 @@
-"""How a stream's one writer reaches its client: ASGI's `send()`."""
+"""How a stream's one writer reaches its client: ASGI's `send()`, or around it where the server offers a way."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..asgi import Send
+from ..asgi import Scope, Send
 
 
-class Sender(Protocol):
-    """The way to one client. Only one task calls it."""
+class Direct(Protocol):
+    """The extension `chirp_trio.connection` of an ASGI scope, which `chirp_trio.server` offers."""
+
+    is_open: bool
+
+    def write_nowait(self, data: bytes) -> bool:
+        """Send a piece of the body; whether all of it was taken."""
+
+    async def drain(self) -> None:
+        """Wait until the rest of it has been taken."""
+
+    def abort(self) -> None:
+        """Let the connection be reset when it is closed."""
+
+
+class Sender:
+    """The way to one client. Only one task uses it at a time."""
+
+    __slots__ = ("_direct", "_send")
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send = send
+        self._direct: Direct | None = (scope.get("extensions") or {}).get("chirp_trio.connection")
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether `write_nowait()` can be used. The response must have begun for that."""
+        return self._direct is not None and self._direct.is_open
 
     async def start(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Begin the response, with status 200."""
-
-    async def write(self, data: bytes) -> None:
-        """Send a piece of the body. May block for as long as the client does not read, and may not be cancellable."""
-
-    async def finish(self) -> None:
-        """End the body."""
-
-
-class ASGISender:
-    """A `Sender` on ASGI's `send()`."""
-
-    __slots__ = ("_send",)
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-
-    async def start(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def write(self, data: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        """Send a piece of the body. May block for as long as the client does not read.
+
+        With `send()` the caller may then not be cancellable either; on a direct connection it is.
+        """
+        if not self.is_direct:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        elif not self.write_nowait(data):
+            await self.drain()
+
+    def write_nowait(self, data: bytes) -> bool:
+        """Send a piece of the body on a direct connection; if it was not taken whole, `drain()` has to be awaited next."""
+        assert self._direct is not None
+        return self._direct.write_nowait(data)
+
+    async def drain(self) -> None:
+        """Wait until what `write_nowait()` has left is taken."""
+        if self._direct is not None:
+            await self._direct.drain()
 
     async def finish(self) -> None:
+        """End the body."""
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def abort(self) -> None:
+        """Give the client up: what it has not read is not offered to it any longer, where the server can do that."""
+        if self._direct is not None:
+            self._direct.abort()

@@ -1,0 +1,210 @@
+"""All that one stream sends: its headers, its events, its heartbeats, and the end of its body, by one writer.
+
+Only the writer sends, so that nothing can interleave. On a connection that takes bytes without blocking it is a function
+that the host's flusher calls; otherwise, and wherever waiting cannot be avoided, it is a task in the app's nursery (see
+`host`) for as long as there is something to write. It is not in the stream's nursery, because a task in hypercorn's `send()`
+cannot be cancelled while the client does not read: the handler leaves it behind, the server then closes the connection, and
+that wakes it up. An idle stream has no writer at all.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import trio
+
+from ..wire import HEARTBEAT
+from .ending import Ending
+from .outbox import Outbox
+from .sender import Sender
+
+logger = logging.getLogger("chirp_trio.stream")
+
+
+class WriterHost(Protocol):
+    """What a writer needs of the host of its stream."""
+
+    is_open: bool
+
+    def flush_soon(self, writer: Writer) -> None:
+        """Call the writer's `flush()` soon, once."""
+
+    def start_soon[*Arguments](self, function: Callable[[*Arguments], Awaitable[None]], *arguments: *Arguments) -> None:
+        """Start a task that may outlive its request."""
+
+
+class Writer:
+    """What sends the bytes of one stream.
+
+    Args:
+        sender: The way to the client.
+        host: Where the writer's task may live.
+        headers: The headers of the response.
+        name: What to call the stream in the log.
+        end: Called when writing shows that the stream is over, with how it ended; None before the end of the body.
+    """
+
+    __slots__ = (
+        "_done", "_end", "_flush_due", "_headers", "_heartbeat_due", "_host", "_is_complete", "_is_finished", "_name",
+        "_sender", "_task", "begun", "blocked_since", "last_sent", "outbox",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        sender: Sender,
+        host: WriterHost,
+        *,
+        headers: Sequence[tuple[bytes, bytes]],
+        name: str,
+        end: Callable[[Ending | None], None],
+    ) -> None:
+        self._sender = sender
+        self._host = host
+        self._headers: Sequence[tuple[bytes, bytes]] | None = headers  # None once they are sent
+        self._name = name
+        self._end = end
+        self.outbox = Outbox()
+        self.begun = False  # the response is decided: it is an event stream
+        self.last_sent = trio.current_time()
+        self.blocked_since: float | None = None  # when the send began that is going on
+
+        self._task: trio.CancelScope | None = None  # around the task, while there is one
+        self._done: trio.Event | None = None  # what waits for the end of the task
+        self._flush_due = False  # the host has been asked to flush
+        self._heartbeat_due = False
+        self._is_complete = False  # nothing more will come
+        self._is_finished = False  # the body has got its end, or will get none
+
+    # -- from any task: none of them blocks -----------------------------------------------------------------------------
+
+    def put_nowait(self, event: bytes) -> bool:
+        """Send an event; whether there is room for another one."""
+        if self._task is None and not self._flush_due:
+            self.write_soon()
+        return self.outbox.put_nowait(event)
+
+    def beat(self, now: float) -> None:
+        """Send a heartbeat, unless events are on their way."""
+        self._heartbeat_due = True
+        self.last_sent = now
+        self.write_soon()
+
+    def complete(self) -> None:
+        """Send what waits, and then the end of the body."""
+        self._is_complete = True
+        self.write_soon()
+
+    def write_soon(self) -> None:
+        """Send what waits; the headers, if nothing has been sent."""
+        self.begun = True
+        if self._task is not None or self._flush_due or self._is_finished or not self._host.is_open:
+            return
+        if self._sender.is_direct:
+            self._flush_due = True
+            self._host.flush_soon(self)
+        else:
+            self._start()
+
+    def stop(self) -> None:
+        """Send nothing more: nobody is there."""
+        self._is_finished = True
+        if self._task is not None:
+            self._task.cancel("nobody is there")
+
+    def abort(self) -> None:
+        """Give up a client that does not read. The handler has to leave next: that is what wakes the task up."""
+        self.stop()
+        self._sender.abort()
+        self._task = None
+
+    def flush(self) -> None:
+        """Write what waits without blocking, and leave the rest to a task. The host's flusher calls this."""
+        if not self._flush_due:
+            return
+        self._flush_due = False
+        if self._is_finished or not self._host.is_open:
+            return
+        data = self._take()
+        try:
+            is_clear = not data or self._sender.write_nowait(data)
+        except trio.BrokenResourceError:
+            self._end(Ending.DISCONNECTED)
+            return
+        if data:
+            self.last_sent = trio.current_time()
+        if self._is_complete or not is_clear:
+            self._start()
+
+    # -- the handler's task ---------------------------------------------------------------------------------------------
+
+    async def finish(self, timeout: float) -> None:
+        """Wait until everything is sent, at most for this many seconds; then stop. The shield is safe because of them."""
+        if self._flush_due:
+            self._flush_due = False
+            if not self._is_finished and self._host.is_open:
+                self._start()
+        if self._task is not None:
+            self._done = trio.Event()
+            with trio.move_on_after(timeout, shield=True):
+                await self._done.wait()
+        self.stop()
+        if self._task is None:
+            self._end = _ignore  # a circle otherwise, which only the garbage collector would find
+
+    # -- the writer's own task ------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._task = trio.CancelScope()
+        self._host.start_soon(self._run, self._task)
+
+    async def _run(self, scope: trio.CancelScope) -> None:
+        try:
+            with scope:
+                await self._write_all()
+        except OSError, trio.BrokenResourceError:
+            self._end(Ending.DISCONNECTED)
+        except Exception:
+            logger.exception("%s: the server, or middleware, raised from send()", self._name)
+            self._end(Ending.CLOSED)
+        finally:
+            self._task = None
+            if self._done is not None:
+                self._done.set()
+                self._end = _ignore
+
+    async def _write_all(self) -> None:
+        if self._headers is not None:
+            headers, self._headers = self._headers, None
+            await self._send(self._sender.start(headers))
+        await self._send(self._sender.drain())  # what a flush has left
+        while True:
+            data = self._take()
+            if data:
+                await self._send(self._sender.write(data))
+                self.last_sent = trio.current_time()
+            elif self._is_complete:
+                # The watch has to be over before the body ends: hypercorn reports a disconnect inside that last send,
+                # and nobody must take it for the client's.
+                self._end(None)
+                self._is_finished = True
+                await self._send(self._sender.finish())
+                return
+            else:
+                return
+
+    async def _send(self, sending: Awaitable[None]) -> None:
+        self.blocked_since = trio.current_time()
+        await sending
+        self.blocked_since = None
+
+    def _take(self) -> bytes:
+        """All that waits to be sent: events, or a heartbeat if that is due and there are none."""
+        data = self.outbox.take()
+        if self._heartbeat_due:
+            self._heartbeat_due = False
+            data = data or HEARTBEAT
+        return data
+
+
+def _ignore(_ending: Ending | None) -> None:
+    """The stream is over already."""
