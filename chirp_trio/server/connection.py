@@ -154,7 +154,10 @@ class Connection(TCPServer):
 
     async def wait_writable(self) -> None:
         """See `direct.Writable`."""
-        await trio.lowlevel.wait_writable(self._socket)
+        try:
+            await trio.lowlevel.wait_writable(self._socket)
+        except trio.ClosedResourceError as error:
+            raise trio.BrokenResourceError("the connection was closed meanwhile") from error
 
     def reset_when_closed(self) -> None:
         """Close with a reset: otherwise the system would go on for minutes to offer the client what it does not read."""
