@@ -2,8 +2,10 @@
 
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import TypeIs
+
+import trio
 
 type Items = AsyncIterable[object] | AbstractAsyncContextManager[AsyncIterable[object]]
 type Source = Items | Callable[[], Items]
@@ -36,6 +38,8 @@ def open_source(source: Source) -> AsyncGenerator[object]:
         RuntimeError: A generator has run already.
     """
     items = source if _is_items(source) else _call(source)
+    if isinstance(items, trio.MemoryReceiveChannel):
+        return _receive(items)
     if isinstance(items, AsyncIterable):
         iterator = items.__aiter__()
         if not isinstance(iterator, AsyncGenerator):
@@ -54,6 +58,17 @@ async def close_source(source: Source) -> None:
     close = getattr(source, "aclose", None)
     if close is not None:
         await close()
+
+
+async def _receive(channel: trio.MemoryReceiveChannel[object]) -> AsyncGenerator[object]:
+    """A channel's items. What waits in it is taken without a checkpoint each: the outbox has a bound of its own."""
+    with channel, suppress(trio.EndOfChannel):
+        while True:
+            try:
+                item = channel.receive_nowait()
+            except trio.WouldBlock:
+                item = await channel.receive()
+            yield item
 
 
 async def _iterate(iterator: AsyncIterator[object]) -> AsyncGenerator[object]:

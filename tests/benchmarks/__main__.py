@@ -15,6 +15,8 @@ COMPARED = {
     "ours": Stack("chirp_trio, App", "ours:app"),
     "bare": Stack("bare ASGI app (= 1)", "bare:app"),
 }
+OUR_SERVER = {"our_server": Stack("chirp_trio, App, on chirp-trio run", "ours:app", server="chirp-trio")}
+GRANIAN = {"granian": Stack("bare ASGI app, granian (asyncio)", "asyncio_app:app", server="granian", needs="granian")}
 # For orientation: they have no goals, and one round is enough.
 WITHOUT_APP = {"without_app": Stack("chirp_trio, EventStream without App", "ours:without_app")}
 PEERS = {
@@ -22,13 +24,13 @@ PEERS = {
     "fastapi": Stack("FastAPI, EventSourceResponse", "fastapi_app:app", needs="fastapi"),
     "sse_starlette": Stack("sse-starlette, EventSourceResponse", "sse_starlette_app:app", needs="sse_starlette"),
     "uvicorn": Stack("bare ASGI app, uvicorn (asyncio)", "asyncio_app:app", server="uvicorn", needs="uvicorn"),
-    "granian": Stack("bare ASGI app, granian (asyncio)", "asyncio_app:app", server="granian", needs="granian"),
 }
 WORKLOADS = {
-    measure_firehose: COMPARED | PEERS,
-    measure_idle: COMPARED | WITHOUT_APP | PEERS,
-    measure_fan_out: COMPARED,
+    measure_firehose: COMPARED | OUR_SERVER | PEERS | GRANIAN,
+    measure_idle: COMPARED | OUR_SERVER | WITHOUT_APP | PEERS | GRANIAN,
+    measure_fan_out: COMPARED | OUR_SERVER | GRANIAN,
 }
+EVERY_ROUND = COMPARED | OUR_SERVER | GRANIAN
 
 
 def main():
@@ -41,7 +43,7 @@ def main():
         client = prepare_client(folder, compile=not arguments.python_client)
         cores = "the same cores" if CLIENT_CORE is None else "a core each"
         print(f"client: {client.name}; client and server have {cores}")
-        for stack in PEERS.values():
+        for stack in (PEERS | GRANIAN).values():
             if not stack.is_installed:
                 print(f"skipped: {stack.name}; {stack.needs} is not installed")
         try:
@@ -54,7 +56,7 @@ def main():
     report.print_tables(firehose, idle, fan_out, plan)
     if arguments.quick:
         print("\nA quick run shows that the benchmarks work, and no more than that.")
-    elif not report.print_goals(firehose, idle):
+    elif not report.print_goals(firehose, idle, fan_out):
         sys.exit(1)
 
 
@@ -78,7 +80,7 @@ def measure(client, plan):
     for number in range(plan.rounds):
         for workload, stacks in WORKLOADS.items():
             for key, stack in stacks.items():
-                if stack.is_installed and (number == 0 or key in COMPARED):
+                if stack.is_installed and (number == 0 or key in EVERY_ROUND):
                     print(f"round {number + 1} of {plan.rounds}: {workload.__name__}, {stack.name}", file=sys.stderr)
                     samples[workload].setdefault(stack.name, []).append(workload(stack, client, plan))
     return {workload: {name: medians(rounds) for name, rounds in stacks.items()} for workload, stacks in samples.items()}

@@ -33,6 +33,10 @@ struct stream {
 static bool measuring;
 static long events, latency_count;
 static float latencies[MOST_LATENCIES]; /* microseconds */
+/* Of events that all streams get: when the last stream had it. `completing` is that of the newest one, so far. */
+static float completions[MOST_LATENCIES], completing;
+static long completion_count;
+static int64_t newest;
 
 static int64_t clock_now(void) {
     struct timespec now;
@@ -61,6 +65,18 @@ static int open_stream(int port, const char *path) {
     return connection;
 }
 
+static void note(int64_t made, int64_t now) {
+    float latency = (now - made) / 1e3f;
+    events++;
+    if (latency_count < MOST_LATENCIES) latencies[latency_count++] = latency;
+    if (made > newest) {
+        if (newest && completion_count < MOST_LATENCIES) completions[completion_count++] = completing;
+        newest = made;
+        completing = 0;
+    }
+    if (made == newest && latency > completing) completing = latency;
+}
+
 static void read_events(struct stream *stream, const char *at, const char *end, int64_t now) {
     while (at < end) {
         if (stream->digits_left == 0) {
@@ -72,10 +88,7 @@ static void read_events(struct stream *stream, const char *at, const char *end, 
             continue;
         }
         stream->made = stream->made * 10 + (*at++ - '0');
-        if (--stream->digits_left == 0 && measuring) {
-            events++;
-            if (latency_count < MOST_LATENCIES) latencies[latency_count++] = (now - stream->made) / 1e3f;
-        }
+        if (--stream->digits_left == 0 && measuring) note(stream->made, now);
     }
 }
 
@@ -84,8 +97,8 @@ static int ascending(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-static float percentile(double part) {
-    return latency_count ? latencies[(long)(part * (latency_count - 1))] : 0;
+static float percentile(float *sorted, long count, double part) {
+    return count ? sorted[(long)(part * (count - 1))] : 0;
 }
 
 int main(int count, char **arguments) {
@@ -147,8 +160,11 @@ int main(int count, char **arguments) {
             measuring = false;
             say("end");
             qsort(latencies, latency_count, sizeof *latencies, ascending);
-            printf("{\"events\": %ld, \"seconds\": %.6f, \"waited\": %.6f, \"median_us\": %.3f, \"p99_us\": %.3f}\n", events,
-                   (now - began) / 1e9, waited / 1e9, percentile(0.5), percentile(0.99));
+            qsort(completions, completion_count, sizeof *completions, ascending);
+            printf("{\"events\": %ld, \"seconds\": %.6f, \"waited\": %.6f, ", events, (now - began) / 1e9, waited / 1e9);
+            printf("\"median_us\": %.3f, \"p99_us\": %.3f, ", percentile(latencies, latency_count, 0.5),
+                   percentile(latencies, latency_count, 0.99));
+            printf("\"complete_us\": %.3f}\n", percentile(completions, completion_count, 0.5));
             fflush(stdout);
         }
     }

@@ -25,17 +25,17 @@ def open_stream(port, path):
     return connection
 
 
-def sample_latency(chunk, now):
-    """How late an event somewhere in the chunk is, in nanoseconds; None if there is no whole one from there on."""
+def sample_time(chunk):
+    """When an event somewhere in the chunk was made; None if there is no whole one from there on."""
     made = MADE.search(chunk, random.randrange(len(chunk))) or MADE.search(chunk)
-    return now - int(made[1]) if made else None
+    return int(made[1]) if made else None
 
 
 def main(port, path, streams, warm_up, window, limit):
     signal.alarm(int(limit))
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin, selectors.EVENT_READ)
-    up, opened, events, waited, latencies = set(), 0, 0, 0, []
+    up, opened, events, waited, latencies, last = set(), 0, 0, 0, [], {}
     up_at = began = ended = None
     while True:
         while opened < streams and opened - len(up) < OPENING_AT_ONCE:
@@ -59,9 +59,10 @@ def main(port, path, streams, warm_up, window, limit):
                 up.add(key.fd)
             if measuring:
                 events += count
-                latency = sample_latency(chunk, now)
-                if latency is not None:
-                    latencies.append(latency / 1e3)
+                made = sample_time(chunk)
+                if made is not None:
+                    latencies.append((now - made) / 1e3)
+                    last[made] = latencies[-1]  # arrivals are in order
         if not up_at and len(up) == streams:
             up_at = now
             print("up", flush=True)
@@ -71,12 +72,19 @@ def main(port, path, streams, warm_up, window, limit):
         if measuring and now >= began + window * 1e9:
             ended = now
             print("end", flush=True)
-            print(json.dumps(summary(events, (ended - began) / 1e9, waited / 1e9, latencies)), flush=True)
+            print(json.dumps(summary(events, (ended - began) / 1e9, waited / 1e9, latencies, last)), flush=True)
 
 
-def summary(events, seconds, waited, latencies):
+def summary(events, seconds, waited, latencies, last):
     percentiles = statistics.quantiles(latencies, n=100) if len(latencies) > 1 else [0] * 99
-    return {"events": events, "seconds": seconds, "waited": waited, "median_us": percentiles[49], "p99_us": percentiles[98]}
+    return {
+        "events": events,
+        "seconds": seconds,
+        "waited": waited,
+        "median_us": percentiles[49],
+        "p99_us": percentiles[98],
+        "complete_us": statistics.median(last.values()) if last else 0,
+    }
 
 
 if __name__ == "__main__":

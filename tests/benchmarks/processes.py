@@ -24,6 +24,7 @@ SERVER_CORE, CLIENT_CORE = (CORES[0], CORES[-1]) if len(CORES) > 1 else (None, N
 
 COMMANDS = {
     "hypercorn": ["hypercorn", "--worker-class", "trio", "--workers", "1", "--bind", "127.0.0.1:{port}"],
+    "chirp-trio": ["chirp_trio.cli", "run", "--port", "{port}"],
     "uvicorn": ["uvicorn", "--no-access-log", "--host", "127.0.0.1", "--port", "{port}"],
     "granian": ["granian", "--interface", "asgi", "--workers", "1", "--host", "127.0.0.1", "--port", "{port}"],
 }
