@@ -4,7 +4,7 @@ import gc
 from collections.abc import Generator
 from contextlib import contextmanager
 
-# Objects that are made, less those that are freed, between two collections of the young ones; Python's own are 2,000 or fewer.
+# Objects that are made, less those that are freed, between two collections of the young ones; Python's own are fewer.
 # A thousand open streams are fifty thousand objects that the collector would look at again and again, to find nothing.
 _YOUNG, _OLD = 10_000, 50
 
