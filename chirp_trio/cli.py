@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import importlib.util
+import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,9 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     serving = commands.add_parser("run", help="serve an app", description="Serve an app until Ctrl-C or SIGTERM.")
     serving.add_argument("app", metavar="MODULE:APP", help="where the app is, such as `app:app` or `examples/clock.py:app`")
     _add_address(serving)
-    serving.add_argument("--certfile", metavar="FILE", help="a TLS certificate (PEM)")
-    serving.add_argument("--keyfile", metavar="FILE", help="its private key (PEM)")
-    serving.add_argument("--access-log", action="store_true", help="log a line for each request")
+    _add_operations(serving)
     serving.add_argument("--reload", action="store_true", help="restart when a Python file or a template changes")
     serving.set_defaults(command=_run)
 
@@ -94,15 +93,42 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for a free one (default: %(default)s)")
 
 
+def _add_operations(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--bind", action="append", default=[], metavar="ADDRESS", help="where to listen, in place of host and port: "
+        "`127.0.0.1:8000`, `[::1]:8000`, `unix:/run/app.sock` or `fd://3`; may be given several times")  # fmt: skip
+    add("--reuse-port", action="store_true", help="let several processes listen on the same port")
+    add("--certfile", metavar="FILE", help="a TLS certificate (PEM)")
+    add("--keyfile", metavar="FILE", help="its private key (PEM)")
+    add("--no-http2", action="store_true", help="do not offer HTTP/2")
+    add("--trusted-proxy", action="append", default=[], metavar="ADDRESS", help="a proxy, or a network of proxies, that may "
+        "say who the client is; `unix` for those on a Unix socket; may be given several times")  # fmt: skip
+    add("--graceful-timeout", type=float, default=3.0, metavar="SECONDS",
+        help="how long requests may go on once the server is to stop (default: %(default)s)")  # fmt: skip
+    add("--write-timeout", type=float, default=30.0, metavar="SECONDS",
+        help="how long a client may take no bytes before it is given up (default: %(default)s)")  # fmt: skip
+    add("--access-log", action="store_true", help="log a line for each request")
+
+
 def _run(options: argparse.Namespace) -> int:
     config = ServerConfig(
         host=options.host,
         port=options.port,
+        bind=options.bind,
+        reuse_port=options.reuse_port,
         certfile=options.certfile,
         keyfile=options.keyfile,
+        http2=not options.no_http2,
+        trusted_proxies=options.trusted_proxy,
+        graceful_timeout=options.graceful_timeout,
+        write_timeout=options.write_timeout,
         access_log=options.access_log,
     )
     if options.reload:
+        if any(address.startswith("fd://") for address in options.bind):
+            raise ConfigurationError(
+                "--reload starts the server anew again and again, which cannot be with a socket from fd://"
+            )
         arguments = [argument for argument in options.arguments if argument != "--reload"]
         return run_with_reload([sys.executable, "-m", "chirp_trio.cli", *arguments], Path.cwd())
     return _serve(load_app(options.app), config, options.app)
@@ -118,8 +144,10 @@ def _demo(options: argparse.Namespace) -> int:
 def _serve(app: ASGIApp, config: ServerConfig, name: str) -> int:
     try:
         run(app, config, name=name)
+    except ssl.SSLError as error:
+        raise ConfigurationError(f"certfile and keyfile cannot be used: {error.reason or error}") from error
     except OSError as error:
-        raise ConfigurationError(f"cannot listen on {config.host}:{config.port}: {error.strerror or error}") from error
+        raise ConfigurationError(error.strerror or str(error)) from error
     return 0
 
 

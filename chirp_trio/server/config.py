@@ -1,13 +1,20 @@
 """What the server can be told."""
 
-import logging
 import math
+import re
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hypercorn.config import Config
 
 from ..errors import ConfigurationError
+from .forwarded import TrustedProxies
+from .listeners import check_address, tcp_address
+
+_HOST = "127.0.0.1"
+_PORT = 8000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,64 +24,92 @@ class ServerConfig:
     Args:
         host: The address to listen on; default `"127.0.0.1"`, which only this machine reaches.
         port: The port; default 8000; 0 takes a free one.
+        bind: Where to listen, in place of `host` and `port`: one address or several, such as `"127.0.0.1:8000"`,
+            `"[::1]:8000"`, `"unix:/run/app.sock"`, or `"fd://3"` for a listening socket that the process has inherited.
+        reuse_port: Let several processes listen on the same TCP port, and the system share the connections out among them;
+            default: no.
         certfile: A TLS certificate (PEM), and what vouches for it; default: no TLS.
         keyfile: The certificate's private key (PEM); needed with `certfile`, and only then.
+        http2: Offer HTTP/2 where TLS lets a client choose; default: yes.
+        trusted_proxies: Proxies whose word is taken for who the client is and for the scheme, from the headers `forwarded`,
+            `x-forwarded-for` and `x-forwarded-proto`: addresses, networks such as `"10.0.0.0/8"`, or `"unix"` for whoever
+            connects through a Unix socket; default: none.
         graceful_timeout: Seconds that requests may go on once the server is to stop, before they are cancelled;
             default 3. Event streams are told at once, and do not need it.
         write_timeout: Seconds that a client may take no bytes of a response, before its connection is reset; default 30.
             Clients that have vanished from the network are found in the same time, where the system can do that (Linux).
-        access_log: Log a line for each request, to standard error; default: no.
+        access_log: Log a line for each request when its response has ended, to standard error; default: no.
 
     Raises:
         ConfigurationError: A setting that cannot work; the message names what is allowed.
+
+    Example:
+        >>> ServerConfig(bind=["127.0.0.1:8000", "unix:/run/app.sock"], trusted_proxies="unix").bind
+        ('127.0.0.1:8000', 'unix:/run/app.sock')
     """
 
-    host: str = "127.0.0.1"
-    port: int = 8000
+    host: str = _HOST
+    port: int = _PORT
+    bind: str | Sequence[str] = ()
+    reuse_port: bool = False
     certfile: str | Path | None = None
     keyfile: str | Path | None = None
+    http2: bool = True
+    trusted_proxies: str | Sequence[str] = ()
     graceful_timeout: float = 3.0
     write_timeout: float = 30.0
     access_log: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.host, str) or not self.host:
-            raise ConfigurationError(f"host is {self.host!r}; it must be an address or a name, such as '127.0.0.1'")
-        if not isinstance(self.port, int) or isinstance(self.port, bool) or not 0 <= self.port <= 65535:
-            raise ConfigurationError(f"port is {self.port!r}; it must be a number from 0 to 65535")
+        self._check_addresses()
         if (self.certfile is None) != (self.keyfile is None):
             given = "certfile" if self.keyfile is None else "keyfile"
             raise ConfigurationError(f"only {given} is given; TLS needs certfile and keyfile")
         for name, file in (("certfile", self.certfile), ("keyfile", self.keyfile)):
             if file is not None and not Path(file).is_file():
                 raise ConfigurationError(f"{name} is {str(file)!r}; there is no such file")
+        object.__setattr__(self, "trusted_proxies", _texts("trusted_proxies", self.trusted_proxies))
+        TrustedProxies(self.trusted_proxies)
         _check_seconds("graceful_timeout", self.graceful_timeout, "zero or more", least=0)
         _check_seconds("write_timeout", self.write_timeout, "one or more", least=1)
+
+    def _check_addresses(self) -> None:
+        if not isinstance(self.host, str) or not re.fullmatch(r"[^\[\]/\s]+", self.host):
+            raise ConfigurationError(f"host is {self.host!r}; it must be an address or a name, such as '127.0.0.1'")
+        if not isinstance(self.port, int) or isinstance(self.port, bool) or not 0 <= self.port <= 65535:
+            raise ConfigurationError(f"port is {self.port!r}; it must be a number from 0 to 65535")
+        object.__setattr__(self, "bind", _texts("bind", self.bind))
+        for address in self.bind:
+            check_address(address)
+        if self.bind and (self.host, self.port) != (_HOST, _PORT):
+            raise ConfigurationError(
+                f"bind is {', '.join(self.bind)!r}, and host and port are {tcp_address(self.host, self.port)!r}; "
+                "give the one or the other"
+            )
+        if self.reuse_port and not hasattr(socket, "SO_REUSEPORT"):
+            raise ConfigurationError("reuse_port is True; it must be False on this system, which has no SO_REUSEPORT")
 
     def for_hypercorn(self) -> Config:
         """The same, as hypercorn's configuration."""
         config = Config()
-        config.bind = [f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"]
+        config.bind = list(self.bind) or [tcp_address(self.host, self.port)]
         config.certfile = str(self.certfile) if self.certfile is not None else None
         config.keyfile = str(self.keyfile) if self.keyfile is not None else None
+        config.alpn_protocols = ["h2", "http/1.1"] if self.http2 else ["http/1.1"]
         config.graceful_timeout = self.graceful_timeout
-        config.accesslog = _access_logger() if self.access_log else None
-        config.loglevel = "WARNING"  # the start-up line is ours
-        config.backlog = 1024
+        config.loglevel = "WARNING"  # the start-up line is ours, and so is the access log
         return config
+
+
+def _texts(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
+    """One or several, always as several."""
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, Sequence) or isinstance(value, bytes):
+        raise ConfigurationError(f"{name} is {value!r}; it must be a text or a sequence of texts")
+    return tuple(value)
 
 
 def _check_seconds(name: str, value: object, allowed: str, *, least: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
         raise ConfigurationError(f"{name} is {value!r}; it must be a number of seconds, {allowed}")
-
-
-def _access_logger() -> logging.Logger:
-    """The logger of the access log, on standard error unless the application has given it somewhere else to go."""
-    logger = logging.getLogger("chirp_trio.access")
-    logger.setLevel(logging.INFO)
-    if not logger.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-        logger.addHandler(handler)
-    return logger

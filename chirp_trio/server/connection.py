@@ -6,11 +6,12 @@ import struct
 from contextlib import suppress
 from typing import Any, cast
 
+import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol import ProtocolWrapper
-from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedError
+from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedError, H11Protocol
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
@@ -183,6 +184,8 @@ class _Protocols(ProtocolWrapper):
         self._parts = parts  # what a protocol is made of
         if alpn_protocol == "h2":
             self.protocol = BoundedH2Protocol(*parts)
+        elif "h2" not in self.config.alpn_protocols:
+            self.protocol = _HTTP1Protocol(*parts)
 
     async def handle(self, event: Event) -> None:
         """Hand the event to the protocol; change that where the client asks for it."""
@@ -198,3 +201,13 @@ class _Protocols(ProtocolWrapper):
         await self.protocol.initiate(*upgraded_request)
         if data:
             await self.protocol.handle(RawData(data))
+
+
+class _HTTP1Protocol(H11Protocol):
+    """HTTP/1.1 and nothing else."""
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        # An upgrade need not be taken up (RFC 9110, 7.8). Who begins with HTTP/2 is told that it is not spoken here.
+        if event.http_version == b"2.0":
+            await self._send_error_response(505)
+            raise trio.BrokenResourceError("the client speaks HTTP/2")

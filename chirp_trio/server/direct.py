@@ -75,6 +75,9 @@ class DirectConnection:
             await self._connection.wait_writable()
             self._rest = self._rest[self._connection.write_nowait(self._rest) :]
 
+    def __deepcopy__(self, memo: object) -> DirectConnection:
+        return self  # there is one connection, however often middleware copies a request's scope
+
     def abort(self) -> None:
         """Let the connection be reset when it is closed: the client does not read, and need not be offered the rest."""
         self._connection.reset_when_closed()

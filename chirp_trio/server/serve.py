@@ -12,7 +12,9 @@ from hypercorn.utils import wrap_app
 
 from ..asgi import ASGIApp, Message, Receive, Scope, Send, require_trio
 from ..errors import LifespanError, sole
+from .access_log import AccessLog
 from .config import ServerConfig
+from .forwarded import ForwardedClient
 from .worker import Worker
 
 # Seconds that the app's lifespan has for its end, once the last connection is closed.
@@ -50,9 +52,7 @@ async def serve(
     settings = config if config is not None else ServerConfig()
     stop = shutdown if shutdown is not None else trio.Event()
     served = _Served(app, stop, task_status)
-    worker = Worker(
-        wrap_app(cast(ASGIFramework, served), 0, "asgi"), settings.for_hypercorn(), write_timeout=settings.write_timeout
-    )
+    worker = Worker(wrap_app(cast(ASGIFramework, _with_middleware(served, settings)), 0, "asgi"), settings)
     over = trio.Event()
     # Whoever cancels this call cancels neither the app's lifespan nor its streams, which could not end in order then: it
     # lets them stop. The shield has a deadline from that moment on.
@@ -76,6 +76,15 @@ async def serve(
                 drain.deadline = trio.current_time() + patience
     except ExceptionGroup as group:
         raise served.failure or sole(group) from None
+
+
+def _with_middleware(app: ASGIApp, settings: ServerConfig) -> ASGIApp:
+    """The app with the middleware that the settings ask for."""
+    if settings.access_log:
+        app = AccessLog(app)
+    if settings.trusted_proxies:
+        app = ForwardedClient(app, settings.trusted_proxies)  # around the log, which names the client too
+    return app
 
 
 class _Served(trio.TaskStatus[list[str]]):

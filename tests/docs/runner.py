@@ -31,7 +31,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LANGUAGES = {"python", "html", "toml", "console", "nginx"}
+LANGUAGES = {"python", "html", "toml", "console", "nginx", "ini", "caddy"}
 
 # Commands that are not run, because they take minutes or a network; what stands in for running them.
 NOT_RUN = {
@@ -40,6 +40,12 @@ NOT_RUN = {
 }
 # Configuration that is not used, because it is for other people's programs: what checks it, and what that says then.
 CHECKED_BY = {"nginx.conf": (["nginx", "-t", "-e", "stderr", "-p", ".", "-c", "nginx.conf"], "syntax is ok")}
+# Configuration that is used by other tests than those of the documentation.
+USED_BY = {
+    "app.socket": "tests/integration/test_listeners.py",
+    "app.service": "tests/integration/test_listeners.py",
+    "Caddyfile": "tests/integration/test_proxies.py",
+}
 
 # What pytest is told unless the page has a pyproject.toml of its own.
 PYPROJECT = '[tool.pytest.ini_options]\ntrio_mode = true\nfilterwarnings = ["error"]\n'
@@ -47,7 +53,7 @@ PATIENCE = 30  # seconds for what another process does
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"(?:# |\{# )(?P<name>[\w./-]+\.\w+)(?: #\})?\n")
+_FILE = re.compile(r"(?:# |\{# )(?P<name>[\w./-]+\.\w+|Caddyfile)(?: #\})?\n")
 _SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _same_output = doctest.OutputChecker().check_output
 

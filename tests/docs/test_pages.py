@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.docs.runner import CHECKED_BY, LANGUAGES, PAGES, ROOT, Reader, blocks_of, require
+from tests.docs.runner import CHECKED_BY, LANGUAGES, PAGES, ROOT, USED_BY, Reader, blocks_of, require
 
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
@@ -41,6 +41,9 @@ def test_a_block_is_of_a_language_that_somebody_runs(block):
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.file], ids=lambda block: f"{block.place}-{block.file}")
 def test_a_file_on_a_page_is_used_on_that_page(block):
     if block.file in CHECKED_BY or block.file == "pyproject.toml" or "test_" in block.file:
+        return
+    if block.file in USED_BY:
+        assert f'"{block.file}"' in (ROOT / USED_BY[block.file]).read_text()
         return
     name = re.escape(block.file.removeprefix("templates/").removesuffix(".py"))
     others = [other.text for other in blocks_of(block.page) if other != block and other.file != block.file]

@@ -1,15 +1,18 @@
 """Clients on bare sockets, which can do what no decent client does: leave in every way, and not read."""
 
+import selectors
 import socket
 import ssl
 import struct
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Self
 
 import h2.config
 import h2.connection
 import h2.errors
 import h2.events
+import h2.settings
 import h11
 
 # Seconds; far more than anything here takes, so that a busy machine fails no test, and a test that hangs comes to an end.
@@ -134,11 +137,14 @@ class HTTP1(Client):
 class HTTP2(Client):
     """HTTP/2 in clear text, with prior knowledge; as many requests at once as one likes."""
 
-    def __init__(self, *arguments: object, window: int = 65535, **options: object) -> None:
+    def __init__(self, *arguments: object, window: int = 65535, connection_window: int = 65535, **options: object) -> None:
         super().__init__(*arguments, **options)
         self._connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
-        self._connection.local_settings.initial_window_size = window
+        windows = {h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window}
+        self._connection.local_settings = h2.settings.Settings(client=True, initial_values=windows)
         self._connection.initiate_connection()
+        if connection_window > 65535:
+            self._connection.increment_flow_control_window(connection_window - 65535)
         self._responses: dict[int, Response] = {}
         self._flush()
 
@@ -178,6 +184,10 @@ class HTTP2(Client):
                 raise EOFError(f"the server reset the stream: {event.error_code!r}")
         self._flush()
 
+    def may_send(self, response: Response) -> int:
+        """How many bytes of a body the server takes at present."""
+        return self._connection.local_flow_control_window(response.stream_id)
+
     def send_data(self, response: Response, data: bytes) -> None:
         """Send a piece of the body that follows."""
         self._connection.send_data(response.stream_id, data)
@@ -195,3 +205,22 @@ class HTTP2(Client):
 
     def _flush(self) -> None:
         self.socket.sendall(self._connection.data_to_send())
+
+
+def read_together(responses: Mapping[Client, Response], seconds: float = PATIENCE) -> Iterator[Response]:
+    """Read from many clients, from each as soon as something has come for it; yield the response that has got more.
+
+    Over when the time is, or when no connection is left. That the server closed one is no error here.
+    """
+    deadline = time.monotonic() + seconds
+    with selectors.DefaultSelector() as selector:
+        for client, response in responses.items():
+            selector.register(client.socket, selectors.EVENT_READ, (client, response))
+        while selector.get_map() and (left := deadline - time.monotonic()) > 0:
+            for key, _ in selector.select(left):
+                client, response = key.data
+                try:
+                    client.receive()
+                except EOFError, ConnectionError:
+                    selector.unregister(client.socket)
+                yield response

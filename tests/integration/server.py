@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 from tests.integration.clients import HTTP1, PATIENCE
 
 APPS = Path(__file__).with_name("apps")
@@ -103,6 +105,14 @@ class Server:
         wait_until(at_rest)
         assert reports[-1]["tasks"] <= self._tasks_at_rest
         return reports[-1]
+
+    def open_files(self) -> int:
+        """How many file descriptors the process has, sockets among them."""
+        return psutil.Process(self.process.pid).num_fds()
+
+    def resident_bytes(self) -> int:
+        """How much memory the process takes."""
+        return psutil.Process(self.process.pid).memory_info().rss
 
     # -- its end --------------------------------------------------------------------------------------------------------
 

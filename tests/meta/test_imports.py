@@ -31,7 +31,7 @@ MAY_USE = {
     "wire": {"msgspec"},
     "stream": {"trio"},
     "templates": {"kida"},
-    "server": {"trio", "hypercorn", "h2"},
+    "server": {"trio", "hypercorn", "h2", "h11"},
     "web": {"trio"},
     "starlette": {"starlette"},
     "testing": {"trio", "httpx"},

@@ -1,0 +1,167 @@
+"""Who the client is when it comes through a proxy: what trusted proxies say of it, and nobody else.
+
+A client can write what it likes into the headers that proxies use. So they are read from the right, where the nearest proxy
+has added its part, and only as far as trusted proxies vouch for them. What cannot be understood there, or is said in two
+ways, is not believed: the client is then who the connection comes from.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..asgi import ASGIApp, Receive, Scope, Send
+from ..errors import ConfigurationError
+
+type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+type _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class _Hop(NamedTuple):
+    """What one proxy says of who came to it."""
+
+    address: _Address
+    port: int
+    scheme: str
+
+
+class TrustedProxies:
+    """The proxies whose word is taken.
+
+    Args:
+        proxies: Addresses and networks, and `"unix"` for whoever connects through a Unix socket.
+
+    Raises:
+        ConfigurationError: One of them is something else.
+    """
+
+    def __init__(self, proxies: Iterable[str]) -> None:
+        self._networks: list[_Network] = []
+        self._trusts_unix = False
+        for proxy in proxies:
+            if proxy == "unix":
+                self._trusts_unix = True
+                continue
+            try:
+                if not isinstance(proxy, str):
+                    raise TypeError  # a number would be taken for an address
+                self._networks.append(ipaddress.ip_network(proxy))
+            except TypeError, ValueError:
+                raise ConfigurationError(
+                    f"trusted_proxies has {proxy!r}; it must be an address such as '10.0.0.1', a network such as "
+                    "'10.0.0.0/8' with zeros where addresses differ, or 'unix'"
+                ) from None
+
+    def __contains__(self, address: _Address) -> bool:
+        return any(address in network for network in self._networks)
+
+    def trusts_peer_of(self, scope: Scope) -> bool:
+        """Whether the connection of a request comes from one of them."""
+        if not scope.get("client"):
+            return self._trusts_unix
+        address = _parse_address(scope["client"][0])
+        return address is not None and address in self
+
+    def client(self, hops: list[_Hop | None]) -> _Hop | None:
+        """Of the hops of a request, the nearest that is none of them; where all are, the farthest.
+
+        None where there are no hops, and where it cannot be told who came to the nearest.
+        """
+        client = None
+        for hop in reversed(hops):
+            if hop is None:
+                break
+            client = hop
+            if hop.address not in self:
+                break
+        return client
+
+
+class ForwardedClient:
+    """An ASGI app behind proxies: `client` and `scheme` of a scope are what the trusted ones among them say.
+
+    Args:
+        app: The app.
+        proxies: Who is trusted; see `TrustedProxies`.
+    """
+
+    def __init__(self, app: ASGIApp, proxies: Iterable[str]) -> None:
+        self._app = app
+        self._proxies = TrustedProxies(proxies)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in {"http", "websocket"} and self._proxies.trusts_peer_of(scope):
+            scope = self._corrected(scope)
+        await self._app(scope, receive, send)
+
+    def _corrected(self, scope: Scope) -> Scope:
+        standard = _values(scope, b"forwarded")
+        listed = _values(scope, b"x-forwarded-for")
+        client = self._proxies.client(_parse_forwarded(standard) if standard else _parse_list(listed))
+        if standard and listed:
+            # A proxy that sets one of the two passes on the other as the client has sent it, and who knows which that is.
+            other = self._proxies.client(_parse_list(listed))
+            if client is None or other is None or client.address != other.address:
+                return scope
+        schemes = {client.scheme} if client and client.scheme else set()
+        schemes |= {text.strip().lower() for text in _values(scope, b"x-forwarded-proto").split(",")[-1:] if text}
+        corrected = dict(scope)
+        if client:
+            corrected["client"] = (str(client.address), client.port)
+        if schemes in ({"http"}, {"https"}):
+            scheme = schemes.pop()
+            corrected["scheme"] = scheme if scope["type"] == "http" else scheme.replace("http", "ws")
+        return corrected
+
+
+def _values(scope: Scope, name: bytes) -> str:
+    """All headers of a name, as the one that they stand for (RFC 9110, 5.3); empty where there is none."""
+    return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name)
+
+
+def _parse_list(text: str) -> list[_Hop | None]:
+    """The hops in an `X-Forwarded-For` header."""
+    return [_parse_hop(part.strip()) for part in text.split(",")]
+
+
+_PAIR = re.compile(r"""[ \t]*([A-Za-z0-9_-]+)=(?:([^\s",;=]+)|"((?:[^"\\]|\\.)*)")[ \t]*([,;]|$)""")
+
+
+def _parse_forwarded(text: str) -> list[_Hop | None]:
+    """The hops in a `Forwarded` header (RFC 7239); none at all where there is anything wrong with it.
+
+    It may hold quoted text that comes from the client, so it can neither be split at commas nor be read from the right.
+    """
+    elements: list[dict[str, str]] = [{}]
+    position = 0
+    while position < len(text):
+        pair = _PAIR.match(text, position)
+        if pair is None or pair[1].lower() in elements[-1]:
+            return []
+        elements[-1][pair[1].lower()] = pair[2] or pair[3]
+        position = pair.end()
+        if pair[4] == ",":
+            elements.append({})
+    return [_parse_hop(element.get("for", ""), element.get("proto", "").lower()) for element in elements]
+
+
+_NODE = re.compile(r"(?:\[([^\]]*)\]|([0-9.]+))(?::([0-9]{1,5}))?")
+
+
+def _parse_hop(text: str, scheme: str = "") -> _Hop | None:
+    """`192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:4711`; None for anything else."""
+    node = _NODE.fullmatch(text)
+    address = _parse_address(text if node is None else node[1] or node[2])
+    port = int(node[3] or 0) if node is not None else 0
+    return _Hop(address, port, scheme) if address and port <= 65535 else None
+
+
+def _parse_address(text: str) -> _Address | None:
+    if not text or "%" in text:
+        return None  # a zone may be any text, and means nothing on another machine
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # A socket for both versions shows IPv4 addresses as a part of IPv6.
+    return getattr(address, "ipv4_mapped", None) or address

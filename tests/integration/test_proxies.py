@@ -1,0 +1,124 @@
+"""Real proxies with the configuration that the documentation gives: events pass at once, and so do both kinds of end."""
+
+import http.client
+import signal
+import socket
+import time
+from contextlib import closing
+
+import pytest
+
+from tests.docs.runner import ROOT, blocks_of, require
+from tests.integration.clients import HTTP1, PATIENCE
+from tests.integration.server import Server, chirp_trio, ended, wait_until
+
+FILES = {block.file: block.text for block in blocks_of(ROOT / "docs" / "how-to" / "deploy.md") if block.file}
+FIRST = b"data: first\n\n"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def replaced(text, old, new):
+    assert text.count(old) == 1, f"{old!r} stands in it {text.count(old)} times"
+    return text.replace(old, new)
+
+
+def nginx(folder, upstream, port):
+    """nginx, in one process and in this folder, where it needs no rights."""
+    text = replaced(FILES["nginx.conf"], "127.0.0.1:8000", upstream)
+    text = replaced(text, "listen 8080", f"listen 127.0.0.1:{port}")
+    kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    places = "".join(f"  {kind}_temp_path {folder / kind};\n" for kind in kinds)
+    text = replaced(text, "http {\n", f"http {{\n{places}  access_log off;\n")
+    (folder / "nginx.conf").write_text(text)
+    return ["nginx", "-e", "stderr", "-p", folder, "-c", "nginx.conf", "-g", "daemon off; master_process off; pid nginx.pid;"]
+
+
+def caddy(folder, upstream, port):
+    """Caddy without TLS, and without the port by which it is administered."""
+    text = replaced(FILES["Caddyfile"], "127.0.0.1:8000", upstream)
+    text = replaced(text, "app.example.org", f"http://127.0.0.1:{port}")
+    (folder / "Caddyfile").write_text("{\n  admin off\n}\n" + text)
+    return ["caddy", "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile"]
+
+
+@pytest.fixture(params=[nginx, caddy], ids=["nginx", "Caddy"])
+def servers(request, tmp_path):
+    """Our server, and the proxy in front of it."""
+    require(request.param.__name__)
+    with chirp_trio("proxied:app", "--trusted-proxy", "127.0.0.1") as server:
+        port = free_port()
+        command = request.param(tmp_path, "{}:{}".format(*server.address), port)
+        with Server(command, cwd=tmp_path) as proxy:
+            proxy.address = ("127.0.0.1", port)
+            wait_until(lambda: proxy.process.poll() is not None or listens(proxy.address))
+            assert proxy.process.poll() is None, "\n".join(proxy.lines())
+            yield server, proxy
+
+
+def listens(address):
+    with socket.socket() as client:
+        return client.connect_ex(address) == 0
+
+
+def test_each_event_arrives_before_the_next_is_there(servers):
+    _, proxy = servers
+    with HTTP1(proxy.address) as client:
+        response = client.request("/steps")
+        for number in range(1, 6):
+            client.wait_for(response, b"data: %d\n\n" % number)
+            assert proxy.get("/next")[0] == 200
+        client.wait_for_end(response)
+
+    assert response.body == b"".join(b"data: %d\n\n" % number for number in range(1, 6))
+    assert ("content-type", "text/event-stream") in response.headers
+
+
+def test_a_client_that_leaves_ends_its_source(servers):
+    server, proxy = servers
+    with HTTP1(proxy.address) as client:
+        client.wait_for(client.request("/quiet/function"), FIRST)
+        left = time.monotonic()
+    server.wait_for_line(ended("/quiet/function", "disconnected"))
+
+    assert time.monotonic() - left < 2
+
+
+def test_when_the_server_stops_the_client_gets_the_end_of_its_body(servers):
+    server, proxy = servers
+    with HTTP1(proxy.address) as client:
+        response = client.request("/quiet/function")
+        client.wait_for(response, FIRST)
+        server.signal(signal.SIGTERM)
+        client.wait_for_end(response)
+
+    assert response.body == FIRST
+    assert server.wait() == 0
+    assert server.lines()[-1] == ended("/quiet/function", "shutdown")
+
+
+@pytest.mark.parametrize("servers", [nginx], ids=["nginx"], indirect=True)
+def test_when_the_server_dies_the_client_gets_no_end(servers):
+    """Through Caddy it does get one."""
+    server, proxy = servers
+    with HTTP1(proxy.address) as client:
+        response = client.request("/quiet/function")
+        client.wait_for(response, FIRST)
+        server.signal(signal.SIGKILL)
+        with pytest.raises(EOFError):
+            client.wait_for_end(response)
+
+
+LIES = {"none": {}, "X-Forwarded-For": {"X-Forwarded-For": "6.6.6.6"}, "Forwarded": {"Forwarded": "for=6.6.6.6"}}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_the_app_sees_the_client_and_no_lie_of_it(servers, lie):
+    _, proxy = servers
+    connection = http.client.HTTPConnection(*proxy.address, timeout=PATIENCE, source_address=("127.0.0.2", 0))
+    with closing(connection):
+        connection.request("GET", "/", headers=LIES[lie])
+        assert connection.getresponse().read() == b"127.0.0.2"
