@@ -199,7 +199,8 @@ def test_tls_serves_streams_and_ends_them_at_shutdown(certificate, protocol, nam
 
 
 def test_without_http2_who_begins_with_it_is_told_so_and_an_upgrade_is_not_taken_up():
-    upgrade = b"GET /finite/function HTTP/1.1\r\nHost: server\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n\r\n"
+    headers = b"Host: server\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n"
+    upgrade = b"GET /finite/function HTTP/1.1\r\n" + headers + b"\r\n"
     with chirp_trio("endings:app", "--no-http2") as server:
         for begin, answer in ((b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"HTTP/1.1 505 "), (upgrade, b"HTTP/1.1 200 ")):
             with HTTP1(server.address) as client:
