@@ -3,8 +3,8 @@
 This room knows the wire and ASGI's messages. It must not know apps, templates, htmx, topics or any server.
 """
 
+from .ending import Ending
 from .event_stream import EventStream
 from .host import StreamHost, open_stream_host, stream_lifespan
-from .lifecycle import Ending
 
 __all__ = ["Ending", "EventStream", "StreamHost", "open_stream_host", "stream_lifespan"]

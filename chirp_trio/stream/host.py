@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import trio
 
 from ..asgi import Scope, Send, require_trio
-from .lifecycle import FAREWELL_TIMEOUT, Ending, LiveStream
+from .deadlines import look
+from .ending import Ending
+from .lifecycle import FAREWELL_TIMEOUT, LiveStream
 from .parking import ParkingSpot
 
 logger = logging.getLogger("chirp_trio.stream")
@@ -47,7 +49,7 @@ class StreamHost:
         """Count the stream among those that are alive, and look at it whenever it wants to be looked at."""
         now = trio.current_time()
         self._streams[stream] = _Alarm(now, None)
-        due = stream.look(now)
+        due = look(stream, now)
         if due is not None:
             self.look_at(stream, due)
         if self._closing:
@@ -107,7 +109,7 @@ class StreamHost:
             while self._alarms and self._alarms[0].due <= now:
                 stream = heappop(self._alarms).stream
                 if stream is not None:
-                    due = stream.look(now)
+                    due = look(stream, now)
                     if due is not None:
                         self.look_at(stream, due)
 

@@ -10,9 +10,7 @@ server then closes the connection, and that wakes the writer up. An idle stream 
 the host looks at all of its streams from one task.
 """
 
-import enum
 import logging
-import secrets
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -20,9 +18,11 @@ import trio
 
 from ..asgi import Receive
 from ..errors import sole
-from ..wire import HEARTBEAT, encode_event
+from ..wire import HEARTBEAT
+from .ending import Ending
 from .items import Render, encode_item
 from .outbox import Outbox
+from .report import report
 from .sender import Sender
 from .source import close_source, open_source
 
@@ -34,17 +34,6 @@ logger = logging.getLogger("chirp_trio.stream")
 
 # How long the last bytes may take where nobody can be made to wait for them: at a shutdown, a cancellation.
 FAREWELL_TIMEOUT = 0.5
-
-
-class Ending(enum.StrEnum):
-    """How a stream ended."""
-
-    COMPLETED = "completed"  # the source is exhausted
-    DISCONNECTED = "disconnected"  # the client left
-    STALLED = "stalled"  # the client did not read for longer than send_timeout
-    FAILED = "failed"  # the source raised
-    SHUTDOWN = "shutdown"  # the server is about to stop
-    CLOSED = "closed"  # the application, or whoever cancelled the handler, wanted it
 
 
 class LiveStream:
@@ -136,43 +125,10 @@ class LiveStream:
         if not self._source_closed:
             self._host.look_at(self, self._since + self._stream.cleanup_timeout)
 
-    def look(self, now: float) -> float | None:
-        """Do what is due at this time; return when to look again. The host calls it, for all streams from one task.
-
-        It asks to be called again within `send_timeout`, so that a send that begins in the meantime is seen in time.
-        """
-        stream = self._stream
-        if self.ending is not None:
-            return self._look_for_source(now)
-        if not self._begun and now < self._since + stream.start_grace:
-            return self._since + stream.start_grace
-        if self._sending_since is not None:
-            if now < self._sending_since + stream.send_timeout:
-                return self._sending_since + stream.send_timeout
-            self.end(Ending.STALLED)
-            return None
-        due = now + stream.send_timeout
-        if stream.heartbeat_interval is not None:
-            if now >= self._last_sent + stream.heartbeat_interval:
-                self._heartbeat_due = True
-                self._last_sent = now
-            due = min(due, self._last_sent + stream.heartbeat_interval)
-        if self._heartbeat_due or not self._begun:
-            self._write_soon()
-        return due
-
-    def _look_for_source(self, now: float) -> float | None:
-        if self._source_closed:
-            return None
-        if now < self._since + self._stream.cleanup_timeout:
-            return self._since + self._stream.cleanup_timeout
-        logger.warning(
-            "%s: its source is still cleaning up %g s after the end (%s), and is not waited for",
-            self._name, self._stream.cleanup_timeout, self.ending,
-        )  # fmt: skip
-        self._source_late = True
+    def beat(self) -> None:
+        """Send a heartbeat."""
+        self._heartbeat_due = True
         self._write_soon()
-        return None
 
     @property
     def _gone(self) -> bool:
@@ -216,7 +172,7 @@ class LiveStream:
     def _fail(self, error: Exception) -> None:
         self._failed = True
         if self._begun or self.ending is not None:
-            self._outbox.put_nowait(self._report("its source raised", error))
+            self._outbox.put_nowait(report(self._name, "its source raised", error, debug=self._debug))
         else:
             self.error = error
             self.end(Ending.FAILED)
@@ -226,19 +182,10 @@ class LiveStream:
         try:
             event = encode_item(item, self._stream.event_type, self._render)
         except Exception as error:
-            event = self._report("an item of its source cannot be sent", error)
+            event = report(self._name, "an item of its source cannot be sent", error, debug=self._debug)
         if self._writer is None:
             self._write_soon()
         return self._outbox.put_nowait(event)
-
-    def _report(self, what: str, error: Exception) -> bytes:
-        """Log an error; return the event that tells the client of it, and nothing more than a reference to the log."""
-        reference = secrets.token_hex(4)
-        logger.error("%s: %s (reference %s)", self._name, what, reference, exc_info=error)
-        told = {"reference": reference}
-        if self._debug:
-            told["error"] = f"{type(error).__name__}: {error}"
-        return encode_event(told, "chirp:error", None, None)
 
     # -- the writer's task ----------------------------------------------------------------------------------------------
 
