@@ -10,6 +10,7 @@ from ..wire import check_one_line
 from .host import StreamHost, find_host, find_shutdown, open_stream_host, warn_of_missing_lifespan
 from .items import Render
 from .lifecycle import LiveStream
+from .registry import StreamRegistry
 from .sender import ASGISender
 from .source import Source, check_source, close_source
 
@@ -46,6 +47,8 @@ class EventStream:
         start_grace: Seconds that the response's headers wait for the first item, so that an error before it can still
             become a status; default 0.1.
         headers: Further response headers, as a mapping or as pairs of name and value; default: none.
+        label: What the application knows the stream by, such as the user's name: it is in `App.streams`, in the log, and
+            never sent; default: None.
 
     Raises:
         TypeError: `generator` is no source, or a number is not a number.
@@ -67,6 +70,7 @@ class EventStream:
     cleanup_timeout: float = 5.0
     start_grace: float = 0.1
     headers: HeadersInput = ()
+    label: object = None
 
     def __post_init__(self) -> None:
         check_source(self.generator)
@@ -107,6 +111,7 @@ class EventStream:
         send: Send,
         host: StreamHost | None,
         *,
+        registry: StreamRegistry | None = None,
         render: Render | None = None,
         debug: bool = False,
     ) -> Awaitable[None]:
@@ -117,6 +122,7 @@ class EventStream:
             receive: Its receive callable.
             send: Its send callable.
             host: Where the stream shall live; None: in a nursery for this request alone.
+            registry: Where it is entered then; default: nowhere.
             render: Turns a fragment into text for this client; default: fragments are refused.
             debug: Whether the client is told what went wrong; default: no.
         """
@@ -126,18 +132,26 @@ class EventStream:
             return self._answer_head(sender)
         if host is None:
             warn_of_missing_lifespan()
-            return self._serve_alone(scope, receive, send, render, debug)
+            return self._serve_alone(scope, receive, send, registry, render, debug)
         host.close_when(find_shutdown(scope, send))
-        return LiveStream(self, sender, host, render=render, debug=debug, name=scope["path"]).serve(receive)
+        return LiveStream(self, sender, host, scope, render=render, debug=debug).serve(receive)
 
     async def _answer_head(self, sender: ASGISender) -> None:
         await close_source(self.generator)
         await sender.start(self.response_headers())
         await sender.finish()
 
-    async def _serve_alone(self, scope: Scope, receive: Receive, send: Send, render: Render | None, debug: bool) -> None:
+    async def _serve_alone(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        registry: StreamRegistry | None,
+        render: Render | None,
+        debug: bool,
+    ) -> None:
         try:
-            async with open_stream_host() as host:
+            async with open_stream_host(registry) as host:
                 await self.respond(scope, receive, send, host, render=render, debug=debug)
         except ExceptionGroup as group:  # of the host's nursery; frameworks know an error by its class
             raise sole(group) from None

@@ -13,6 +13,7 @@ from .deadlines import look
 from .ending import Ending
 from .lifecycle import FAREWELL_TIMEOUT, LiveStream
 from .parking import ParkingSpot
+from .registry import StreamRegistry
 
 logger = logging.getLogger("chirp_trio.stream")
 
@@ -30,8 +31,9 @@ class Signal(Protocol):
 class StreamHost:
     """The streams that are alive, and the nursery for what may outlive a request. Made by `open_stream_host()`."""
 
-    def __init__(self, nursery: trio.Nursery) -> None:
+    def __init__(self, nursery: trio.Nursery, registry: StreamRegistry) -> None:
         self._nursery = nursery
+        self.registry = registry
         self.is_open = True  # whether tasks can be started
         self._streams: dict[LiveStream, _Alarm] = {}
         self._empty: trio.Event | None = None  # what `aclose()` waits for
@@ -47,8 +49,10 @@ class StreamHost:
 
     def adopt(self, stream: LiveStream) -> None:
         """Count the stream among those that are alive, and look at it whenever it wants to be looked at."""
+        self.registry.add(stream)
         now = trio.current_time()
         self._streams[stream] = _Alarm(now, None)
+        self.registry.announce(stream)
         due = look(stream, now)
         if due is not None:
             self.look_at(stream, due)
@@ -58,6 +62,7 @@ class StreamHost:
     def release(self, stream: LiveStream) -> None:
         """Forget the stream: it is over."""
         self._streams.pop(stream).stream = None
+        self.registry.remove(stream)
         if self._empty is not None and not self._streams:
             self._empty.set()
 
@@ -126,14 +131,17 @@ class _Alarm:
 
 
 @asynccontextmanager
-async def open_stream_host() -> AsyncGenerator[StreamHost]:
+async def open_stream_host(registry: StreamRegistry | None = None) -> AsyncGenerator[StreamHost]:
     """Open the nursery that streams live in; leaving the block ends them all.
 
     Opened once for an app, before the server takes requests and until after the last one, it is what lets a handler leave
     a writer behind whose client does not read.
+
+    Args:
+        registry: Where its streams are entered; default: one of its own.
     """
     async with trio.open_nursery() as nursery:
-        host = StreamHost(nursery)
+        host = StreamHost(nursery, registry if registry is not None else StreamRegistry())
         try:
             yield host
         finally:

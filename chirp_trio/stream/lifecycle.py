@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..asgi import Receive
+from ..asgi import Receive, Scope
 from ..errors import sole
 from ..wire import HEARTBEAT
 from .ending import Ending
@@ -24,6 +24,7 @@ from .items import Render, encode_item
 from .outbox import Outbox
 from .report import report
 from .sender import Sender
+from .snapshot import StreamSnapshot
 from .source import close_source, open_source
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from .host import StreamHost
 
 logger = logging.getLogger("chirp_trio.stream")
+
+# Where an app leaves the pattern of its route in the request's scope.
+ROUTE_KEY = "chirp_trio.route"
 
 # How long the last bytes may take where nobody can be made to wait for them: at a shutdown, a cancellation.
 FAREWELL_TIMEOUT = 0.5
@@ -41,19 +45,23 @@ class LiveStream:
 
     __slots__ = (
         "_begun", "_debug", "_failed", "_finished", "_headers_sent", "_heartbeat_due", "_host", "_last_sent",
-        "_name", "_outbox", "_render", "_scope", "_sender", "_sending_since", "_since", "_source_closed", "_source_late",
-        "_stream", "_writer", "_writer_done", "ending", "error",
+        "_name", "_opened", "_outbox", "_render", "_route", "_scope", "_sender", "_sending_since", "_since",
+        "_source_closed", "_source_late", "_stream", "_writer", "_writer_done", "bytes", "client", "ending", "error",
+        "events",
     )  # fmt: skip
 
     def __init__(
-        self, stream: EventStream, sender: Sender, host: StreamHost, *, render: Render | None, debug: bool, name: str
+        self, stream: EventStream, sender: Sender, host: StreamHost, scope: Scope, *, render: Render | None, debug: bool
     ) -> None:
         self._stream = stream
         self._sender = sender
         self._host = host
         self._render = render
         self._debug = debug
-        self._name = name
+        self._name: str = scope["path"]
+        self._route: str | None = scope.get(ROUTE_KEY)
+        self.client: str | None = (scope.get("client") or (None,))[0]
+        self.events = self.bytes = 0  # what the source has yielded, and its size once encoded
         self.ending: Ending | None = None
         self.error: Exception | None = None  # what the source raised before the response had begun
 
@@ -69,7 +77,8 @@ class LiveStream:
         self._source_closed = False
         self._source_late = False  # it did not get closed in time
         self._finished = False  # the body has got its end
-        self._since = self._last_sent = trio.current_time()  # when this state, open or ending, began; when bytes last left
+        # When it began; when this state, open or ending, did; when bytes last left.
+        self._opened = self._since = self._last_sent = trio.current_time()
         self._sending_since: float | None = None
 
     # -- the handler's task ---------------------------------------------------------------------------------------------
@@ -95,7 +104,6 @@ class LiveStream:
             self.end(Ending.CLOSED)  # if nobody has named an ending, the handler was cancelled from outside
             await self._leave()
             self._host.release(self)
-            logger.debug("%s: ended, %s", self._name, self.ending)
         if self.error is not None:
             raise self.error
 
@@ -129,6 +137,13 @@ class LiveStream:
         """Send a heartbeat."""
         self._heartbeat_due = True
         self._write_soon()
+
+    def snapshot(self) -> StreamSnapshot:
+        """What can be seen of it now."""
+        return StreamSnapshot(
+            self._name, self._route, self.client, self._stream.label, self._opened, self.events, self.bytes,
+            self._outbox.size, self._last_sent, self.ending,
+        )  # fmt: skip
 
     @property
     def _gone(self) -> bool:
@@ -183,6 +198,8 @@ class LiveStream:
             event = encode_item(item, self._stream.event_type, self._render)
         except Exception as error:
             event = report(self._name, "an item of its source cannot be sent", error, debug=self._debug)
+        self.events += 1
+        self.bytes += len(event)
         if self._writer is None:
             self._write_soon()
         return self._outbox.put_nowait(event)

@@ -29,6 +29,11 @@ class Outbox:
         self._size += len(event)
         return self._size < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
 
+    @property
+    def size(self) -> int:
+        """How many bytes wait in it."""
+        return self._size
+
     async def wait_for_space(self) -> None:
         """Wait until what is in here has been taken."""
         if self._events:

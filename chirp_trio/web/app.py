@@ -10,7 +10,7 @@ from typing import Any
 from ..asgi import ASGIApp, Receive, Scope, Send
 from ..errors import ConfigurationError
 from ..server import ServerConfig, run
-from ..stream import StreamHost, open_stream_host
+from ..stream import Hook, LiveStreams, StreamHost, StreamRegistry, open_stream_host
 from ..stream.host import STATE_KEY
 from ..templates import Templates
 from .dispatch import Dispatcher
@@ -55,6 +55,10 @@ class App:
             mapping, is every request's `state`.
         middleware: ASGI middleware, the outermost first: functions (or classes) of an ASGI app that return one.
 
+    Attributes:
+        config: The settings.
+        streams: The event streams that are open: a `LiveStreams`.
+
     Example:
         >>> app = App()
         >>> @app.route("/hello/{name}")
@@ -69,7 +73,11 @@ class App:
             raise TypeError(f"config is {config!r}; it must be an AppConfig or None")
         self.config = config if config is not None else AppConfig()
         self._templates = Templates(self.config.template_dir, auto_reload=self.config.debug)
-        self._dispatcher = Dispatcher(self._templates, debug=self.config.debug, body_limit=self.config.max_body_size)
+        self._registry = StreamRegistry()
+        self.streams = LiveStreams(self._registry)
+        self._dispatcher = Dispatcher(
+            self._templates, self._registry, debug=self.config.debug, body_limit=self.config.max_body_size
+        )
         self._lifespan = lifespan
         self._host: StreamHost | None = None  # for servers without lifespan state
         self._entry: ASGIApp = self._serve
@@ -138,6 +146,32 @@ class App:
         """
         self._dispatcher.add_mount(prefix, app)
 
+    def on_open[Function: Hook](self, hook: Function) -> Function:
+        """Call the decorated function whenever an event stream begins, before its source does.
+
+        The function is called with a `StreamSnapshot`. It must not be async, and should not take its time: nothing else runs
+        meanwhile. If it raises, the log says so, and the stream goes on.
+
+        Raises:
+            ConfigurationError: It is not callable, or async.
+
+        Example:
+            >>> app = App()
+            >>> @app.on_open
+            ... def greet(stream):
+            ...     print(stream.client, "listens to", stream.path)
+        """
+        self._registry.on_open.append(_check_hook("on_open", hook))
+        return hook
+
+    def on_close[Function: Hook](self, hook: Function) -> Function:
+        """Call the decorated function whenever an event stream is over, and its source is closed: once for each.
+
+        Everything else is as with `on_open`. The snapshot's `ending` says how it ended.
+        """
+        self._registry.on_close.append(_check_hook("on_close", hook))
+        return hook
+
     def template_filter[Function: Callable[..., Any]](self, name: str | None = None) -> Callable[[Function], Function]:
         """Make the decorated function a filter of the templates, under its own name or another one.
 
@@ -191,7 +225,7 @@ class App:
         In this order, because sources may use what the lifespan has opened.
         """
         entered = self._lifespan(self) if self._lifespan is not None else nullcontext()
-        async with entered as state, open_stream_host() as host:
+        async with entered as state, open_stream_host(self._registry) as host:
             host.close_when((scope.get("extensions") or {}).get("chirp_trio.shutdown"))
             if "state" not in scope:
                 self._host = host
@@ -199,6 +233,12 @@ class App:
                 yield {**(state or {}), STATE_KEY: host}
             finally:
                 self._host = None
+
+
+def _check_hook[Function: Hook](name: str, hook: Function) -> Function:
+    if not callable(hook) or inspect.iscoroutinefunction(hook):
+        raise ConfigurationError(f"{name}({hook!r}): it must be a function that is not async, as in @app.{name}")
+    return hook
 
 
 async def _refuse_websocket(send: Send) -> None:

@@ -19,10 +19,11 @@ import chirp_trio.testing
 from chirp_trio import cli
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PUBLIC = {name: getattr(package, name) for package in (chirp_trio, chirp_trio.testing) for name in package.__all__}
+PACKAGES = (chirp_trio, chirp_trio.testing)
+PUBLIC = {name: getattr(package, name) for package in PACKAGES for name in package.__all__}
 
 # Made by the library and not by its users, so that its parameters are nobody's business.
-NOT_CONSTRUCTED = {"Request", "Ending"}
+NOT_CONSTRUCTED = {"Request", "Ending", "LiveStreams", "StreamSnapshot"}
 # Public as far as the language goes, and meant for other rooms of the package.
 INTERNAL = {
     "Template.block",

@@ -20,6 +20,7 @@ from chirp_trio import (
     ServerConfig,
     SSEEvent,
     Stream,
+    StreamSnapshot,
     Template,
     serve,
     stream_lifespan,
@@ -104,6 +105,27 @@ def sources() -> list[EventStream]:
             EventStream(trio.as_safe_channel(numbers)()),
             EventStream(trio.as_safe_channel(numbers)),
         ]
+
+
+@app.on_open
+def greet(stream: StreamSnapshot) -> None:
+    print(stream.client, stream.route, stream.opened_at)
+
+
+@app.on_open
+@app.on_close
+def count(stream: StreamSnapshot) -> int:
+    return stream.events + stream.bytes
+
+
+@app.route("/private")
+async def private() -> EventStream:
+    return EventStream(numbers, label="ada")
+
+
+def watch() -> dict[str, int]:
+    closed: int = app.streams.close(lambda stream: stream.label == "ada")
+    return {stream.path: stream.backlog for stream in app.streams} | {"closed": closed, "open": len(app.streams)}
 
 
 async def main() -> None:
