@@ -6,6 +6,7 @@ This room knows the wire and ASGI's messages. It must not know apps, templates, 
 from .ending import Ending
 from .event_stream import EventStream
 from .host import StreamHost, open_stream_host, stream_lifespan
+from .limits import Limits
 from .live_streams import LiveStreams
 from .registry import Hook, StreamRegistry
 from .snapshot import StreamSnapshot
@@ -14,6 +15,7 @@ __all__ = [
     "Ending",
     "EventStream",
     "Hook",
+    "Limits",
     "LiveStreams",
     "StreamHost",
     "StreamRegistry",

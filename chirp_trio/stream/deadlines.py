@@ -18,7 +18,11 @@ def look(stream: LiveStream, now: float) -> float | None:
     """
     if stream.ending is not None:
         return _look_for_source(stream, now)
-    return _look_at_client(stream, now)
+    if now >= stream._expires:
+        stream.end(Ending.EXPIRED)
+        return None
+    due = _look_at_client(stream, now)
+    return due if due is None else min(due, stream._expires)
 
 
 def _look_at_client(stream: LiveStream, now: float) -> float | None:
@@ -34,7 +38,10 @@ def _look_at_client(stream: LiveStream, now: float) -> float | None:
     if settings.heartbeat_interval is not None:
         if now >= stream._last_sent + settings.heartbeat_interval:
             stream._last_sent = now
-            stream.beat()
+            if stream._revalidation is None:
+                stream.beat()
+            else:
+                stream._revalidation.before_heartbeat()
         due = min(due, stream._last_sent + settings.heartbeat_interval)
     if not stream._begun:
         stream._write_soon()

@@ -48,7 +48,11 @@ class StreamHost:
         return self
 
     def adopt(self, stream: LiveStream) -> None:
-        """Count the stream among those that are alive, and look at it whenever it wants to be looked at."""
+        """Count the stream among those that are alive, and look at it whenever it wants to be looked at.
+
+        Raises:
+            HTTPError: There are as many as there may be.
+        """
         self.registry.add(stream)
         now = trio.current_time()
         self._streams[stream] = _Alarm(now, None)
@@ -138,7 +142,7 @@ async def open_stream_host(registry: StreamRegistry | None = None) -> AsyncGener
     a writer behind whose client does not read.
 
     Args:
-        registry: Where its streams are entered; default: one of its own.
+        registry: Where its streams are entered; default: one of its own, with the limits that are the default.
     """
     async with trio.open_nursery() as nursery:
         host = StreamHost(nursery, registry if registry is not None else StreamRegistry())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from ..asgi import Receive, Scope
-from ..errors import sole
+from ..errors import HTTPError, sole
 from ..wire import HEARTBEAT
 from .ending import Ending
 from .items import Render, encode_item
@@ -44,8 +44,8 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_begun", "_debug", "_failed", "_finished", "_headers_sent", "_heartbeat_due", "_host", "_last_sent",
-        "_name", "_opened", "_outbox", "_render", "_route", "_scope", "_sender", "_sending_since", "_since",
+        "_begun", "_debug", "_expires", "_failed", "_finished", "_headers_sent", "_heartbeat_due", "_host", "_last_sent",
+        "_name", "_opened", "_outbox", "_render", "_revalidation", "_route", "_scope", "_sender", "_sending_since", "_since",
         "_source_closed", "_source_late", "_stream", "_writer", "_writer_done", "bytes", "client", "ending", "error",
         "events",
     )  # fmt: skip
@@ -80,6 +80,8 @@ class LiveStream:
         # When it began; when this state, open or ending, did; when bytes last left.
         self._opened = self._since = self._last_sent = trio.current_time()
         self._sending_since: float | None = None
+        self._expires = min(stream.deadline(), host.registry.deadline())
+        self._revalidation = stream.revalidation()
 
     # -- the handler's task ---------------------------------------------------------------------------------------------
 
@@ -87,15 +89,22 @@ class LiveStream:
         """Serve the client until the stream is over. The request's handler calls this, once.
 
         Raises:
+            HTTPError: There are as many streams as there may be.
             Exception: What the source raised before its first event. The response has not begun then.
         """
-        self._host.adopt(self)
+        try:
+            self._host.adopt(self)
+        except HTTPError:  # there are too many already
+            await close_source(self._stream.generator)
+            raise
         try:
             async with trio.open_nursery() as nursery:
                 self._scope = nursery.cancel_scope
                 if self.ending is not None:  # the server was about to stop already
                     self._scope.cancel(f"stream ended: {self.ending}")
                 nursery.start_soon(self._produce, name="source of an EventStream")
+                if self._revalidation is not None:
+                    nursery.start_soon(self._revalidation.run, self)
                 # Whatever else comes (a request body) is drained: hypercorn queues ten messages, and then blocks.
                 while (await receive())["type"] != "http.disconnect":
                     pass
@@ -112,7 +121,7 @@ class LiveStream:
         if self._writer is None or self.ending is Ending.STALLED:
             return  # what wakes a stalled writer up is that the handler leaves
         self._writer_done = trio.Event()
-        finite = self.ending is Ending.COMPLETED or self.ending is Ending.FAILED
+        finite = self.ending in (Ending.COMPLETED, Ending.FAILED, Ending.EXPIRED)
         with trio.move_on_after(self._stream.send_timeout if finite else FAREWELL_TIMEOUT, shield=True):
             await self._writer_done.wait()
         if self._writer is not None:
@@ -168,7 +177,8 @@ class LiveStream:
                 # or a nursery of the source's own, which has to see it. It is not swallowed: the source raises it again,
                 # or had it coming. So no way out of this loop leaves the source open.
                 try:
-                    if not self._accept(item):
+                    allowed = self._revalidation is None or await self._revalidation.allows(self)
+                    if allowed and not self._accept(item):
                         await self._outbox.wait_for_space()
                 except BaseException as error:
                     step = items.athrow(error)

@@ -72,6 +72,11 @@ class LiveStreams:
         return self._registry.opened
 
     @property
+    def refused(self) -> int:
+        """How many were refused, because there were too many already."""
+        return self._registry.refused
+
+    @property
     def ended(self) -> Mapping[Ending, int]:
         """How many have ended, by how they did. Every ending is in it."""
         return MappingProxyType({ending: self._registry.ended[ending] for ending in Ending})

@@ -3,8 +3,6 @@
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..asgi import ASGIApp, Receive, Scope, Send
@@ -13,34 +11,13 @@ from ..server import ServerConfig, run
 from ..stream import Hook, LiveStreams, StreamHost, StreamRegistry, open_stream_host
 from ..stream.host import STATE_KEY
 from ..templates import Templates
+from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
 from .lifespan import run_lifespan
 
 # Called with the app; entered before the first request, left after the last one.
 type Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 type Middleware = Callable[[ASGIApp], ASGIApp]
-
-
-@dataclass(frozen=True, slots=True)
-class AppConfig:
-    """What an `App` can be told.
-
-    Args:
-        template_dir: The folder of the templates, or several that are searched in turn; default `"templates"`, below
-            the directory that the server was started in.
-        debug: Show errors with their traceback to the client, and read templates again when they change; default: no.
-        max_body_size: How many bytes a request's body may have; default 1 MiB.
-    """
-
-    template_dir: str | Path | Iterable[str | Path] = "templates"
-    debug: bool = False
-    max_body_size: int = 1024 * 1024
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.template_dir, str | Path):
-            object.__setattr__(self, "template_dir", tuple(self.template_dir))
-        if not isinstance(self.max_body_size, int) or isinstance(self.max_body_size, bool) or self.max_body_size < 0:
-            raise ConfigurationError(f"max_body_size is {self.max_body_size!r}; it must be a number of bytes, zero or more")
 
 
 class App:
@@ -73,7 +50,7 @@ class App:
             raise TypeError(f"config is {config!r}; it must be an AppConfig or None")
         self.config = config if config is not None else AppConfig()
         self._templates = Templates(self.config.template_dir, auto_reload=self.config.debug)
-        self._registry = StreamRegistry()
+        self._registry = StreamRegistry(stream_limits(self.config))
         self.streams = LiveStreams(self._registry)
         self._dispatcher = Dispatcher(
             self._templates, self._registry, debug=self.config.debug, body_limit=self.config.max_body_size

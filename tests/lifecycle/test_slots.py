@@ -1,13 +1,22 @@
-"""Whatever comes between any two steps of a stream, the app has as many streams as before."""
+"""Slots come back: whatever comes between any two steps of a stream, the app has as many streams as before, and room."""
 
 from contextlib import suppress
 
 import pytest
 import trio
 
+from chirp_trio import AppConfig
 from chirp_trio.testing import AppError, TestClient
 from tests.lifecycle.scenes import Source, app_of, tasks
 from tests.lifecycle.test_cancel_everywhere import Interruption
+
+ONE = AppConfig(max_streams=1, max_streams_per_client=1)
+
+
+async def allowed() -> bool:
+    await trio.lowlevel.checkpoint()
+    return True
+
 
 SCENARIOS = {
     "events": lambda: Source("a", "x" * 5000, "x" * 5000, "b", then="end"),
@@ -20,7 +29,7 @@ SCENARIOS = {
 
 @pytest.mark.parametrize("kind", ["handler cancelled", "client left", "server stops", "closed"])
 @pytest.mark.parametrize("scenario", SCENARIOS)
-async def test_a_stream_is_gone_after_an_interruption_at_every_step(autojump_clock, scenario, kind):
+async def test_a_slot_comes_back_after_an_interruption_at_every_step(autojump_clock, scenario, kind):
     step = 0
     happened = True
     while happened:
@@ -34,7 +43,7 @@ async def interrupted_at(step: int, source: Source, kind: str) -> bool:
     before = tasks()
     interruption = Interruption(step)
     handler = trio.CancelScope()
-    inner = app_of(source, heartbeat_interval=1)
+    inner = app_of(source, config=ONE, heartbeat_interval=1, revalidate=allowed)
     told: list[str] = []
     inner.on_open(lambda stream: told.append("open"))
     inner.on_close(lambda stream: told.append(f"close {stream.ending}"))
@@ -64,4 +73,7 @@ async def interrupted_at(step: int, source: Source, kind: str) -> bool:
     assert list(inner.streams) == [], f"step {step}: a stream is left"
     assert inner.streams.opened == sum(inner.streams.ended.values()) <= 1
     assert len(told) == 2 * inner.streams.opened, f"step {step}: {told}"
+    async with TestClient(inner) as client:
+        again = await client.sse("/", disconnect_after=0.5)
+    assert again.status in (200, 500), f"step {step}: a slot is left, {again}"
     return interruption.happened

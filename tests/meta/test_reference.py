@@ -28,7 +28,9 @@ NOT_CONSTRUCTED = {"Request", "Ending", "LiveStreams", "StreamSnapshot"}
 INTERNAL = {
     "Template.block",
     "Stream.block",
+    "EventStream.deadline",
     "EventStream.respond",
+    "EventStream.revalidation",
     "EventStream.response_headers",
     "SSEEvent.received",
     "Response.encoded_headers",

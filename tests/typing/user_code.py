@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import trio
 
@@ -118,14 +119,22 @@ def count(stream: StreamSnapshot) -> int:
     return stream.events + stream.bytes
 
 
+async def is_allowed(user: str) -> bool:
+    return user == "ada"
+
+
 @app.route("/private")
 async def private() -> EventStream:
-    return EventStream(numbers, label="ada")
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    return EventStream(numbers, expires_at=soon, revalidate=lambda: is_allowed("ada"), label="ada")
 
 
 def watch() -> dict[str, int]:
     closed: int = app.streams.close(lambda stream: stream.label == "ada")
     return {stream.path: stream.backlog for stream in app.streams} | {"closed": closed, "open": len(app.streams)}
+
+
+limited = App(AppConfig(max_streams=10, max_streams_per_client=2, max_age=60, reconnect_after=(1, 2)))
 
 
 async def main() -> None:
