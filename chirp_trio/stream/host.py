@@ -37,7 +37,7 @@ class StreamHost:
         self.is_open = True  # whether tasks can be started
         self._streams: dict[LiveStream, _Alarm] = {}
         self._empty: trio.Event | None = None  # what `aclose()` waits for
-        self._closing = False
+        self.closing = False  # whether the server is about to stop
         self._signals: set[int] = set()
         self._alarms: list[_Alarm] = []  # a heap; what is no longer wanted stays, emptied, until its time comes
         self._alarmed = ParkingSpot()
@@ -60,7 +60,7 @@ class StreamHost:
         due = look(stream, now)
         if due is not None:
             self.look_at(stream, due)
-        if self._closing:
+        if self.closing:
             stream.end(Ending.SHUTDOWN)
 
     def release(self, stream: LiveStream) -> None:
@@ -90,7 +90,7 @@ class StreamHost:
 
     def close(self) -> None:
         """End every stream, now and from now on, because the server is about to stop. Never blocks."""
-        self._closing = True
+        self.closing = True
         for stream in tuple(self._streams):
             stream.end(Ending.SHUTDOWN)
 

@@ -139,6 +139,9 @@ class LiveStream:
             self._scope.cancel(f"stream ended: {ending}")
         if self._gone and self._writer is not None:
             self._writer.cancel(f"stream ended: {ending}")
+        if ending is Ending.SHUTDOWN and (farewell := self._host.registry.farewell()):
+            self._outbox.put_nowait(farewell)
+            self._write_soon()
         if not self._source_closed:
             self._host.look_at(self, self._since + self._stream.cleanup_timeout)
 

@@ -29,7 +29,7 @@ class Limits:
         if self.reconnect_after is not None and not _is_range(self.reconnect_after):
             raise ConfigurationError(
                 f"reconnect_after is {self.reconnect_after!r}; it must be a tuple of two times in seconds, the shorter one "
-                "first, or None"
+                "first, or None, and clients are told nothing"
             )
 
 

@@ -92,6 +92,11 @@ class StreamRegistry:
             return math.inf
         return trio.current_time() + self._limits.max_age * self._chance.uniform(1 - _JITTER, 1 + _JITTER)
 
+    def farewell(self) -> bytes:
+        """What a client is told first when the server is about to stop: when to come back; `b""` if it is told nothing."""
+        pause = self._limits.reconnect_after
+        return b"" if pause is None else b"retry: %d\n\n" % round(1000 * self._chance.uniform(*pause))
+
     def _refuse(self, status: int, detail: str) -> HTTPError:
         self.refused += 1
         pause = self._limits.reconnect_after

@@ -57,6 +57,7 @@ class App:
         )
         self._lifespan = lifespan
         self._host: StreamHost | None = None  # for servers without lifespan state
+        self._hosts: set[StreamHost] = set()  # one for each lifespan that runs
         self._entry: ASGIApp = self._serve
         for wrap in reversed(tuple(middleware)):
             self._entry = wrap(self._entry)
@@ -172,6 +173,11 @@ class App:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
         run(self, ServerConfig(**options))
 
+    @property
+    def ready(self) -> bool:
+        """Whether requests should be sent here: false before the lifespan is up, and again once the server is to stop."""
+        return any(not host.closing for host in self._hosts)
+
     # -- ASGI -----------------------------------------------------------------------------------------------------------
 
     # Marked, not async: an idle stream keeps the frame of every async function on its way.
@@ -206,9 +212,11 @@ class App:
             host.close_when((scope.get("extensions") or {}).get("chirp_trio.shutdown"))
             if "state" not in scope:
                 self._host = host
+            self._hosts.add(host)
             try:
                 yield {**(state or {}), STATE_KEY: host}
             finally:
+                self._hosts.discard(host)
                 self._host = None
 
 

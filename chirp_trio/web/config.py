@@ -22,8 +22,8 @@ class AppConfig:
             no limit.
         max_age: Seconds after which an event stream ends, a tenth more or less at random, so that its client comes back
             at a time of its own; default: no limit.
-        reconnect_after: How many seconds clients shall wait before they come back when they are refused: each is told a
-            time at random between the two; default 1 to 5; None: one second.
+        reconnect_after: How many seconds clients shall wait before they come back when the server stops: each is told a
+            time at random between the two; default 1 to 5; None tells them nothing.
 
     Raises:
         ConfigurationError: A number is not what it must be.

@@ -131,7 +131,8 @@ async def private() -> EventStream:
 
 def watch() -> dict[str, int]:
     closed: int = app.streams.close(lambda stream: stream.label == "ada")
-    return {stream.path: stream.backlog for stream in app.streams} | {"closed": closed, "open": len(app.streams)}
+    ready: bool = app.ready
+    return {stream.path: stream.backlog for stream in app.streams} | {"closed": closed, "open": len(app.streams) * ready}
 
 
 limited = App(AppConfig(max_streams=10, max_streams_per_client=2, max_age=60, reconnect_after=(1, 2)))

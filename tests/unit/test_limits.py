@@ -51,6 +51,15 @@ async def test_without_a_limit_a_stream_never_gets_too_old(autojump_clock):
     assert EventStream(source).deadline() == math.inf
 
 
+def test_what_the_registry_draws_can_be_repeated():
+    one, other = (StreamRegistry(chance=Random(7)) for _ in range(2))
+    assert [one.farewell() for _ in range(5)] == [other.farewell() for _ in range(5)]
+
+
+def test_a_client_is_told_nothing_if_nothing_is_configured():
+    assert StreamRegistry(Limits(reconnect_after=None)).farewell() == b""
+
+
 @pytest.mark.parametrize("value", [1764000000, 3600.0, "2030-01-01", timedelta(hours=1), math.inf])
 def test_what_is_no_datetime_is_no_expiry(value):
     with pytest.raises(TypeError, match=r"^expires_at is .*; it must be a datetime with a time zone, or None"):
