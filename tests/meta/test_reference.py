@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 import trio
+from prometheus_client import REGISTRY
 
 import chirp_trio
+import chirp_trio.metrics
 import chirp_trio.starlette
 import chirp_trio.testing
 from chirp_trio import cli
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PACKAGES = (chirp_trio, chirp_trio.testing)
+PACKAGES = (chirp_trio, chirp_trio.testing, chirp_trio.metrics)
 PUBLIC = {name: getattr(package, name) for package in PACKAGES for name in package.__all__}
 
 # Made by the library and not by its users, so that its parameters are nobody's business.
@@ -144,7 +146,7 @@ def test_every_default_is_the_real_one(name):
         elif parameter.default is parameter.empty:
             assert default == "required"
         else:
-            value = eval(default.strip("`"), {"trio": trio})
+            value = eval(default.strip("`"), {"trio": trio, "REGISTRY": REGISTRY})
             assert (value, type(value)) == (parameter.default, type(parameter.default)), parameter_name
 
 

@@ -26,6 +26,7 @@ from chirp_trio import (
     serve,
     stream_lifespan,
 )
+from chirp_trio.metrics import metrics_app
 from chirp_trio.testing import TestClient
 
 
@@ -136,6 +137,7 @@ def watch() -> dict[str, int]:
 
 
 limited = App(AppConfig(max_streams=10, max_streams_per_client=2, max_age=60, reconnect_after=(1, 2)))
+app.mount("/metrics", metrics_app(app.streams))
 
 
 async def main() -> None:
