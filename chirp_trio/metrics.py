@@ -50,7 +50,7 @@ class StreamCollector(Collector):
         for ending, number in streams.ended.items():
             ended.add_metric([str(ending)], number)
         yield ended
-        yield CounterMetricFamily("chirp_trio_stream_events", "Events that sources have yielded.", streams.events)
+        yield CounterMetricFamily("chirp_trio_stream_events", "Events, sent or waiting.", streams.events)
         yield CounterMetricFamily("chirp_trio_stream_bytes", "Bytes that these events are, encoded.", streams.bytes)
 
 

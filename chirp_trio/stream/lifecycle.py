@@ -46,8 +46,7 @@ class LiveStream:
     __slots__ = (
         "_begun", "_debug", "_expires", "_failed", "_finished", "_headers_sent", "_heartbeat_due", "_host", "_last_sent",
         "_name", "_opened", "_outbox", "_render", "_revalidation", "_route", "_scope", "_sender", "_sending_since", "_since",
-        "_source_closed", "_source_late", "_stream", "_writer", "_writer_done", "bytes", "client", "ending", "error",
-        "events",
+        "_source_closed", "_source_late", "_stream", "_writer", "_writer_done", "client", "ending", "error",
     )  # fmt: skip
 
     def __init__(
@@ -61,7 +60,6 @@ class LiveStream:
         self._name: str = scope["path"]
         self._route: str | None = scope.get(ROUTE_KEY)
         self.client: str | None = (scope.get("client") or (None,))[0]
-        self.events = self.bytes = 0  # what the source has yielded, and its size once encoded
         self.ending: Ending | None = None
         self.error: Exception | None = None  # what the source raised before the response had begun
 
@@ -140,7 +138,7 @@ class LiveStream:
         if self._gone and self._writer is not None:
             self._writer.cancel(f"stream ended: {ending}")
         if ending is Ending.SHUTDOWN and (farewell := self._host.registry.farewell()):
-            self._outbox.put_nowait(farewell)
+            self._outbox.put_advice_nowait(farewell)
             self._write_soon()
         if not self._source_closed:
             self._host.look_at(self, self._since + self._stream.cleanup_timeout)
@@ -153,9 +151,19 @@ class LiveStream:
     def snapshot(self) -> StreamSnapshot:
         """What can be seen of it now."""
         return StreamSnapshot(
-            self._name, self._route, self.client, self._stream.label, self._opened, self.events, self.bytes,
-            self._outbox.size, self._last_sent, self.ending,
+            self._name, self._route, self.client, self._stream.label, self._opened, self._outbox.event_count,
+            self._outbox.byte_count, self._outbox.backlog, self._last_sent, self.ending,
         )  # fmt: skip
+
+    @property
+    def event_count(self) -> int:
+        """How many events the client has got, or will get: its source's, and reports of errors."""
+        return self._outbox.event_count
+
+    @property
+    def byte_count(self) -> int:
+        """How many bytes these are."""
+        return self._outbox.byte_count
 
     @property
     def _gone(self) -> bool:
@@ -180,8 +188,7 @@ class LiveStream:
                 # or a nursery of the source's own, which has to see it. It is not swallowed: the source raises it again,
                 # or had it coming. So no way out of this loop leaves the source open.
                 try:
-                    allowed = self._revalidation is None or await self._revalidation.allows(self)
-                    if allowed and not self._accept(item):
+                    if (self._revalidation is None or await self._revalidation.allows(self)) and not self._accept(item):
                         await self._outbox.wait_for_space()
                 except BaseException as error:
                     step = items.athrow(error)
@@ -211,8 +218,6 @@ class LiveStream:
             event = encode_item(item, self._stream.event_type, self._render)
         except Exception as error:
             event = report(self._name, "an item of its source cannot be sent", error, debug=self._debug)
-        self.events += 1
-        self.bytes += len(event)
         if self._writer is None:
             self._write_soon()
         return self._outbox.put_nowait(event)

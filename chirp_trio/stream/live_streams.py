@@ -83,10 +83,10 @@ class LiveStreams:
 
     @property
     def events(self) -> int:
-        """How many events the sources have yielded, of all streams that there are or were."""
-        return self._registry.events + sum(stream.events for stream in tuple(self._registry.live))
+        """How many events there have been, in all streams that there are or were."""
+        return self._registry.events + sum(stream.event_count for stream in tuple(self._registry.live))
 
     @property
     def bytes(self) -> int:
         """How many bytes these are, encoded."""
-        return self._registry.bytes + sum(stream.bytes for stream in tuple(self._registry.live))
+        return self._registry.bytes + sum(stream.byte_count for stream in tuple(self._registry.live))

@@ -77,8 +77,8 @@ class StreamRegistry:
                 del self._of_client[client]
         assert stream.ending is not None
         self.ended[stream.ending] += 1
-        self.events += stream.events
-        self.bytes += stream.bytes
+        self.events += stream.event_count
+        self.bytes += stream.byte_count
         _log(stream)
         _call(self.on_close, stream)
 

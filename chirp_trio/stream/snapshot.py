@@ -15,7 +15,7 @@ class StreamSnapshot:
         client: The client's address, without the port, as the server saw it; None where the server knows none.
         label: What the `EventStream` was given as its `label`.
         opened_at: When it began, on trio's clock: `trio.current_time() - opened_at` seconds ago.
-        events: How many events its source has yielded.
+        events: How many events there have been: its source's, and reports of errors.
         bytes: How many bytes they are, encoded.
         backlog: How many bytes wait to be sent.
         sent_at: When something was last sent, on trio's clock; `opened_at`, before anything was.

@@ -34,6 +34,15 @@ async def test_clients_are_told_when_to_come_back(autojump_clock, caplog):
     assert endings(caplog) == ["shutdown"]
 
 
+async def test_the_advice_is_not_counted_as_an_event(autojump_clock):
+    app = app_of(Source("a"))
+    seen = []
+    app.on_close(seen.append)
+    await drained(app)
+    [stream] = seen
+    assert (stream.events, app.streams.events) == (1, 1)
+
+
 async def test_the_range_can_be_configured(autojump_clock):
     stream = await drained(app_of(Source("a"), config=AppConfig(reconnect_after=(20, 20.5))))
     assert 20_000 <= stream.retry <= 20_500

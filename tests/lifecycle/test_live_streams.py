@@ -156,11 +156,15 @@ async def test_what_was_counted_is_what_happened(autojump_clock):
         await client.sse("/failing")
         async with client.stream_sse("/") as open_stream:
             await open_stream.next_event()
-            assert (app.streams.opened, app.streams.events) == (4, 7), "those that are open count as well"
-            assert app.streams.bytes == 7 * len(b"data: a\n\n")
+            assert (app.streams.opened, app.streams.events) == (4, 8), (
+                "those that are open count as well, and so does a chirp:error"
+            )
+            [seen] = app.streams
+            assert seen.bytes == 2 * len(b"data: a\n\n")
+            assert app.streams.bytes > 7 * len(b"data: a\n\n")
     assert app.streams.opened == 4
     assert app.streams.ended == dict.fromkeys(Ending, 0) | {Ending.COMPLETED: 3, Ending.FAILED: 1}
-    assert app.streams.events == 7
+    assert app.streams.events == 8
 
 
 async def test_without_a_lifespan_the_streams_of_an_app_are_seen_just_so(autojump_clock):
