@@ -17,7 +17,7 @@ from .errors import (
     WrongRuntimeError,
 )
 from .server import ServerConfig, serve
-from .stream import Ending, stream_lifespan
+from .stream import Ending, LiveStreams, StreamSnapshot, stream_lifespan
 from .templates import Fragment, Page, Stream, Template
 from .web import App, AppConfig, Redirect, Request, Response
 from .wire import Comment, Decoder, SSEEvent
@@ -42,6 +42,7 @@ __all__ = [
     "Fragment",
     "HTTPError",
     "LifespanError",
+    "LiveStreams",
     "Page",
     "Redirect",
     "Request",
@@ -49,6 +50,7 @@ __all__ = [
     "SSEEvent",
     "ServerConfig",
     "Stream",
+    "StreamSnapshot",
     "Template",
     "TemplateError",
     "TemplateNotFound",

@@ -6,5 +6,20 @@ This room knows the wire and ASGI's messages. It must not know apps, templates, 
 from .ending import Ending
 from .event_stream import EventStream
 from .host import StreamHost, open_stream_host, stream_lifespan
+from .limits import Limits
+from .live_streams import LiveStreams
+from .registry import Hook, StreamRegistry
+from .snapshot import StreamSnapshot
 
-__all__ = ["Ending", "EventStream", "StreamHost", "open_stream_host", "stream_lifespan"]
+__all__ = [
+    "Ending",
+    "EventStream",
+    "Hook",
+    "Limits",
+    "LiveStreams",
+    "StreamHost",
+    "StreamRegistry",
+    "StreamSnapshot",
+    "open_stream_host",
+    "stream_lifespan",
+]

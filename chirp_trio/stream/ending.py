@@ -1,4 +1,4 @@
-"""The ways in which a stream ends."""
+"""How a stream can end."""
 
 import enum
 
@@ -11,4 +11,5 @@ class Ending(enum.StrEnum):
     STALLED = "stalled"  # the client did not read for longer than send_timeout
     FAILED = "failed"  # the source raised
     SHUTDOWN = "shutdown"  # the server is about to stop
+    EXPIRED = "expired"  # its time was over: expires_at, or max_age
     CLOSED = "closed"  # the application, or whoever cancelled the handler, wanted it

@@ -1,8 +1,12 @@
 """`EventStream`: what to stream and how. An ASGI response by itself, in any framework that trio runs."""
 
 import math
+import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from datetime import datetime
+
+import trio
 
 from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs, require_trio
 from ..errors import sole
@@ -10,6 +14,8 @@ from ..wire import check_one_line
 from .host import StreamHost, find_host, find_shutdown, open_stream_host, warn_of_missing_lifespan
 from .items import Render
 from .lifecycle import LiveStream
+from .registry import StreamRegistry
+from .revalidation import Revalidate, Revalidation
 from .sender import Sender
 from .source import Source, check_source, close_source
 
@@ -20,6 +26,9 @@ _HEADERS = (
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 )
+
+# Seconds that an answer of `revalidate` holds for, where heartbeats do not say.
+_ANSWER_HOLDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +55,16 @@ class EventStream:
         start_grace: Seconds that the response's headers wait for the first item, so that an error before it can still
             become a status; default 0.1.
         headers: Further response headers, as a mapping or as pairs of name and value; default: none.
+        expires_at: When the stream ends at the latest, as a datetime with a time zone; default: never.
+        revalidate: An async function without parameters that says whether the stream may go on. It is asked before each
+            heartbeat, and before an event if its last answer is as old as `heartbeat_interval` (15 seconds, where there are
+            no heartbeats). False ends the stream, and so does an error, which is logged; default: nobody is asked.
+        label: What the application knows the stream by, such as the user's name: it is in `App.streams`, in the log, and
+            never sent; default: None.
 
     Raises:
-        TypeError: `generator` is no source, or a number is not a number.
-        ValueError: A number is zero, negative, infinite or NaN, or text does not fit its place.
+        TypeError: `generator` is no source, a number is not a number, or an argument is not what it must be.
+        ValueError: A number is zero, negative, infinite or NaN, a datetime has no time zone, or text does not fit its place.
 
     Example:
         >>> async def numbers():
@@ -67,6 +82,9 @@ class EventStream:
     cleanup_timeout: float = 5.0
     start_grace: float = 0.1
     headers: HeadersInput = ()
+    expires_at: datetime | None = None
+    revalidate: Revalidate | None = None
+    label: object = None
 
     def __post_init__(self) -> None:
         check_source(self.generator)
@@ -76,6 +94,10 @@ class EventStream:
         _check_seconds("send_timeout", self.send_timeout)
         _check_seconds("cleanup_timeout", self.cleanup_timeout)
         _check_seconds("start_grace", self.start_grace)
+        if self.expires_at is not None:
+            _check_point_in_time("expires_at", self.expires_at)
+        if self.revalidate is not None and not callable(self.revalidate):
+            raise TypeError(f"revalidate is {self.revalidate!r}; it must be an async function without parameters, or None")
 
         pairs = header_pairs(self.headers)
         object.__setattr__(self, "headers", pairs)
@@ -90,11 +112,24 @@ class EventStream:
         named = {name for name, _ in further}
         return [header for header in _HEADERS if header[0] not in named] + list(further)
 
+    def deadline(self) -> float:
+        """`expires_at` on trio's clock; infinity without one."""
+        if self.expires_at is None:
+            return math.inf
+        return trio.current_time() + self.expires_at.timestamp() - time.time()
+
+    def revalidation(self) -> Revalidation | None:
+        """What asks `revalidate`, for one run of the stream; None if nobody is to be asked."""
+        if self.revalidate is None:
+            return None
+        return Revalidation(self.revalidate, self.heartbeat_interval or _ANSWER_HOLDS)
+
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve the stream as an ASGI response; what is awaited returns when it is over.
 
         Raises:
             WrongRuntimeError: Under asyncio.
+            HTTPError: There are as many streams as the app may have.
             Exception: What the source raised before its first item.
         """
         require_trio()
@@ -107,6 +142,7 @@ class EventStream:
         send: Send,
         host: StreamHost | None,
         *,
+        registry: StreamRegistry | None = None,
         render: Render | None = None,
         debug: bool = False,
     ) -> Awaitable[None]:
@@ -117,6 +153,7 @@ class EventStream:
             receive: Its receive callable.
             send: Its send callable.
             host: Where the stream shall live; None: in a nursery for this request alone.
+            registry: Where it is entered then; default: nowhere.
             render: Turns a fragment into text for this client; default: fragments are refused.
             debug: Whether the client is told what went wrong; default: no.
         """
@@ -126,18 +163,26 @@ class EventStream:
             return self._answer_head(sender)
         if host is None:
             warn_of_missing_lifespan()
-            return self._serve_alone(scope, receive, send, render, debug)
+            return self._serve_alone(scope, receive, send, registry, render, debug)
         host.close_when(find_shutdown(scope, send))
-        return LiveStream(self, sender, host, render=render, debug=debug, name=scope["path"]).serve(receive)
+        return LiveStream(self, sender, host, scope, render=render, debug=debug).serve(receive)
 
     async def _answer_head(self, sender: Sender) -> None:
         await close_source(self.generator)
         await sender.start(self.response_headers())
         await sender.finish()
 
-    async def _serve_alone(self, scope: Scope, receive: Receive, send: Send, render: Render | None, debug: bool) -> None:
+    async def _serve_alone(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        registry: StreamRegistry | None,
+        render: Render | None,
+        debug: bool,
+    ) -> None:
         try:
-            async with open_stream_host() as host:
+            async with open_stream_host(registry) as host:
                 await self.respond(scope, receive, send, host, render=render, debug=debug)
         except ExceptionGroup as group:  # of the host's nursery; frameworks know an error by its class
             raise sole(group) from None
@@ -148,3 +193,10 @@ def _check_seconds(name: str, value: object, otherwise: str = "") -> None:
         raise TypeError(f"{name} is {value!r}; it must be a number of seconds{otherwise}")
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"{name} is {value!r}; it must be more than zero and finite, in seconds{otherwise}")
+
+
+def _check_point_in_time(name: str, value: object) -> None:
+    if not isinstance(value, datetime):
+        raise TypeError(f"{name} is {value!r}; it must be a datetime with a time zone, or None")
+    if value.utcoffset() is None:
+        raise ValueError(f"{name} is {value!r}; it must have a time zone, such as datetime.now(UTC) has")

@@ -13,6 +13,7 @@ from .ending import Ending
 from .flusher import Flushable, Flusher
 from .lifecycle import FAREWELL_TIMEOUT, LiveStream
 from .parking import ParkingSpot
+from .registry import StreamRegistry
 
 logger = logging.getLogger("chirp_trio.stream")
 
@@ -30,12 +31,13 @@ class Signal(Protocol):
 class StreamHost:
     """The streams that are alive, and the nursery for what may outlive a request. Made by `open_stream_host()`."""
 
-    def __init__(self, nursery: trio.Nursery) -> None:
+    def __init__(self, nursery: trio.Nursery, registry: StreamRegistry) -> None:
         self._nursery = nursery
+        self.registry = registry
         self.is_open = True  # whether tasks can be started
         self._streams: dict[LiveStream, _Alarm] = {}
         self._empty: trio.Event | None = None  # what `aclose()` waits for
-        self._closing = False
+        self.closing = False  # whether the server is about to stop
         self._signals: set[int] = set()
         self._alarms: list[_Alarm] = []  # a heap; what is no longer wanted stays, emptied, until its time comes
         self._alarmed = ParkingSpot()
@@ -48,18 +50,25 @@ class StreamHost:
         return self
 
     def adopt(self, stream: LiveStream) -> None:
-        """Count the stream among those that are alive, and look at it whenever it wants to be looked at."""
+        """Count the stream among those that are alive, and look at it whenever it wants to be looked at.
+
+        Raises:
+            HTTPError: There are as many as there may be.
+        """
+        self.registry.add(stream)
         now = trio.current_time()
         self._streams[stream] = _Alarm(now, None)
+        self.registry.announce(stream)
         due = stream.look(now)
         if due is not None:
             self.look_at(stream, due)
-        if self._closing:
+        if self.closing:
             stream.end(Ending.SHUTDOWN)
 
     def release(self, stream: LiveStream) -> None:
         """Forget the stream: it is over."""
         self._streams.pop(stream).stream = None
+        self.registry.remove(stream)
         if self._empty is not None and not self._streams:
             self._empty.set()
 
@@ -87,7 +96,7 @@ class StreamHost:
 
     def close(self) -> None:
         """End every stream, now and from now on, because the server is about to stop. Never blocks."""
-        self._closing = True
+        self.closing = True
         for stream in tuple(self._streams):
             stream.end(Ending.SHUTDOWN)
 
@@ -132,14 +141,17 @@ class _Alarm:
 
 
 @asynccontextmanager
-async def open_stream_host() -> AsyncGenerator[StreamHost]:
+async def open_stream_host(registry: StreamRegistry | None = None) -> AsyncGenerator[StreamHost]:
     """Open the nursery that streams live in; leaving the block ends them all.
 
     Opened once for an app, before the server takes requests and until after the last one, it is what lets a handler leave
     a writer behind whose client does not read.
+
+    Args:
+        registry: Where its streams are entered; default: one of its own, with the limits that are the default.
     """
     async with trio.open_nursery() as nursery:
-        host = StreamHost(nursery)
+        host = StreamHost(nursery, registry if registry is not None else StreamRegistry())
         try:
             yield host
         finally:

@@ -9,17 +9,17 @@ An idle stream has no writer, and no timer of its own: the host looks at all of 
 """
 
 import logging
-import secrets
 from typing import TYPE_CHECKING
 
 import trio
 
-from ..asgi import Receive
-from ..errors import sole
-from ..wire import encode_event
+from ..asgi import Receive, Scope
+from ..errors import HTTPError, sole
 from .ending import Ending
 from .items import Render, encode_item
+from .report import report
 from .sender import Sender
+from .snapshot import StreamSnapshot
 from .source import close_source, open_source
 from .writer import Writer
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("chirp_trio.stream")
 
+# Where an app leaves the pattern of its route in the request's scope.
+ROUTE_KEY = "chirp_trio.route"
+
 # How long the last bytes may take where nobody can be made to wait for them: at a shutdown, a cancellation.
 FAREWELL_TIMEOUT = 0.5
 
@@ -37,21 +40,25 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_debug", "_failed", "_host", "_name", "_render", "_scope", "_since", "_source_closed", "_stream", "_writer",
-        "ending", "error",
+        "_debug", "_expires", "_failed", "_host", "_name", "_opened", "_render", "_revalidation", "_route", "_scope",
+        "_since", "_source_closed", "_stream", "_writer", "client", "ending", "error",
     )  # fmt: skip
 
     def __init__(
-        self, stream: EventStream, sender: Sender, host: StreamHost, *, render: Render | None, debug: bool, name: str
+        self, stream: EventStream, sender: Sender, host: StreamHost, scope: Scope, *, render: Render | None, debug: bool
     ) -> None:
         self._stream = stream
         self._host = host
         self._render = render
         self._debug = debug
-        self._name = name
-        self._writer = Writer(sender, host, headers=stream.response_headers(), name=name, end=self._end_of_writing)
+        self._name: str = scope["path"]
+        self._route: str | None = scope.get(ROUTE_KEY)
+        self.client: str | None = (scope.get("client") or (None,))[0]
+        self._writer = Writer(sender, host, headers=stream.response_headers(), name=self._name, end=self._end_of_writing)
         self._scope: trio.CancelScope | None = None  # the nursery's: around the source and the watch
-        self._since = trio.current_time()  # when this state, open or ending, began
+        self._opened = self._since = trio.current_time()  # when it began; when this state, open or ending, did
+        self._expires = min(stream.deadline(), host.registry.deadline())
+        self._revalidation = stream.revalidation()
         self._failed = False  # the source raised
         self._source_closed = False
         self.ending: Ending | None = None
@@ -63,15 +70,22 @@ class LiveStream:
         """Serve the client until the stream is over. The request's handler calls this, once.
 
         Raises:
+            HTTPError: There are as many streams as there may be.
             Exception: What the source raised before its first event. The response has not begun then.
         """
-        self._host.adopt(self)
+        try:
+            self._host.adopt(self)
+        except HTTPError:  # there are too many already
+            await close_source(self._stream.generator)
+            raise
         try:
             async with trio.open_nursery() as nursery:
                 self._scope = nursery.cancel_scope
                 if self.ending is not None:  # the server was about to stop already
                     self._scope.cancel(f"stream ended: {self.ending}")
                 nursery.start_soon(self._produce, name="source of an EventStream")
+                if self._revalidation is not None:
+                    nursery.start_soon(self._revalidation.run, self)
                 # Whatever else comes (a request body) is drained: hypercorn queues ten messages, and then blocks.
                 while (await receive())["type"] != "http.disconnect":
                     pass
@@ -79,10 +93,9 @@ class LiveStream:
         finally:
             self.end(Ending.CLOSED)  # if nobody has named an ending, the handler was cancelled from outside
             # Not longer than is any use: a stream that ended by itself owes its client what it has yielded.
-            finite = self.ending is Ending.COMPLETED or self.ending is Ending.FAILED
+            finite = self.ending in (Ending.COMPLETED, Ending.FAILED, Ending.EXPIRED)
             await self._writer.finish(self._stream.send_timeout if finite else FAREWELL_TIMEOUT)
             self._host.release(self)
-            logger.debug("%s: ended, %s", self._name, self.ending)
         if self.error is not None:
             raise self.error
 
@@ -100,6 +113,8 @@ class LiveStream:
             self._writer.stop()
         elif ending is Ending.STALLED:
             self._writer.abort()
+        elif ending is Ending.SHUTDOWN and (farewell := self._host.registry.farewell()):
+            self._writer.advise(farewell)
         if not self._source_closed:
             self._host.look_at(self, self._since + self._stream.cleanup_timeout)
 
@@ -108,9 +123,16 @@ class LiveStream:
 
         It asks to be called again within `send_timeout`, so that a send that begins in the meantime is seen in time.
         """
-        stream, writer = self._stream, self._writer
         if self.ending is not None:
             return self._look_for_source(now)
+        if now >= self._expires:
+            self.end(Ending.EXPIRED)
+            return None
+        due = self._look_at_client(now)
+        return due if due is None else min(due, self._expires)
+
+    def _look_at_client(self, now: float) -> float | None:
+        stream, writer = self._stream, self._writer
         if not writer.begun and now < self._since + stream.start_grace:
             return self._since + stream.start_grace
         if writer.blocked_since is not None:
@@ -123,7 +145,11 @@ class LiveStream:
         due = now + stream.send_timeout
         if stream.heartbeat_interval is not None:
             if now >= writer.last_sent + stream.heartbeat_interval:
-                writer.beat(now)
+                writer.last_sent = now
+                if self._revalidation is None:
+                    writer.beat()
+                else:
+                    self._revalidation.before_heartbeat()
             due = min(due, writer.last_sent + stream.heartbeat_interval)
         return due
 
@@ -138,6 +164,28 @@ class LiveStream:
         )  # fmt: skip
         self._writer.complete()
         return None
+
+    def beat(self) -> None:
+        """Send a heartbeat."""
+        self._writer.beat()
+
+    def snapshot(self) -> StreamSnapshot:
+        """What can be seen of it now."""
+        outbox = self._writer.outbox
+        return StreamSnapshot(
+            self._name, self._route, self.client, self._stream.label, self._opened, outbox.event_count,
+            outbox.byte_count, outbox.backlog, self._writer.last_sent, self.ending,
+        )  # fmt: skip
+
+    @property
+    def event_count(self) -> int:
+        """How many events the client has got, or will get: its source's, and reports of errors."""
+        return self._writer.outbox.event_count
+
+    @property
+    def byte_count(self) -> int:
+        """How many bytes these are."""
+        return self._writer.outbox.byte_count
 
     def _end_of_writing(self, ending: Ending | None) -> None:
         self.end(ending or (Ending.FAILED if self._failed else Ending.COMPLETED))
@@ -160,7 +208,7 @@ class LiveStream:
                 # or a nursery of the source's own, which has to see it. It is not swallowed: the source raises it again,
                 # or had it coming. So no way out of this loop leaves the source open.
                 try:
-                    if not self._accept(item):
+                    if (self._revalidation is None or await self._revalidation.allows(self)) and not self._accept(item):
                         await self._writer.outbox.wait_for_space()
                 except BaseException as error:
                     step = items.athrow(error)
@@ -179,7 +227,7 @@ class LiveStream:
     def _fail(self, error: Exception) -> None:
         self._failed = True
         if self._writer.begun or self.ending is not None:
-            self._writer.put_nowait(self._report("its source raised", error))
+            self._writer.put_nowait(report(self._name, "its source raised", error, debug=self._debug))
         else:
             self.error = error
             self.end(Ending.FAILED)
@@ -189,14 +237,5 @@ class LiveStream:
         try:
             event = encode_item(item, self._stream.event_type, self._render)
         except Exception as error:
-            event = self._report("an item of its source cannot be sent", error)
+            event = report(self._name, "an item of its source cannot be sent", error, debug=self._debug)
         return self._writer.put_nowait(event)
-
-    def _report(self, what: str, error: Exception) -> bytes:
-        """Log an error; return the event that tells the client of it, and nothing more than a reference to the log."""
-        reference = secrets.token_hex(4)
-        logger.error("%s: %s (reference %s)", self._name, what, reference, exc_info=error)
-        told = {"reference": reference}
-        if self._debug:
-            told["error"] = f"{type(error).__name__}: {error}"
-        return encode_event(told, "chirp:error", None, None)

@@ -13,7 +13,7 @@ class Outbox:
     Two bounds, because either can be the cheaper way to fill memory: bytes, and a number of events.
     """
 
-    __slots__ = ("_events", "_size", "_space")
+    __slots__ = ("_events", "_size", "_space", "_taken_bytes", "_taken_events")
 
     MAX_BYTES = 8 * 1024
     MAX_EVENTS = 512
@@ -21,6 +21,8 @@ class Outbox:
     def __init__(self) -> None:
         self._events: list[bytes] = []
         self._size = 0
+        self._taken_events = 0  # counted when they are taken, all at once: a single event shall not pay for it
+        self._taken_bytes = 0
         self._space = ParkingSpot()
 
     def put_nowait(self, event: bytes) -> bool:
@@ -28,6 +30,26 @@ class Outbox:
         self._events.append(event)
         self._size += len(event)
         return self._size < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
+
+    def put_advice_nowait(self, advice: bytes) -> None:
+        """Add what is for the client's browser and not an event."""
+        self.put_nowait(advice)
+        self._taken_events -= 1
+
+    @property
+    def backlog(self) -> int:
+        """How many bytes wait in it."""
+        return self._size
+
+    @property
+    def event_count(self) -> int:
+        """How many events have been put into it."""
+        return self._taken_events + len(self._events)
+
+    @property
+    def byte_count(self) -> int:
+        """How many bytes have been put into it."""
+        return self._taken_bytes + self._size
 
     async def wait_for_space(self) -> None:
         """Wait until what is in here has been taken."""
@@ -39,6 +61,8 @@ class Outbox:
         if not self._events:
             return b""
         taken = b"".join(self._events)
+        self._taken_events += len(self._events)
+        self._taken_bytes += self._size
         self._events.clear()
         self._size = 0
         self._space.wake()

@@ -83,10 +83,14 @@ class Writer:
             self.write_soon()
         return self.outbox.put_nowait(event)
 
-    def beat(self, now: float) -> None:
+    def advise(self, advice: bytes) -> None:
+        """Send what is for the client's browser, and no event."""
+        self.write_soon()
+        self.outbox.put_advice_nowait(advice)
+
+    def beat(self) -> None:
         """Send a heartbeat, unless events are on their way."""
         self._heartbeat_due = True
-        self.last_sent = now
         self.write_soon()
 
     def complete(self) -> None:

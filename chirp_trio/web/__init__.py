@@ -3,7 +3,8 @@
 This room knows streams and templates, and hands ready responses to them. It must not know topics, nor how a server works.
 """
 
-from .app import App, AppConfig
+from .app import App
+from .config import AppConfig
 from .multi import Headers, MultiMapping
 from .request import Request
 from .response import Redirect, Response

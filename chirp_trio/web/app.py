@@ -3,44 +3,21 @@
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..asgi import ASGIApp, Receive, Scope, Send
 from ..errors import ConfigurationError
 from ..server import ServerConfig, run
-from ..stream import StreamHost, open_stream_host
+from ..stream import Hook, LiveStreams, StreamHost, StreamRegistry, open_stream_host
 from ..stream.host import STATE_KEY
 from ..templates import Templates
+from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
 from .lifespan import run_lifespan
 
 # Called with the app; entered before the first request, left after the last one.
 type Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 type Middleware = Callable[[ASGIApp], ASGIApp]
-
-
-@dataclass(frozen=True, slots=True)
-class AppConfig:
-    """What an `App` can be told.
-
-    Args:
-        template_dir: The folder of the templates, or several that are searched in turn; default `"templates"`, below
-            the directory that the server was started in.
-        debug: Show errors with their traceback to the client, and read templates again when they change; default: no.
-        max_body_size: How many bytes a request's body may have; default 1 MiB.
-    """
-
-    template_dir: str | Path | Iterable[str | Path] = "templates"
-    debug: bool = False
-    max_body_size: int = 1024 * 1024
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.template_dir, str | Path):
-            object.__setattr__(self, "template_dir", tuple(self.template_dir))
-        if not isinstance(self.max_body_size, int) or isinstance(self.max_body_size, bool) or self.max_body_size < 0:
-            raise ConfigurationError(f"max_body_size is {self.max_body_size!r}; it must be a number of bytes, zero or more")
 
 
 class App:
@@ -54,6 +31,10 @@ class App:
             left after the last one, so it is the place for the nursery of a background task. What it yields, if it is a
             mapping, is every request's `state`.
         middleware: ASGI middleware, the outermost first: functions (or classes) of an ASGI app that return one.
+
+    Attributes:
+        config: The settings.
+        streams: The event streams that are open: a `LiveStreams`.
 
     Example:
         >>> app = App()
@@ -69,9 +50,14 @@ class App:
             raise TypeError(f"config is {config!r}; it must be an AppConfig or None")
         self.config = config if config is not None else AppConfig()
         self._templates = Templates(self.config.template_dir, auto_reload=self.config.debug)
-        self._dispatcher = Dispatcher(self._templates, debug=self.config.debug, body_limit=self.config.max_body_size)
+        self._registry = StreamRegistry(stream_limits(self.config))
+        self.streams = LiveStreams(self._registry)
+        self._dispatcher = Dispatcher(
+            self._templates, self._registry, debug=self.config.debug, body_limit=self.config.max_body_size
+        )
         self._lifespan = lifespan
         self._host: StreamHost | None = None  # for servers without lifespan state
+        self._hosts: set[StreamHost] = set()  # one for each lifespan that runs
         self._entry: ASGIApp = self._serve
         for wrap in reversed(tuple(middleware)):
             self._entry = wrap(self._entry)
@@ -138,6 +124,32 @@ class App:
         """
         self._dispatcher.add_mount(prefix, app)
 
+    def on_open[Function: Hook](self, hook: Function) -> Function:
+        """Call the decorated function whenever an event stream begins, before its source does.
+
+        The function is called with a `StreamSnapshot`. It must not be async, and should not take its time: nothing else runs
+        meanwhile. If it raises, the log says so, and the stream goes on.
+
+        Raises:
+            ConfigurationError: It is not callable, or async.
+
+        Example:
+            >>> app = App()
+            >>> @app.on_open
+            ... def greet(stream):
+            ...     print(stream.client, "listens to", stream.path)
+        """
+        self._registry.on_open.append(_check_hook("on_open", hook))
+        return hook
+
+    def on_close[Function: Hook](self, hook: Function) -> Function:
+        """Call the decorated function whenever an event stream is over, and its source is closed: once for each.
+
+        Everything else is as with `on_open`. The snapshot's `ending` says how it ended.
+        """
+        self._registry.on_close.append(_check_hook("on_close", hook))
+        return hook
+
     def template_filter[Function: Callable[..., Any]](self, name: str | None = None) -> Callable[[Function], Function]:
         """Make the decorated function a filter of the templates, under its own name or another one.
 
@@ -160,6 +172,11 @@ class App:
     def run(self, **options: Any) -> None:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
         run(self, ServerConfig(**options))
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests should be sent here: false before the lifespan is up, and again once the server is to stop."""
+        return any(not host.closing for host in self._hosts)
 
     # -- ASGI -----------------------------------------------------------------------------------------------------------
 
@@ -191,14 +208,22 @@ class App:
         In this order, because sources may use what the lifespan has opened.
         """
         entered = self._lifespan(self) if self._lifespan is not None else nullcontext()
-        async with entered as state, open_stream_host() as host:
+        async with entered as state, open_stream_host(self._registry) as host:
             host.close_when((scope.get("extensions") or {}).get("chirp_trio.shutdown"))
             if "state" not in scope:
                 self._host = host
+            self._hosts.add(host)
             try:
                 yield {**(state or {}), STATE_KEY: host}
             finally:
+                self._hosts.discard(host)
                 self._host = None
+
+
+def _check_hook[Function: Hook](name: str, hook: Function) -> Function:
+    if not callable(hook) or inspect.iscoroutinefunction(hook):
+        raise ConfigurationError(f"{name}({hook!r}): it must be a function that is not async, as in @app.{name}")
+    return hook
 
 
 async def _refuse_websocket(send: Send) -> None:

@@ -9,7 +9,8 @@ import trio
 
 from ..asgi import ASGIApp, Receive, Scope, Send, header_pairs, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
-from ..stream import StreamHost
+from ..stream import StreamHost, StreamRegistry
+from ..stream.lifecycle import ROUTE_KEY
 from ..templates import Templates
 from .error_pages import error_response
 from .handlers import call_handler, check_handler, handler_name
@@ -26,8 +27,8 @@ logger = logging.getLogger("chirp_trio.web")
 class Dispatcher:
     """Routes, mounts and error handlers, and the way of a request through them."""
 
-    def __init__(self, templates: Templates, *, debug: bool, body_limit: int) -> None:
-        self._negotiator = Negotiator(templates, debug=debug)
+    def __init__(self, templates: Templates, registry: StreamRegistry, *, debug: bool, body_limit: int) -> None:
+        self._negotiator = Negotiator(templates, registry, debug=debug)
         self._debug = debug
         self._body_limit = body_limit
         self._routes: list[tuple[Route, frozenset[str]]] = []
@@ -95,6 +96,7 @@ class Dispatcher:
                 continue
             if request.method in route.methods:
                 request.path_params = parameters
+                scope[ROUTE_KEY] = route.path
                 offered = {"request": request, **parameters}
                 value = await call_handler(route.handler, {name: offered[name] for name in names})
                 return self._negotiate(value, request, host, route.handler)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from ..asgi import Receive, Scope, Send
-from ..stream import EventStream, StreamHost
+from ..stream import EventStream, StreamHost, StreamRegistry
 from ..templates import Fragment, Page, Stream, Template, Templates
 from ..wire import encode_json
 from .htmx import FragmentRenderers
@@ -24,12 +24,14 @@ class Negotiator:
 
     Args:
         templates: The app's templates.
+        registry: Where its event streams are entered.
         debug: Whether streams tell their clients what went wrong.
     """
 
-    def __init__(self, templates: Templates, *, debug: bool) -> None:
+    def __init__(self, templates: Templates, registry: StreamRegistry, *, debug: bool) -> None:
         self._templates = templates
         self._renderers = FragmentRenderers(templates)
+        self._registry = registry
         self._debug = debug
 
     def negotiate(self, value: object, request: Request, host: StreamHost | None, handler: str) -> Respond:
@@ -53,7 +55,7 @@ class Negotiator:
                 return value.as_response()
             case EventStream():
                 render = self._renderers.choose(request.headers)
-                return partial(value.respond, host=host, render=render, debug=self._debug)
+                return partial(value.respond, host=host, registry=self._registry, render=render, debug=self._debug)
             case Template():
                 return Response(templates.render(value), content_type=HTML)
             case Fragment():

@@ -6,7 +6,7 @@ from typing import Any
 
 import trio
 
-from chirp_trio import App, EventStream
+from chirp_trio import App, AppConfig, EventStream
 from chirp_trio.testing import TestClient
 
 
@@ -51,9 +51,9 @@ class Source:
         return f"Source(then={self.then!r})"
 
 
-def app_of(source: Any, **options: Any) -> App:
+def app_of(source: Any, *, config: AppConfig | None = None, **options: Any) -> App:
     """An app whose `/` streams the source."""
-    app = App()
+    app = App(config)
 
     @app.route("/")
     async def stream() -> EventStream:

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "server": {"errors", "asgi"},
     "web": {"errors", "asgi", "wire", "stream", "templates", "server"},
     "starlette": {"asgi", "stream"},
+    "metrics": {"asgi", "stream"},
     "testing": {"errors", "asgi", "wire"},
     "cli": {"errors", "asgi", "server"},
     "": {"errors", "wire", "stream", "starlette", "templates", "web", "server"},  # the public names
@@ -34,6 +35,7 @@ MAY_USE = {
     "server": {"trio", "hypercorn", "h2", "h11"},
     "web": {"trio"},
     "starlette": {"starlette"},
+    "metrics": {"prometheus_client"},
     "testing": {"trio", "httpx"},
     "cli": set(),
     "": set(),

@@ -12,22 +12,27 @@ from pathlib import Path
 
 import pytest
 import trio
+from prometheus_client import REGISTRY
 
 import chirp_trio
+import chirp_trio.metrics
 import chirp_trio.starlette
 import chirp_trio.testing
 from chirp_trio import cli
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PUBLIC = {name: getattr(package, name) for package in (chirp_trio, chirp_trio.testing) for name in package.__all__}
+PACKAGES = (chirp_trio, chirp_trio.testing, chirp_trio.metrics)
+PUBLIC = {name: getattr(package, name) for package in PACKAGES for name in package.__all__}
 
 # Made by the library and not by its users, so that its parameters are nobody's business.
-NOT_CONSTRUCTED = {"Request", "Ending"}
+NOT_CONSTRUCTED = {"Request", "Ending", "LiveStreams", "StreamSnapshot"}
 # Public as far as the language goes, and meant for other rooms of the package.
 INTERNAL = {
     "Template.block",
     "Stream.block",
+    "EventStream.deadline",
     "EventStream.respond",
+    "EventStream.revalidation",
     "EventStream.response_headers",
     "SSEEvent.received",
     "Response.encoded_headers",
@@ -141,7 +146,7 @@ def test_every_default_is_the_real_one(name):
         elif parameter.default is parameter.empty:
             assert default == "required"
         else:
-            value = eval(default.strip("`"), {"trio": trio})
+            value = eval(default.strip("`"), {"trio": trio, "REGISTRY": REGISTRY})
             assert (value, type(value)) == (parameter.default, type(parameter.default)), parameter_name
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import trio
 
@@ -20,10 +21,12 @@ from chirp_trio import (
     ServerConfig,
     SSEEvent,
     Stream,
+    StreamSnapshot,
     Template,
     serve,
     stream_lifespan,
 )
+from chirp_trio.metrics import metrics_app
 from chirp_trio.testing import TestClient
 
 
@@ -104,6 +107,37 @@ def sources() -> list[EventStream]:
             EventStream(trio.as_safe_channel(numbers)()),
             EventStream(trio.as_safe_channel(numbers)),
         ]
+
+
+@app.on_open
+def greet(stream: StreamSnapshot) -> None:
+    print(stream.client, stream.route, stream.opened_at)
+
+
+@app.on_open
+@app.on_close
+def count(stream: StreamSnapshot) -> int:
+    return stream.events + stream.bytes
+
+
+async def is_allowed(user: str) -> bool:
+    return user == "ada"
+
+
+@app.route("/private")
+async def private() -> EventStream:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    return EventStream(numbers, expires_at=soon, revalidate=lambda: is_allowed("ada"), label="ada")
+
+
+def watch() -> dict[str, int]:
+    closed: int = app.streams.close(lambda stream: stream.label == "ada")
+    ready: bool = app.ready
+    return {stream.path: stream.backlog for stream in app.streams} | {"closed": closed, "open": len(app.streams) * ready}
+
+
+limited = App(AppConfig(max_streams=10, max_streams_per_client=2, max_age=60, reconnect_after=(1, 2)))
+app.mount("/metrics", metrics_app(app.streams))
 
 
 async def main() -> None:

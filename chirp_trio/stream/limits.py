@@ -1,0 +1,46 @@
+"""What bounds the streams of an app: how many there may be, for how long, and when their clients shall come back."""
+
+import math
+from dataclasses import dataclass
+
+from ..errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds; see `AppConfig`, which has them as well.
+
+    Raises:
+        ConfigurationError: One of them bounds nothing that there could be.
+    """
+
+    max_streams: int | None = None
+    max_streams_per_client: int | None = None
+    max_age: float | None = None
+    reconnect_after: tuple[float, float] | None = (1.0, 5.0)
+
+    def __post_init__(self) -> None:
+        _check_count("max_streams", self.max_streams)
+        _check_count("max_streams_per_client", self.max_streams_per_client)
+        if self.max_age is not None and not (_is_time(self.max_age) and self.max_age > 0):
+            raise ConfigurationError(
+                f"max_age is {self.max_age!r}; it must be a number of seconds, more than zero, or None for no limit"
+            )
+        if self.reconnect_after is not None and not _is_range(self.reconnect_after):
+            raise ConfigurationError(
+                f"reconnect_after is {self.reconnect_after!r}; it must be a tuple of two times in seconds, the shorter one "
+                "first, or None, and clients are told nothing"
+            )
+
+
+def _check_count(name: str, value: object) -> None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ConfigurationError(f"{name} is {value!r}; it must be a number of streams, one or more, or None for no limit")
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
+def _is_range(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(map(_is_time, value)) and value[0] <= value[1]

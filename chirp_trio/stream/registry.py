@@ -1,0 +1,131 @@
+"""The book of an app's streams: who is in, who may come in, and what came of those who are gone.
+
+A slot is an entry in it and nothing else, so that none can be lost: a stream has one exactly for as long as it is served.
+Nothing is counted here while a stream goes on; each counts for itself, and is added up when it is over.
+"""
+
+import logging
+import math
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import trio
+
+from ..errors import HTTPError
+from .ending import Ending
+from .limits import Limits
+from .snapshot import StreamSnapshot
+
+if TYPE_CHECKING:
+    from .lifecycle import LiveStream
+
+logger = logging.getLogger("chirp_trio.stream")
+
+type Hook = Callable[[StreamSnapshot], object]
+
+# How far the age that a stream may reach is from `max_age`, at most, as a share of it.
+_JITTER = 0.1
+
+
+class StreamRegistry:
+    """The streams that are served, in the order of their beginning.
+
+    Args:
+        limits: Their bounds; default: `Limits()`.
+        chance: Where random times come from; default: the system.
+    """
+
+    def __init__(self, limits: Limits | None = None, *, chance: random.Random | None = None) -> None:
+        self._limits = limits if limits is not None else Limits()
+        self._chance = chance if chance is not None else random.SystemRandom()
+        self._of_client: Counter[str] = Counter()  # kept only where it is limited
+        self.live: dict[LiveStream, None] = {}
+        self.on_open: list[Hook] = []
+        self.on_close: list[Hook] = []
+        self.opened = 0
+        self.refused = 0
+        self.ended: Counter[Ending] = Counter()
+        self.events = 0  # of streams that are over
+        self.bytes = 0  # the same
+
+    def add(self, stream: LiveStream) -> None:
+        """Take a stream in.
+
+        Raises:
+            HTTPError: 503, if there are as many as there may be; 429, if there are as many of this client.
+        """
+        client = stream.client
+        limits = self._limits
+        if limits.max_streams is not None and len(self.live) >= limits.max_streams:
+            raise self._refuse(503, "The server has as many event streams as it may have.")
+        if limits.max_streams_per_client is not None and client is not None:
+            if self._of_client[client] >= limits.max_streams_per_client:
+                raise self._refuse(429, "There are as many event streams to this address as there may be.")
+            self._of_client[client] += 1
+        self.live[stream] = None
+        self.opened += 1
+
+    def remove(self, stream: LiveStream) -> None:
+        """Let a stream go that is over."""
+        del self.live[stream]
+        client = stream.client
+        if client is not None and client in self._of_client:
+            self._of_client[client] -= 1
+            if not self._of_client[client]:
+                del self._of_client[client]
+        assert stream.ending is not None
+        self.ended[stream.ending] += 1
+        self.events += stream.event_count
+        self.bytes += stream.byte_count
+        _log(stream)
+        _call(self.on_close, stream)
+
+    def announce(self, stream: LiveStream) -> None:
+        """Tell the hooks of a stream that was taken in, and that they may do anything with."""
+        _call(self.on_open, stream)
+
+    def deadline(self) -> float:
+        """When a stream that begins now is too old, on trio's clock. Of those that begin together, not all end together."""
+        if self._limits.max_age is None:
+            return math.inf
+        return trio.current_time() + self._limits.max_age * self._chance.uniform(1 - _JITTER, 1 + _JITTER)
+
+    def farewell(self) -> bytes:
+        """What a client is told first when the server is about to stop: when to come back; `b""` if it is told nothing."""
+        pause = self._limits.reconnect_after
+        return b"" if pause is None else b"retry: %d\n\n" % round(1000 * self._chance.uniform(*pause))
+
+    def _refuse(self, status: int, detail: str) -> HTTPError:
+        self.refused += 1
+        pause = self._limits.reconnect_after
+        seconds = 1 if pause is None else math.ceil(self._chance.uniform(*pause))
+        return HTTPError(status, detail, {"retry-after": str(seconds)})
+
+
+def _call(hooks: list[Hook], stream: LiveStream) -> None:
+    if not hooks:
+        return
+    snapshot = stream.snapshot()
+    for hook in hooks:
+        try:
+            hook(snapshot)
+        except Exception:
+            logger.exception("%s: the hook %s failed", snapshot.path, getattr(hook, "__qualname__", hook))
+
+
+def _log(stream: LiveStream) -> None:
+    if logger.isEnabledFor(logging.DEBUG):
+        seen = stream.snapshot()
+        fields = {
+            "path": seen.path,
+            "route": seen.route,
+            "client": seen.client,
+            "label": seen.label,
+            "ending": str(seen.ending),
+            "duration": trio.current_time() - seen.opened_at,
+            "events": seen.events,
+            "bytes": seen.bytes,
+        }
+        logger.debug("%s: ended, %s", seen.path, seen.ending, extra=fields)

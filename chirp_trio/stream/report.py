@@ -1,0 +1,25 @@
+"""An error, told twice: the log gets all of it, the client a reference to the log."""
+
+import logging
+import secrets
+
+from ..wire import encode_event
+
+logger = logging.getLogger("chirp_trio.stream")
+
+
+def report(name: str, what: str, error: Exception, *, debug: bool) -> bytes:
+    """Log an error; return the event that tells the client of it.
+
+    Args:
+        name: The stream's path.
+        what: What went wrong, in a few words.
+        error: The error.
+        debug: Whether the client is told what it is.
+    """
+    reference = secrets.token_hex(4)
+    logger.error("%s: %s (reference %s)", name, what, reference, exc_info=error)
+    told = {"reference": reference}
+    if debug:
+        told["error"] = f"{type(error).__name__}: {error}"
+    return encode_event(told, "chirp:error", None, None)

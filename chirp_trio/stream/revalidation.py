@@ -1,0 +1,69 @@
+"""Asking the application, again and again, whether a stream may go on. Streams that need it have one of these."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import trio
+
+from .ending import Ending
+from .parking import ParkingSpot
+
+if TYPE_CHECKING:
+    from .lifecycle import LiveStream
+
+logger = logging.getLogger("chirp_trio.stream")
+
+type Revalidate = Callable[[], Awaitable[bool]]
+
+
+class Revalidation:
+    """The question, and the last answer to it.
+
+    It is the user's code, so it is asked in the source's task, before an event, and in a task of its own in the stream's
+    nursery, before a heartbeat.
+
+    Args:
+        ask: The question.
+        interval: Seconds that an answer holds for.
+    """
+
+    __slots__ = ("_answered_at", "_ask", "_due", "_interval", "_refused")
+
+    def __init__(self, ask: Revalidate, interval: float) -> None:
+        self._ask = ask
+        self._interval = interval
+        self._answered_at = trio.current_time()  # the handler has just made the stream: that is the first answer
+        self._refused = False
+        self._due = ParkingSpot()
+
+    def before_heartbeat(self) -> None:
+        """Let `run()` ask, and send a heartbeat if it may. Never blocks."""
+        self._due.wake()
+
+    async def run(self, stream: LiveStream) -> None:
+        """Ask before each heartbeat, until cancelled."""
+        while True:
+            await self._due.park()
+            await self._ask_for(stream)
+            if not self._refused:
+                stream.beat()
+
+    async def allows(self, stream: LiveStream) -> bool:
+        """Whether an event may be sent. A refusal is a checkpoint, and what cancels the source."""
+        if stream.ending is None and trio.current_time() >= self._answered_at + self._interval:
+            await self._ask_for(stream)
+        if self._refused:
+            await trio.lowlevel.checkpoint()
+        return not self._refused
+
+    async def _ask_for(self, stream: LiveStream) -> None:
+        try:
+            allowed = await self._ask()
+        except Exception:
+            logger.exception("%s: its revalidate raised, which counts as a refusal", stream.snapshot().path)
+            allowed = False
+        self._answered_at = trio.current_time()
+        if not allowed:
+            self._refused = True
+            stream.end(Ending.CLOSED)

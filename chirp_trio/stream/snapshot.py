@@ -1,0 +1,34 @@
+"""`StreamSnapshot`: what can be seen of a stream."""
+
+from dataclasses import dataclass
+
+from .ending import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSnapshot:
+    """A stream as it was when it was looked at. From `App.streams`, and for the hooks `App.on_open` and `App.on_close`.
+
+    Attributes:
+        path: The path of the request.
+        route: The pattern of the route that answered it, such as `"/rooms/{name}"`; None for streams of mounted apps.
+        client: The client's address, without the port, as the server saw it; None where the server knows none.
+        label: What the `EventStream` was given as its `label`.
+        opened_at: When it began, on trio's clock: `trio.current_time() - opened_at` seconds ago.
+        events: How many events there have been: its source's, and reports of errors.
+        bytes: How many bytes they are, encoded.
+        backlog: How many bytes wait to be sent.
+        sent_at: When something was last sent, on trio's clock; `opened_at`, before anything was.
+        ending: How it ended; None while it is open.
+    """
+
+    path: str
+    route: str | None
+    client: str | None
+    label: object
+    opened_at: float
+    events: int
+    bytes: int
+    backlog: int
+    sent_at: float
+    ending: Ending | None

@@ -1,0 +1,54 @@
+"""`AppConfig`: what an `App` can be told, checked when it is told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ConfigurationError
+from ..stream import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class AppConfig:
+    """What an `App` can be told.
+
+    Args:
+        template_dir: The folder of the templates, or several that are searched in turn; default `"templates"`, below
+            the directory that the server was started in.
+        debug: Show errors with their traceback to the client, and read templates again when they change; default: no.
+        max_body_size: How many bytes a request's body may have; default 1 MiB.
+        max_streams: How many event streams there may be; one more is refused with a 503; default: no limit.
+        max_streams_per_client: How many there may be to one client's address; one more is refused with a 429; default:
+            no limit.
+        max_age: Seconds after which an event stream ends, a tenth more or less at random, so that its client comes back
+            at a time of its own; default: no limit.
+        reconnect_after: How many seconds clients shall wait before they come back when the server stops: each is told a
+            time at random between the two; default 1 to 5; None tells them nothing.
+
+    Raises:
+        ConfigurationError: A number is not what it must be.
+
+    Example:
+        >>> AppConfig(max_streams=10_000, max_streams_per_client=20, max_age=3600).reconnect_after
+        (1.0, 5.0)
+    """
+
+    template_dir: str | Path | Iterable[str | Path] = "templates"
+    debug: bool = False
+    max_body_size: int = 1024 * 1024
+    max_streams: int | None = None
+    max_streams_per_client: int | None = None
+    max_age: float | None = None
+    reconnect_after: tuple[float, float] | None = (1.0, 5.0)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.template_dir, str | Path):
+            object.__setattr__(self, "template_dir", tuple(self.template_dir))
+        if not isinstance(self.max_body_size, int) or isinstance(self.max_body_size, bool) or self.max_body_size < 0:
+            raise ConfigurationError(f"max_body_size is {self.max_body_size!r}; it must be a number of bytes, zero or more")
+        stream_limits(self)
+
+
+def stream_limits(config: AppConfig) -> Limits:
+    """What it says of streams."""
+    return Limits(config.max_streams, config.max_streams_per_client, config.max_age, config.reconnect_after)

@@ -1,0 +1,83 @@
+"""Limits on streams: what can be asked for, and what a stream is told of its time."""
+
+import math
+from datetime import UTC, datetime, timedelta, timezone
+from random import Random
+
+import pytest
+import trio
+
+from chirp_trio import AppConfig, ConfigurationError, EventStream
+from chirp_trio.stream import Limits, StreamRegistry
+
+
+async def source():
+    yield "a"
+
+
+@pytest.mark.parametrize("option", ["max_streams", "max_streams_per_client"])
+@pytest.mark.parametrize("value", [0, -1, 1.0, "10", True, math.inf])
+def test_a_number_of_streams_is_one_or_more(option, value):
+    with pytest.raises(ConfigurationError, match=rf"^{option} is {value!r}; it must be a number of streams, one or more, or"):
+        AppConfig(**{option: value})
+
+
+@pytest.mark.parametrize("value", [0, -1, "10", True, math.inf, math.nan, (1, 2)])
+def test_an_age_is_a_time(value):
+    with pytest.raises(ConfigurationError, match=r"^max_age is .*; it must be a number of seconds, more than zero, or None"):
+        AppConfig(max_age=value)
+
+
+@pytest.mark.parametrize("value", [3, (1,), (1, 2, 3), (5, 1), (-1, 5), (1, math.inf), ("1", "5"), [1, 5], (True, 2)])
+def test_a_pause_is_a_range_of_times(value):
+    with pytest.raises(ConfigurationError, match=r"^reconnect_after is .*; it must be a tuple of two times in seconds"):
+        AppConfig(reconnect_after=value)
+
+
+@pytest.mark.parametrize("value", [None, (0, 0), (0.5, 0.5), (1, 30)])
+def test_what_a_pause_may_be(value):
+    assert AppConfig(reconnect_after=value).reconnect_after == value
+
+
+async def test_ages_are_spread_over_a_tenth_on_either_side(autojump_clock):
+    registry = StreamRegistry(Limits(max_age=100), chance=Random(1))
+    ages = [registry.deadline() - trio.current_time() for _ in range(200)]
+    assert 90 <= min(ages) < 91
+    assert 109 < max(ages) <= 110
+
+
+async def test_without_a_limit_a_stream_never_gets_too_old(autojump_clock):
+    assert StreamRegistry().deadline() == math.inf
+    assert EventStream(source).deadline() == math.inf
+
+
+def test_what_the_registry_draws_can_be_repeated():
+    one, other = (StreamRegistry(chance=Random(7)) for _ in range(2))
+    assert [one.farewell() for _ in range(5)] == [other.farewell() for _ in range(5)]
+
+
+def test_a_client_is_told_nothing_if_nothing_is_configured():
+    assert StreamRegistry(Limits(reconnect_after=None)).farewell() == b""
+
+
+@pytest.mark.parametrize("value", [1764000000, 3600.0, "2030-01-01", timedelta(hours=1), math.inf])
+def test_what_is_no_datetime_is_no_expiry(value):
+    with pytest.raises(TypeError, match=r"^expires_at is .*; it must be a datetime with a time zone, or None"):
+        EventStream(source, expires_at=value)
+
+
+def test_an_expiry_without_a_time_zone_is_refused():
+    with pytest.raises(ValueError, match=r"^expires_at is .*; it must have a time zone, such as datetime.now\(UTC\) has"):
+        EventStream(source, expires_at=datetime(2030, 1, 1))
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-7))])
+async def test_an_expiry_is_a_point_in_time_whatever_its_zone(autojump_clock, zone):
+    stream = EventStream(source, expires_at=datetime.now(zone) + timedelta(minutes=10))
+    assert stream.deadline() - trio.current_time() == pytest.approx(600, abs=5)
+
+
+@pytest.mark.parametrize("value", [True, "user.may_read", 5])
+def test_a_question_must_be_callable(value):
+    with pytest.raises(TypeError, match=r"^revalidate is .*; it must be an async function without parameters, or None"):
+        EventStream(source, revalidate=value)
