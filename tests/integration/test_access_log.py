@@ -57,7 +57,8 @@ def test_the_end_of_the_server_completes_a_stream(server, protocol, version):
         client.wait_for_end(response)
     assert server.wait() == 0
 
-    assert the_entry(server) == f'127.0.0.1 "GET /quiet/function {version}" 200 {len(FIRST)} bytes N s complete'
+    size = len(FIRST + b"retry: 1234\n\n")
+    assert the_entry(server) == f'127.0.0.1 "GET /quiet/function {version}" 200 {size} bytes N s complete'
 
 
 def test_an_error_has_its_status(server):
