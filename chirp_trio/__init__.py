@@ -19,6 +19,7 @@ from .errors import (
 from .server import ServerConfig, serve
 from .stream import Ending, stream_lifespan
 from .templates import Fragment, Page, Stream, Template
+from .topics import Presence, Published, Subscription, Topic
 from .web import App, AppConfig, Redirect, Request, Response
 from .wire import Comment, Decoder, SSEEvent
 
@@ -43,15 +44,19 @@ __all__ = [
     "HTTPError",
     "LifespanError",
     "Page",
+    "Presence",
+    "Published",
     "Redirect",
     "Request",
     "Response",
     "SSEEvent",
     "ServerConfig",
     "Stream",
+    "Subscription",
     "Template",
     "TemplateError",
     "TemplateNotFound",
+    "Topic",
     "WrongRuntimeError",
     "serve",
     "stream_lifespan",

@@ -19,6 +19,7 @@ from ..errors import sole
 from ..wire import encode_event
 from .ending import Ending
 from .items import Render, encode_item
+from .pushed import PushSource, Sink
 from .sender import Sender
 from .source import close_source, open_source
 from .writer import Writer
@@ -149,6 +150,9 @@ class LiveStream:
             if self.ending is not None:
                 await close_source(self._stream.generator)
                 return
+            if isinstance(self._stream.generator, PushSource):
+                await self._stream.generator.push(self._sink())
+                return
             items = open_source(self._stream.generator)
             step = items.__anext__()
             while True:
@@ -175,6 +179,10 @@ class LiveStream:
             self._source_closed = True
             if self.error is None:
                 self._writer.complete()
+
+    def _sink(self) -> Sink:
+        writer = self._writer
+        return Sink(writer.put_nowait, writer.outbox.wait_for_space, self._accept, self._stream.event_type, self._render)
 
     def _fail(self, error: Exception) -> None:
         self._failed = True

@@ -29,7 +29,7 @@ class Negotiator:
 
     def __init__(self, templates: Templates, *, debug: bool) -> None:
         self._templates = templates
-        self._renderers = FragmentRenderers(templates)
+        self.renderers = FragmentRenderers(templates)
         self._debug = debug
 
     def negotiate(self, value: object, request: Request, host: StreamHost | None, handler: str) -> Respond:
@@ -52,7 +52,7 @@ class Negotiator:
             case Redirect():
                 return value.as_response()
             case EventStream():
-                render = self._renderers.choose(request.headers)
+                render = self.renderers.choose(request.headers)
                 return partial(value.respond, host=host, render=render, debug=self._debug)
             case Template():
                 return Response(templates.render(value), content_type=HTML)
