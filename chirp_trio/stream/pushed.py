@@ -29,6 +29,8 @@ class Sink:
 class PushSource(ABC):
     """A source that puts encoded events into a stream by itself, from whatever task has them."""
 
+    __slots__ = ()
+
     @abstractmethod
     async def push(self, sink: Sink) -> None:
         """Put events into the sink until there will be no more. Runs in the source's task; cancelling it is the end."""

@@ -3,8 +3,9 @@
 This room knows events and streams. It must not know apps, requests, templates or servers.
 """
 
+from .presence import Presence
 from .published import Published
 from .subscription import Subscription
-from .topic import Presence, Topic
+from .topic import Topic
 
 __all__ = ["Presence", "Published", "Subscription", "Topic"]

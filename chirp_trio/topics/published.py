@@ -6,8 +6,17 @@ from ..errors import ConfigurationError
 from ..stream.items import Encodable, Render, encode_item
 from ..wire import Comment, Renderable, SSEEvent, check_text, encode_json
 
-# Turns a fragment into one that is rendered already, with the values of this moment.
-type Prepare = Callable[[Renderable], Renderable]
+
+class Rendered(Renderable):
+    """Data that has been rendered, for whoever it will be sent to: only what the dialects add is missing."""
+
+    __slots__ = ()
+
+    text: str
+
+
+# Renders a fragment, with the values of this moment.
+type Prepare = Callable[[Renderable], Rendered]
 
 
 class Published(Encodable):
@@ -21,31 +30,35 @@ class Published(Encodable):
         size: About how many bytes it takes on the wire.
     """
 
-    __slots__ = ("_encoded", "_item", "at", "id", "number", "size", "value")
+    __slots__ = ("_content", "_encoded", "_is_rendered", "at", "id", "number", "size", "value")
 
-    def __init__(self, value: object, item: SSEEvent | Comment, id: str, number: int, at: float) -> None:
+    def __init__(self, value: object, content: SSEEvent | Comment, id: str, number: int, at: float) -> None:
         self.value = value
         self.id = id
         self.number = number
         self.at = at
-        self._item = item
+        if isinstance(content, SSEEvent):
+            content = SSEEvent(content.data, content.event, id, content.retry)
+        self._content = content
         self._encoded: dict[tuple[str | None, Render | None], bytes] = {}
-        self.size = len(self.encode_for(None, None)) if not _is_fragment(item) else len(str(item))
+        self._is_rendered = isinstance(content, SSEEvent) and isinstance(content.data, Rendered)
+        # Of a fragment every client wants one dialect or the other, so these bytes are nobody's.
+        self.size = len(encode_item(content, None, _as_it_is) if self._is_rendered else self.encode_for(None, None))
 
     def encode_for(self, event_type: str | None, render: Render | None) -> bytes:
         """See `Encodable`: the same bytes for everybody with the same event type and the same dialect of htmx."""
-        key = (event_type, render)
+        key = (event_type, render if self._is_rendered else None)
         encoded = self._encoded.get(key)
         if encoded is None:
-            encoded = self._encoded[key] = encode_item(self._item, event_type, render)
+            encoded = self._encoded[key] = encode_item(self._content, event_type, render or _as_it_is)
         return encoded
 
     def __repr__(self) -> str:
         return f"Published({self.value!r}, id={self.id!r})"
 
 
-def prepare_item(value: object, id: str, prepare: Prepare | None) -> SSEEvent | Comment:
-    """What will be sent for a value, with nothing in it that can change any more.
+def prepare(value: object, render: Prepare | None) -> SSEEvent | Comment:
+    """What will be sent for a value, with nothing in it that can change any more; its id is still missing.
 
     Raises:
         TypeError: The value can neither be sent nor rendered.
@@ -60,17 +73,19 @@ def prepare_item(value: object, id: str, prepare: Prepare | None) -> SSEEvent | 
             raise ConfigurationError(f"the event has the id {value.id!r}; a topic gives its events ids of its own")
         data, event, retry = value.data, value.event, value.retry
     if isinstance(data, Renderable):
-        if prepare is None:
+        if render is None:
             raise ConfigurationError(
                 f"a {type(data).__name__} needs templates: make the topic with app.topic(...), which binds it to the app's"
             )
-        data = prepare(data)
+        data = render(data)
     elif isinstance(data, str):
         check_text("the published text", data)
     else:
         data = encode_json(data).decode()
-    return SSEEvent(data, event, id, retry)
+    return SSEEvent(data, event, None, retry)
 
 
-def _is_fragment(item: SSEEvent | Comment) -> bool:
-    return isinstance(item, SSEEvent) and isinstance(item.data, Renderable)
+def _as_it_is(data: Renderable, event: str | None) -> tuple[str, str | None]:
+    """The dialect of a stream that knows none: what is in a topic has been rendered."""
+    assert isinstance(data, Rendered)
+    return data.text, event

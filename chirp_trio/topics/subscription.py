@@ -79,25 +79,23 @@ class Subscription(PushSource):
         """See `PushSource`."""
         self._enter()
         # What may fail, or is the subscriber's own, is done in its own task.
-        chosen = self._filter is not None or self._key is not None or (self._topic.has_fragments and sink.render is None)
+        chosen = self._filter is not None or self._key is not None
         try:
             while True:
-                room = True
                 if not chosen and self._is_in_step():
                     encoded, self._position = self._topic.encoded_since(self._position, sink.event_type, sink.render)
-                    if encoded:
-                        room = sink.put_nowait(encoded)
-                    elif not await self._wait(sink):
+                    has_room = bool(encoded) and sink.put_nowait(encoded)
+                    if not encoded and not await self._wait(sink):
                         return
+                    if not has_room:  # or it is the end of a wait, which comes when there is no room
+                        await sink.wait_for_space()
                 else:
                     events = self._read()
                     for event in events:
                         if not sink.accept(event):
                             await sink.wait_for_space()
-                    if not events and not await self._wait(None if chosen else sink):
+                    if not events and not await self._wait(None):
                         return
-                if not room:
-                    await sink.wait_for_space()
         finally:
             self._topic.leave(self)
 
@@ -161,24 +159,31 @@ class Subscription(PushSource):
         while not events and self._position < log.last:
             batch = log.since(self._position, _BATCH)
             self._position = batch[-1].number
-            events = [event for event in batch if self._filter is None or self._filter(event.value)]
+            events = [event for event in batch if self._wants(event)]
         return events
+
+    def _wants(self, event: Published) -> bool:
+        return self._filter is None or self._filter(event.value)
 
     def _catch_up(self) -> list[Published]:
         """Skip what is too much, by the overflow policy; what tells of it, and what is left."""
         log = self._topic.log
-        before = self._position
+        last = log.last
+        oldest = max(self._position, log.first - 1)
+        forgotten = oldest - self._position  # nobody knows whether it was wanted
         if self._key is None:
-            self._position = max(log.first - 1, log.last - self.buffer)
+            position = max(oldest, last - self.buffer)
+            lost = sum(map(self._wants, log.since(oldest, position - oldest)))
             left = []
         else:
-            pending = log.since(max(before, log.first - 1), len(log))
+            position = last
+            pending = [event for event in log.since(oldest, last - oldest) if self._wants(event)]
             newest = {self._key(event.value): event for event in pending}
             left = sorted(newest.values(), key=lambda event: event.number)[-self.buffer :]
-            left = [event for event in left if self._filter is None or self._filter(event.value)]
-            self._position = log.last
-        missed = self._position - before - len(left)
+            lost = len(pending) - len(left)
+        self._position = position
+        missed = forgotten + lost
         if not missed:
             return left
         self.dropped += missed
-        return [self._topic.gap(missed, left[0].number - 1 if left else self._position), *left]
+        return [self._topic.gap(missed, left[0].number - 1 if left else position), *left]

@@ -4,36 +4,17 @@ import math
 import secrets
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal
 
 import trio
 
 from ..errors import ConfigurationError
 from ..stream.items import Render
-from ..wire import SSEEvent, encode_json
+from ..wire import SSEEvent
+from .chunks import Chunks
 from .log import Log
-from .published import Prepare, Published, prepare_item
+from .presence import Observers, Presence
+from .published import Prepare, Published, prepare
 from .subscription import OVERFLOW, Overflow, Subscription
-
-# Bytes that a subscriber who is behind gets at a time, and how many such pieces are kept for others at the same place.
-_CHUNK = 8 * 1024
-_LONGEST_CHUNK = 512
-_JOINED = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """Somebody came to a topic, or left it.
-
-    Args:
-        kind: `"join"` or `"leave"`.
-        subscribers: How many there are now.
-    """
-
-    kind: Literal["join", "leave"]
-    subscribers: int
 
 
 class Topic:
@@ -85,11 +66,11 @@ class Topic:
         # Another one for every topic and every start, so that the id of somebody else's event is never taken for ours.
         self._epoch = secrets.token_hex(6)
         self._log = Log(history, history_bytes, max_age)
+        self._chunks = Chunks(self._log)
         self._open: dict[Subscription, None] = {}
         self._buffers: Counter[int] = Counter()  # of those
         self._waiting: dict[Subscription, None] = {}  # those who have had everything
-        self._joined: dict[tuple[int, str | None, Render | None], tuple[bytes, int]] = {}
-        self._visits: set[trio.MemorySendChannel[Presence]] = set()
+        self._observers = Observers()
 
     # -- publishing -----------------------------------------------------------------------------------------------------
 
@@ -108,13 +89,13 @@ class Topic:
         """
         if self.is_closed:
             raise trio.ClosedResourceError(f"the topic {self.name!r} is closed")
+        content = prepare(value, self._prepare)  # first, because a template may publish as well
         number = self._log.last + 1
-        id = self._id(number)
-        event = Published(value, prepare_item(value, id, self._prepare), id, number, self._now())
+        event = Published(value, content, self._id(number), number, self._now())
         self._log.append(event)
         for subscription in [subscription for subscription in self._waiting if not subscription.take(event)]:
             del self._waiting[subscription]
-        return id
+        return event.id
 
     async def publish(self, value: object) -> str:
         """As `publish_nowait()`, and a checkpoint: the verb that stays when a topic is moved to where publishing takes time.
@@ -188,7 +169,7 @@ class Topic:
         """How many subscriptions are being read now."""
         return len(self._open)
 
-    async def presence(self) -> AsyncGenerator[Presence]:
+    def presence(self) -> AsyncGenerator[Presence]:
         """Who comes and who leaves, from now on. One who does not read them all misses the oldest ones.
 
         Example:
@@ -196,22 +177,14 @@ class Topic:
             ...     async for change in topic.presence():
             ...         print(change.kind, change.subscribers)
         """
-        send, receive = trio.open_memory_channel[Presence](1000)
-        self._visits.add(send)
-        try:
-            with receive:
-                async for change in receive:
-                    yield change
-        finally:
-            self._visits.discard(send)
+        return self._observers.changes()
 
     def close(self) -> None:
         """Take no more events; every subscription ends when it has had what there is. Never blocks."""
         self.is_closed = True
         for subscription in tuple(self._open):
             subscription.wake()
-        for send in tuple(self._visits):
-            send.close()
+        self._observers.close()
 
     # -- for subscriptions ----------------------------------------------------------------------------------------------
 
@@ -220,7 +193,7 @@ class Topic:
         self._open[subscription] = None
         self._buffers[subscription.buffer] += 1
         self._keep()
-        self._tell("join")
+        self._observers.tell(Presence("join", len(self._open)))
 
     def leave(self, subscription: Subscription) -> None:
         """Forget a subscription."""
@@ -229,7 +202,7 @@ class Topic:
         if not self._buffers[subscription.buffer]:
             del self._buffers[subscription.buffer]
         self._keep()
-        self._tell("leave")
+        self._observers.tell(Presence("leave", len(self._open)))
 
     def wait(self, subscription: Subscription) -> None:
         """Give the subscription the next event when it comes: it has had all others."""
@@ -239,34 +212,9 @@ class Topic:
         """Do not: it is leaving, or has been woken."""
         self._waiting.pop(subscription, None)
 
-    @property
-    def has_fragments(self) -> bool:
-        """Whether there may be fragments among the events."""
-        return self._prepare is not None
-
     def encoded_since(self, number: int, event_type: str | None, render: Render | None) -> tuple[bytes, int]:
-        """Events after that number as bytes, some kilobytes at most, and the number of the last of them.
-
-        Those who stand at the same place get the same bytes.
-        """
-        if number == self._log.last:
-            return b"", number
-        key = (number, event_type, render)
-        joined, last = self._joined.get(key, (b"", number))
-        if not joined or (len(joined) < _CHUNK and last < self._log.last):
-            pieces = [joined]
-            size = len(joined)
-            for event in self._log.since(last, _LONGEST_CHUNK):
-                if size >= _CHUNK:
-                    break
-                pieces.append(event.encode_for(event_type, render))
-                size += len(pieces[-1])
-                last = event.number
-            joined = b"".join(pieces)
-            if len(self._joined) >= _JOINED:
-                self._joined.clear()
-            self._joined[key] = joined, last
-        return joined, last
+        """Events after that number as bytes, some kilobytes at most, and the number of the last of them."""
+        return self._chunks.since(number, event_type, render)
 
     @property
     def log(self) -> Log:
@@ -275,19 +223,12 @@ class Topic:
 
     def gap(self, missed: int | None, number: int) -> Published:
         """What tells a client that events are missing before this one; how many, if that is known."""
-        id = self._id(number)
         value = {"topic": self.name, "missed": missed}
-        item = SSEEvent(encode_json(value).decode(), "chirp:gap", id)
-        return Published(value, item, id, number, self._now())
+        return Published(value, prepare(SSEEvent(value, "chirp:gap"), None), self._id(number), number, self._now())
 
     def _keep(self) -> None:
         # Who is behind reads from the log, so it has to go back as far as anybody may be.
         self._log.most = max([self._history, *self._buffers])
-
-    def _tell(self, kind: Literal["join", "leave"]) -> None:
-        for send in self._visits:
-            with suppress(trio.WouldBlock, trio.BrokenResourceError):
-                send.send_nowait(Presence(kind, len(self._open)))
 
     def _now(self) -> float:
         """The time, if events have an age: a topic whose events have none can be used before trio runs."""

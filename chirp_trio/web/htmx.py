@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from ..stream.items import Render
 from ..templates import Fragment, Templates
+from ..topics.published import Rendered
 from ..wire import Renderable
 from .multi import Headers
 
@@ -25,8 +26,8 @@ def element_id(headers: Headers, name: str) -> str | None:
     return unquote(identifier.partition("#")[2]) or None
 
 
-class RenderedFragment(Renderable):
-    """A fragment that has been rendered, for whoever it will be sent to: only what the dialects add is missing."""
+class RenderedFragment(Rendered):
+    """A fragment that has been rendered, and what htmx shall do with it."""
 
     __slots__ = ("event", "swap", "target", "text")
 

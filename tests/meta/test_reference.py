@@ -43,7 +43,6 @@ INTERNAL = {
     "Topic.encoded_since",
     "Topic.gap",
     "Topic.log",
-    "Topic.has_fragments",
     "Subscription.take",
     "Subscription.wake",
     "Subscription.push",
