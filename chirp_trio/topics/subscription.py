@@ -78,6 +78,9 @@ class Subscription(PushSource):
     async def push(self, sink: Sink) -> None:
         """See `PushSource`."""
         self._enter()
+        if self._missed == 0:  # a gap has an id itself
+            # Who loses its connection before its first event would come back as somebody new, and miss what came between.
+            sink.put_nowait(self._topic.place(self._position))
         # What may fail, or is the subscriber's own, is done in its own task.
         chosen = self._filter is not None or self._key is not None
         try:

@@ -9,7 +9,7 @@ import trio
 
 from ..errors import ConfigurationError
 from ..stream.items import Render
-from ..wire import SSEEvent
+from ..wire import SSEEvent, encode_id
 from .chunks import Chunks
 from .log import Log
 from .presence import Observers, Presence
@@ -220,6 +220,10 @@ class Topic:
     def log(self) -> Log:
         """The events that are remembered."""
         return self._log
+
+    def place(self, number: int) -> bytes:
+        """What tells a client where it is, as if it had had the event with that number, and shows it nothing."""
+        return encode_id(self._id(number))
 
     def gap(self, missed: int | None, number: int) -> Published:
         """What tells a client that events are missing before this one; how many, if that is known."""

@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from chirp_trio import Topic
+from chirp_trio.testing import SSETimeout
 from tests.lifecycle.feeds import feed_of, read, told
 
 
@@ -104,6 +105,18 @@ async def test_somebody_new_gets_as_much_of_the_history_as_the_topic_wants(autoj
     async with feed_of(topic, replay=replay) as feed, feed.stream_sse("/") as stream:
         publish(topic, "new")
         assert await read(stream, len(data)) == data
+
+
+async def test_somebody_new_who_loses_its_connection_before_its_first_event_misses_nothing(autojump_clock):
+    topic = Topic("news")
+    publish(topic, "old")
+    async with feed_of(topic) as feed:
+        async with feed.stream_sse("/") as stream:
+            with pytest.raises(SSETimeout):
+                await stream.next_event(timeout=1)
+        publish(topic, "while it was away")
+        async with feed.stream_sse("/", last_event_id=stream.last_event_id) as stream:
+            assert await read(stream, 1) == ["while it was away"]
 
 
 async def test_who_comes_back_gets_no_replay_beside_what_it_has_missed(autojump_clock):
