@@ -43,6 +43,7 @@ INTERNAL = {
     "Topic.encoded_since",
     "Topic.gap",
     "Topic.log",
+    "Topic.place",
     "Subscription.take",
     "Subscription.wake",
     "Subscription.push",
