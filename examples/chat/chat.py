@@ -31,6 +31,7 @@ STATIC = {
         for script in scripts
     },
 }
+HISTORY = 500  # messages that are remembered for who comes back
 LONGEST_NAME = 24
 LONGEST_MESSAGE = 500
 
@@ -38,7 +39,7 @@ LONGEST_MESSAGE = 500
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncGenerator[dict[str, object]]:
     """The room, from the first request to the last."""
-    yield {"room": Room(app.topic("room", history=500))}
+    yield {"room": Room(app.topic("room", history=HISTORY))}
 
 
 app = App(AppConfig(template_dir=HERE / "templates"), lifespan=lifespan)
@@ -88,7 +89,9 @@ async def say(request: Request) -> Fragment:
 @app.route("/live")
 async def live(request: Request) -> EventStream:
     room: Room = request.state["room"]
-    return EventStream(together(room.topic.subscribe(request.last_event_id), room.visit(name_of(request))))
+    # Who is too far behind is disconnected, comes back, and finds the rest in the history, which goes back further.
+    messages = room.topic.subscribe(request.last_event_id, buffer=HISTORY // 2)
+    return EventStream(together(messages, room.visit(name_of(request))))
 
 
 @app.route("/static/{name}")

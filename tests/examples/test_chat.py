@@ -202,6 +202,20 @@ async def test_somebody_who_does_not_read_holds_up_nobody(autojump_clock, client
     assert len(texts(grace.events)) == 200
 
 
+async def test_who_is_too_far_behind_is_disconnected_and_goes_on_where_it_was(autojump_clock, client):
+    async with client.stream_sse("/live", headers=ADA) as stream:
+        for number in range(400):
+            await say(client, f"{number} {'x' * 490}")
+        with trio.fail_after(5):
+            async for _ in stream:
+                pass
+    async with client.stream_sse("/live", headers=ADA, last_event_id=stream.last_event_id) as again:
+        await listen(again, 1)
+
+    assert len(texts(stream.events)) < 150
+    assert [int(text.split()[0]) for text in texts(stream.events + again.events)] == list(range(400))
+
+
 # -- who is here -------------------------------------------------------------------------------------------------------
 
 
