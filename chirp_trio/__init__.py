@@ -19,6 +19,7 @@ from .errors import (
 from .server import ServerConfig, serve
 from .stream import Ending, LiveStreams, StreamSnapshot, stream_lifespan
 from .templates import Fragment, Page, Stream, Template
+from .topics import Presence, Published, Subscription, Topic
 from .web import App, AppConfig, Redirect, Request, Response
 from .wire import Comment, Decoder, SSEEvent
 
@@ -44,6 +45,8 @@ __all__ = [
     "LifespanError",
     "LiveStreams",
     "Page",
+    "Presence",
+    "Published",
     "Redirect",
     "Request",
     "Response",
@@ -51,9 +54,11 @@ __all__ = [
     "ServerConfig",
     "Stream",
     "StreamSnapshot",
+    "Subscription",
     "Template",
     "TemplateError",
     "TemplateNotFound",
+    "Topic",
     "WrongRuntimeError",
     "serve",
     "stream_lifespan",

@@ -1,5 +1,6 @@
 """What a source yields, to bytes: the event's name is decided here, and nowhere else."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from ..wire import Comment, Renderable, SSEEvent, encode_comment, encode_data, encode_event
@@ -7,6 +8,16 @@ from ..wire import Comment, Renderable, SSEEvent, encode_comment, encode_data, e
 # Turns data that the wire does not know into text. Takes the data and the event name so far; returns the text and the
 # name to send it under, which a dialect of the client's may change.
 type Render = Callable[[Renderable, str | None], tuple[str, str | None]]
+
+
+class Encodable(ABC):
+    """An item that knows its bytes."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def encode_for(self, event_type: str | None, render: Render | None) -> bytes:
+        """The item's bytes, for a stream with this event name and a client of this dialect."""
 
 
 def encode_item(item: object, event_type: str | None, render: Render | None) -> bytes:
@@ -21,6 +32,8 @@ def encode_item(item: object, event_type: str | None, render: Render | None) -> 
     """
     if isinstance(item, Comment):
         return encode_comment(item.text)
+    if isinstance(item, Encodable):
+        return item.encode_for(event_type, render)
     event = id = retry = None
     data = item
     if isinstance(item, SSEEvent):

@@ -17,6 +17,7 @@ from ..asgi import Receive, Scope
 from ..errors import HTTPError, sole
 from .ending import Ending
 from .items import Render, encode_item
+from .pushed import PushSource, Sink
 from .report import report
 from .sender import Sender
 from .snapshot import StreamSnapshot
@@ -197,7 +198,11 @@ class LiveStream:
             if self.ending is not None:
                 await close_source(self._stream.generator)
                 return
-            items = open_source(self._stream.generator)
+            source = self._stream.generator
+            if isinstance(source, PushSource) and self._revalidation is None:
+                await source.push(self._sink())
+                return
+            items = open_source(source)
             step = items.__anext__()
             while True:
                 try:
@@ -223,6 +228,17 @@ class LiveStream:
             self._source_closed = True
             if self.error is None:
                 self._writer.complete()
+
+    def _sink(self) -> Sink:
+        writer = self._writer
+        return Sink(
+            writer.put_nowait,
+            writer.put_joined_nowait,
+            writer.outbox.wait_for_space,
+            self._accept,
+            self._stream.event_type,
+            self._render,
+        )
 
     def _fail(self, error: Exception) -> None:
         self._failed = True

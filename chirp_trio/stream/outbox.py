@@ -34,7 +34,11 @@ class Outbox:
     def put_advice_nowait(self, advice: bytes) -> None:
         """Add what is for the client's browser and not an event."""
         self.put_nowait(advice)
-        self._taken_events -= 1
+        self.count_further(-1)
+
+    def count_further(self, events: int) -> None:
+        """Count more events than pieces: one may hold several, or none."""
+        self._taken_events += events
 
     @property
     def backlog(self) -> int:

@@ -83,6 +83,11 @@ class Writer:
             self.write_soon()
         return self.outbox.put_nowait(event)
 
+    def put_joined_nowait(self, events: bytes, count: int) -> bool:
+        """Send several events in one piece; whether there is room for more."""
+        self.outbox.count_further(count - 1)
+        return self.put_nowait(events)
+
     def advise(self, advice: bytes) -> None:
         """Send what is for the client's browser, and no event."""
         self.write_soon()

@@ -11,6 +11,7 @@ from ..server import ServerConfig, run
 from ..stream import Hook, LiveStreams, StreamHost, StreamRegistry, open_stream_host
 from ..stream.host import STATE_KEY
 from ..templates import Templates
+from ..topics import Topic
 from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
 from .lifespan import run_lifespan
@@ -168,6 +169,25 @@ class App:
     def template_global(self, name: str, value: object) -> None:
         """Make a value known to every template. Functions can be called there."""
         self._templates.add_global(name, value)
+
+    def topic(
+        self,
+        name: str,
+        *,
+        history: int = 1000,
+        history_bytes: int = 16 * 1024 * 1024,
+        max_age: float | None = None,
+    ) -> Topic:
+        """A `Topic` that can be given fragments: they are rendered with this app's templates when they are published.
+
+        Args:
+            name: What to call it.
+            history: How many events are remembered for those who reconnect; default 1000.
+            history_bytes: How many bytes they may have together; default 16 MiB.
+            max_age: Seconds after which an event is forgotten; default: never.
+        """
+        prepare = self._dispatcher.renderers.prepare
+        return Topic(name, history=history, history_bytes=history_bytes, max_age=max_age, prepare=prepare)
 
     def run(self, **options: Any) -> None:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""

@@ -14,6 +14,7 @@ from ..stream.lifecycle import ROUTE_KEY
 from ..templates import Templates
 from .error_pages import error_response
 from .handlers import call_handler, check_handler, handler_name
+from .htmx import FragmentRenderers
 from .mounts import Mounts, local_path
 from .negotiation import Negotiator, Respond
 from .page_stream import PageStream
@@ -34,6 +35,11 @@ class Dispatcher:
         self._routes: list[tuple[Route, frozenset[str]]] = []
         self._mounts = Mounts()
         self._error_handlers: dict[int | type[Exception], tuple[Callable[..., Any], frozenset[str]]] = {}
+
+    @property
+    def renderers(self) -> FragmentRenderers:
+        """What turns fragments into text."""
+        return self._negotiator.renderers
 
     # -- what it is told ------------------------------------------------------------------------------------------------
 

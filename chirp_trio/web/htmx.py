@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from ..stream.items import Render
 from ..templates import Fragment, Templates
+from ..topics.published import Rendered
 from ..wire import Renderable
 from .multi import Headers
 
@@ -25,6 +26,18 @@ def element_id(headers: Headers, name: str) -> str | None:
     return unquote(identifier.partition("#")[2]) or None
 
 
+class RenderedFragment(Rendered):
+    """A fragment that has been rendered, and what htmx shall do with it."""
+
+    __slots__ = ("event", "swap", "target", "text")
+
+    def __init__(self, text: str, event: str | None, target: str | None, swap: str | None) -> None:
+        self.text = text
+        self.event = event
+        self.target = target
+        self.swap = swap
+
+
 class FragmentRenderers:
     """Turns the fragments of event streams into text, for each generation of htmx. One pair for all streams of an app."""
 
@@ -38,20 +51,25 @@ class FragmentRenderers:
         """The one for the client that sent these headers."""
         return self._htmx4 if is_htmx4_stream(headers) else self._event_source
 
-    def _for_event_source(self, data: Renderable, event: str | None) -> tuple[str, str | None]:
+    def prepare(self, data: Renderable) -> RenderedFragment:
+        """The fragment with the text that it has now."""
+        if isinstance(data, RenderedFragment):
+            return data
         assert isinstance(data, Fragment)
-        return self._templates.render(data, data.block), event
+        return RenderedFragment(self._templates.render(data, data.block), data.event, data.target, data.swap)
+
+    def _for_event_source(self, data: Renderable, event: str | None) -> tuple[str, str | None]:
+        return self.prepare(data).text, event
 
     def _for_htmx4(self, data: Renderable, event: str | None) -> tuple[str, str | None]:
         # htmx 4 swaps unnamed messages and only dispatches named ones, so a named fragment goes out unnamed. What the
         # name was for, the choice of the elements to swap into, the wrapper does.
-        assert isinstance(data, Fragment)
-        text = self._templates.render(data, data.block)
-        if not event and data.target is None:
-            return text, None
-        target = listeners(event or "") if data.target is None else data.target
-        swap = "" if data.swap is None else f' hx-swap="{_attribute(data.swap)}"'
-        return f'<hx-partial hx-target="{_attribute(target)}"{swap}>{text}</hx-partial>', None
+        fragment = self.prepare(data)
+        if not event and fragment.target is None:
+            return fragment.text, None
+        target = listeners(event or "") if fragment.target is None else fragment.target
+        swap = "" if fragment.swap is None else f' hx-swap="{_attribute(fragment.swap)}"'
+        return f'<hx-partial hx-target="{_attribute(target)}"{swap}>{fragment.text}</hx-partial>', None
 
 
 def listeners(event: str) -> str:

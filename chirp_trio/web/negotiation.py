@@ -30,7 +30,7 @@ class Negotiator:
 
     def __init__(self, templates: Templates, registry: StreamRegistry, *, debug: bool) -> None:
         self._templates = templates
-        self._renderers = FragmentRenderers(templates)
+        self.renderers = FragmentRenderers(templates)
         self._registry = registry
         self._debug = debug
 
@@ -54,7 +54,7 @@ class Negotiator:
             case Redirect():
                 return value.as_response()
             case EventStream():
-                render = self._renderers.choose(request.headers)
+                render = self.renderers.choose(request.headers)
                 return partial(value.respond, host=host, registry=self._registry, render=render, debug=self._debug)
             case Template():
                 return Response(templates.render(value), content_type=HTML)

@@ -4,7 +4,7 @@ Sans-IO: this room knows no trio, no sockets, no templates, and nothing of who s
 """
 
 from .decode import Decoder
-from .encode import HEARTBEAT, Renderable, check_text, encode_comment, encode_data, encode_event, encode_json
+from .encode import HEARTBEAT, Renderable, check_text, encode_comment, encode_data, encode_event, encode_id, encode_json
 from .event import Comment, SSEEvent, check_one_line
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "encode_comment",
     "encode_data",
     "encode_event",
+    "encode_id",
     "encode_json",
 ]

@@ -85,6 +85,11 @@ def encode_json(value: object) -> bytes:
         raise ValueError(_uncarried("text in the JSON", error)) from None
 
 
+def encode_id(id: str) -> bytes:
+    """An id alone: the client has it from now on, and sees no event."""
+    return b"id: %b\n\n" % id.encode()
+
+
 def encode_comment(text: str) -> bytes:
     """A comment, which clients ignore: one that sits between events keeps the connection alive."""
     check_text("comment", text)

@@ -1,5 +1,7 @@
 """The demo in a real browser: live under both generations of htmx, and at home on a phone and on a wide screen."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -27,6 +29,17 @@ def test_the_figures_update_and_the_connection_is_live(page, demo, generation):
         expect(clock).not_to_have_text(shown, timeout=10_000)
     expect(page.locator("main svg path.line").first).to_be_attached()
     expect(page.get_by_text("A visitor joined").first).to_be_visible(timeout=10_000)
+
+
+@generations
+def test_a_page_goes_live_however_late_its_last_script_is(page, demo, generation):
+    def delay(route):
+        time.sleep(0.5)
+        route.continue_()
+
+    page.route("**/static/*sse*", delay)
+    page.goto(f"{demo}/?htmx={generation}")
+    expect(page.locator(".connection .live")).to_have_text("Live", timeout=10_000)
 
 
 @generations

@@ -95,3 +95,19 @@ def test_a_page_shows_that_its_connection_is_lost(offline, tmp_path, generation)
         server.signal(signal.SIGTERM)
         expect(offline.locator(".lost")).to_be_visible(timeout=SOON)
         expect(offline.locator(".live")).to_be_hidden(timeout=SOON)
+
+
+@pytest.mark.parametrize("page_path", ["?htmx=2", "?htmx=4", "plain"], ids=["htmx 2", "htmx 4", "a plain EventSource"])
+def test_a_page_that_has_missed_something_for_good_is_loaded_again(offline, tmp_path, page_path):
+    folder = build("docs/how-to/resume-after-a-disconnect.md", tmp_path)
+    with chirp_trio("plain:app", cwd=folder) as server:
+        offline.goto(address(server, page_path))
+        offline.request.post(address(server, "notes"), data="before")
+        expect(offline.locator("li")).to_have_text(["before"], timeout=SOON)
+        server.signal(signal.SIGKILL)
+        server.wait()
+    with chirp_trio("plain:app", "--port", str(server.address[1]), cwd=folder) as again:
+        offline.request.post(address(again, "notes"), data="after")
+        expect(offline.locator("li")).to_have_text(["after"], timeout=3 * SOON)
+        offline.request.post(address(again, "notes"), data="and live")
+        expect(offline.locator("li")).to_have_text(["after", "and live"], timeout=SOON)

@@ -3,4 +3,6 @@
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[2] / "examples" / "dashboard"))
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+sys.path += [str(EXAMPLES / name) for name in ("dashboard", "chat")]

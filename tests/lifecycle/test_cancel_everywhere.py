@@ -5,12 +5,14 @@ once, no task is left, the stream ends once, and nothing is logged that should n
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 import pytest
 import trio
 
+from chirp_trio import Topic
+from chirp_trio.stream.pushed import PushSource
 from chirp_trio.testing import AppError, TestClient
 from tests.lifecycle.scenes import Source, app_of, endings, logged, tasks
 
@@ -51,6 +53,44 @@ class BothKinds(Source):
             nursery.cancel_scope.cancel()
 
 
+class Feed(PushSource):
+    """A subscription to a topic of its own that gets events, from the start or while it waits; counts as `Source` does."""
+
+    def __init__(self, *, history: int, later: int, size: int) -> None:
+        self.topic = Topic("feed")
+        self.subscription = self.topic.subscribe()
+        self.later = later
+        self.text = "x" * size
+        for _ in range(history):
+            self.topic.publish_nowait(self.text)
+        self.then = "end"
+        self.opened = self.closed = 0
+        self.ended_by: list[str] = []
+
+    def __aiter__(self) -> AsyncIterator[object]:
+        return aiter(self.subscription)
+
+    async def push(self, sink) -> None:
+        self.opened += 1
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.publish)
+                await self.subscription.push(sink)
+        except BaseException as error:
+            self.ended_by.append(type(error).__name__)
+            raise
+        finally:
+            assert self.topic.subscribers == 0
+            assert not self.topic._waiting
+            self.closed += 1
+
+    async def publish(self) -> None:
+        for _ in range(self.later):
+            await trio.sleep(0.5)
+            self.topic.publish_nowait(self.text)
+        self.topic.close()
+
+
 # What the log may give as the reason where the interruption reached the source.
 REASONS = {
     "handler cancelled": {"closed"},
@@ -70,6 +110,8 @@ def scenarios():
     yield pytest.param(lambda: Source("a", "b", pause=2.5, then="end"), id="heartbeats")
     yield pytest.param(lambda: Source(then="wait"), id="idle")
     yield pytest.param(lambda: Source(then="raise"), id="error before the first event")
+    yield pytest.param(lambda: Feed(history=0, later=3, size=10), id="a subscription that gets events")
+    yield pytest.param(lambda: Feed(history=6, later=2, size=5000), id="a subscription that is behind")
 
 
 @pytest.mark.parametrize("kind", REASONS)
@@ -83,7 +125,7 @@ async def test_a_stream_survives_an_interruption_at_every_step(autojump_clock, c
     assert step > 10, "the scenario has steps to be interrupted at"
 
 
-async def interrupted_at(step: int, source: Source, kind: str, caplog) -> bool:
+async def interrupted_at(step: int, source: Source | Feed, kind: str, caplog) -> bool:
     """Run the scenario, interrupted at this step; whether it got that far."""
     caplog.clear()
     caplog.set_level(logging.DEBUG, logger="chirp_trio.stream")

@@ -15,14 +15,15 @@ MAY_IMPORT = {
     "asgi": {"errors"},
     "wire": {"errors"},
     "stream": {"errors", "asgi", "wire"},
+    "topics": {"errors", "wire", "stream"},
     "templates": {"errors", "wire"},
     "server": {"errors", "asgi"},
-    "web": {"errors", "asgi", "wire", "stream", "templates", "server"},
+    "web": {"errors", "asgi", "wire", "stream", "topics", "templates", "server"},
     "starlette": {"asgi", "stream"},
     "metrics": {"asgi", "stream"},
     "testing": {"errors", "asgi", "wire"},
     "cli": {"errors", "asgi", "server"},
-    "": {"errors", "wire", "stream", "starlette", "templates", "web", "server"},  # the public names
+    "": {"errors", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
 }
 
 # What each room may import of others', the standard library aside.
@@ -31,6 +32,7 @@ MAY_USE = {
     "asgi": {"trio"},
     "wire": {"msgspec"},
     "stream": {"trio"},
+    "topics": {"trio"},
     "templates": {"kida"},
     "server": {"trio", "hypercorn", "h2", "h11"},
     "web": {"trio"},

@@ -1,10 +1,33 @@
 """Streams of this library: `app` is an `App`, `without_app` its `EventStream` in somebody else's ASGI app."""
 
-from chirp_trio import App, EventStream, stream_lifespan
+from contextlib import asynccontextmanager
 
-from .workload import firehose, idle, subscribers
+import trio
 
-app = App()
+from chirp_trio import App, EventStream, Topic, stream_lifespan
+
+from .workload import FAN_OUT_INTERVAL, firehose, idle, make_event
+
+
+@asynccontextmanager
+async def lifespan(_app):
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(publish)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def publish():
+    number = 0
+    while True:
+        await trio.sleep(FAN_OUT_INTERVAL)
+        number += 1
+        topic.publish_nowait(make_event(number))
+
+
+app = App(lifespan=lifespan)
+topic = Topic("fan-out", history=10)
+topic.publish_nowait(make_event(0))
 
 
 @app.route("/firehose")
@@ -19,7 +42,7 @@ async def get_idle():
 
 @app.route("/fan-out")
 async def get_fan_out():
-    return EventStream(subscribers.subscribe())
+    return EventStream(topic.subscribe(replay=1))
 
 
 async def without_app(scope, receive, send):

@@ -1,0 +1,11 @@
+"""Many connections: publish once, and every subscriber gets it, in order, or is told what it missed.
+
+This room knows events and streams. It must not know apps, requests, templates or servers.
+"""
+
+from .presence import Presence
+from .published import Published
+from .subscription import Subscription
+from .topic import Topic
+
+__all__ = ["Presence", "Published", "Subscription", "Topic"]

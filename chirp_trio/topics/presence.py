@@ -1,0 +1,60 @@
+"""Who comes to a topic and who leaves it, for those who want to know."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Literal
+
+import trio
+
+# How many changes are kept for one who does not read them.
+_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Somebody came to a topic, or left it.
+
+    Args:
+        kind: `"join"` or `"leave"`.
+        subscribers: How many there are now.
+    """
+
+    kind: Literal["join", "leave"]
+    subscribers: int
+
+
+class Observers:
+    """Those who want to know who comes and leaves."""
+
+    def __init__(self) -> None:
+        self._channels: dict[trio.MemorySendChannel[Presence], trio.MemoryReceiveChannel[Presence]] = {}
+        self._is_closed = False
+
+    async def changes(self) -> AsyncGenerator[Presence]:
+        """The changes from now on, until it is closed."""
+        send, receive = trio.open_memory_channel[Presence](_KEPT)
+        self._channels[send] = receive
+        if self._is_closed:
+            self.close()
+        try:
+            with receive:
+                async for change in receive:
+                    yield change
+        finally:
+            self._channels.pop(send, None)
+
+    def tell(self, change: Presence) -> None:
+        """Tell everybody. Never blocks: one who is too far behind loses the oldest, because the newest is what holds."""
+        for send, receive in self._channels.items():
+            try:
+                send.send_nowait(change)
+            except trio.WouldBlock:
+                receive.receive_nowait()
+                send.send_nowait(change)
+
+    def close(self) -> None:
+        """There will be no more changes."""
+        self._is_closed = True
+        channels, self._channels = self._channels, {}
+        for send in channels:
+            send.close()

@@ -1,0 +1,91 @@
+"""What was published: taken as it was then, turned into bytes once for all who get it."""
+
+from collections.abc import Callable
+
+from ..errors import ConfigurationError
+from ..stream.items import Encodable, Render, encode_item
+from ..wire import Comment, Renderable, SSEEvent, check_text, encode_json
+
+
+class Rendered(Renderable):
+    """Data that has been rendered, for whoever it will be sent to: only what the dialects add is missing."""
+
+    __slots__ = ()
+
+    text: str
+
+
+# Renders a fragment, with the values of this moment.
+type Prepare = Callable[[Renderable], Rendered]
+
+
+class Published(Encodable):
+    """One event of a topic.
+
+    Attributes:
+        value: What was published.
+        id: Its id in the topic, which is what a client sends back as `Last-Event-ID`.
+        number: Its place in the topic, counted from 1.
+        at: When it was published, in seconds of trio's clock.
+        size: About how many bytes it takes on the wire.
+    """
+
+    __slots__ = ("_content", "_encoded", "_is_rendered", "at", "id", "number", "size", "value")
+
+    def __init__(self, value: object, content: SSEEvent | Comment, id: str, number: int, at: float) -> None:
+        self.value = value
+        self.id = id
+        self.number = number
+        self.at = at
+        if isinstance(content, SSEEvent):
+            content = SSEEvent(content.data, content.event, id, content.retry)
+        self._content = content
+        self._encoded: dict[tuple[str | None, Render | None], bytes] = {}
+        self._is_rendered = isinstance(content, SSEEvent) and isinstance(content.data, Rendered)
+        # Of a fragment every client wants one dialect or the other, so these bytes are nobody's.
+        self.size = len(encode_item(content, None, _as_it_is) if self._is_rendered else self.encode_for(None, None))
+
+    def encode_for(self, event_type: str | None, render: Render | None) -> bytes:
+        """See `Encodable`: the same bytes for everybody with the same event type and the same dialect of htmx."""
+        key = (event_type, render if self._is_rendered else None)
+        encoded = self._encoded.get(key)
+        if encoded is None:
+            encoded = self._encoded[key] = encode_item(self._content, event_type, render or _as_it_is)
+        return encoded
+
+    def __repr__(self) -> str:
+        return f"Published({self.value!r}, id={self.id!r})"
+
+
+def prepare(value: object, render: Prepare | None) -> SSEEvent | Comment:
+    """What will be sent for a value, with nothing in it that can change any more; its id is still missing.
+
+    Raises:
+        TypeError: The value can neither be sent nor rendered.
+        ValueError: It holds what cannot be carried, or an event with an id of its own.
+    """
+    if isinstance(value, Comment):
+        return value
+    event = retry = None
+    data = value
+    if isinstance(value, SSEEvent):
+        if value.id is not None:
+            raise ConfigurationError(f"the event has the id {value.id!r}; a topic gives its events ids of its own")
+        data, event, retry = value.data, value.event, value.retry
+    if isinstance(data, Renderable):
+        if render is None:
+            raise ConfigurationError(
+                f"a {type(data).__name__} needs templates: make the topic with app.topic(...), which binds it to the app's"
+            )
+        data = render(data)
+    elif isinstance(data, str):
+        check_text("the published text", data)
+    else:
+        data = encode_json(data).decode()
+    return SSEEvent(data, event, None, retry)
+
+
+def _as_it_is(data: Renderable, event: str | None) -> tuple[str, str | None]:
+    """The dialect of a stream that knows none: what is in a topic has been rendered."""
+    assert isinstance(data, Rendered)
+    return data.text, event

@@ -1,0 +1,83 @@
+"""The room: what was said in it, and who is there."""
+
+from collections import Counter, deque
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import datetime
+from zlib import crc32
+
+import trio
+
+from chirp_trio import Fragment, Topic
+
+SHOWN = 100  # messages that a page begins with
+BEAT = 2.0  # seconds after which a page hears that it is still connected
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody, and the colour that the name has everywhere: a hue, in degrees."""
+
+    name: str
+
+    @property
+    def hue(self) -> int:
+        return crc32(self.name.encode()) % 360
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What somebody said, and when."""
+
+    author: Person
+    text: str
+    time: datetime
+
+
+class Room:
+    """A chat room.
+
+    Args:
+        topic: Reaches everybody in the room, and remembers what was said for those who are away for a moment.
+    """
+
+    def __init__(self, topic: Topic) -> None:
+        self.topic = topic
+        self.opened = datetime.now().astimezone()
+        self._messages = deque[Message](maxlen=SHOWN)
+        self._visits = Counter[str]()
+        self._changed = trio.Event()
+
+    def say(self, name: str, text: str) -> None:
+        """Show a message to everybody."""
+        message = Message(Person(name), text, datetime.now().astimezone())
+        self._messages.append(message)
+        self.topic.publish_nowait(Fragment("message.html", event="message", swap="beforeend", message=message))
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The last messages, the oldest first: those up to the topic's cursor."""
+        return tuple(self._messages)
+
+    @property
+    def people(self) -> list[Person]:
+        """Who is here, by name."""
+        return [Person(name) for name in sorted(self._visits, key=str.casefold)]
+
+    async def visit(self, name: str) -> AsyncGenerator[Fragment]:
+        """Be in the room for as long as this is read. Tells who is here: at once, with every change, and on every beat."""
+        self._visits[name] += 1
+        self._tell()
+        try:
+            while True:
+                changed = self._changed
+                yield Fragment("people.html", event="people", people=self.people, connected=True)
+                with trio.move_on_after(BEAT):
+                    await changed.wait()
+        finally:
+            self._visits -= Counter([name])
+            self._tell()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()

@@ -1,0 +1,255 @@
+"""Topics against a plain list: whatever happens, each client sees what was published, in order, or is told of a gap.
+
+A script of steps is made up, and played: publishing, coming, going, coming back with one's id, being slow, forgetting, a new
+start. The model is a list of everything that was published, start by start.
+"""
+
+import json
+from contextlib import aclosing
+
+import trio
+import trio.testing
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from chirp_trio import EventStream, Topic
+from chirp_trio.stream import open_stream_host
+from chirp_trio.wire import Decoder, SSEEvent
+
+HISTORY = 6
+HISTORY_BYTES = 10_000  # which is three events where they are large, and less than the buffer
+BUFFER = 4
+
+
+def is_even(value):
+    return value["number"] % 2 == 0
+
+
+class Model:
+    """Everything that was published: the numbers, in order, for each start of the topic."""
+
+    def __init__(self, padding):
+        self.padding = padding
+        self.published = 0
+        self.restart()
+
+    def restart(self):
+        self.topic = Topic("model", history=HISTORY, history_bytes=HISTORY_BYTES)
+        self.numbers = []
+        self.places = {self.topic.cursor: 0}  # of each id: how many had been published by then
+
+    def publish(self):
+        self.published += 1
+        self.numbers.append(self.published)
+        id = self.topic.publish_nowait({"number": self.published, "padding": self.padding})
+        self.places[id] = len(self.numbers)
+
+
+class Client:
+    """One who subscribes, sees events, leaves, and comes back with the id of the last event that it has seen."""
+
+    def __init__(self, model, pushed, filter, overflow):
+        self.model = model
+        self.pushed = pushed
+        self.filter = filter
+        self.options = {"filter": filter, "buffer": BUFFER, "overflow": overflow}
+        if overflow == "latest":
+            self.options["key"] = lambda value: value["number"] % 3
+        self.last_event_id = None
+        self.arrived = []  # what has yet to be checked; not where it arrives, as the stream would take errors for its own
+        self.place = None  # how many of the published it has had, or been told that it has missed
+        self.owed = 0  # how many it has been told that it misses, among those that come next
+        self.scope = None
+        self.reads = trio.Event()
+        self.reads.set()
+
+    @property
+    def wanted(self):
+        """What it should have seen in the end and has not."""
+        return self.only_wanted(self.model.numbers[self.place :])
+
+    def only_wanted(self, numbers):
+        return [number for number in numbers if self.filter is None or is_even({"number": number})]
+
+    def come(self, nursery, host, replay):
+        """Subscribe, unless it is there, with the id that it has."""
+        if self.scope is not None:
+            return
+        self.check()
+        model = self.model
+        subscription = model.topic.subscribe(self.last_event_id, replay=replay, **self.options)
+        self.decoder = Decoder()
+        self.owed = 0
+        if self.last_event_id is None:
+            self.place = max(0, len(model.numbers) - replay, model.topic.log.first - 1)
+        elif self.last_event_id in model.places:
+            self.place = model.places[self.last_event_id]
+        else:
+            self.place = None
+        self.scope = trio.CancelScope()
+        nursery.start_soon(self.read_pushed if self.pushed else self.read_pulled, subscription, host)
+
+    def leave(self):
+        """Be gone from one moment to the next."""
+        if self.scope is not None:
+            self.scope.cancel()
+        self.reads.set()
+
+    def forge(self, kind):
+        """Have another id when it comes again."""
+        if self.scope is None:
+            ids = {"garbage": "garbage", "first": next(iter(self.model.places)), "newest": self.model.topic.cursor}
+            self.check()
+            self.last_event_id = ids[kind]
+
+    def stall(self):
+        """Read nothing until further notice."""
+        if self.reads.is_set():
+            self.reads = trio.Event()
+
+    async def read_pushed(self, subscription, host):
+        gone = trio.Event()
+
+        async def receive():
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            await self.reads.wait()
+            self.arrived += [item for item in self.decoder.feed(message.get("body", b"")) if isinstance(item, SSEEvent)]
+            self.last_event_id = self.decoder.last_event_id or self.last_event_id  # which may come without an event
+
+        scope = {"type": "http", "method": "GET", "path": "/"}
+        with self.scope:
+            await EventStream(subscription, send_timeout=1000).respond(scope, receive, send, host)
+        self.scope = None
+
+    async def read_pulled(self, subscription, _host):
+        with self.scope:
+            async with aclosing(aiter(subscription)) as events:
+                async for event in events:
+                    await self.reads.wait()
+                    self.arrived += Decoder().feed(event.encode_for(None, None))
+                    self.last_event_id = event.id
+        self.scope = None
+
+    def check(self):
+        """Check that what has arrived is what had to come."""
+        arrived, self.arrived = self.arrived, []
+        for event in arrived:
+            self.check_next(event)
+
+    def check_next(self, event):
+        told = json.loads(event.data)
+        before, self.place = self.place, self.model.places[event.id]
+        if before is None:
+            assert (event.event, told["missed"]) == ("chirp:gap", None), "an id that is nobody's"
+            return
+        passed = self.model.numbers[before : self.place]
+        if event.event != "chirp:gap":
+            assert passed.pop() == told["number"]
+            self.owed -= len(self.only_wanted(passed))
+            assert self.owed >= 0, f"lost without a word, or come twice: {passed}"
+            return
+        missed = told["missed"]
+        assert missed > 0
+        if self.options["overflow"] == "latest":
+            # Between what comes next others are missing, which have been counted here.
+            self.owed += missed - len(self.only_wanted(passed))
+            assert 0 <= self.owed <= len(self.model.numbers)
+        else:
+            # Of what is forgotten nobody knows whether it was wanted.
+            assert len(self.only_wanted(passed)) <= missed <= len(passed)
+
+
+CLIENTS = [
+    (pushed, filter, overflow)
+    for pushed in (True, False)
+    for filter in (None, is_even)
+    for overflow in ("disconnect", "drop-oldest", "latest")
+]
+
+kinds = st.lists(st.sampled_from(CLIENTS), min_size=1, max_size=3)
+which = st.integers(0, 2)
+publishing = st.tuples(st.just("publish"), st.sampled_from([1, 1, 2, 3, 5, 20]))
+coming = st.tuples(st.just("come"), which, st.sampled_from([0, 0, 2, 100]))
+steps = st.lists(
+    st.one_of(
+        publishing,
+        publishing,
+        coming,
+        coming,
+        st.tuples(st.sampled_from(["leave", "stall", "go on"]), which),
+        st.tuples(st.just("forge"), which, st.sampled_from(["garbage", "first", "newest"])),
+        st.sampled_from([("wait",), ("wait",), ("step",), ("restart",)]),
+    ),
+    max_size=50,
+)
+
+
+# Forgotten, because it was large, before anybody was too far behind.
+LARGE = [("come", 0, 0), ("wait",), ("stall", 0), ("publish", 1), ("wait",), ("publish", 3), ("wait",), ("publish", 4)]
+
+
+@settings(max_examples=300)
+@example([(True, None, "drop-oldest")], LARGE, "x" * 3000)
+@example([(True, None, "drop-oldest")], [*LARGE, ("publish", 1)], "x" * 3000)
+@given(kinds, steps, st.sampled_from(["", "x" * 3000]))
+def test_each_client_sees_exactly_what_was_published_or_a_gap_where_something_is_missing(kinds, script, padding):
+    trio.run(play, kinds, script, padding, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def play(kinds, script, padding):
+    model = Model(padding)
+    everybody = [Client(model, *kind) for kind in kinds]
+    async with open_stream_host() as host, trio.open_nursery() as nursery:
+        for step in script:
+            match step:
+                case "publish", count:
+                    for _ in range(count):
+                        model.publish()
+                case "wait", *_:
+                    await trio.testing.wait_all_tasks_blocked()
+                case "step", *_:
+                    await trio.lowlevel.checkpoint()
+                case "restart", *_:
+                    model.topic.close()
+                    await all_at_rest(everybody, and_gone=True)
+                    model.restart()
+                case what, number, *arguments:
+                    client = everybody[number % len(everybody)]
+                    match what:
+                        case "come":
+                            client.come(nursery, host, *arguments)
+                        case "leave":
+                            client.leave()
+                        case "stall":
+                            client.stall()
+                        case "go on":
+                            client.reads.set()
+                        case "forge":
+                            client.forge(*arguments)
+        await all_at_rest(everybody, and_gone=False)
+        check_that_nothing_is_left_over(everybody)
+        model.topic.close()
+        await all_at_rest(everybody, and_gone=True)
+        assert model.topic.subscribers == 0
+
+
+async def all_at_rest(everybody, and_gone):
+    for client in everybody:
+        client.reads.set()
+    await trio.sleep(1)
+    for client in everybody:
+        client.check()
+    if and_gone:
+        assert all(client.scope is None for client in everybody)
+
+
+def check_that_nothing_is_left_over(everybody):
+    for client in everybody:
+        if client.scope is not None:
+            assert client.place is not None, "an id that is nobody's, and no gap"
+            assert len(client.wanted) <= client.owed, f"never came: {client.wanted}"
+            if client.filter is None:
+                assert client.owed == len(client.wanted), "said to be missing, and nothing is"
