@@ -3,15 +3,15 @@
 import logging
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, cast
 
-import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol import ProtocolWrapper
-from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedError, H11Protocol
+from hypercorn.protocol.h11 import H2CProtocolRequiredError, H2ProtocolAssumedError
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
@@ -19,6 +19,7 @@ from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
 from .direct import offer_direct_connection, write_nowait
+from .http1 import AttentiveH11Protocol
 from .http2 import BoundedH2Protocol
 
 logger = logging.getLogger("chirp_trio.server")
@@ -77,6 +78,7 @@ class Connection(TCPServer):
         super().__init__(app, config, context, state, cast(Any, stream))
         self._shared = context
         self._write: trio.CancelScope | None = None  # around the write that is going on
+        self._reading = trio.CancelScope()  # around the reader
         transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
         self._socket = transport.socket
         self._is_plain = transport is stream
@@ -95,10 +97,14 @@ class Connection(TCPServer):
                     app, self.config, self.context, task_group, ConnectionState(self.state),
                     not self._is_plain, client, server, self.protocol_send,
                 )  # fmt: skip
-                self.protocol = _Protocols(parts, alpn_protocol)
+                self.protocol = _Protocols(parts, alpn_protocol, self._receive_some, self._stop_reading)
                 await self.protocol.initiate()
                 await self.idle_task.restart(task_group, self._idle_timeout)
-                await self._read_data()
+                with self._reading:
+                    await self._read_data()
+                self._stop_reading()
+                await self.protocol.close()
+                await self.idle_task.stop()
         except* OSError, trio.BrokenResourceError, trio.TooSlowError:
             pass  # the client left, or never spoke TLS
         except* Exception as errors:
@@ -106,6 +112,13 @@ class Connection(TCPServer):
         finally:
             self._shared.connections.discard(self)
             await self._close()
+
+    async def _receive_some(self) -> bytes:
+        return bytes(await self.stream.receive_some(_PIECE))
+
+    def _stop_reading(self) -> None:
+        """The client is gone, or is to go. hypercorn's reader may wait for something else than the client."""
+        self._reading.cancel("the connection is over")
 
     def hurry(self) -> None:
         """Give up soon a client that does not read: the server is about to stop."""
@@ -121,24 +134,30 @@ class Connection(TCPServer):
 
     async def protocol_send(self, event: Event) -> None:
         """Do what hypercorn's protocol asks for: write, close, or note that the connection is idle or not."""
-        if not isinstance(event, RawData):
-            if isinstance(event, Closed) and self.send_lock.locked():
+        if isinstance(event, RawData):
+            try:
+                await self._write_all(event.data)
+            except trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError:  # it is gone, or going
+                self._stop_reading()
+        elif isinstance(event, Closed):
+            if self.send_lock.locked():
                 self.reset_when_closed()  # somebody waits for a client that does not read
+            await self._close()
+            self._stop_reading()
+        elif not self._reading.cancel_called:
             await super().protocol_send(event)
-            return
-        try:
-            await self._write_all(event.data)
-        except trio.BrokenResourceError, trio.ClosedResourceError:
-            await self.protocol.handle(Closed())
 
     async def _write_all(self, data: bytes) -> None:
-        if self._is_plain and not self.send_lock.locked():
-            # Nearly always the system takes it all, and neither the lock nor a cancel scope is needed.
-            data = data[self.write_nowait(data) :]
-            if not data:
-                await trio.lowlevel.cancel_shielded_checkpoint()
-                return
-        async with self.send_lock:
+        try:
+            self.send_lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self.send_lock.acquire()
+        # From here on nothing can be cancelled: half a message is worse than none.
+        try:
+            if self._is_plain:
+                data = data[self.write_nowait(data) :]  # which nearly always is all, and then no scope is needed
+                if not data:
+                    await trio.lowlevel.cancel_shielded_checkpoint()
             for start in range(0, len(data), _PIECE):
                 with trio.move_on_after(self._shared.write_timeout, shield=True) as self._write:
                     await self.stream.send_all(data[start : start + _PIECE])
@@ -148,6 +167,8 @@ class Connection(TCPServer):
                     self.reset_when_closed()
                     await trio.aclose_forcefully(self.stream)
                     raise trio.BrokenResourceError("the client does not read")
+        finally:
+            self.send_lock.release()
 
     def write_nowait(self, data: bytes) -> int:
         """See `direct.Writable`."""
@@ -179,16 +200,28 @@ class Connection(TCPServer):
 class _Protocols(ProtocolWrapper):
     """HTTP/1.1, or HTTP/2 where TLS or the client's first bytes have settled on it; that one is ours then."""
 
-    def __init__(self, parts: Any, alpn_protocol: str) -> None:
+    def __init__(
+        self, parts: Any, alpn_protocol: str, receive_some: Callable[[], Awaitable[bytes]], stop_reading: Callable[[], None]
+    ) -> None:
         super().__init__(*parts)
         self._parts = parts  # what a protocol is made of
+        self._stop_reading = stop_reading
         if alpn_protocol == "h2":
             self.protocol = BoundedH2Protocol(*parts)
-        elif "h2" not in self.config.alpn_protocols:
-            self.protocol = _HTTP1Protocol(*parts)
+        else:
+            may_change = "h2" in self.config.alpn_protocols
+            self.protocol = AttentiveH11Protocol(parts, receive_some, stop_reading, may_change=may_change)
+
+    async def close(self) -> None:
+        """Tell the app of every stream that the client is gone."""
+        await self.protocol.handle(Closed())
 
     async def handle(self, event: Event) -> None:
         """Hand the event to the protocol; change that where the client asks for it."""
+        if isinstance(event, Closed):
+            # The connection's own task tells the streams. Who has found it out may be cancelled before it has told them all.
+            self._stop_reading()
+            return
         try:
             await self.protocol.handle(event)
         except H2ProtocolAssumedError as assumed:
@@ -199,15 +232,6 @@ class _Protocols(ProtocolWrapper):
     async def _change_to_http2(self, data: bytes, *upgraded_request: Any) -> None:
         self.protocol = BoundedH2Protocol(*self._parts)
         await self.protocol.initiate(*upgraded_request)
+        await self.protocol.rest()  # hypercorn took the preface for a request
         if data:
             await self.protocol.handle(RawData(data))
-
-
-class _HTTP1Protocol(H11Protocol):
-    """HTTP/1.1 and nothing else."""
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        # An upgrade need not be taken up (RFC 9110, 7.8). Who begins with HTTP/2 is told that it is not spoken here.
-        if event.http_version == b"2.0":
-            await self._send_error_response(505)
-            raise trio.BrokenResourceError("the client speaks HTTP/2")

@@ -1,10 +1,13 @@
 """hypercorn's HTTP/2, with the bound that its buffers lack, and without the error that would end its worker."""
 
-from h2.events import DataReceived, Event, RequestReceived
-from hypercorn.events import Closed
+import trio
+from h2.events import DataReceived, Event, RequestReceived, StreamReset
+from hypercorn.events import Closed, Updated
 from hypercorn.events import Event as IOEvent
 from hypercorn.protocol.h2 import BUFFER_LOW_WATER, H2Protocol, StreamBuffer
 from hypercorn.typing import Event as EventClass
+
+_FAREWELL_TIMEOUT = 0.5
 
 
 class BoundedH2Protocol(H2Protocol):
@@ -36,7 +39,19 @@ class BoundedH2Protocol(H2Protocol):
                 self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             else:
                 await super()._handle_events([event])
+            if isinstance(event, StreamReset):
+                await self.rest()
         await self._flush()
+
+    async def _close_stream(self, stream_id: int) -> None:
+        # Whoever does this may be cancelled meanwhile, and hypercorn has forgotten the stream before it tells it.
+        with trio.move_on_after(_FAREWELL_TIMEOUT, shield=True):
+            await super()._close_stream(stream_id)
+
+    async def rest(self) -> None:
+        """Begin to count the time without a stream, if there is none."""
+        if self.idle:
+            await self.send(Updated(idle=True))
 
 
 class _BoundedBuffer(StreamBuffer):

@@ -147,15 +147,20 @@ class Writer:
     # -- the handler's task ---------------------------------------------------------------------------------------------
 
     async def finish(self, timeout: float) -> None:
-        """Wait until everything is sent, at most for this many seconds; then stop. The shield is safe because of them."""
+        """Wait until everything is sent, unless the client takes nothing for this many seconds; then stop.
+
+        A server that has much to do may take its time: only a client that does not read is not waited for.
+        """
         if self._flush_due:
             self._flush_due = False
             if not self._is_finished and self._host.is_open:
                 self._start()
         if self._task is not None:
             self._done = trio.Event()
-            with trio.move_on_after(timeout, shield=True):
-                await self._done.wait()
+            began = trio.current_time()
+            while not self._done.is_set() and not self._is_blocked(max(began, self.blocked_since or began) + timeout):
+                with trio.move_on_after(timeout, shield=True):
+                    await self._done.wait()
         self.stop()
         if self._task is None:
             self._end = _ignore  # a circle otherwise, which only the garbage collector would find
@@ -205,6 +210,9 @@ class Writer:
         self.blocked_since = trio.current_time()
         await sending
         self.blocked_since = None
+
+    def _is_blocked(self, until: float) -> bool:
+        return self.blocked_since is not None and trio.current_time() >= until
 
     def _take(self) -> bytes:
         """All that waits to be sent: events, or a heartbeat if that is due and there are none."""
