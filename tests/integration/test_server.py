@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import shutil
 import signal
 import socket
@@ -9,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import warnings
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 import trio
@@ -30,7 +32,12 @@ def closed():
 
 @pytest.fixture
 def app(closed):
-    app = App()
+    @asynccontextmanager
+    async def lifespan(_app):
+        yield
+        closed.append("lifespan")
+
+    app = App(lifespan=lifespan)
 
     @app.route("/quiet")
     async def quiet():
@@ -71,17 +78,20 @@ async def test_serve_tells_where_it_listens_and_stops_when_its_event_is_set(app,
             shutdown.set()
             await trio.to_thread.run_sync(client.wait_for_end, response)
             await stopped.wait()
-    assert closed == ["source"]
+    assert closed == ["source", "lifespan"]
 
 
-async def test_cancelling_the_caller_of_serve_ends_its_streams(app, closed):
-    with trio.fail_after(PATIENCE):
+async def test_cancelling_the_caller_of_serve_stops_it_in_order(app, closed):
+    """Its streams get a proper end, and the app's lifespan is left, not cancelled."""
+    with trio.fail_after(PATIENCE), ExitStack() as clients:
         async with trio.open_nursery() as nursery:
             (url,) = await nursery.start(serve, app, ServerConfig(port=0))
-            with HTTP1(address_of(url)) as client:
-                await open_quiet(client)
-                nursery.cancel_scope.cancel()
-        assert closed == ["source"]
+            client = clients.enter_context(HTTP1(address_of(url)))
+            response = await open_quiet(client)
+            nursery.cancel_scope.cancel()
+        client.wait_for_end(response)
+    assert re.fullmatch(FIRST + rb"retry: \d+\n\n", response.body)
+    assert closed == ["source", "lifespan"]
 
 
 async def test_an_address_that_is_taken_is_an_os_error(app):
