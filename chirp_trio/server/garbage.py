@@ -9,14 +9,19 @@ from contextlib import contextmanager
 _YOUNG, _OLD = 10_000, 50
 
 
+# The thresholds as they were, once for each server of this process: they may start and stop in any order.
+_before: list[tuple[int, int, int]] = []
+
+
 @contextmanager
 def calm_garbage_collector() -> Generator[None]:
     """Leave what has been imported and set up out of collections, and collect less often, until the block is left.
 
     With a thousand streams, a full collection holds up every event for a tenth of a second. The collector is the process's,
-    so thresholds that are higher already stay, and all is as it was afterwards.
+    so thresholds that are higher already stay, and all is as it was when the last server of the process has stopped.
     """
     before = gc.get_threshold()
+    _before.append(_before[0] if _before else before)
     gc.collect()
     gc.freeze()
     if before[0]:  # zero: somebody has switched it off
@@ -24,5 +29,7 @@ def calm_garbage_collector() -> Generator[None]:
     try:
         yield
     finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
+        original = _before.pop()
+        if not _before:
+            gc.set_threshold(*original)
+            gc.unfreeze()

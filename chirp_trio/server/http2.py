@@ -7,6 +7,7 @@ from hypercorn.events import Event as IOEvent
 from hypercorn.protocol.h2 import BUFFER_LOW_WATER, H2Protocol, StreamBuffer
 from hypercorn.typing import Event as EventClass
 
+# Seconds for telling a stream that it is over: its app may have left ten messages in its queue, and read none of them.
 _FAREWELL_TIMEOUT = 0.5
 
 

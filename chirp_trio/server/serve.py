@@ -50,7 +50,7 @@ async def serve(
     """
     require_trio()
     settings = config if config is not None else ServerConfig()
-    stop = shutdown if shutdown is not None else trio.Event()
+    stop = trio.Event()  # ours: the caller's event is the caller's to set
     served = _Served(app, stop, task_status)
     worker = Worker(wrap_app(cast(ASGIFramework, _with_middleware(served, settings)), 0, "asgi"), settings)
     over = trio.Event()
@@ -68,14 +68,22 @@ async def serve(
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(work)
+            if shutdown is not None:
+                nursery.start_soon(_set_after, shutdown, stop)
             try:
                 await over.wait()
             finally:
                 stop.set()
                 patience = settings.graceful_timeout + _LIFESPAN_TIMEOUT if served.is_up else 0
                 drain.deadline = trio.current_time() + patience
+            nursery.cancel_scope.cancel("the server has stopped")
     except ExceptionGroup as group:
         raise served.failure or sole(group) from None
+
+
+async def _set_after(first: trio.Event, second: trio.Event) -> None:
+    await first.wait()
+    second.set()
 
 
 def _with_middleware(app: ASGIApp, settings: ServerConfig) -> ASGIApp:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 
 import pytest
 import trio
@@ -92,6 +93,17 @@ async def test_cancelling_the_caller_of_serve_stops_it_in_order(app, closed):
         client.wait_for_end(response)
     assert re.fullmatch(FIRST + rb"retry: \d+\n\n", response.body)
     assert closed == ["source", "lifespan"]
+
+
+async def test_serve_never_sets_its_callers_event(app):
+    """Others may wait for it: a server that is cancelled, or could not start, is no reason to stop them."""
+    shutdown = trio.Event()
+    async with trio.open_nursery() as nursery:
+        (url,) = await nursery.start(partial(serve, app, ServerConfig(port=0), shutdown=shutdown))
+        with pytest.raises(OSError, match="in use"):
+            await serve(app, ServerConfig(port=address_of(url)[1]), shutdown=shutdown)
+        nursery.cancel_scope.cancel()
+    assert not shutdown.is_set()
 
 
 async def test_an_address_that_is_taken_is_an_os_error(app):

@@ -30,6 +30,19 @@ def test_thresholds_are_raised_and_put_back(before, during):
     assert gc.get_threshold() == before
 
 
+def test_servers_of_one_process_may_stop_in_any_order():
+    before = gc.get_threshold()
+    first, second = calm_garbage_collector(), calm_garbage_collector()
+    first.__enter__()
+    second.__enter__()
+    during = gc.get_threshold()
+    first.__exit__(None, None, None)
+    assert (gc.get_threshold(), gc.get_freeze_count() > 0) == (during, True)
+
+    second.__exit__(None, None, None)
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
+
+
 def test_a_collector_that_is_switched_off_stays_off():
     gc.set_threshold(0)
     before = gc.get_threshold()
