@@ -193,7 +193,7 @@ def test_every_ending_is_described():
 
 
 def commands():
-    [choices] = [action.choices for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    [choices] = [action.choices for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)]
     return choices
 
 

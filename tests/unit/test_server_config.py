@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from chirp_trio import ConfigurationError, ServerConfig
-from chirp_trio.cli import _parser
+from chirp_trio.cli import parser
 
 ADDRESSES = ["127.0.0.1:8000", "0.0.0.0:0", "localhost:80", "[::1]:65535", "[fe80::1%eth0]:1", "unix:app.sock", "fd://3"]
 
@@ -115,7 +115,7 @@ def test_a_trusted_proxy_that_is_no_address_is_refused(proxy):
 
 
 def test_the_command_line_has_the_same_defaults():
-    options = _parser().parse_args(["run", "app"], argparse.Namespace(arguments=[]))
+    options = parser().parse_args(["run", "app"], argparse.Namespace(arguments=[]))
     defaults = ServerConfig()
 
     for name in ("host", "port", "certfile", "keyfile", "reuse_port", "graceful_timeout", "write_timeout", "access_log"):

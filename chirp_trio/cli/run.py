@@ -1,80 +1,22 @@
-"""The command line: `chirp-trio run` and `chirp-trio demo`."""
+"""`chirp-trio run` and `chirp-trio demo`: serve an app."""
 
 import argparse
-import importlib
 import importlib.util
 import ssl
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-from .asgi import ASGIApp
-from .errors import ConfigurationError, LifespanError
-from .server import ServerConfig, run
-from .server.reload import run_with_reload
+from ..asgi import ASGIApp
+from ..errors import ConfigurationError
+from ..server import ServerConfig, run
+from ..server.reload import run_with_reload
+from .load import load_app
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return the process's exit code: 0; 1 where the app failed; 2 where what was asked for cannot be done."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser().parse_args(given, argparse.Namespace(arguments=given))
-    try:
-        return int(options.command(options))
-    except ConfigurationError as error:
-        print(f"chirp-trio: {error}", file=sys.stderr)
-        return 2
-    except LifespanError as error:
-        print(f"chirp-trio: {error}", file=sys.stderr)
-        return 1
+type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
-def load_app(target: str) -> ASGIApp:
-    """The app that `module:name` or `folder/file.py:name` names; `name` is `app` where it is left out.
-
-    Raises:
-        ConfigurationError: There is no such module, or nothing of that name in it that could be an app.
-    """
-    place, _, name = target.partition(":")
-    name = name or "app"
-    if not place or (place.startswith(".") and not place.endswith(".py")):
-        raise ConfigurationError(f"{target!r} names no app; it must be like 'module:app' or 'folder/file.py:app'")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-    except ModuleNotFoundError as error:
-        if error.name is None or not (place == error.name or place.startswith(error.name + ".")):
-            raise  # the module is there, and something that it imports is not
-        raise ConfigurationError(f"there is no module {place!r} in {Path.cwd()} or on Python's path") from None
-    found: object = module
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    if not callable(found):
-        apps = sorted(key for key, value in vars(module).items() if callable(value) and type(value).__name__ == "App")
-        raise ConfigurationError(f"{place!r} has no app called {name!r}; apps in it: {', '.join(apps) or 'none'}")
-    return cast(ASGIApp, found)
-
-
-def _load_file(path: Path) -> object:
-    if not path.is_file():
-        raise ConfigurationError(f"there is no file {str(path)!r}")
-    sys.path.insert(0, str(path.resolve().parent))
-    # Loaded as the file that it is: its name may be that of a module that somebody else means.
-    name = path.stem
-    while name in sys.modules or name in sys.stdlib_module_names:
-        name += "_"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="chirp-trio", description="Server-Sent Events for trio.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
+def add_commands(commands: Commands) -> None:
+    """Add `run` and `demo`."""
     serving = commands.add_parser("run", help="serve an app", description="Serve an app until Ctrl-C or SIGTERM.")
     serving.add_argument("app", metavar="MODULE:APP", help="where the app is, such as `app:app` or `examples/clock.py:app`")
     _add_address(serving)
@@ -85,7 +27,6 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="serve a live dashboard of this machine", description="A live dashboard.")
     _add_address(demo)
     demo.set_defaults(command=_demo)
-    return parser
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
@@ -153,10 +94,6 @@ def _serve(app: ASGIApp, config: ServerConfig, name: str) -> int:
 
 def _examples() -> Path:
     """Where the examples are: inside the package where it was installed from a wheel, beside it in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     inside = package / "examples"
     return inside if inside.is_dir() else package.parent / "examples"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,33 @@
+"""The command line: `chirp-trio`, and a file for what each of its commands does."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ..errors import ConfigurationError, LifespanError
+from . import run
+from .load import load_app
+
+__all__ = ["load_app", "main", "parser"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the process's exit code: 0; 1 where the app failed; 2 where what was asked for cannot be done."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(given, argparse.Namespace(arguments=given))
+    try:
+        return int(options.command(options))
+    except ConfigurationError as error:
+        print(f"chirp-trio: {error}", file=sys.stderr)
+        return 2
+    except LifespanError as error:
+        print(f"chirp-trio: {error}", file=sys.stderr)
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the commands take."""
+    parser = argparse.ArgumentParser(prog="chirp-trio", description="Server-Sent Events for trio.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run.add_commands(commands)
+    return parser

@@ -1,0 +1,52 @@
+"""From what the command line names to the app."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import cast
+
+from ..asgi import ASGIApp
+from ..errors import ConfigurationError
+
+
+def load_app(target: str) -> ASGIApp:
+    """The app that `module:name` or `folder/file.py:name` names; `name` is `app` where it is left out.
+
+    Raises:
+        ConfigurationError: There is no such module, or nothing of that name in it that could be an app.
+    """
+    place, _, name = target.partition(":")
+    name = name or "app"
+    if not place or (place.startswith(".") and not place.endswith(".py")):
+        raise ConfigurationError(f"{target!r} names no app; it must be like 'module:app' or 'folder/file.py:app'")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (place == error.name or place.startswith(error.name + ".")):
+            raise  # the module is there, and something that it imports is not
+        raise ConfigurationError(f"there is no module {place!r} in {Path.cwd()} or on Python's path") from None
+    found: object = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        apps = sorted(key for key, value in vars(module).items() if callable(value) and type(value).__name__ == "App")
+        raise ConfigurationError(f"{place!r} has no app called {name!r}; apps in it: {', '.join(apps) or 'none'}")
+    return cast(ASGIApp, found)
+
+
+def _load_file(path: Path) -> object:
+    if not path.is_file():
+        raise ConfigurationError(f"there is no file {str(path)!r}")
+    sys.path.insert(0, str(path.resolve().parent))
+    # Loaded as the file that it is: its name may be that of a module that somebody else means.
+    name = path.stem
+    while name in sys.modules or name in sys.stdlib_module_names:
+        name += "_"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
