@@ -1,4 +1,7 @@
-"""The command line: `chirp-trio`, and a file for what each of its commands does."""
+"""The command line: `chirp-trio`, and a file for what each of its commands does.
+
+This room knows apps, and the server that runs them. It must not know streams: what it prints, it has over a connection.
+"""
 
 import argparse
 import sys
