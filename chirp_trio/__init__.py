@@ -19,7 +19,7 @@ from .errors import (
 from .server import ServerConfig, serve
 from .stream import Ending, LiveStreams, StreamSnapshot, stream_lifespan
 from .templates import Fragment, Page, Stream, Template
-from .topics import Presence, Published, Subscription, Topic
+from .topics import Presence, Published, Subscription, Topic, merge, merge_cursors
 from .web import App, AppConfig, Redirect, Request, Response
 from .wire import Comment, Decoder, SSEEvent
 
@@ -60,6 +60,8 @@ __all__ = [
     "TemplateNotFound",
     "Topic",
     "WrongRuntimeError",
+    "merge",
+    "merge_cursors",
     "serve",
     "stream_lifespan",
 ]

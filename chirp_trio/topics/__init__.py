@@ -3,9 +3,10 @@
 This room knows events and streams. It must not know apps, requests, templates or servers.
 """
 
+from .merged import merge, merge_cursors
 from .presence import Presence
 from .published import Published
 from .subscription import Subscription
 from .topic import Topic
 
-__all__ = ["Presence", "Published", "Subscription", "Topic"]
+__all__ = ["Presence", "Published", "Subscription", "Topic", "merge", "merge_cursors"]

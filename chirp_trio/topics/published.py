@@ -1,6 +1,7 @@
 """What was published: taken as it was then, turned into bytes once for all who get it."""
 
 from collections.abc import Callable
+from typing import override
 
 from ..errors import ConfigurationError
 from ..stream.items import Encodable, Render, encode_item
@@ -24,16 +25,18 @@ class Published(Encodable):
 
     Attributes:
         value: What was published.
-        id: Its id in the topic, which is what a client sends back as `Last-Event-ID`.
+        topic: The topic's name.
+        id: Its id in the topic, which is what a client sends back as `Last-Event-ID`; of several topics, if they are merged.
         number: Its place in the topic, counted from 1.
         at: When it was published, in seconds of trio's clock.
         size: About how many bytes it takes on the wire.
     """
 
-    __slots__ = ("_content", "_encoded", "_is_rendered", "at", "id", "number", "size", "value")
+    __slots__ = ("_content", "_encoded", "_is_rendered", "at", "id", "number", "size", "topic", "value")
 
-    def __init__(self, value: object, content: SSEEvent | Comment, id: str, number: int, at: float) -> None:
+    def __init__(self, value: object, content: SSEEvent | Comment, topic: str, id: str, number: int, at: float) -> None:
         self.value = value
+        self.topic = topic
         self.id = id
         self.number = number
         self.at = at
@@ -45,6 +48,14 @@ class Published(Encodable):
         # Of a fragment every client wants one dialect or the other, so these bytes are nobody's.
         self.size = len(encode_item(content, None, _as_it_is) if self._is_rendered else self.encode_for(None, None))
 
+    @property
+    def event(self) -> str | None:
+        """Its event name, if it was published with one; `"chirp:gap"` where events are missing."""
+        if isinstance(self._content, Comment):
+            return None
+        data, event = self._content.data, self._content.event
+        return data.event if event is None and isinstance(data, Renderable) else event
+
     def encode_for(self, event_type: str | None, render: Render | None) -> bytes:
         """See `Encodable`: the same bytes for everybody with the same event type and the same dialect of htmx."""
         key = (event_type, render if self._is_rendered else None)
@@ -55,6 +66,36 @@ class Published(Encodable):
 
     def __repr__(self) -> str:
         return f"Published({self.value!r}, id={self.id!r})"
+
+
+class Placed(Published):
+    """An event among those of other topics: its id is the client's place in all of them."""
+
+    __slots__ = ("_published",)
+
+    def __init__(self, published: Published, id: str) -> None:
+        self.value = published.value
+        self.topic = published.topic
+        self.id = id
+        self.number = published.number
+        self.at = published.at
+        self.size = published.size
+        self._content = published._content
+        self._published = published
+
+    @override
+    def encode_for(self, event_type: str | None, render: Render | None) -> bytes:
+        """The same bytes for everybody, but for the line with the id."""
+        return with_id(self._published.encode_for(event_type, render), self._published.id, self.id)
+
+
+def with_id(encoded: bytes, before: str, after: str) -> bytes:
+    """The bytes of an event with another id in the place of the one that it has. A comment has none, and gets none."""
+    if encoded.startswith(b":"):
+        return encoded
+    # The fields before the id are one line each: at most one, with the event's name.
+    begin = 0 if encoded.startswith(b"id: ") else encoded.index(b"\n") + 1
+    return b"%bid: %b%b" % (encoded[:begin], after.encode(), encoded[begin + len("id: ") + len(before) :])
 
 
 def prepare(value: object, render: Prepare | None) -> SSEEvent | Comment:

@@ -1,14 +1,15 @@
 """One subscriber's place in a topic."""
 
-from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 import trio
 
 from ..stream.parking import ParkingSpot
 from ..stream.pushed import PushSource, Sink
+from ..wire import encode_id
 from .published import Published
+from .reader import Reader
 
 if TYPE_CHECKING:
     from .topic import Topic
@@ -19,45 +20,8 @@ OVERFLOW = ("disconnect", "drop-oldest", "latest")
 # How many events are read from the log at a time.
 _BATCH = 100
 
-
-class Reader:
-    """Reads a subscription with `async for`. Whoever stops reading has only to let go of it."""
-
-    __slots__ = ("_events", "_is_closed", "_subscription")
-
-    def __init__(self, subscription: Subscription) -> None:
-        self._subscription = subscription
-        self._events: deque[Published] = deque()
-        self._is_closed = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Published:
-        if self._is_closed:
-            raise StopAsyncIteration
-        if not self._events:
-            try:
-                self._events.extend(await self._subscription.next_batch())
-            finally:
-                if not self._events:  # it is over, or was cancelled or failed, which ends it as it would a generator
-                    self._close()
-            if not self._events:
-                raise StopAsyncIteration
-        return self._events.popleft()
-
-    async def aclose(self) -> None:
-        """Stop reading. No checkpoint."""
-        self._close()
-
-    def _close(self) -> None:
-        if not self._is_closed:
-            self._is_closed = True
-            self._events.clear()
-            self._subscription.leave()
-
-    def __del__(self) -> None:
-        self._close()
+# After so many events that a client did not want, it is told its place, so that it comes back with an id that is known.
+TELL_AFTER = 100
 
 
 class Subscription(PushSource):
@@ -74,8 +38,8 @@ class Subscription(PushSource):
     """
 
     __slots__ = (
-        "_filter", "_is_over", "_is_read", "_key", "_missed", "_overflow", "_parked", "_position", "_replayed", "_sink",
-        "_topic", "buffer", "dropped",
+        "_filter", "_had", "_is_read", "_key", "_missed", "_overflow", "_parked", "_replayed", "_room", "_sink",
+        "buffer", "dropped", "is_over", "position", "topic",
     )  # fmt: skip
 
     def __init__(
@@ -91,64 +55,134 @@ class Subscription(PushSource):
     ) -> None:
         self.buffer = buffer
         self.dropped = 0
-        self._topic = topic
-        self._position = position  # the number of the last event that it has had
+        self.topic = topic
+        self.is_over = False  # it was too far behind
+        self.position = position  # the number of the last event that it has got
+        self._had = position  # and of the last one that it is done with
         self._replayed = topic.log.last  # up to here it catches up, which is no overflow
         self._missed = missed  # how many events are missing before the next one; None: nobody knows
         self._overflow = overflow
         self._key = key
         self._filter = filter
         self._is_read = False
-        self._is_over = False  # it was too far behind
         self._parked = ParkingSpot()
         self._sink: Sink | None = None  # where the next event goes at once
+        self._room: trio.lowlevel.ParkingLot | None = None  # those who wait until it is less far behind
 
     # -- reading --------------------------------------------------------------------------------------------------------
 
     def __aiter__(self) -> Reader:
         """The events, one after the other; ends when the topic is closed, or when it was too far behind."""
-        self._enter()
+        self.enter()
         return Reader(self)
 
     async def next_batch(self) -> list[Published]:
         """The next events, once there are some; none if there will be no more. A checkpoint."""
         await trio.lowlevel.checkpoint()
-        while not (events := self._read()):
+        self.is_done_with_all()
+        while not (events := self.read()):
             if not await self._wait(None):
                 break
         return events
 
-    def leave(self) -> None:
-        """Be read no longer."""
-        self._topic.leave(self)
-
     async def push(self, sink: Sink) -> None:
         """See `PushSource`."""
-        self._enter()
-        if self._missed == 0:  # a gap has an id itself
+        self.enter()
+        if self.misses_nothing:  # a gap has an id itself
             # Who loses its connection before its first event would come back as somebody new, and miss what came between.
-            sink.put_nowait(self._topic.place(self._position))
-        # What may fail, or is the subscriber's own, is done in its own task.
-        chosen = self._filter is not None or self._key is not None
+            sink.put_joined_nowait(encode_id(self.cursor), 0)
+        told = self.position  # where the client knows itself to be
         try:
             while True:
-                if not chosen and self._is_in_step():
-                    before = self._position
-                    encoded, self._position = self._topic.encoded_since(before, sink.event_type, sink.render)
-                    has_room = bool(encoded) and sink.put_joined_nowait(encoded, self._position - before)
+                self.is_done_with_all()
+                if not self.is_choosy and self._is_in_step():
+                    before = self.position
+                    encoded, self.position = self.topic.encoded_since(before, sink.event_type, sink.render)
+                    has_room = bool(encoded) and sink.put_joined_nowait(encoded, self.position - before)
                     if not encoded and not await self._wait(sink):
                         return
                     if not has_room:  # or it is the end of a wait, which comes when there is no room
                         await sink.wait_for_space()
                 else:
-                    events = self._read()
+                    events = self.read()
                     for event in events:
                         if not sink.accept(event):
                             await sink.wait_for_space()
+                    told = self.position if events else await self._tell_place(sink, told)
                     if not events and not await self._wait(None):
                         return
         finally:
             self.leave()
+
+    async def _tell_place(self, sink: Sink, told: int) -> int:
+        if self.position - told < TELL_AFTER:
+            return told
+        if not sink.put_joined_nowait(encode_id(self.cursor), 0):
+            await sink.wait_for_space()
+        return self.position
+
+    # -- the parts of reading, which several subscriptions that are merged have in common -------------------------------
+
+    def enter(self) -> None:
+        """Be read from now on."""
+        self.check_unread()
+        self._is_read = True
+        self.topic.enter(self)
+
+    def check_unread(self) -> None:
+        """Raise `RuntimeError` if it is being read, or has been."""
+        if self._is_read:
+            raise RuntimeError(f"this subscription to {self.topic.name!r} is being read already; each stream needs its own")
+
+    def leave(self) -> None:
+        """Be read no longer."""
+        self.topic.leave(self)
+        self.is_done_with_all()
+
+    @property
+    def is_choosy(self) -> bool:
+        """Whether the user's own code decides about events: it may fail, so it has to run in the subscriber's own task."""
+        return self._filter is not None or self._key is not None
+
+    @property
+    def misses_nothing(self) -> bool:
+        """Whether the next event is the one after that which the client had last."""
+        return self._missed == 0
+
+    @property
+    def cursor(self) -> str:
+        """The id of the last event that it has got: where its client goes on should it lose its connection now."""
+        return self.topic.id_of(self.position)
+
+    def wait_at(self, parked: ParkingSpot) -> None:
+        """Wake whoever is parked there, instead of this subscription's own task."""
+        self._parked = parked
+
+    def begin_waiting(self, sink: Sink | None) -> None:
+        """Have the parked task woken by the next event, unless there is a sink, which it goes into at once."""
+        self.is_done_with_all()
+        self._sink = sink
+        self.topic.wait(self)
+
+    def end_waiting(self) -> None:
+        """The parked task runs again."""
+        self._sink = None
+        self.topic.stop_waiting(self)
+
+    def is_done_with_all(self) -> None:
+        """Whatever was read is on its way: who waits for room may go on."""
+        self._had = self.position
+        if self._room is not None:
+            self._room.unpark_all()
+
+    # -- what publishers call -------------------------------------------------------------------------------------------
+
+    async def wait_for_room(self) -> None:
+        """Wait until it can take another event without being too far behind, or is read by nobody."""
+        while self.topic.is_behind(self) and self.topic.log.last - self._had >= self.buffer:
+            if self._room is None:
+                self._room = trio.lowlevel.ParkingLot()
+            await self._room.park()
 
     # -- what the topic calls -------------------------------------------------------------------------------------------
 
@@ -156,9 +190,10 @@ class Subscription(PushSource):
         """Have the next event, if nothing else is waited for; whether the one after that is wanted in the same way."""
         sink = self._sink
         if sink is not None:
-            self._position = event.number
+            self.position = event.number
             if sink.put_nowait(event.encode_for(sink.event_type, sink.render)):
                 return True
+            self._had = event.number
         self._parked.wake()
         return False
 
@@ -168,48 +203,40 @@ class Subscription(PushSource):
 
     # -- its place ------------------------------------------------------------------------------------------------------
 
-    def _enter(self) -> None:
-        if self._is_read:
-            raise RuntimeError(f"this subscription to {self._topic.name!r} is being read already; each stream needs its own")
-        self._is_read = True
-        self._topic.enter(self)
-
     async def _wait(self, sink: Sink | None) -> bool:
         """Wait for the next event, which goes into the sink at once if there is one; False: there will be none."""
-        if self._is_over or self._topic.is_closed:
+        if self.is_over or self.topic.is_closed:
             return False
-        self._sink = sink
-        self._topic.wait(self)
+        self.begin_waiting(sink)
         try:
             await self._parked.park()
         finally:
-            self._sink = None
-            self._topic.stop_waiting(self)
+            self.end_waiting()
         return True
 
     def _is_in_step(self) -> bool:
         """Whether the next events can be had as they are."""
-        log = self._topic.log
-        return self._missed == 0 and not self._is_over and self._position >= log.first - 1 and not self._is_behind()
+        log = self.topic.log
+        return self._missed == 0 and not self.is_over and self.position >= log.first - 1 and not self._is_behind()
 
     def _is_behind(self) -> bool:
-        return self._topic.log.last - max(self._position, self._replayed) > self.buffer
+        return self.topic.log.last - max(self.position, self._replayed) > self.buffer
 
-    def _read(self) -> list[Published]:
+    def read(self) -> list[Published]:
         """The next events that this subscriber is to get, with gaps where some are missing; none if it has had all."""
-        log = self._topic.log
+        log = self.topic.log
         events = []
         if self._missed != 0:
-            events.append(self._topic.gap(self._missed, self._position))
+            events.append(self.topic.gap(self._missed, self.position))
             self._missed = 0
-        if self._position < log.first - 1 or self._is_behind():
+        if self.position < log.first - 1 or self._is_behind():
             if self._overflow == "disconnect":
-                self._is_over = True
+                self.is_over = True
                 return events
             events += self._catch_up()
-        while not events and self._position < log.last:
-            batch = log.since(self._position, _BATCH)
-            self._position = batch[-1].number
+        while not events and self.position < log.last:
+            batch = log.since(self.position, _BATCH)
+            self.position = batch[-1].number
             events = [event for event in batch if self._wants(event)]
         return events
 
@@ -218,10 +245,10 @@ class Subscription(PushSource):
 
     def _catch_up(self) -> list[Published]:
         """Skip what is too much, by the overflow policy; what tells of it, and what is left."""
-        log = self._topic.log
+        log = self.topic.log
         last = log.last
-        oldest = max(self._position, log.first - 1)
-        forgotten = oldest - self._position  # nobody knows whether it was wanted
+        oldest = max(self.position, log.first - 1)
+        forgotten = oldest - self.position  # nobody knows whether it was wanted
         if self._key is None:
             position = max(oldest, last - self.buffer)
             lost = sum(map(self._wants, log.since(oldest, position - oldest)))
@@ -232,9 +259,9 @@ class Subscription(PushSource):
             newest = {self._key(event.value): event for event in pending}
             left = sorted(newest.values(), key=lambda event: event.number)[-self.buffer :]
             lost = len(pending) - len(left)
-        self._position = position
+        self.position = position
         missed = forgotten + lost
         if not missed:
             return left
         self.dropped += missed
-        return [self._topic.gap(missed, left[0].number - 1 if left else position), *left]
+        return [self.topic.gap(missed, left[0].number - 1 if left else position), *left]

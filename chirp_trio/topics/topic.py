@@ -9,12 +9,15 @@ import trio
 
 from ..errors import ConfigurationError
 from ..stream.items import Render
-from ..wire import SSEEvent, encode_id
+from ..wire import SSEEvent
 from .chunks import Chunks
 from .log import Log
 from .presence import Observers, Presence
 from .published import Prepare, Published, prepare
 from .subscription import OVERFLOW, Overflow, Subscription
+
+# Between the ids of several topics, where a client has one for all of them.
+SEPARATOR = ","
 
 
 class Topic:
@@ -91,14 +94,19 @@ class Topic:
             raise trio.ClosedResourceError(f"the topic {self.name!r} is closed")
         content = prepare(value, self._prepare)  # first, because a template may publish as well
         number = self._log.last + 1
-        event = Published(value, content, self._id(number), number, self._now())
+        event = Published(value, content, self.name, self.id_of(number), number, self._now())
         self._log.append(event)
         for subscription in [subscription for subscription in self._waiting if not subscription.take(event)]:
             del self._waiting[subscription]
         return event.id
 
-    async def publish(self, value: object) -> str:
+    async def publish(self, value: object, *, wait: Subscription | None = None) -> str:
         """As `publish_nowait()`, and a checkpoint: the verb that stays when a topic is moved to where publishing takes time.
+
+        Args:
+            value: Whatever an `EventStream` may yield.
+            wait: A subscription to this topic that is not to lose anything: while it is as far behind as its `buffer`
+                allows, wait. Nothing is waited for when nobody reads it. Default: nobody is waited for.
 
         Returns:
             The event's id.
@@ -106,9 +114,14 @@ class Topic:
         Raises:
             TypeError: See `publish_nowait()`.
             ValueError: See `publish_nowait()`.
+            ConfigurationError: `wait` is a subscription to another topic.
             trio.ClosedResourceError: The topic is closed.
         """
+        if wait is not None and wait.topic is not self:
+            raise ConfigurationError(f"wait is a subscription to {wait.topic.name!r}; it must be one to {self.name!r}")
         await trio.lowlevel.checkpoint()
+        if wait is not None:
+            await wait.wait_for_room()
         return self.publish_nowait(value)
 
     def publish_from_thread(self, value: object) -> str:
@@ -162,7 +175,7 @@ class Topic:
     @property
     def cursor(self) -> str:
         """The id of the newest event: put it into a page, and nothing is lost between rendering and subscribing."""
-        return self._id(self._log.last)
+        return self.id_of(self._log.last)
 
     @property
     def subscribers(self) -> int:
@@ -212,6 +225,10 @@ class Topic:
         """Do not: it is leaving, or has been woken."""
         self._waiting.pop(subscription, None)
 
+    def is_behind(self, subscription: Subscription) -> bool:
+        """Whether it is being read, and has events that it has not had."""
+        return subscription in self._open and subscription not in self._waiting
+
     def encoded_since(self, number: int, event_type: str | None, render: Render | None) -> tuple[bytes, int]:
         """Events after that number as bytes, some kilobytes at most, and the number of the last of them."""
         return self._chunks.since(number, event_type, render)
@@ -221,14 +238,15 @@ class Topic:
         """The events that are remembered."""
         return self._log
 
-    def place(self, number: int) -> bytes:
-        """What tells a client where it is, as if it had had the event with that number, and shows it nothing."""
-        return encode_id(self._id(number))
+    def id_of(self, number: int) -> str:
+        """The id of the event with that number."""
+        return f"{self._epoch}-{number}"
 
     def gap(self, missed: int | None, number: int) -> Published:
         """What tells a client that events are missing before this one; how many, if that is known."""
         value = {"topic": self.name, "missed": missed}
-        return Published(value, prepare(SSEEvent(value, "chirp:gap"), None), self._id(number), number, self._now())
+        content = prepare(SSEEvent(value, "chirp:gap"), None)
+        return Published(value, content, self.name, self.id_of(number), number, self._now())
 
     def _keep(self) -> None:
         # Who is behind reads from the log, so it has to go back as far as anybody may be.
@@ -238,17 +256,21 @@ class Topic:
         """The time, if events have an age: a topic whose events have none can be used before trio runs."""
         return trio.current_time() if self._max_age is not None else 0.0
 
-    def _id(self, number: int) -> str:
-        return f"{self._epoch}-{number}"
-
     def _position(self, last_event_id: str | None, replay: int) -> tuple[int, int | None]:
         """After which event a subscriber goes on, and how many it has missed before that; None: nobody knows."""
         last, first = self._log.last, self._log.first
         if last_event_id:
-            epoch, _, digits = last_event_id.rpartition("-")
-            if epoch == self._epoch and digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) <= last:
-                number = max(int(digits), first - 1)
-                return number, number - int(digits)
+            for id in last_event_id.split(SEPARATOR):  # that of several topics, if it comes from a stream of merged ones
+                epoch, _, digits = id.rpartition("-")
+                if (
+                    epoch == self._epoch
+                    and digits.isascii()
+                    and digits.isdigit()
+                    and len(digits) < 20
+                    and int(digits) <= last
+                ):
+                    number = max(int(digits), first - 1)
+                    return number, number - int(digits)
         return max(last - replay, first - 1), None if last_event_id else 0
 
 

@@ -90,10 +90,14 @@ async def test_a_subscription_that_waits_takes_less_than_a_kibibyte():
 
 async def memory_of_each(make):
     outbox = Outbox()
+
+    def put_joined(events, _count):
+        return outbox.put_nowait(events)
+
     async with trio.open_nursery() as nursery:
         with counted_memory() as memory:
             for _ in range(500):
-                sink = Sink(outbox.put_nowait, outbox.put_nowait, outbox.wait_for_space, outbox.put_nowait, None, None)
+                sink = Sink(outbox.put_nowait, put_joined, outbox.wait_for_space, outbox.put_nowait, None, None)
                 nursery.start_soon(make().push, sink)
             await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()

@@ -48,12 +48,27 @@ INTERNAL = {
     "Topic.encoded_since",
     "Topic.gap",
     "Topic.log",
-    "Topic.place",
-    "Subscription.take",
+    "Topic.id_of",
+    "Topic.is_behind",
+    "Subscription.begin_waiting",
+    "Subscription.check_unread",
+    "Subscription.cursor",
+    "Subscription.end_waiting",
+    "Subscription.enter",
+    "Subscription.is_choosy",
+    "Subscription.is_done_with_all",
+    "Subscription.is_over",
     "Subscription.leave",
+    "Subscription.misses_nothing",
     "Subscription.next_batch",
-    "Subscription.wake",
+    "Subscription.position",
     "Subscription.push",
+    "Subscription.read",
+    "Subscription.take",
+    "Subscription.topic",
+    "Subscription.wait_at",
+    "Subscription.wait_for_room",
+    "Subscription.wake",
     "Published.encode_for",
 }
 
@@ -98,7 +113,7 @@ def attributes(name):
 
 def parameters(function):
     return {
-        ("**" if parameter.kind is parameter.VAR_KEYWORD else "") + parameter.name: parameter
+        {parameter.VAR_KEYWORD: "**", parameter.VAR_POSITIONAL: "*"}.get(parameter.kind, "") + parameter.name: parameter
         for parameter in inspect.signature(function).parameters.values()
         if parameter.name != "self"
     }

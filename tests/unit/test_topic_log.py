@@ -14,7 +14,7 @@ def new_log(most=1000, most_bytes=10**9, max_age=None):
 
 
 def event(number, data="x", at=0.0):
-    return Published(data, SSEEvent(data, id=str(number)), str(number), number, at)
+    return Published(data, SSEEvent(data, id=str(number)), "log", str(number), number, at)
 
 
 def fill(log, numbers):

@@ -1,0 +1,180 @@
+"""Several topics on one stream, with one id that tells the client's place in all of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import override
+
+import trio
+
+from ..errors import ConfigurationError
+from ..stream.parking import ParkingSpot
+from ..stream.pushed import PushSource, Sink
+from ..wire import encode_id
+from .published import Placed, Published, with_id
+from .reader import Reader
+from .subscription import TELL_AFTER, Subscription
+from .topic import SEPARATOR, Topic
+
+
+def merge(*subscriptions: Subscription) -> Merged:
+    """A source for an `EventStream`, or for `async for`: the events of several topics, those of each in order.
+
+    A browser opens no more than six connections to a host over HTTP/1.1, and every page needs one for each stream: so a page
+    that shows several topics has one stream of all of them. Its ids tell the place in each of the topics; give the whole of
+    what comes back, `request.last_event_id`, to each `subscribe()`, and each finds its own.
+
+    It ends when all the topics are closed, or when one of the subscriptions is too far behind and `overflow` says
+    `"disconnect"`. It reads the subscriptions, so nobody else can.
+
+    Args:
+        *subscriptions: One for each topic.
+
+    Raises:
+        ConfigurationError: There is none, or there are two to the same topic.
+
+    Example:
+        >>> news, sport = Topic("news"), Topic("sport")
+        >>> async def handler(request):
+        ...     here = request.last_event_id
+        ...     return EventStream(merge(news.subscribe(here), sport.subscribe(here)))
+    """
+    for subscription in subscriptions:
+        if not isinstance(subscription, Subscription):
+            raise ConfigurationError(f"merge() got {subscription!r}; it takes what Topic.subscribe() returns")
+    if not subscriptions:
+        raise ConfigurationError("merge() got nothing; it takes a subscription to each of the topics")
+    _check_topics([subscription.topic for subscription in subscriptions])
+    return Merged(subscriptions)
+
+
+def merge_cursors(*topics: Topic) -> str:
+    """The cursor of a page that shows several topics: put it into the page, and its stream goes on from there.
+
+    Args:
+        *topics: Those that the page's stream merges, in any order.
+
+    Raises:
+        ConfigurationError: There is none, or there is one twice.
+
+    Example:
+        >>> news, sport = Topic("news"), Topic("sport")
+        >>> merge_cursors(news, sport) == f"{news.cursor},{sport.cursor}"
+        True
+    """
+    if not topics:
+        raise ConfigurationError("merge_cursors() got nothing; it takes topics")
+    _check_topics(topics)
+    return _join([topic.cursor for topic in topics])
+
+
+class Merged(PushSource):
+    """The events of several subscriptions. Made by `merge()`; read once."""
+
+    __slots__ = ("_ids", "_parked", "_parts")
+
+    def __init__(self, parts: tuple[Subscription, ...]) -> None:
+        self._parts = parts
+        self._ids = [part.cursor for part in parts]  # the place in each topic of what was sent last
+        self._parked = ParkingSpot()  # one task reads them all
+
+    def __aiter__(self) -> Reader:
+        """The events as they come; their ids are the place in all the topics."""
+        self._enter()
+        return Reader(self)
+
+    async def next_batch(self) -> list[Published]:
+        """See `Readable`."""
+        await trio.lowlevel.checkpoint()
+        self._is_done_with_all()
+        while not (events := self._read()):
+            if not await self._wait(None):
+                break
+        return events
+
+    @override
+    async def push(self, sink: Sink) -> None:
+        self._enter()
+        sinks = [replace(sink, put_nowait=partial(self._put_nowait, sink, place)) for place in range(len(self._parts))]
+        told = self._progress
+        if all(part.misses_nothing for part in self._parts):  # see `Subscription.push`
+            sink.put_joined_nowait(encode_id(_join(self._ids)), 0)
+        try:
+            while True:
+                self._is_done_with_all()
+                events = self._read()
+                for event in events:
+                    if not sink.accept(event):
+                        await sink.wait_for_space()
+                if events:
+                    told = self._progress
+                    continue
+                if self._progress - told >= TELL_AFTER:
+                    told = self._progress
+                    sink.put_joined_nowait(encode_id(_join(self._ids)), 0)
+                if not await self._wait(sinks):
+                    return
+                await sink.wait_for_space()  # a wait ends when there is none
+        finally:
+            self.leave()
+
+    def leave(self) -> None:
+        """See `Readable`."""
+        for part in self._parts:
+            part.leave()
+
+    def _enter(self) -> None:
+        for part in self._parts:
+            part.check_unread()
+        for part in self._parts:
+            part.enter()
+            part.wait_at(self._parked)
+
+    def _is_done_with_all(self) -> None:
+        for part in self._parts:
+            part.is_done_with_all()
+
+    @property
+    def _progress(self) -> int:
+        return sum(part.position for part in self._parts)
+
+    def _read(self) -> list[Published]:
+        """The next events of all topics, some of each, so that none has to wait for another one to be silent."""
+        placed: list[Published] = []
+        if any(part.is_over for part in self._parts):
+            return placed
+        for place, part in enumerate(self._parts):
+            for event in part.read():
+                self._ids[place] = event.id
+                placed.append(Placed(event, _join(self._ids)))
+            self._ids[place] = part.cursor  # which is further than that of the last event if others were not wanted
+        return placed
+
+    def _put_nowait(self, sink: Sink, place: int, encoded: bytes) -> bool:
+        """Pass on the next event of a topic, at the moment when it is published."""
+        self._ids[place] = id = self._parts[place].cursor
+        return sink.put_nowait(with_id(encoded, id, _join(self._ids)))
+
+    async def _wait(self, sinks: list[Sink] | None) -> bool:
+        """Wait for the next event of any topic; False: there will be none."""
+        if any(part.is_over for part in self._parts) or all(part.topic.is_closed for part in self._parts):
+            return False
+        for place, part in enumerate(self._parts):
+            part.begin_waiting(None if sinks is None or part.is_choosy else sinks[place])
+        try:
+            await self._parked.park()
+        finally:
+            for part in self._parts:
+                part.end_waiting()
+        return True
+
+
+def _join(ids: Iterable[str]) -> str:
+    return SEPARATOR.join(ids)
+
+
+def _check_topics(topics: Sequence[Topic]) -> None:
+    twice = [topic.name for topic, count in Counter(topics).items() if count > 1]
+    if twice:
+        raise ConfigurationError(f"the topic {twice[0]!r} is there twice; a place in it has to be one place")

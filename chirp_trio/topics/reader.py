@@ -1,0 +1,59 @@
+"""Reading events with `async for`, from one topic or from several."""
+
+from abc import abstractmethod
+from collections import deque
+from typing import Protocol, Self
+
+from .published import Published
+
+
+class Readable(Protocol):
+    """What a `Reader` reads."""
+
+    @abstractmethod
+    async def next_batch(self) -> list[Published]:
+        """The next events, once there are some; none if there will be no more. A checkpoint."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Be read no longer."""
+
+
+class Reader:
+    """Reads a subscription with `async for`. Whoever stops reading has only to let go of it."""
+
+    __slots__ = ("_events", "_is_closed", "_subscription")
+
+    def __init__(self, subscription: Readable) -> None:
+        self._subscription = subscription
+        self._events: deque[Published] = deque()
+        self._is_closed = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Published:
+        if self._is_closed:
+            raise StopAsyncIteration
+        if not self._events:
+            try:
+                self._events.extend(await self._subscription.next_batch())
+            finally:
+                if not self._events:  # it is over, or was cancelled or failed, which ends it as it would a generator
+                    self._close()
+            if not self._events:
+                raise StopAsyncIteration
+        return self._events.popleft()
+
+    async def aclose(self) -> None:
+        """Stop reading. No checkpoint."""
+        self._close()
+
+    def _close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._events.clear()
+            self._subscription.leave()
+
+    def __del__(self) -> None:
+        self._close()
