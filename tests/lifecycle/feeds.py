@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from chirp_trio import App, EventStream, Request, Subscription, Topic
+from chirp_trio import App, EventStream, Request, Subscription, Topic, merge
 from chirp_trio.testing import TestClient
 from tests.lifecycle.scenes import tasks
 
@@ -37,6 +37,18 @@ async def feed_of(
     async with TestClient(app) as client:
         yield Feed(client, subscriptions)
     assert (topic.subscribers, tasks()) == before, "a subscriber still counts, or the app left a task behind"
+
+
+def client_of(*topics: Topic, app: App | None = None, stream: dict[str, Any] | None = None, **options: Any) -> TestClient:
+    """A client of an app whose `/` merges the topics."""
+    app = app or App()
+
+    @app.route("/")
+    async def feed(request: Request) -> EventStream:
+        subscriptions = [topic.subscribe(request.last_event_id, **options) for topic in topics]
+        return EventStream(merge(*subscriptions), **{"send_timeout": 10_000, **(stream or {})})
+
+    return TestClient(app)
 
 
 def told(events: Any) -> list[object]:
