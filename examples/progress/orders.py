@@ -85,7 +85,7 @@ class Importer:
                 self._imported += 1
             except ValueError as error:
                 self._skipped += 1
-                problems.append(f"Order {int(number):,} was skipped: {error}.")
+                problems.append(f"Order {int(number):,} skipped: {error}")
         return len(rows), problems
 
     def report(self) -> Report:
@@ -96,11 +96,11 @@ class Importer:
 
 def _amount(count: str, price: str) -> Decimal:
     if not count.isdecimal() or int(count) < 1:
-        raise ValueError(f"its quantity is “{count}”")
+        raise ValueError(f"“{count}” is no quantity")
     try:
         return int(count) * Decimal(price)
     except InvalidOperation:
-        raise ValueError(f"its price is “{price}”") from None
+        raise ValueError(f"“{price}” is no price") from None
 
 
 async def import_orders(file: File, job: Job) -> Report:

@@ -35,6 +35,7 @@ STATIC = {
     },
 }
 MOST_JOBS = 100  # that there may be, over or not
+HISTORY = 300  # events of a job that are remembered for who comes back: those of two minutes or so
 GONE = "This job is gone. A job ends with its server, and is forgotten some minutes after it is over."
 
 
@@ -42,7 +43,7 @@ GONE = "This job is gone. A job ends with its server, and is forgotten some minu
 async def lifespan(app: App) -> AsyncGenerator[dict[str, object]]:
     """The nursery of all jobs, from the first request to the last."""
     async with trio.open_nursery() as nursery:
-        yield {"jobs": Jobs(nursery, app.topic)}
+        yield {"jobs": Jobs(nursery, partial(app.topic, history=HISTORY))}
         nursery.cancel_scope.cancel("the app stops")
 
 
@@ -97,7 +98,7 @@ async def live(request: Request, id: str) -> EventStream | None:
         return EventStream(gone) if request.last_event_id != "gone" else None
     if job.topic.is_closed and request.last_event_id == job.topic.cursor:
         return None
-    return EventStream(job.topic.subscribe(request.last_event_id))
+    return EventStream(job.topic.subscribe(request.last_event_id, buffer=HISTORY // 2))
 
 
 async def gone() -> AsyncGenerator[Fragment | SSEEvent]:
