@@ -1,6 +1,7 @@
 """Jobs and their pages: what is shown, what is sent, how a job ends, and what somebody gets who was away."""
 
 import re
+import threading
 from html import unescape
 
 import jobs
@@ -340,6 +341,16 @@ async def test_a_server_that_stops_does_not_pretend_that_the_job_is_over(autojum
     assert {event.event for event in stream.events} == {"progress", "note"}
 
 
+async def test_a_server_that_stops_waits_neither_for_jobs_nor_for_those_that_are_over(autojump_clock):
+    began = trio.current_time()
+    async with TestClient(progress.app) as client:
+        await start(client, LONG)
+        await start(client, SHORT)
+        await trio.sleep(5)
+
+    assert trio.current_time() - began == pytest.approx(5, abs=0.5)
+
+
 # -- the files ---------------------------------------------------------------------------------------------------------
 
 
@@ -368,6 +379,21 @@ async def test_what_is_not_here_is_not_found(autojump_clock, client, method, pat
 
 
 # -- the work ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_work_holds_up_nobody_because_it_is_done_in_threads(autojump_clock, client, monkeypatch):
+    threads = set()
+
+    def take(*_):
+        threads.add(threading.current_thread())
+        return 0, []
+
+    monkeypatch.setattr(orders.Importer, "take", take)
+    await start(client)
+    await trio.sleep(1)
+
+    assert len(threads) == 1
+    assert threading.main_thread() not in threads
 
 
 def test_every_order_is_imported_or_skipped_and_the_report_adds_up():
