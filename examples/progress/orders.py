@@ -44,7 +44,7 @@ class File:
 
 FILES = {
     file.name: file
-    for file in (File("orders-march.csv", 3_000), File("orders-2026.csv", 20_000), File("orders-april.csv", 5_000, 2_718))
+    for file in (File("orders-march.csv", 3_000), File("orders-2026.csv", 30_000), File("orders-april.csv", 5_000, 2_718))
 }
 
 

@@ -10,7 +10,7 @@ from tests.docs.runner import ROOT
 from tests.integration.server import SCRIPTS, Server, announced, chirp_trio
 
 APP = f"{ROOT / 'examples' / 'progress' / 'progress.py'}:app"
-SHORT, LONG, DAMAGED = "orders-march.csv", "orders-2026.csv", "orders-april.csv"  # three seconds, twenty, and three
+SHORT, LONG, DAMAGED = "orders-march.csv", "orders-2026.csv", "orders-april.csv"  # three seconds, thirty, and three
 SOON = 15_000  # milliseconds
 LATER = 30_000  # milliseconds, for what waits until a browser tries again
 
@@ -23,12 +23,11 @@ OBSERVER = """
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
     with chirp_trio(APP, "--access-log") as server:
         yield server
-        if server.process.poll() is None:
-            assert server.stop() == 0
+        assert server.stop() == 0
         assert server.unexpected_tracebacks() == 0
 
 
@@ -58,8 +57,8 @@ def window(browser, server):
 def start(window):
     """Starts a job as a visitor does, and is then on its page."""
 
-    def start(name, generation="2", **options):
-        page = window(f"/?htmx={generation}", **options)
+    def start(name, generation="2", *address, **options):
+        page = window(f"/?htmx={generation}", *address, **options)
         page.get_by_label(name).check()
         page.get_by_role("button", name="Import").click()
         expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=SOON)
@@ -211,11 +210,12 @@ def test_who_was_without_a_network_at_the_end_is_told_of_it_and_then_stays_away(
 
 
 @generations
-def test_a_server_that_is_killed_takes_its_jobs_along_and_the_page_says_so(start, server, generation):
-    page = start(LONG, generation)
-    expect(notes(page).nth(1)).to_be_attached(timeout=SOON)
-    server.signal(signal.SIGKILL)
-    server.wait()
+def test_a_server_that_is_killed_takes_its_jobs_along_and_the_page_says_so(start, generation):
+    with chirp_trio(APP) as server:
+        page = start(LONG, generation, server.address)
+        expect(notes(page).nth(1)).to_be_attached(timeout=SOON)
+        server.signal(signal.SIGKILL)
+        server.wait()
     expect(page.locator(".late")).to_be_visible(timeout=SOON)
     expect(page.locator(".live")).to_be_hidden()
     kept = notes(page).all_inner_texts()
