@@ -210,6 +210,26 @@ def test_who_was_without_a_network_at_the_end_is_told_of_it_and_then_stays_away(
 
 
 @generations
+def test_a_page_that_was_away_for_too_long_is_loaded_again_and_goes_on(start, window, server, generation):
+    near = start(LONG, generation)
+    expect(notes(near).nth(2)).to_be_attached(timeout=SOON)
+    page = window()
+    page.route(
+        "**/live?*", lambda route: route.continue_(url=route.request.url.replace("event_id=", "event_id=no-")), times=1
+    )
+    with page.expect_request(lambda _: len(page.streams) == 2, timeout=SOON):  # the stream of the page that is loaded again
+        page.goto("http://{}:{}{}".format(*server.address, path_of(near)))
+    expect(page.locator(".live")).to_have_text("Live", timeout=SOON)
+    expect_to_move(page)
+    near.get_by_role("button", name="Cancel").click()
+    for either in (page, near):
+        expect_status(either, "Cancelled")
+    assert notes(page).all_inner_texts() == notes(near).all_inner_texts()
+    expect_closed(page)
+    assert len(page.streams) == 2
+
+
+@generations
 def test_a_server_that_is_killed_takes_its_jobs_along_and_the_page_says_so(start, generation):
     with chirp_trio(APP) as server:
         page = start(LONG, generation, server.address)
