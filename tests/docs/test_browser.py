@@ -86,6 +86,19 @@ def test_steps_are_appended_and_the_last_event_ends_the_stream(offline, tmp_path
 
 
 @GENERATIONS
+def test_a_job_shows_its_progress_and_its_end(offline, tmp_path, generation):
+    with chirp_trio("app:app", cwd=build("docs/how-to/show-progress.md", tmp_path)) as server:
+        offline.goto(address(server))
+        offline.get_by_role("button", name="Make the report").click()
+        offline.goto(f"{offline.url}?htmx={generation}")
+        bar = offline.get_by_role("progressbar")
+        shown = bar.get_attribute("aria-valuenow")
+        expect(bar).not_to_have_attribute("aria-valuenow", shown, timeout=SOON)
+        expect(offline.get_by_role("status")).to_have_text("The job is finished.", timeout=SOON)
+        expect(bar).to_have_text("12 of 12 months")
+
+
+@GENERATIONS
 def test_a_page_shows_that_its_connection_is_lost(offline, tmp_path, generation):
     with chirp_trio("connection:app", cwd=build("docs/how-to/use-htmx.md", tmp_path)) as server:
         offline.goto(address(server, f"?htmx={generation}"))
