@@ -54,6 +54,7 @@ class SSEStream:
     Attributes:
         status: The HTTP status.
         headers: The response's headers.
+        is_over: Whether the app has ended it, for whatever reason.
         events: The events so far.
         comments: The comments so far.
         last_event_id: The id that a reconnecting client would send.
@@ -74,6 +75,11 @@ class SSEStream:
     def is_event_stream(self) -> bool:
         """Whether a browser would take the response for an event stream."""
         return self.status == 200 and self.headers.get("content-type", "").partition(";")[0].strip() == "text/event-stream"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the app has ended it, for whatever reason."""
+        return self._chunks.exchange.ended.is_set()
 
     @property
     def last_event_id(self) -> str:

@@ -144,6 +144,9 @@ def test_what_goes_wrong_in_the_app_fails_the_test_and_is_told(suite):
             client = await sse_client(app)
             await client.get("/")
 
+        def test_a_group_of_errors_that_is_none_of_ours():
+            raise ExceptionGroup("several", [KeyError("in the test")])
+
         async def test_a_stop_that_fails(sse_client):
             @asynccontextmanager
             async def lifespan(app):
@@ -187,9 +190,10 @@ def test_what_goes_wrong_in_the_app_fails_the_test_and_is_told(suite):
         """,
         options=TRIO_MODE,
     )
-    assert counts == {"failed": 5}, printed
+    assert counts == {"failed": 6}, printed
     for told in (
         "in the app",
+        "in the test",
         "at the stop",
         "at the start",
         "in the background",
