@@ -1,6 +1,7 @@
 """Whether a page and its stream fit together: real streams for both generations of htmx, and pages with every mistake."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,12 @@ PAGE = """<!doctype html>
 
 def events(*names, data="x"):
     return [SSEEvent(data, event=name) for name in names]
+
+
+def result_of(events, ended, **given):
+    """What came of a stream, without one."""
+    given = {"status": 200, "headers": {}, "events": events, "ended": ended, "text": "", **given}
+    return SSEResult(**{field.name: given.get(field.name, ()) for field in fields(SSEResult)})
 
 
 def to(*targets):
@@ -135,8 +142,8 @@ def test_the_library_s_own_events_come_when_something_has_happened():
 def test_only_a_stream_that_has_completed_owes_the_event_that_closes_it():
     came = tuple(events("progress", "step", "note", "alarm"))
     assert_sse_wired(PAGE, came)
-    assert_sse_wired(PAGE, SSEResult(200, {}, came, (), "max_events", 1))
-    [told] = problems(PAGE, SSEResult(200, {}, came, (), "completed", 1))
+    assert_sse_wired(PAGE, result_of(came, "max_events"))
+    [told] = problems(PAGE, result_of(came, "completed"))
     assert told.startswith("the page waits for 'done' (sse-close of <main ")
 
 
@@ -235,7 +242,7 @@ def test_what_has_a_name_is_dispatched_and_somebody_has_to_listen():
 def test_the_event_that_closes_has_its_own_attribute():
     page = '<main hx-sse:connect="/live" hx-sse:close="end"></main>'
     assert_sse_wired(page, events("end"))
-    [told] = problems(page, SSEResult(200, {}, tuple(events("ende")), (), "completed", 1), strict=False)
+    [told] = problems(page, result_of(tuple(events("ende")), "completed"), strict=False)
     assert told.startswith("the page waits for 'end' (hx-sse:close of <main ")
     assert told.endswith("did you mean 'ende'?")
 
@@ -270,7 +277,7 @@ def test_a_page_without_a_stream_is_told():
 
 
 def test_a_stream_that_was_refused_has_no_events():
-    result = SSEResult(403, {}, (), (), "refused", 0, "members only")
+    result = result_of((), "refused", status=403, text="members only")
     assert problems(PAGE, result) == "the response was no event stream: status 403: members only"
 
 

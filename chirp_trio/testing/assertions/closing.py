@@ -1,5 +1,7 @@
 """Whether a stream has ended as it should."""
 
+from collections.abc import Sequence
+
 from ...wire import SSEEvent
 from ..sse import SSEResult, SSEStream
 from .messages import cut, did_you_mean
@@ -12,8 +14,8 @@ def assert_closed_cleanly(stream: SSEResult | SSEStream, *, ended: str | None = 
     """Assert that a stream is over, was a stream at all, and told its client of no error.
 
     Args:
-        stream: A stream that is over: the result of `client.sse()`, or what `client.stream_sse()` gave, after its block.
-        ended: How it must have ended, as in `SSEResult.ended`; default: in any way but `"refused"`.
+        stream: A stream that is over: the result of `client.sse()`, or a stream of `client.stream_sse()`.
+        ended: How it must have ended, as in `SSEResult.ended`; default: `"completed"`, `"max_events"` or `"disconnected"`.
         last_event: The name of the event that must be its last, such as the one that `sse-close` names; default: any.
 
     Raises:
@@ -21,33 +23,37 @@ def assert_closed_cleanly(stream: SSEResult | SSEStream, *, ended: str | None = 
             error, which the log has in full.
 
     Example:
-        >>> event = SSEEvent("", event="done")
-        >>> result = SSEResult(200, {}, (event,), (), "completed", duration=1)
-        >>> assert_closed_cleanly(result, ended="completed", last_event="done")
+        >>> import trio
+        >>> from chirp_trio import App, EventStream
+        >>> from chirp_trio.testing import TestClient
+        >>> app = App()
+        >>> @app.route("/live")
+        ... async def live():
+        ...     async def source():
+        ...         yield SSEEvent("", event="done")
+        ...     return EventStream(source)
+        >>> async def test_live():
+        ...     async with TestClient(app) as client:
+        ...         assert_closed_cleanly(await client.sse("/live"), ended="completed", last_event="done")
+        >>> trio.run(test_live)
     """
     if ended is not None and ended not in _ENDINGS:
         raise ValueError(f"ended is {ended!r}; it must be one of {', '.join(map(repr, _ENDINGS))}")
-    match stream:
-        case SSEStream():
-            if ended is not None:
-                raise TypeError(f"ended is {ended!r}, and only the result of client.sse() tells how a stream ended")
-            if not stream.is_over:
-                raise AssertionError(f"the stream is still open. {stream.describe()}")
-            refused = not stream.is_event_stream
-            text = ""
-        case SSEResult():
-            if ended is not None and ended != stream.ended:
-                raise AssertionError(f"the stream should have ended as {ended!r}, and {_describe(stream)}")
-            refused = stream.ended == "refused" != ended
-            text = stream.text
-        case _:
-            raise TypeError(f"stream is {cut(repr(stream))}; it must be an SSEResult or an SSEStream")
-    if refused:
-        raise AssertionError(f"the response was no event stream: status {stream.status}{f': {cut(text)}' if text else ''}")
+    if not isinstance(stream, SSEResult | SSEStream):
+        raise TypeError(f"stream is {cut(repr(stream))}; it must be an SSEResult or an SSEStream")
+    if stream.ended is None:
+        raise AssertionError(f"the stream is still open; what came: {cut(repr(stream.events))}")
+    if stream.ended == "refused" != ended:
+        text = f": {cut(stream.text)}" if isinstance(stream, SSEResult) and stream.text else ""
+        raise AssertionError(f"the response was no event stream: status {stream.status}{text}")
+    if stream.ended != ended if ended is not None else stream.ended not in _ENDINGS:
+        wanted = f"as {ended!r}" if ended is not None else "in a proper way"
+        came = f"as {stream.ended!r} after {len(stream.events)} events"
+        raise AssertionError(f"the stream should have ended {wanted}, and ended {came}: {cut(repr(stream.events))}")
     _check_events(stream.events, last_event)
 
 
-def _check_events(events: tuple[SSEEvent, ...] | list[SSEEvent], last_event: str | None) -> None:
+def _check_events(events: Sequence[SSEEvent], last_event: str | None) -> None:
     for number, event in enumerate(events, 1):
         if event.event == ERROR:
             raise AssertionError(
@@ -60,8 +66,3 @@ def _check_events(events: tuple[SSEEvent, ...] | list[SSEEvent], last_event: str
         came = f"the event {last!r}" if last else "no event at all"
         hint = did_you_mean(last_event, {event.event for event in events if event.event} - {last_event})
         raise AssertionError(f"the last event should be {last_event!r}, and was {came}{hint}; what came: {cut(repr(events))}")
-
-
-def _describe(result: SSEResult) -> str:
-    more = f" (status {result.status}: {cut(result.text)})" if result.ended == "refused" else f": {cut(repr(result.events))}"
-    return f"ended as {result.ended!r} after {len(result.events)} events and {result.duration:g} s{more}"
