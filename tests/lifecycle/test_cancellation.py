@@ -165,6 +165,22 @@ async def test_the_tasks_of_others_do_not_count(autojump_clock):
         nursery.cancel_scope.cancel()
 
 
+async def test_what_moves_the_clock_does_not_count(autojump_clock):
+    async def quiet(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+
+    async def steps_of(sleeps):
+        async def scenario():
+            async with TestClient(quiet):
+                await Journal(sleeps)()
+
+        return await cancel_everywhere(scenario)
+
+    assert await steps_of(8) - await steps_of(3) == 5
+
+
 async def test_it_leaves_no_task(autojump_clock):
     async def scenario():
         async with trio.open_nursery() as nursery:
