@@ -21,13 +21,16 @@ check: setup  ## format, lint, types
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 
-wheel: setup  ## build the wheel, install it into an empty environment, and use it there
+wheel: setup  ## build the wheel, and use it in an empty environment, with the pytest before the locked one
 	@rm -rf dist $(EMPTY)
 	@.venv/bin/python -m pip -qq wheel --no-deps --no-build-isolation --wheel-dir dist .
 	@.venv/bin/python -m venv --without-pip $(EMPTY)
 	@.venv/bin/python -m pip -qq --python $(EMPTY)/bin/python install "$$(ls dist/*.whl)[demo,testing]"
 	@cd dist && $(EMPTY)/bin/python -W error -c "import chirp_trio, chirp_trio.testing; print(chirp_trio.__file__)"
-	@cd dist && $(EMPTY)/bin/chirp-trio demo --help >/dev/null && ls *.whl
+	@cd dist && $(EMPTY)/bin/chirp-trio demo --help >/dev/null
+	@.venv/bin/python -m pip -qq --python $(EMPTY)/bin/python install "pytest==8.*" pytest-xdist
+	@cd dist && $(EMPTY)/bin/python -m pytest -qq -c /dev/null --rootdir . --noconftest -p no:cacheprovider $(CURDIR)/tests/integration/test_pytest_plugin.py
+	@ls dist/*.whl
 
 bench: setup  ## the benchmarks: ratios, printed as a table
 	@.venv/bin/python -m tests.benchmarks

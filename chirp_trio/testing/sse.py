@@ -69,11 +69,21 @@ class SSEStream:
         self._chunks: Body = response.extensions["chirp_trio.body"]
         self._decoder = Decoder()
         self._arrived: deque[SSEEvent] = deque()
+        self._at_end = False
 
     @property
     def is_event_stream(self) -> bool:
         """Whether a browser would take the response for an event stream."""
         return self.status == 200 and self.headers.get("content-type", "").partition(";")[0].strip() == "text/event-stream"
+
+    @property
+    def ended(self) -> str | None:
+        """How it ended, None while it is open: as in `SSEResult`."""
+        if not self.is_event_stream:
+            return "refused"
+        if self._at_end:
+            return "completed"
+        return "disconnected" if self._chunks.exchange.ended.is_set() else None
 
     @property
     def last_event_id(self) -> str:
@@ -102,7 +112,12 @@ class SSEStream:
 
     async def __anext__(self) -> SSEEvent:
         while not self._arrived:
-            for item in self._decoder.feed(await self._chunks.__anext__()):
+            try:
+                chunk = await self._chunks.__anext__()
+            except StopAsyncIteration:
+                self._at_end = True
+                raise
+            for item in self._decoder.feed(chunk):
                 if isinstance(item, Comment):
                     self.comments.append(item.text)
                 else:

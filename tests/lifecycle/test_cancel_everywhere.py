@@ -5,7 +5,7 @@ once, no task is left, the stream ends once, and nothing is logged that should n
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
@@ -13,26 +13,8 @@ import trio
 
 from chirp_trio import Topic
 from chirp_trio.stream.pushed import PushSource
-from chirp_trio.testing import AppError, TestClient
+from chirp_trio.testing import AppError, TestClient, cancel_everywhere
 from tests.lifecycle.scenes import Source, app_of, endings, logged, tasks
-
-
-class Interruption(trio.abc.Instrument):
-    """Calls `interrupt` after the nth step of any task since it was armed."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-        self.interrupt: Callable[[], None] | None = None
-        self.happened = False
-        self._seen = 0
-
-    def after_task_step(self, _task) -> None:
-        if self.interrupt is None or self.happened:
-            return
-        self._seen += 1
-        if self._seen == self.step:
-            self.happened = True
-            self.interrupt()
 
 
 class BothKinds(Source):
@@ -114,61 +96,64 @@ def scenarios():
     yield pytest.param(lambda: Feed(history=6, later=2, size=5000), id="a subscription that is behind")
 
 
+class Run:
+    """A client that visits a stream, once, and what can interrupt that."""
+
+    def __init__(self, source: Source | Feed) -> None:
+        self.source = source
+        self._handler = trio.CancelScope()
+        self._visit = trio.CancelScope()
+        self._client: TestClient | None = None
+        self._inner = app_of(source, heartbeat_interval=1, send_timeout=50)
+
+    async def __call__(self) -> None:
+        async with TestClient(self._app) as self._client:
+            with self._visit, trio.move_on_after(10), suppress(AppError):
+                await self._client.sse("/", timeout=100)
+
+    async def _app(self, scope, receive, send) -> None:
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+            return
+        with self._handler:
+            await self._inner(scope, receive, send)
+
+    def interrupt(self, kind: str) -> None:
+        match kind:
+            case "handler cancelled":
+                self._handler.cancel()
+            case "client left":
+                self._visit.cancel()
+            case "server stops":
+                if self._client is not None:
+                    self._client.drain()
+
+
 @pytest.mark.parametrize("kind", REASONS)
 @pytest.mark.parametrize("make_source", list(scenarios()))
 async def test_a_stream_survives_an_interruption_at_every_step(autojump_clock, caplog, make_source, kind):
-    step = 0
-    happened = True
-    while happened:
-        step += 1
-        happened = await interrupted_at(step, make_source(), kind, caplog)
-    assert step > 10, "the scenario has steps to be interrupted at"
-
-
-async def interrupted_at(step: int, source: Source | Feed, kind: str, caplog) -> bool:
-    """Run the scenario, interrupted at this step; whether it got that far."""
-    caplog.clear()
     caplog.set_level(logging.DEBUG, logger="chirp_trio.stream")
     before = tasks()
-    interruption = Interruption(step)
-    handler = trio.CancelScope()
-    everything = trio.CancelScope()
+    runs: list[Run] = []
 
-    inner = app_of(source, heartbeat_interval=1, send_timeout=50)
+    async def scenario() -> None:
+        runs.append(Run(make_source()))
+        await runs[-1]()
 
-    async def app(scope, receive, send):
-        if scope["type"] == "lifespan":
-            await inner(scope, receive, send)
-            return
-        with handler:
-            await inner(scope, receive, send)
+    def check() -> None:
+        source = runs[-1].source
+        assert source.closed == source.opened <= 1
+        assert tasks() == before, "a task is left"
+        assert len(endings(caplog)) <= 1
+        if "Cancelled" in source.ended_by:
+            # A source that waits for ever is left by the client after a while, if nothing else comes first.
+            allowed = REASONS[kind] | ({"disconnected"} if source.then == "wait" else set())
+            assert set(endings(caplog)) <= allowed
+        expected = {"/: its source raised", "GET / failed"} if source.then == "raise" else set()
+        unexpected = [message for message in logged(caplog, logging.INFO) if message.partition(" (")[0] not in expected]
+        assert not unexpected
+        caplog.clear()
 
-    trio.lowlevel.add_instrument(interruption)
-    try:
-        with everything:
-            async with TestClient(app) as client:
-                stopping = trio.CancelScope()
-                interrupt = {
-                    "handler cancelled": handler.cancel,
-                    "client left": stopping.cancel,
-                    "server stops": client.drain,
-                    "everything cancelled": everything.cancel,
-                }[kind]
-                interruption.interrupt = interrupt
-                with stopping, trio.move_on_after(10), suppress(AppError):
-                    await client.sse("/", timeout=100)
-                interruption.interrupt = None
-    finally:
-        trio.lowlevel.remove_instrument(interruption)
-
-    assert source.closed == source.opened <= 1, f"step {step}: opened {source.opened} times, closed {source.closed} times"
-    assert tasks() == before, f"step {step}: a task is left"
-    assert len(endings(caplog)) <= 1, f"step {step}: ended as {endings(caplog)}"
-    if "Cancelled" in source.ended_by:
-        # A source that waits for ever is left by the client after a while, if nothing else comes first.
-        allowed = REASONS[kind] | ({"disconnected"} if source.then == "wait" else set())
-        assert set(endings(caplog)) <= allowed, f"step {step}: ended as {endings(caplog)}"
-    expected = {"/: its source raised", "GET / failed"} if source.then == "raise" else set()
-    unexpected = [message for message in logged(caplog, logging.INFO) if message.partition(" (")[0] not in expected]
-    assert not unexpected, f"step {step}: {unexpected}"
-    return interruption.happened
+    interrupt = None if kind == "everything cancelled" else lambda: runs[-1].interrupt(kind)
+    steps = await cancel_everywhere(scenario, check=check, interrupt=interrupt)
+    assert steps > 20, "the scenario has steps to be interrupted at"

@@ -1,6 +1,6 @@
 """Ordinary user code, which only the type checker runs: the public names must be as easy to type as they are to use."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,15 @@ from chirp_trio import (
     stream_lifespan,
 )
 from chirp_trio.metrics import metrics_app
-from chirp_trio.testing import TestClient
+from chirp_trio.testing import (
+    TestClient,
+    assert_closed_cleanly,
+    assert_fragment_contains,
+    assert_is_error_fragment,
+    assert_is_fragment,
+    assert_sse_wired,
+    cancel_everywhere,
+)
 
 
 @asynccontextmanager
@@ -154,6 +162,23 @@ async def test() -> None:
         async with client.stream_sse("/numbers") as opened:
             event: SSEEvent = await opened.next_event(timeout=5)
             print(event.id)
+            assert_is_fragment(event)
+            assert_sse_wired(await client.get("/"), opened, htmx=4, ignore={"done"})
+        assert_closed_cleanly(opened)
+        assert_closed_cleanly(result, ended="max_events")
+        assert_sse_wired("<p sse-connect='/'></p>", [SSEEvent("x")])
+        assert_fragment_contains(await client.fragment("/"), "tea", selector="li", count=1)
+        assert_is_error_fragment(result, status=403)
+
+
+async def test_sse_client(sse_client: Callable[..., Awaitable[TestClient]]) -> None:
+    client = await sse_client(app, headers={"x-user": "ada"})
+
+    async def scenario() -> None:
+        await client.get("/")
+
+    steps: int = await cancel_everywhere(scenario, check=lambda: None, interrupt=client.drain)
+    print(steps)
 
 
 async def mounted() -> None:

@@ -1,0 +1,212 @@
+"""Whether something is a fragment, and what it holds."""
+
+import httpx
+
+from ...wire import SSEEvent
+from ..sse import SSEResult
+from .html import Element, parse_html
+from .messages import cut, did_you_mean
+from .selectors import Selector
+
+# What of HTML can hold a fragment: a response, an event as it arrived, or text.
+type HTML = httpx.Response | SSEEvent | str
+
+_WHOLE_PAGE = frozenset({"html", "head", "body"})
+
+
+def html_of(name: str, value: object) -> str:
+    """The HTML in a value that a test has.
+
+    Raises:
+        AssertionError: It is a response that is no HTML.
+        TypeError: It is something else.
+    """
+    match value:
+        case str():
+            return value
+        case SSEEvent(data=str()):
+            return str(value.data)
+        case httpx.Response():
+            kind = value.headers.get("content-type", "")
+            if kind.partition(";")[0].strip().lower() != "text/html":
+                raise AssertionError(
+                    f"{_told(value)} is no HTML: its content-type is {kind or 'missing'}; what came: {cut(value.text)}"
+                )
+            return value.text
+        case _:
+            raise TypeError(
+                f"{name} is {cut(repr(value))}; it must be HTML: an httpx.Response, an SSEEvent as it arrived, or text"
+            )
+
+
+def assert_is_fragment(fragment: HTML) -> None:
+    """Assert that it is a piece of a page, and no whole page: without a doctype, and without html, head and body.
+
+    Args:
+        fragment: A response, an event as it arrived, or text.
+
+    Raises:
+        AssertionError: It is a whole page, or a response that is no HTML.
+
+    Example:
+        >>> assert_is_fragment("<li>tea</li>")
+        >>> assert_is_fragment("<!doctype html><title>Tea</title>")
+        Traceback (most recent call last):
+        ...
+        AssertionError: it is a whole page, and no fragment: it has a doctype; what came: <!doctype html><title>Tea</title>
+    """
+    _parse_fragment("fragment", fragment)
+
+
+def assert_fragment_contains(fragment: HTML, *texts: str, selector: str | None = None, count: int | None = None) -> None:
+    """Assert that a fragment holds these texts, or elements that a selector means, or such elements with these texts.
+
+    A text may be markup, as it was written, or what a reader sees: entities resolved, tags left out, white space collapsed.
+
+    Args:
+        fragment: A response, an event as it arrived, or text.
+        *texts: What it must hold, each of them. With a selector: what one and the same element must hold, to its reader.
+        selector: A CSS selector with types, ids, classes, attributes, spaces, `>` and commas; default: the whole fragment.
+        count: How many elements of that selector there must be, with these texts; default: one or more.
+
+    Raises:
+        AssertionError: It does not, or is a whole page.
+        ValueError: There is neither a text nor a selector, or a selector that is not understood.
+
+    Example:
+        >>> assert_fragment_contains("<li class='new'>tea &amp; biscuits</li>", "tea & biscuits")
+        >>> assert_fragment_contains("<ul><li>tea<li>biscuits</ul>", selector="ul > li", count=2)
+    """
+    _check_question("assert_fragment_contains", texts, selector, count)
+    markup, root = _parse_fragment("fragment", fragment)
+    if selector is None:
+        for text in texts:
+            if not _holds(markup, root, text):
+                raise AssertionError(f"it does not contain {text!r}{_hint(text, root)}; what came: {cut(markup)}")
+        return
+    selected = Selector(selector).find_all(root)
+    found = [element for element in selected if all(" ".join(text.split()) in element.text() for text in texts)]
+    if bool(found) if count is None else len(found) == count:
+        return
+    wanted = f"{'an element' if count is None else f'{count} elements'} {selector!r}"
+    if texts:
+        wanted += f" with {' and '.join(map(repr, texts))}"
+    there = f"{len(found)} of them" if found else "none"
+    if texts and selected:
+        there += "; there are: " + ", ".join(f"{element} {element.text()!r}" for element in selected[:5])
+    raise AssertionError(f"it should contain {wanted}, and contains {there}{_hint(selector, root)}; what came: {cut(markup)}")
+
+
+def assert_fragment_not_contains(fragment: HTML, *texts: str, selector: str | None = None) -> None:
+    """Assert that a fragment holds none of these texts, or no element that a selector means.
+
+    A text counts as held where `assert_fragment_contains` would find it: in the markup, or in what a reader sees.
+
+    Args:
+        fragment: A response, an event as it arrived, or text.
+        *texts: What it must not hold, none of them. With a selector: what no such element may hold, to its reader.
+        selector: A CSS selector, as in `assert_fragment_contains`; default: the whole fragment.
+
+    Raises:
+        AssertionError: It does, or is a whole page.
+        ValueError: There is neither a text nor a selector, or a selector that is not understood.
+
+    Example:
+        >>> assert_fragment_not_contains("<li>tea</li>", "coffee", "milk")
+    """
+    _check_question("assert_fragment_not_contains", texts, selector, None)
+    markup, root = _parse_fragment("fragment", fragment)
+    if selector is None:
+        for text in texts:
+            if _holds(markup, root, text):
+                raise AssertionError(f"it contains {text!r}; what came: {cut(markup)}")
+        return
+    for element in Selector(selector).find_all(root):
+        held = [text for text in texts if " ".join(text.split()) in element.text()]
+        if held or not texts:
+            what = f" with {' and '.join(map(repr, held))}" if held else ""
+            raise AssertionError(f"it contains an element {selector!r}{what}: {element}; what came: {cut(markup)}")
+
+
+def assert_is_error_fragment(response: httpx.Response | SSEResult, *texts: str, status: int | None = None) -> None:
+    """Assert that this is what an `App` sends to htmx in place of a fragment: a status, and an element that shows the error.
+
+    Args:
+        response: A response, or the result of a stream that was refused.
+        *texts: What the element must say to its reader, each of them.
+        status: The status; default: any from 400 on.
+
+    Raises:
+        AssertionError: The status is another one, or the body is no such element.
+
+    Example:
+        >>> body = '<div class="chirp-error" data-status="404" role="alert">no such room</div>'
+        >>> response = httpx.Response(404, html=body)
+        >>> assert_is_error_fragment(response, "no such room", status=404)
+    """
+    match response:
+        case httpx.Response():
+            actual, told = response.status_code, _told(response)
+        case SSEResult():
+            actual, told = response.status, "the stream"
+        case _:
+            raise TypeError(f"response is {cut(repr(response))}; it must be an httpx.Response or an SSEResult")
+    if actual != status if status is not None else actual < 400:
+        wanted = f"status {status}" if status is not None else "the status of an error"
+        raise AssertionError(f"{told} should have {wanted}, and has {actual}; what came: {cut(response.text)}")
+    html: HTML = response.text
+    if isinstance(response, httpx.Response):
+        html = response
+    markup, root = _parse_fragment("response", html, ", as for a browser: did the request say that htmx makes it")
+    error = next(iter(Selector(".chirp-error").find_all(root)), None)
+    if error is None:
+        raise AssertionError(f"{told} has no element of the class chirp-error; what came: {cut(markup)}")
+    if error.attributes.get("data-status") != str(actual):
+        raise AssertionError(f"{told} has status {actual}, and its element says otherwise: {error}")
+    for text in texts:
+        if " ".join(text.split()) not in error.text():
+            raise AssertionError(f"the error should say {text!r}, and says {error.text()!r}")
+
+
+# -- what they share --------------------------------------------------------------------------------------------------------
+
+
+def _parse_fragment(name: str, fragment: object, remark: str = "") -> tuple[str, Element]:
+    markup = html_of(name, fragment)
+    root = parse_html(markup)
+    signs = ["a doctype"] if "doctype" in root.attributes else []
+    signs += dict.fromkeys(str(element) for element in root.descendants() if element.tag in _WHOLE_PAGE)
+    if signs:
+        raise AssertionError(
+            f"it is a whole page, and no fragment{remark}: it has {' and '.join(signs)}; what came: {cut(markup)}"
+        )
+    return markup, root
+
+
+def _holds(markup: str, root: Element, text: str) -> bool:
+    return text in markup or " ".join(text.split()) in root.text()
+
+
+def _hint(wanted: str, root: Element) -> str:
+    words = {*root.text().split()}
+    for element in root.descendants():
+        words |= {child.strip() for child in element.children if isinstance(child, str)}
+        words |= {f"#{element.attributes['id']}"} if "id" in element.attributes else set()
+        words |= {f".{name}" for name in element.attributes.get("class", "").split()}
+    return did_you_mean(wanted, sorted(words - {""}))
+
+
+def _told(response: httpx.Response) -> str:
+    try:
+        return f"the response to {response.request.method} {response.request.url.path}"
+    except RuntimeError:  # a response that a test has made by hand
+        return "the response"
+
+
+def _check_question(name: str, texts: tuple[str, ...], selector: str | None, count: int | None) -> None:
+    if not texts and selector is None:
+        raise ValueError(f"{name}: neither a text nor a selector is given, so there is nothing to look for")
+    if "" in texts:
+        raise ValueError(f"{name}: one of the texts is empty, and every fragment contains that")
+    if count is not None and selector is None:
+        raise ValueError(f"{name}: count is {count!r}, and counts the elements of a selector, which is not given")

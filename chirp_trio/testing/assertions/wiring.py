@@ -1,0 +1,241 @@
+"""Whether a page and its event stream fit together, as each generation of htmx sees it."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Literal
+
+import httpx
+
+from ...wire import SSEEvent
+from ..sse import SSEResult, SSEStream
+from .fragments import html_of
+from .html import Element, parse_html
+from .messages import cut, did_you_mean
+from .page import Connection, Listener, connections, document_events, is_same_url, scripts, strays
+from .selectors import Selector, UnknownSelector
+
+_OURS = "chirp:"  # the library's own events, which come when something has happened
+_MESSAGE = "message"  # what an event without a name is called by browsers
+_PARTIAL = "hx-partial"
+
+# How a target begins that is in htmx's own language, and which depends on where in the page it is meant.
+_OF_HTMX = frozenset({
+    "body", "closest", "document", "find", "findAll", "global", "host", "next", "nextElementSibling", "previous",
+    "previousElementSibling", "root", "this", "window",
+})  # fmt: skip
+
+
+def assert_sse_wired(
+    page: httpx.Response | str,
+    stream: SSEResult | SSEStream | Iterable[SSEEvent],
+    *,
+    htmx: Literal[2, 4] | None = None,
+    connect: str | None = None,
+    ignore: Collection[str] = (),
+    strict: bool = True,
+) -> None:
+    """Assert that a page listens for what a stream sends, and that the stream sends what the page listens for.
+
+    For htmx 2, events have names: those in `sse-swap`, in `hx-trigger="sse:…"` and in `sse-close`. For htmx 4, fragments
+    have targets, which must be in the page, and events with names are dispatched in it.
+
+    Args:
+        page: The page, as a response or as text.
+        stream: What the stream has sent: the result of `client.sse()`, a stream of `client.stream_sse()`, or events.
+        htmx: The generation of htmx that the stream was asked by; default: 4 where a fragment comes in an `<hx-partial>`, or
+            where the page has `hx-sse:connect` alone, and otherwise 2.
+        connect: Which of the page's streams it is, by its URL with or without its query; needed where there are several.
+        ignore: Names of events that are no matter of this test: the page may listen for them though none has come, and they
+            may come though the page does not listen.
+        strict: Whether it fails for events that come and that nobody listens for; default: yes. An event is listened for as
+            well where a script in the page has its name as a text. Events called `chirp:…` may come or not.
+
+    Raises:
+        AssertionError: Something does not fit. Each thing is told on a line of its own.
+
+    Example:
+        >>> page = '<main hx-ext="sse" sse-connect="/live"><p sse-swap="news"></p></main>'
+        >>> assert_sse_wired(page, [SSEEvent("Rain", event="news")])
+    """
+    if htmx not in {None, 2, 4}:
+        raise ValueError(f"htmx is {htmx!r}; it must be 2, 4 or None")
+    root = parse_html(html_of("page", page))
+    events = _events(stream)
+    connection = _choose(root, connect)
+    if htmx is None:
+        is_htmx4 = not connection.is_for_htmx2 or any(f"<{_PARTIAL}" in str(event.data) for event in events)
+        htmx = 4 if is_htmx4 else 2
+    # Only a stream that has come to its own end owes the event at which the page closes it.
+    is_complete = isinstance(stream, SSEResult) and stream.ended == "completed"
+    check = _Htmx2 if htmx == 2 else _Htmx4
+    problems = list(check(connection, events, {*ignore}, is_complete=is_complete).problems(strict=strict))
+    if problems:
+        lines = "".join(f"\n- {problem}" for problem in problems)
+        raise AssertionError(f"the page and the stream of {connection.url} do not fit together for htmx {htmx}:{lines}")
+
+
+def _events(stream: object) -> Sequence[SSEEvent]:
+    if isinstance(stream, SSEResult | SSEStream):
+        if isinstance(stream, SSEResult) and stream.ended == "refused":
+            raise AssertionError(f"the response was no event stream: status {stream.status}: {cut(stream.text)}")
+        return stream.events
+    events = list(stream) if isinstance(stream, Iterable) and not isinstance(stream, str) else None
+    if events is None or not all(isinstance(event, SSEEvent) for event in events):
+        raise TypeError(f"stream is {cut(repr(stream))}; it must be an SSEResult, an SSEStream, or several SSEEvents")
+    return events
+
+
+def _choose(root: Element, connect: str | None) -> Connection:
+    found = connections(root)
+    if not found:
+        raise AssertionError("the page opens no event stream: no element has sse-connect or hx-sse:connect, with a URL")
+    urls = dict.fromkeys(connection.url for connection in found)
+    if connect is None:
+        if len(urls) > 1:
+            raise AssertionError(
+                f"the page opens several event streams, {', '.join(map(repr, urls))}: connect must say which of them it is"
+            )
+        return found[0]
+    for connection in found:
+        if is_same_url(connect, connection.url):
+            return connection
+    raise AssertionError(
+        f"the page opens no event stream {connect!r}; those that it opens: {', '.join(map(repr, urls))}"
+        + did_you_mean(connect, urls)
+    )
+
+
+class _Check(ABC):
+    """What does not fit; a subclass for each generation of htmx."""
+
+    def __init__(self, connection: Connection, events: Sequence[SSEEvent], ignored: set[str], *, is_complete: bool) -> None:
+        self.connection = connection
+        self.events = events
+        self.ignored = ignored
+        self.is_complete = is_complete
+        self.sent = Counter(event.event or _MESSAGE for event in events)
+
+    @abstractmethod
+    def problems(self, *, strict: bool) -> Iterator[str]:
+        """What does not fit, a sentence for each; `strict`: events that nobody listens for as well."""
+
+    def is_ignored(self, name: str) -> bool:
+        return name in self.ignored or name.startswith(_OURS)
+
+    def missing(self, listeners: Iterable[Listener]) -> Iterator[str]:
+        """Names that the page listens for, and that have not come."""
+        for listener in listeners:
+            if listener.event not in self.sent and not self.is_ignored(listener.event):
+                yield self.describe_missing(listener, f"the stream sent {self.told_sent()}", self.sent)
+
+    def closers(self, *attributes: str) -> list[Listener]:
+        return list(self.connection.closers(*attributes))
+
+    def describe_missing(self, listener: Listener, instead: str, existing: Iterable[str]) -> str:
+        return f"the page waits for {listener.event!r} ({listener}), and {instead}{did_you_mean(listener.event, existing)}"
+
+    def told_sent(self) -> str:
+        return cut(", ".join(f"{name!r} ({count})" for name, count in self.sent.items())) or "no event at all"
+
+    def unheard(self, heard: set[str], where: str) -> Iterator[str]:
+        """Names that have come, and that nobody listens for."""
+        written = scripts(self.connection.root)
+        for name, count in self.sent.items():
+            if name in heard or self.is_ignored(name) or any(f"{quote}{name}{quote}" in written for quote in "'\"`"):
+                continue
+            yield f"the stream sent {name!r} ({count}), and nobody listens: {where}{did_you_mean(name, heard)}"
+
+
+class _Htmx2(_Check):
+    """Events have names, and elements around a connection, or in it, listen for them."""
+
+    def problems(self, *, strict: bool) -> Iterator[str]:
+        connection = self.connection
+        if not connection.is_for_htmx2:
+            yield f"htmx 2 does not know hx-sse:connect, in {connection.element}; it wants sse-connect"
+        elif not connection.has_extension:
+            yield f'{connection.element} has no hx-ext="sse", and is in no element that has, so htmx 2 leaves it alone'
+        for stray in strays(connection.root):
+            yield f"the page waits for {stray.event!r} ({stray}) outside of every element that opens a stream"
+        listeners = [*connection.swaps(), *connection.triggers()]
+        closers = self.closers("sse-close")
+        yield from self.missing([*listeners, *closers] if self.is_complete else listeners)
+        if strict:
+            heard = {listener.event for listener in (*listeners, *closers)}
+            where = f"the page waits for {', '.join(map(repr, sorted(heard))) or 'no event at all'}"
+            if _MESSAGE in self.sent:
+                where += ", and what has no name is 'message' there"
+            yield from self.unheard(heard, where)
+
+
+class _Htmx4(_Check):
+    """Fragments have targets. What has no target goes into the connection's element; what has a name is dispatched there."""
+
+    def problems(self, *, strict: bool) -> Iterator[str]:
+        connection = self.connection
+        targets: dict[str, int] = {}  # each with the number of the first event that goes there
+        for number, event in enumerate(self.events, 1):
+            for target in _targets(event):
+                targets.setdefault(target, number)
+        selectors, unknown = [], False
+        for target, number in targets.items():
+            selector = _selector(target)
+            if selector is None:
+                unknown = True
+                continue
+            selectors.append(selector)
+            if not selector.find_all(connection.root):
+                yield f"event {number} goes to {_shown(target)!r}, and nothing in the page is that{self._hint(target)}"
+        if not unknown:
+            for swap in connection.swaps():
+                if not (self.is_ignored(swap.event) or _is_target(swap, selectors) or self._is_default(swap)):
+                    places = cut(", ".join(repr(_shown(target)) for target in targets)) or "nothing"
+                    yield self.describe_missing(swap, f"no fragment goes there; those that came go to {places}", ())
+        closers = self.closers("hx-sse:close", "sse-close")
+        if self.is_complete:
+            yield from self.missing(closers)
+        if strict:
+            heard = {_MESSAGE, *(closer.event for closer in closers)} | document_events(connection.root)
+            yield from self.unheard(heard, "htmx 4 dispatches what has a name, and swaps only fragments")
+
+    def _is_default(self, swap: Listener) -> bool:
+        """Whether this is where what has neither a name nor a target goes, and some such has come."""
+        is_there = swap.element is self.connection.element and swap.event == _MESSAGE
+        return is_there and any(not event.event and not _targets(event) for event in self.events)
+
+    def _hint(self, target: str) -> str:
+        ids = [f"#{element.attributes['id']}" for element in self.connection.root.descendants() if "id" in element.attributes]
+        names = [f"[sse-swap~='{swap.event}']" for swap in self.connection.swaps()]
+        return did_you_mean(_shown(target), [*ids, *names])
+
+
+def _targets(event: SSEEvent) -> list[str]:
+    """Where the fragments in an event go."""
+    if event.event or f"<{_PARTIAL}" not in str(event.data):
+        return []
+    partials = [element for element in parse_html(str(event.data)).descendants() if element.tag == _PARTIAL]
+    targets = [partial.get("hx-target") or f"#{partial.attributes.get('id', '')}" for partial in partials]
+    return [target for target in targets if target.strip() not in {"", "#"}]
+
+
+def _selector(target: str) -> Selector | None:
+    """The selector that a target is; None for one that says more than where to."""
+    if target.split()[0] in _OF_HTMX:
+        return None
+    try:
+        return Selector(target)
+    except UnknownSelector:
+        return None
+
+
+def _shown(target: str) -> str:
+    """A target for a message: of the long selector that stands for the name of an event, the first part."""
+    return target.partition(",")[0] if target.startswith("[sse-swap~=") else target
+
+
+def _is_target(swap: Listener, selectors: Iterable[Selector]) -> bool:
+    """Whether a fragment goes to this element because of this one of the names that it waits for, or whatever its names."""
+    attributes = {**swap.element.attributes, "sse-swap": swap.event}
+    alone = Element(swap.element.tag, attributes, swap.element.parent)
+    return any(selector.matches(alone) for selector in selectors)
