@@ -289,7 +289,7 @@ def test_an_empty_id_takes_back_that_of_an_earlier_connection():
 
 @pytest.mark.parametrize(("known", "error"), [("a\nb", ValueError), ("a\0", ValueError), (7, TypeError)])
 def test_an_id_that_no_event_can_have_is_refused(known, error):
-    with pytest.raises(error, match="^last_event_id is "):
+    with pytest.raises(error, match=r"^last_event_id is "):
         Decoder(last_event_id=known)
 
 
