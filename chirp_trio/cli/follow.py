@@ -133,8 +133,6 @@ async def follow(
             lost = error
         except httpx.LocalProtocolError as error:
             raise Refused(f"the request cannot be sent: {error}") from error
-        except httpx.UnsupportedProtocol as error:
-            raise Refused(f"it redirects to what is no HTTP: {error}") from error
         except httpx.TransportError as error:
             if isinstance(cause := _innermost(error), ssl.SSLCertVerificationError):
                 raise Refused(f"its certificate is not to be trusted: {cause.verify_message}") from error
@@ -179,7 +177,10 @@ async def _answer(client: httpx.AsyncClient, url: str, last_event_id: str) -> ht
     value = last_event_id.strip().encode()
     request = client.build_request("GET", url, headers={b"Last-Event-ID": value} if value else None)
     for _ in range(MOST_REDIRECTS + 1):
-        response = await client.send(request, stream=True)
+        try:
+            response = await client.send(request, stream=True)
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError) as error:
+            raise Refused(f"it redirects to where there is no HTTP: {error}") from error
         if response.next_request is None:
             return response
         await response.aclose()

@@ -19,6 +19,7 @@ from tests.integration.clients import PATIENCE
 # What an answer may do besides sending bytes. In the end, unless it says otherwise, the connection is closed.
 BREAK = "close the connection with a RST"
 WAIT = "do nothing until the client leaves"
+FOREVER = b"forever: "  # in front of what is sent again and again until the client leaves
 
 type Step = bytes | str
 type Answer = Sequence[Step]
@@ -38,7 +39,9 @@ def piece(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def stream(*chunks: bytes | str, end: Step = END, content_type: str = "text/event-stream", headers: Answer = ()) -> Answer:
+def stream(
+    *chunks: bytes | str, end: Step = END, content_type: str = "text/event-stream", headers: Sequence[tuple[str, str]] = ()
+) -> Answer:
     """An answer with an event stream, in these chunks."""
     datas = [chunk.encode() if isinstance(chunk, str) else chunk for chunk in chunks]
     return [head(200, ("Content-Type", content_type), CHUNKED, *headers), *map(piece, datas), end]
@@ -87,6 +90,9 @@ class Scripted:
                 pass
         elif step == BREAK:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif step.startswith(FOREVER):
+            while True:
+                await connection.send_all(step.removeprefix(FOREVER))
         else:
             await connection.send_all(step.replace(b"{url}", self.url.encode()))
             await wait_all_tasks_blocked()  # the client has taken it

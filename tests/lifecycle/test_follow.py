@@ -267,6 +267,6 @@ async def test_it_can_be_cancelled_at_any_time(step, autojump_clock):
 
 
 async def test_it_can_be_left_after_any_event(autojump_clock):
-    answers = Answers(stream(b"data: 1\n\ndata: 2\n\n", b"data: 3\n\n", 1, b"data: 4\n\n", trio.sleep))
+    answers = Answers(stream(b"data: 1\n\ndata: 2\n\n", b"data: 3\n\n", 1, b"data: 4\n\n"))
     for count in range(1, 4):
         assert (await hear(answers, count))[-1] == SSEEvent(str(count))
