@@ -175,9 +175,10 @@ def _url(text: str) -> str:
 
     try:
         url = httpx.URL(text if "://" in text else f"http://{text}")
+        usable = url.scheme in {"http", "https"} and url.host and (url.port or 0) <= 65535
     except (httpx.InvalidURL, UnicodeError) as error:
         raise ConfigurationError(f"{text!r} is no URL: {error}") from None
-    if url.scheme not in {"http", "https"} or not url.host or (url.port or 0) > 65535:
+    if not usable:
         raise ConfigurationError(f"{text!r} is no URL of an event stream; it must be like 'http://127.0.0.1:8000/events'")
     return str(url)
 

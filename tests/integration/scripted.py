@@ -104,8 +104,8 @@ async def _read_request(connection: trio.SocketStream) -> Asked:
         data += await connection.receive_some() or b"\r\n\r\n"
     first, *lines = data.partition(b"\r\n\r\n")[0].split(b"\r\n")
     method, target, _ = first.decode().split(" ")
-    pairs = [line.partition(b": ") for line in lines]
-    return Asked(method, target, {name.decode().lower(): value for name, _, value in pairs})
+    pairs = [line.partition(b":") for line in lines]
+    return Asked(method, target, {name.decode().lower(): value.strip() for name, _, value in pairs})
 
 
 @asynccontextmanager
