@@ -311,7 +311,7 @@ def test_a_certificate_has_to_be_trusted_by_the_system_or_by_nobody_at_all(certi
 
 def test_a_connection_that_is_not_made_is_given_up_after_a_while(capfd):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = "https://127.0.0.1:{}".format(silent.getsockname()[1])
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         assert main(["tail", "--retries", "0", "--connect-timeout", "0.2", url]) == 4
 
     assert capfd.readouterr().err == f"chirp-trio: {url}: no connection within 0.2 s\n"
