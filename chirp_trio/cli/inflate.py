@@ -24,11 +24,8 @@ class Inflater:
         Raises:
             zlib.error: They are no gzip.
         """
-        full = False
-        while data or full:
+        while data:
             if self._stream.eof:  # and another one follows, as the format allows
                 self._stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-            piece = self._stream.decompress(data, _MOST)
-            full = len(piece) == _MOST  # so that there may be more, even where all bytes have been taken
+            yield self._stream.decompress(data, _MOST)
             data = self._stream.unconsumed_tail or self._stream.unused_data
-            yield piece

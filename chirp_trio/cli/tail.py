@@ -12,7 +12,7 @@ import stat
 import sys
 from collections.abc import Callable
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -66,6 +66,8 @@ def add_commands(commands: Commands) -> None:
 def _tail(options: argparse.Namespace) -> int:
     if any(importlib.util.find_spec(name) is None for name in ("httpx", "rich")):
         raise ConfigurationError("tail needs httpx and rich: pip install 'chirp-trio[tail]'")
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        raise ConfigurationError("tail needs a standard output to print to")
     code = INTERRUPTED
     with suppress(KeyboardInterrupt):
         code = trio.run(_until_nobody_reads, options, _client(options), _url(options.url))
@@ -96,6 +98,7 @@ async def _watch_reader(output: int, ended: trio.CancelScope) -> None:
 async def _print_events(options: argparse.Namespace, client: httpx.AsyncClient, url: str) -> int:
     from .follow import Connected, Refused, Unreachable, Waiting, follow
 
+    assert isinstance(sys.stdout, io.TextIOWrapper)
     write = _writer(sys.stdout, as_json=options.json)
     events = 0
     heard = follow(client, url, last_event_id=options.since, reconnect=not options.no_reconnect, retries=options.retries)
@@ -123,10 +126,9 @@ async def _print_events(options: argparse.Namespace, client: httpx.AsyncClient, 
     return ENDED
 
 
-def _writer(file: TextIO, *, as_json: bool) -> Callable[[SSEEvent | Comment], None]:
+def _writer(file: io.TextIOWrapper, *, as_json: bool) -> Callable[[SSEEvent | Comment], None]:
     """Write events into a file, each at once."""
-    if isinstance(file, io.TextIOWrapper):
-        file.reconfigure(errors="backslashreplace")  # its encoding may have no such character
+    file.reconfigure(errors="backslashreplace")  # its encoding may have no such character
     form = choose_form(file, as_json=as_json)
 
     def write(item: SSEEvent | Comment) -> None:
@@ -153,12 +155,15 @@ def _client(options: argparse.Namespace) -> httpx.AsyncClient:
         raise ConfigurationError(str(error)) from None
     headers = httpx.Headers(_HEADERS)
     headers.update(httpx.Headers([_header(line) for line in options.header]))
-    return httpx.AsyncClient(
-        headers=headers,
-        timeout=httpx.Timeout(options.idle_timeout, connect=options.connect_timeout),
-        limits=httpx.Limits(max_keepalive_connections=0),
-        verify=False if options.insecure else ssl.create_default_context(),
-    )
+    try:
+        return httpx.AsyncClient(
+            headers=headers,
+            timeout=httpx.Timeout(options.idle_timeout, connect=options.connect_timeout),
+            limits=httpx.Limits(max_keepalive_connections=0),
+            verify=False if options.insecure else ssl.create_default_context(),
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise ConfigurationError(f"a proxy that the environment names cannot be used: {error}") from None
 
 
 def _header(line: str) -> tuple[bytes, bytes]:

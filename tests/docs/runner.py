@@ -194,7 +194,7 @@ class Reader:
                 process.kill()
 
     def options(self) -> dict:
-        env = {**os.environ, "PATH": PATH, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+        env = {**os.environ, "PATH": PATH, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "NO_PROXY": "127.0.0.1"}
         return {"cwd": self.folder, "env": env, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "text": True}
 
 

@@ -117,6 +117,12 @@ async def test_noise_is_a_lost_connection():
         assert isinstance(error, Unreachable)
 
 
+async def test_an_id_that_no_header_can_have_ends_it():
+    _, error = await end_of(stream("id: a\vb\ndata: x\n\n"))
+    assert isinstance(error, Refused)
+    assert str(error).startswith("the request cannot be sent: Illegal header value")
+
+
 async def test_compressed_events_come_one_by_one():
     chunks = compressed([b"data: 1\n\n", b"data: 2\n\n"])
     async with scripted(stream(*chunks, end=WAIT, headers=[("Content-Encoding", "gzip")])) as server:

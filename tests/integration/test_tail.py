@@ -21,7 +21,8 @@ from tests.integration.server import chirp_trio
 
 COMMAND = [sys.executable, "-m", "chirp_trio.cli", "tail"]
 ONE = stream("id: 7\ndata: one\n\n", end=WAIT)
-PLAIN = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR"}}
+CHANGING = {"NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED"}  # what it prints, or when
+PLAIN = {name: value for name, value in os.environ.items() if name not in CHANGING}
 
 
 async def tail(server, *arguments, url=None):
@@ -35,6 +36,15 @@ async def tail(server, *arguments, url=None):
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as free:
         return free.getsockname()[1]
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    """Nobody between us and the server, whatever this machine has in its environment."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    PLAIN.update(NO_PROXY="*")
 
 
 # -- what it asks ---------------------------------------------------------------------------------------------------------
@@ -208,6 +218,21 @@ def test_without_its_extra_it_says_how_to_have_it(missing, monkeypatch, capfd):
     assert capfd.readouterr().err == "chirp-trio: tail needs httpx and rich: pip install 'chirp-trio[tail]'\n"
 
 
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "x://127.0.0.1:1", "http://127.0.0.1:x"])
+def test_a_proxy_that_cannot_be_used_is_2_and_says_why(proxy, monkeypatch, capfd):
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+
+    assert main(["tail", "--retries", "0", "http://x/"]) == 2
+    assert capfd.readouterr().err.startswith("chirp-trio: a proxy that the environment names cannot be used: ")
+
+
+def test_without_a_standard_output_it_says_so(monkeypatch, capfd):
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert main(["tail", "x"]) == 2
+    assert capfd.readouterr().err == "chirp-trio: tail needs a standard output to print to\n"
+
+
 # -- as a process ---------------------------------------------------------------------------------------------------------
 
 
@@ -223,7 +248,8 @@ def process(server, *arguments, **options):
 
 
 async def line_of(running):
-    return await trio.to_thread.run_sync(running.stdout.readline)
+    with trio.fail_after(PATIENCE):
+        return await trio.to_thread.run_sync(running.stdout.readline, abandon_on_cancel=True)
 
 
 async def end_of(running):

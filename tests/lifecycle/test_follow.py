@@ -75,11 +75,12 @@ async def hear(answers, count=None, **options):
     """What is heard until so many events have come, or until it is over."""
     heard = []
     options = {"pauses": Pauses(draw=max), **options}
-    async with httpx.AsyncClient(transport=answers) as client, aclosing(follow(client, "http://x/", **options)) as items:
-        async for item in items:
-            heard.append(item)
-            if sum(isinstance(item, SSEEvent) for item in heard) == count:
-                break
+    with trio.fail_after(10**6):
+        async with httpx.AsyncClient(transport=answers) as client, aclosing(follow(client, "http://x/", **options)) as items:
+            async for item in items:
+                heard.append(item)
+                if sum(isinstance(item, SSEEvent) for item in heard) == count:
+                    break
     assert all(body.closed for body in answers.bodies)
     return heard
 
@@ -148,7 +149,7 @@ async def test_a_server_that_says_later_may_say_when(value, pause, autojump_cloc
 
 @pytest.mark.parametrize("value", ["Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -0000", "9" * 4000])
 async def test_a_server_that_says_much_later_is_believed(value, autojump_clock):
-    with trio.move_on_after(10**7) as patience:
+    with trio.move_on_after(10**5) as patience:
         await hear(Answers((429, {"retry-after": value}), stream(b"data: 1\n\n")))
     assert patience.cancelled_caught
 
