@@ -1,6 +1,7 @@
 """The command line: `chirp-trio`, and a file for what each of its commands does.
 
-This room knows apps, and the server that runs them. It must not know streams: what it prints, it has over a connection.
+This room knows apps, the server that runs them, and the wire. It must not know streams: what it prints, it has over a
+connection.
 """
 
 import argparse
@@ -8,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import ConfigurationError, LifespanError
-from . import run
+from . import run, tail
 from .load import load_app
 
 __all__ = ["load_app", "main", "parser"]
@@ -33,4 +34,5 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="chirp-trio", description="Server-Sent Events for trio.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run.add_commands(commands)
+    tail.add_commands(commands)
     return parser

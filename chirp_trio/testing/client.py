@@ -147,9 +147,10 @@ class TestClient(httpx.AsyncClient):
             headers: Further request headers.
             method: The HTTP method; default GET.
         """
-        sent = {"Accept": "text/event-stream", "Cache-Control": "no-store", **(headers or {})}
-        if last_event_id is not None:
-            sent["Last-Event-ID"] = last_event_id
+        sent = httpx.Headers({"Accept": "text/event-stream", "Cache-Control": "no-store"})
+        sent.update(headers)
+        if last_event_id:  # as UTF-8, and not at all where it is empty, as the standard wants (WHATWG HTML, 9.2.3)
+            sent.update({b"Last-Event-ID": last_event_id.encode()})
         request = self.build_request(method, path, headers=sent)
         response = await self.send(request, stream=True)
         stream = SSEStream(response)

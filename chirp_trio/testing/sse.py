@@ -8,7 +8,7 @@ from typing import Self
 import httpx
 import trio
 
-from ..wire import Comment, Decoder, SSEEvent
+from ..wire import Comment, Decoder, SSEEvent, is_event_stream
 from .transport import Body
 
 HEARTBEAT = "heartbeat"
@@ -67,14 +67,14 @@ class SSEStream:
         self.comments: list[str] = []
         self._response = response
         self._chunks: Body = response.extensions["chirp_trio.body"]
-        self._decoder = Decoder()
+        self._decoder = Decoder(last_event_id=response.request.headers.get("last-event-id"))
         self._arrived: deque[SSEEvent] = deque()
         self._at_end = False
 
     @property
     def is_event_stream(self) -> bool:
         """Whether a browser would take the response for an event stream."""
-        return self.status == 200 and self.headers.get("content-type", "").partition(";")[0].strip() == "text/event-stream"
+        return self.status == 200 and is_event_stream(self.headers.get("content-type", ""))
 
     @property
     def ended(self) -> str | None:

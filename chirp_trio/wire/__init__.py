@@ -3,7 +3,7 @@
 Sans-IO: this room knows no trio, no sockets, no templates, and nothing of who sends or listens.
 """
 
-from .decode import Decoder
+from .decode import Decoder, is_event_stream
 from .encode import HEARTBEAT, Renderable, check_text, encode_comment, encode_data, encode_event, encode_id, encode_json
 from .event import Comment, SSEEvent, check_one_line
 
@@ -20,4 +20,5 @@ __all__ = [
     "encode_event",
     "encode_id",
     "encode_json",
+    "is_event_stream",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..errors import EventTooLarge
 from .encode import LONGEST_RETRY
-from .event import Comment, SSEEvent
+from .event import Comment, SSEEvent, check_one_line
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
@@ -21,10 +21,11 @@ class Decoder:
     Args:
         max_event_bytes: How large one event (or one line, or one comment) may be, in bytes, before `EventTooLarge` is
             raised; default: 16 MiB. It bounds the memory that a hostile stream can take.
+        last_event_id: The id that the client has from an earlier connection; default: none.
 
     Attributes:
         last_event_id: The id to send as `Last-Event-ID` when reconnecting; `""` while there is none. It stays until
-            another event changes it.
+            another event changes it, also beyond the end of a connection, if the next one's decoder begins with it.
         retry: The reconnection time that the stream asked for, in milliseconds, or None.
 
     Example:
@@ -35,16 +36,17 @@ class Decoder:
         [SSEEvent(data='one', event='ping', id=None, retry=None), Comment(text='heartbeat')]
     """
 
-    def __init__(self, *, max_event_bytes: int = 16 * 1024 * 1024) -> None:
+    def __init__(self, *, max_event_bytes: int = 16 * 1024 * 1024, last_event_id: str | None = None) -> None:
         if not isinstance(max_event_bytes, int) or isinstance(max_event_bytes, bool):
             raise TypeError(f"max_event_bytes is {max_event_bytes!r}; it must be an int of at least 1")
         if max_event_bytes < 1:
             raise ValueError(f"max_event_bytes is {max_event_bytes!r}; it must be an int of at least 1")
-        self.last_event_id = ""
+        check_one_line("last_event_id", last_event_id)
+        self.last_event_id = last_event_id or ""
         self.retry: int | None = None
         self._max = max_event_bytes
         self._too_large = False
-        self._latest_id = ""  # what becomes the last event id when the event that it belongs to is complete
+        self._latest_id = self.last_event_id  # what becomes the last event id when the event that it belongs to is complete
         self._line = bytearray()  # a line whose end has not come yet
         self._start: bytes | None = b""  # the stream's first bytes, until it is clear whether they are a BOM
         self._after_cr = False  # the last byte was a CR, so an LF that follows belongs to it
@@ -147,6 +149,11 @@ class Decoder:
             event = SSEEvent.received(_decode(self._data), self._event, self._id, self._retry)
         self._forget_fields()
         return event
+
+
+def is_event_stream(content_type: str) -> bool:
+    """Whether this `Content-Type` is an event stream's. A parameter, such as a charset, changes nothing: it is UTF-8."""
+    return content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
 
 def _decode(value: bytes | bytearray) -> str:

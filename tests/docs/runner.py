@@ -7,7 +7,7 @@ What happens to a block is decided by its language and its first line:
     console                          the lines after `$ ` are commands, those below are what they print
 
 `...` in an output stands for anything. A command whose output names a URL is a server: it is started, asked for `/`,
-and stopped. Port 8000 becomes a free port, everywhere.
+and stopped; if it ends with `&`, it is stopped at the page's end. Port 8000 becomes a free port, everywhere.
 """
 
 import doctest
@@ -23,6 +23,8 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -109,6 +111,7 @@ class Reader:
         self.folder = folder
         self.names: dict[str, object] = {"__name__": "__page__"}
         self.untested: list[str] = []  # test files that have not been run yet
+        self._in_background = ExitStack()
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = str(free.getsockname()[1])
         (folder / "pyproject.toml").write_text(PYPROJECT)
@@ -136,6 +139,10 @@ class Reader:
         if self.untested:
             self.run(page.name, ["pytest", "-q", "-p", "no:cacheprovider", *self.untested])
 
+    def close(self) -> None:
+        """Stop what runs in the background."""
+        self._in_background.close()
+
     def compare(self, block: Block, text: str) -> None:
         test = doctest.DocTestParser().get_doctest(text, {}, block.place, str(block.page), block.line)
         assert test.examples, f"{block.place}: it is neither a file nor does it hold examples"
@@ -145,7 +152,7 @@ class Reader:
         assert not result.failed, "".join(report)
 
     def command(self, block: Block, command: str, output: str) -> None:
-        words = shlex.split(command)
+        words = shlex.split(command.removesuffix(" &"))
         if words[0] in NOT_RUN:
             assert NOT_RUN[words[0]](words), f"{block.place}: {command!r} would not work"
             return
@@ -161,28 +168,33 @@ class Reader:
             printed = self.run(block.place, words)
             assert _same_output(output, printed, _SAME), f"{block.place}: {command!r} printed\n{printed}"
         else:
-            self.serve(block, words, output, url[0])
+            serving = self.serve(block, words, output, url[0])
+            self._in_background.enter_context(serving)
+            if not command.endswith(" &"):
+                self.close()
 
     def run(self, place: str, words: list[str]) -> str:
         process = subprocess.run(words, **self.options(), stdout=subprocess.PIPE, timeout=10 * PATIENCE, check=False)
         assert process.returncode == 0, f"{place}: {shlex.join(words)}\n{process.stdout}"
         return process.stdout
 
-    def serve(self, block: Block, words: list[str], output: str, url: str) -> None:
-        """Start a server, see its output, get an answer, stop it."""
+    @contextmanager
+    def serve(self, block: Block, words: list[str], output: str, url: str) -> Iterator[None]:
+        """Start a server, see its output, get an answer; and stop it in the end."""
         log = self.folder / "server.log"
         with log.open("w") as file, subprocess.Popen(words, **self.options(), stdout=file) as process:
             try:
                 wait_until(lambda: _same_output(output, log.read_text(), _SAME) or process.poll() is not None)
                 assert _same_output(output, log.read_text(), _SAME), f"{block.place}: the server printed\n{log.read_text()}"
                 assert status_of(url) < 500, f"{block.place}: the server does not answer\n{log.read_text()}"
+                yield
                 process.send_signal(signal.SIGINT)
                 assert process.wait(PATIENCE) == 0, f"{block.place}: the server did not stop well\n{log.read_text()}"
             finally:
                 process.kill()
 
     def options(self) -> dict:
-        env = {**os.environ, "PATH": PATH, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+        env = {**os.environ, "PATH": PATH, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "NO_PROXY": "127.0.0.1"}
         return {"cwd": self.folder, "env": env, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "text": True}
 
 

@@ -3,6 +3,7 @@
 import logging
 import re
 import subprocess
+from contextlib import closing
 
 import pytest
 
@@ -27,10 +28,10 @@ def levels():
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_the_blocks_of_a_page_do_what_it_says(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    reader = Reader(tmp_path)
-    for block in blocks_of(page):
-        reader.follow(block)
-    reader.finish(page)
+    with closing(Reader(tmp_path)) as reader:
+        for block in blocks_of(page):
+            reader.follow(block)
+        reader.finish(page)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.place)

@@ -5,7 +5,7 @@ The rules are those of WHATWG HTML, 9.2.5 "Parsing an event stream" and 9.2.6 "I
 
 import pytest
 
-from chirp_trio.wire import Comment, Decoder, SSEEvent
+from chirp_trio.wire import Comment, Decoder, SSEEvent, is_event_stream
 from tests.strategies import pieces
 
 # The examples of 9.2, each with what the standard says about it.
@@ -267,3 +267,42 @@ def test_the_last_legal_retry_stays():
 
 def test_retry_counts_at_once_and_without_an_event():
     assert decode(b"retry: 5\n")[1].retry == 5
+
+
+@pytest.mark.parametrize("known", [None, "", "7"])
+def test_the_id_of_an_earlier_connection_stays_until_another_one_comes(known):
+    decoder = Decoder(last_event_id=known)
+    assert decoder.last_event_id == (known or "")
+
+    assert decoder.feed(b"data: a\n\nid: 8\n") == [SSEEvent("a")]
+    assert decoder.last_event_id == (known or "")
+
+    decoder.feed(b"\n")
+    assert decoder.last_event_id == "8"
+
+
+def test_an_empty_id_takes_back_that_of_an_earlier_connection():
+    decoder = Decoder(last_event_id="7")
+    decoder.feed(b"id\n\n")
+    assert decoder.last_event_id == ""
+
+
+@pytest.mark.parametrize(("known", "error"), [("a\nb", ValueError), ("a\0", ValueError), (7, TypeError)])
+def test_an_id_that_no_event_can_have_is_refused(known, error):
+    with pytest.raises(error, match=r"^last_event_id is "):
+        Decoder(last_event_id=known)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/event-stream", "Text/Event-Stream", "text/event-stream;", "text/event-stream ; charset=x", " text/event-stream"],
+)
+def test_the_content_type_of_an_event_stream(content_type):
+    assert is_event_stream(content_type)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "text/event-streams", "text/event", "x; text/event-stream", "x bogus"]
+)
+def test_the_content_type_of_anything_else(content_type):
+    assert not is_event_stream(content_type)

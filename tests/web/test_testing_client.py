@@ -5,7 +5,7 @@ import time
 import pytest
 import trio
 
-from chirp_trio import App, Redirect, Response
+from chirp_trio import App, EventStream, Redirect, Response
 from chirp_trio.testing import TestClient
 
 
@@ -158,3 +158,26 @@ async def test_time_jumps_again_afterwards(autojump_clock):
         before = time.monotonic()
         await trio.sleep(3600)
         assert time.monotonic() - before < 60
+
+
+@pytest.mark.parametrize("last_event_id", ["7", "é☃"])
+async def test_the_last_event_id_is_sent_as_utf_8_and_stays_while_the_stream_has_none(last_event_id, autojump_clock):
+    app = App()
+
+    @app.route("/live")
+    async def live(request):
+        async def source():
+            yield request.last_event_id
+
+        return EventStream(source)
+
+    async with TestClient(app) as client, client.stream_sse("/live", last_event_id=last_event_id) as events:
+        assert (await events.next_event()).data == last_event_id
+        assert events.last_event_id == last_event_id
+
+
+async def test_an_empty_last_event_id_is_not_sent(app):
+    async with TestClient(app) as client:
+        result = await client.sse("/seen", last_event_id="")
+
+    assert "last-event-id" not in result.text

@@ -1,0 +1,353 @@
+"""`chirp-trio tail`: what it asks, what it prints, how it exits."""
+
+import importlib.util
+import json
+import os
+import pty
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+import trio
+
+from chirp_trio.cli import main
+from tests.integration.clients import PATIENCE
+from tests.integration.scripted import BREAK, END, WAIT, scripted, status, stream
+from tests.integration.server import chirp_trio
+
+COMMAND = [sys.executable, "-m", "chirp_trio.cli", "tail"]
+ONE = stream("id: 7\ndata: one\n\n", end=WAIT)
+CHANGING = {"NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED"}  # what it prints, or when
+PLAIN = {name: value for name, value in os.environ.items() if name not in CHANGING}
+
+
+async def tail(server, *arguments, url=None):
+    """The exit code."""
+    command = ["tail", *arguments, url or server.url]
+    with trio.fail_after(PATIENCE):
+        return await trio.to_thread.run_sync(main, command, abandon_on_cancel=True)
+
+
+@pytest.fixture
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    """Nobody between us and the server, whatever this machine has in its environment."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    PLAIN.update(NO_PROXY="*")
+
+
+# -- what it asks ---------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_asked_by_default():
+    """LD HTTP behavior/default method and headers; WPT request-accept, request-cache-control."""
+    async with scripted(ONE) as server:
+        assert await tail(server, "--max", "1") == 0
+
+    [asked] = server.asked
+    assert (asked.method, asked.target) == ("GET", "/")
+    assert asked.headers == {
+        "host": server.url.removeprefix("http://").encode(),
+        "accept": b"text/event-stream",
+        "accept-encoding": b"identity",
+        "cache-control": b"no-cache",
+        "connection": b"keep-alive",
+        "user-agent": b"chirp-trio",
+    }
+
+
+async def test_headers_may_be_given():
+    """LD HTTP behavior/custom headers."""
+    async with scripted(ONE) as server:
+        more = ["-H", "header-name-1: value-1", "--header", "header-name-2:  é ", "-H", "ACCEPT: x", "-H", "nothing:"]
+        assert await tail(server, "--max", "1", *more) == 0
+
+    headers = server.asked[0].headers
+    assert (headers["header-name-1"], headers["header-name-2"]) == (b"value-1", "é".encode())
+    assert (headers["accept"], headers["nothing"]) == (b"x", b"")
+
+
+async def test_the_id_to_begin_after():
+    async with scripted(ONE) as server:
+        assert await tail(server, "--max", "1", "--since", "é 6") == 0
+
+    assert server.asked[0].headers["last-event-id"] == "é 6".encode()
+
+
+@pytest.mark.parametrize("path", ["", "/", "/live?a=b"])
+async def test_the_scheme_may_be_left_out(path):
+    async with scripted(ONE) as server:
+        assert await tail(server, "--max", "1", url=server.url.removeprefix("http://") + path) == 0
+
+    assert server.asked[0].target == (path or "/")
+
+
+# -- what it prints -------------------------------------------------------------------------------------------------------
+
+
+async def test_events_are_printed_and_comments_where_they_are_wanted(capfd):
+    answer = stream(": hi\n", "data: a\ndata: b\n\n", "event: tick\nid: 7\ndata: \x1b[31m\n\n", end=END)
+    async with scripted(answer) as server:
+        assert await tail(server, "--no-reconnect") == 0
+        assert await tail(server, "--no-reconnect", "--comments") == 0
+
+    events = "message: a\n  b\ntick #7: \x1b[31m\n"
+    assert capfd.readouterr() == (f"{events}: hi\n{events}", "")
+
+
+async def test_json_is_printed_on_a_line_for_each_event(capfd):
+    async with scripted(stream(": hi\n", "retry: 5\ndata: a\ndata: é\n\n", "event: e\nid: 7\ndata: {}\n\n")) as server:
+        assert await tail(server, "--no-reconnect", "--json", "--comments") == 0
+
+    assert [json.loads(line) for line in capfd.readouterr().out.splitlines()] == [
+        {"comment": "hi"},
+        {"event": "message", "id": None, "data": "a\né", "retry": 5},
+        {"event": "e", "id": "7", "data": "{}", "retry": None},
+    ]
+
+
+async def test_it_ends_after_so_many_events_that_came_at_once(capfd):
+    async with scripted(stream("data: a\n\n: hi\n\ndata: b\n\ndata: c\n\n", end=WAIT)) as server:
+        assert await tail(server, "--max", "2", "--comments") == 0
+
+    assert capfd.readouterr().out == "message: a\n: hi\nmessage: b\n"
+
+
+async def test_it_tells_of_connections_that_are_lost_unless_it_is_to_be_quiet(capfd):
+    answers = [stream("retry: 10\ndata: a\n\n"), stream("data: b\n\n", end=BREAK), stream("data: c\n\n", end=WAIT)]
+    for quiet in ([], ["--quiet"]):
+        async with scripted(*answers) as server:
+            assert await tail(server, "--max", "3", *quiet) == 0
+
+        printed, told = capfd.readouterr()
+        assert printed == "message: a\nmessage: b\nmessage: c\n"
+        assert told.splitlines() == ([] if quiet else [
+            "chirp-trio: the server ended the stream; trying again in 0.0 s",
+            "chirp-trio: connected again",
+            "chirp-trio: the connection was lost: Connection reset by peer; trying again in 0.0 s",
+            "chirp-trio: connected again",
+        ])  # fmt: skip
+
+
+async def test_a_stream_that_is_silent_is_left_after_a_while(capfd):
+    async with scripted(stream("retry: 0\ndata: a\n\n", end=WAIT), stream("data: b\n\n", end=WAIT)) as server:
+        assert await tail(server, "--max", "2", "--idle-timeout", "0.2") == 0
+
+    assert "nothing came for 0.2 s" in capfd.readouterr().err
+
+
+# -- how it exits ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_stream_that_is_over_for_good_is_a_success(capfd):
+    async with scripted(status(204)) as server:
+        assert await tail(server) == 0
+
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_a_refusal_is_3_and_says_why(capfd):
+    async with scripted([b"HTTP/1.1 403 No\x1b[31m way\r\nContent-Length: 0\r\n\r\n"]) as server:
+        assert await tail(server, "--quiet") == 3
+
+    assert capfd.readouterr().err == f"chirp-trio: {server.url}: the server answered 403 No\\x1b[31m way\n"
+
+
+async def test_giving_up_is_4_and_says_why(capfd, free_port):
+    async with scripted() as server:
+        assert await tail(server, "--retries", "0", url=f"127.0.0.1:{free_port}") == 4
+        assert await tail(server, "--no-reconnect", url=f"127.0.0.1:{free_port}") == 4
+
+    assert capfd.readouterr().err == f"chirp-trio: http://127.0.0.1:{free_port}: cannot connect: Connection refused\n" * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["http://"], "'http://' is no URL of an event stream"),
+        ([""], "'' is no URL of an event stream"),
+        (["ftp://x"], "'ftp://x' is no URL of an event stream"),
+        (["http://x:99999"], "'http://x:99999' is no URL of an event stream"),
+        (["http://[::1"], "'http://[::1' is no URL: "),
+        (["http://xn--a/"], "'http://xn--a/' is no URL: "),
+        (["x", "-H", "no colon"], "--header is 'no colon'; it must be like 'Name: value'"),
+        (["x", "-H", "a b: c"], "--header is 'a b: c'; it must be like"),
+        (["x", "-H", "a: b\nc: d"], "--header is 'a: b\\nc: d'; it must be like"),
+        (["x", "-H", "LAST-event-id: 7"], "--since gives the first one"),
+        (["x", "--since", "a\nb"], "--since is 'a\\nb'; it must be one line of text"),
+        (["x", "--since", "\udcff"], "--since holds '\\udcff' at position 0"),
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_asked_for_is_2_and_says_why(arguments, message, capfd):
+    assert main(["tail", *arguments]) == 2
+    printed, told = capfd.readouterr()
+    assert printed == ""
+    assert told.startswith("chirp-trio: ")
+    assert message in told
+
+
+@pytest.mark.parametrize("option", ["--max", "--retries", "--idle-timeout", "--connect-timeout"])
+@pytest.mark.parametrize("value", ["-1", "x", "", "nan", "inf", "\u00b2", "9" * 5000])
+def test_a_number_that_is_none_is_2_and_says_why(option, value, capfd):
+    if value == "9" * 5000 and option.endswith("timeout"):
+        value = "1e999"
+    with pytest.raises(SystemExit) as caught:
+        main(["tail", "x", f"{option}={value}"])
+    assert caught.value.code == 2
+    assert f"argument {option}: it is '" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["httpx", "rich"])
+def test_without_its_extra_it_says_how_to_have_it(missing, monkeypatch, capfd):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else found(name))
+
+    assert main(["tail", "x"]) == 2
+    assert capfd.readouterr().err == "chirp-trio: tail needs httpx and rich: pip install 'chirp-trio[tail]'\n"
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "x://127.0.0.1:1", "http://127.0.0.1:x"])
+def test_a_proxy_that_cannot_be_used_is_2_and_says_why(proxy, monkeypatch, capfd):
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+
+    assert main(["tail", "--retries", "0", "http://x/"]) == 2
+    assert capfd.readouterr().err.startswith("chirp-trio: a proxy that the environment names cannot be used: ")
+
+
+def test_without_a_standard_output_it_says_so(monkeypatch, capfd):
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert main(["tail", "x"]) == 2
+    assert capfd.readouterr().err == "chirp-trio: tail needs a standard output to print to\n"
+
+
+# -- as a process ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def process(server, *arguments, **options):
+    """The command as a process of its own."""
+    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": {**PLAIN, "PYTHONWARNINGS": "error"}, **options}
+    with subprocess.Popen([*COMMAND, *arguments, server.url], **settings) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+async def line_of(running):
+    with trio.fail_after(PATIENCE):
+        return await trio.to_thread.run_sync(running.stdout.readline, abandon_on_cancel=True)
+
+
+async def end_of(running):
+    """Its exit code, and what it has said of errors."""
+    code = await trio.to_thread.run_sync(running.wait, PATIENCE)
+    return code, running.stderr.read().decode() if running.stderr else ""
+
+
+async def test_ctrl_c_is_130_and_nothing_else():
+    async with scripted(ONE) as server:
+        with process(server) as running:
+            assert await line_of(running) == b"message #7: one\n"  # flushed, although it is a pipe
+            running.send_signal(signal.SIGINT)
+            assert await end_of(running) == (130, "")
+
+
+async def test_a_pipe_whose_reader_leaves_ends_it_at_once():
+    async with scripted(ONE) as server:
+        with process(server) as running:
+            await line_of(running)
+            running.stdout.close()
+            assert await end_of(running) == (0, "")
+
+
+async def test_an_output_that_takes_nothing_any_more_ends_it_with_the_next_event():
+    ours, theirs = socket.socketpair()
+    async with scripted(stream("data: x\n\n", "data: y\n\n", end=WAIT)) as server:
+        with process(server, stdout=theirs) as running:
+            theirs.close()
+            ours.close()
+            assert await end_of(running) == (0, "")
+
+
+async def test_characters_that_the_output_cannot_have_are_escaped():
+    async with scripted(stream("data: é☃\n\n")) as server:
+        env = {**PLAIN, "PYTHONIOENCODING": "latin-1"}
+        with process(server, "--no-reconnect", env=env) as running:
+            assert await line_of(running) == b"message: \xe9\\u2603\n"
+            assert await end_of(running) == (0, "")
+
+
+@pytest.mark.parametrize("no_color", [False, True], ids=["in colour", "NO_COLOR"])
+async def test_a_terminal_is_commanded_by_nobody_but_us(no_color):
+    ours, theirs = pty.openpty()
+    env = {**PLAIN, "TERM": "xterm", **({"NO_COLOR": "1"} if no_color else {})}
+    async with scripted(stream("event: e\ndata: a\x1b[2J[red]b\x9b1m\n\n", end=WAIT)) as server:
+        with process(server, "--max", "1", stdout=theirs, env=env) as running:
+            assert await end_of(running) == (0, "")
+    os.close(theirs)
+    shown = os.read(ours, 1000).decode()
+    os.close(ours)
+
+    head = "e" if no_color else "\x1b[1;36me\x1b[0m"
+    assert shown == rf"{head}: a\x1b[2J[red]b\x9b1m" + "\r\n"
+
+
+# -- TLS ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    if shutil.which("openssl") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("openssl is not installed")
+    folder = tmp_path_factory.mktemp("certificate")
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "certificate.pem"]
+    subprocess.run([*command.split(), *files], cwd=folder, capture_output=True, check=True)
+    return folder
+
+
+def test_a_certificate_has_to_be_trusted_by_the_system_or_by_nobody_at_all(certificate, monkeypatch, capfd):
+    paths = ["--certfile", certificate / "certificate.pem", "--keyfile", certificate / "key.pem"]
+    with chirp_trio("endings:app", *paths) as server:
+        url = "https://{}:{}/finite/function".format(*server.address)
+
+        assert main(["tail", "--no-reconnect", url]) == 3
+        assert main(["tail", "--no-reconnect", "--insecure", url]) == 0
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "certificate.pem"))
+        assert main(["tail", "--no-reconnect", url]) == 0
+
+    printed, told = capfd.readouterr()
+    assert printed == "message: first\nmessage: second\n" * 2
+    assert told == f"chirp-trio: {url}: its certificate is not to be trusted: self-signed certificate\n"
+
+
+def test_a_connection_that_is_not_made_is_given_up_after_a_while(capfd):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        assert main(["tail", "--retries", "0", "--connect-timeout", "0.2", url]) == 4
+
+    assert capfd.readouterr().err == f"chirp-trio: {url}: no connection within 0.2 s\n"
+
+
+# -- with our own server ----------------------------------------------------------------------------------------------------
+
+
+def test_our_own_streams(capfd):
+    with chirp_trio("endings:app") as server:
+        assert main(["tail", "--no-reconnect", "{}:{}/finite/function".format(*server.address)]) == 0
+
+    assert capfd.readouterr().out == "message: first\nmessage: second\n"

@@ -1,0 +1,273 @@
+"""A client that follows a stream over many connections, in memory and in virtual time."""
+
+import gzip
+import tracemalloc
+from contextlib import aclosing
+
+import httpx
+import pytest
+import trio
+
+from chirp_trio import Comment, SSEEvent
+from chirp_trio.cli.follow import Connected, Refused, Unreachable, Waiting, follow
+from chirp_trio.cli.pauses import Pauses
+from tests.strategies import pieces
+
+STREAM = {"content-type": "text/event-stream"}
+
+
+class Body(httpx.AsyncByteStream):
+    """What a connection brings: bytes, pauses in seconds, and an error at the end, if there is one."""
+
+    def __init__(self, steps):
+        self._steps = steps
+        self.closed = False
+
+    async def __aiter__(self):
+        for step in self._steps:
+            await trio.lowlevel.checkpoint()
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, bytes):
+                yield step
+            else:
+                await trio.sleep(step)
+
+    async def aclose(self):
+        self.closed = True
+
+
+class Answers(httpx.AsyncBaseTransport):
+    """Gives one answer after the other, and keeps what it was asked and when. The last answer stays."""
+
+    def __init__(self, *answers):
+        self._answers = answers
+        self.ids = []
+        self.times = []
+        self.bodies = []
+
+    async def handle_async_request(self, request):
+        answer = self._answers[min(len(self.times), len(self._answers) - 1)]
+        self.times.append(trio.current_time())
+        self.ids.append(request.headers.get("last-event-id"))
+        await trio.lowlevel.checkpoint()
+        if isinstance(answer, Exception):
+            raise answer
+        status, headers, *steps = answer
+        self.bodies.append(Body(steps))
+        return httpx.Response(status, headers=headers, stream=self.bodies[-1])
+
+    @property
+    def pauses(self):
+        """The seconds between one request and the next."""
+        return [round(later - earlier, 3) for earlier, later in zip(self.times, self.times[1:], strict=False)]
+
+
+def stream(*steps):
+    return (200, STREAM, *steps)
+
+
+def down():
+    return httpx.ConnectError("nobody there")
+
+
+async def hear(answers, count=None, **options):
+    """What is heard until so many events have come, or until it is over."""
+    heard = []
+    options = {"pauses": Pauses(draw=max), **options}
+    with trio.fail_after(10**6):
+        async with httpx.AsyncClient(transport=answers) as client, aclosing(follow(client, "http://x/", **options)) as items:
+            async for item in items:
+                heard.append(item)
+                if sum(isinstance(item, SSEEvent) for item in heard) == count:
+                    break
+    assert all(body.closed for body in answers.bodies)
+    return heard
+
+
+async def test_it_tells_of_events_comments_and_connections_in_order(autojump_clock):
+    answers = Answers(stream(b": hi\n", b"data: 1\n\n"), stream(b"data: 2\n\n"), (204, {}))
+
+    assert await hear(answers) == [
+        Connected(again=False),
+        Comment("hi"),
+        SSEEvent("1"),
+        Waiting("the server ended the stream", 3.0),
+        Connected(again=True),
+        SSEEvent("2"),
+        Waiting("the server ended the stream", 3.0),
+    ]
+
+
+async def test_the_pause_grows_while_nobody_is_there_and_is_short_again_once_something_has_come(autojump_clock):
+    answers = Answers(down(), down(), down(), stream(b"data: 1\n\n"), stream(b"data: 2\n\n"), down(), stream(b"data: 3\n\n"))
+
+    await hear(answers, 3)
+
+    assert answers.pauses == [6, 12, 24, 3, 3, 6]
+
+
+async def test_the_pause_grows_while_connections_bring_nothing(autojump_clock):
+    answers = Answers(stream(), stream(b"retry: 1000\n"), stream(b"id: 7\n\n"), stream(b": hi\n"), stream(b"data: 1\n\n"))
+
+    await hear(answers, 1)
+
+    assert answers.pauses == [6, 4, 8, 1]
+    assert answers.ids == [None, None, None, "7", "7"]
+
+
+async def test_the_pause_is_what_the_stream_asked_for_last(autojump_clock):
+    answers = Answers(
+        stream(b"retry: 500\ndata: 1\n\n"), stream(b"data: 2\n\n"), stream(b"retry: x\nretry: 0\n:\n"), stream(b"data: 3\n\n")
+    )
+
+    await hear(answers, 3)
+
+    assert answers.pauses == [0.5, 0.5, 0]
+
+
+@pytest.mark.parametrize(
+    ("value", "pause"),
+    [
+        ("10", 10),
+        ("1", 6),  # the pause that is due anyhow
+        ("", 6),
+        ("soon", 6),
+        ("-5", 6),
+        ("1.5", 6),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 6),
+        ("Thu, 99 Foo 1970 00:00:00 GMT", 6),
+    ],
+)
+async def test_a_server_that_says_later_may_say_when(value, pause, autojump_clock):
+    answers = Answers((503, {"retry-after": value}), stream(b"data: 1\n\n"))
+
+    await hear(answers, 1)
+
+    assert answers.pauses == [pause]
+
+
+@pytest.mark.parametrize("value", ["Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -0000", "9" * 4000])
+async def test_a_server_that_says_much_later_is_believed(value, autojump_clock):
+    with trio.move_on_after(10**5) as patience:
+        await hear(Answers((429, {"retry-after": value}), stream(b"data: 1\n\n")))
+    assert patience.cancelled_caught
+
+
+async def test_the_id_to_begin_with_stays_until_another_one_comes(autojump_clock):
+    answers = Answers(
+        down(), stream(b"data: 1\n\n"), stream(b"id: 8\ndata: 2\n\n"), stream(b"id\n\n"), stream(b"data: 3\n\n")
+    )
+
+    await hear(answers, 3, last_event_id="7")
+
+    assert answers.ids == ["7", "7", "7", "8", None]
+
+
+@pytest.mark.parametrize(("id", "sent"), [(" 7\t", "7"), ("   ", None), ("é☃", "é☃"), ("\x01\x7f", "\x01\x7f")])
+async def test_an_id_is_sent_as_a_header_can_have_it(id, sent, autojump_clock):
+    answers = Answers(stream(f"id: {id}\ndata: 1\n\n".encode()), stream(b"data: 2\n\n"))
+
+    await hear(answers, 2)
+
+    assert answers.ids == [None, sent]
+
+
+async def test_no_retries_is_one_attempt(autojump_clock):
+    answers = Answers(down())
+
+    with pytest.raises(Unreachable, match=r"^cannot connect: nobody there$"):
+        await hear(answers, retries=0)
+    assert answers.times == [0]
+
+
+async def test_retries_are_counted_in_a_row(autojump_clock):
+    answers = Answers(down(), down(), stream(b": hi\n"), down(), down(), (503, {}), stream(b"data: never\n\n"))
+
+    with pytest.raises(Unreachable, match=r"^the server answered 503 Service Unavailable$"):
+        await hear(answers, retries=2)
+    assert len(answers.times) == 6
+
+
+async def test_a_stream_that_ends_without_anything_is_a_failure(autojump_clock):
+    with pytest.raises(Unreachable, match=r"^the server ended the stream$"):
+        await hear(Answers(stream()), retries=3)
+
+
+@pytest.mark.parametrize("steps", [[], [b"data: 1\n\n"]], ids=["nothing", "an event"])
+async def test_without_reconnecting_the_end_of_the_stream_is_the_end(steps, autojump_clock):
+    answers = Answers(stream(*steps))
+
+    heard = await hear(answers, reconnect=False)
+
+    assert heard == [Connected(again=False), *[SSEEvent("1")] * len(steps)]
+    assert len(answers.times) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [down(), (502, {}), stream(b"data: 1\n\n", httpx.ReadError("cut"))], ids=["down", "502", "cut"]
+)
+async def test_without_reconnecting_a_failure_is_the_end(answer, autojump_clock):
+    with pytest.raises(Unreachable):
+        await hear(Answers(answer), reconnect=False)
+
+
+async def test_a_connection_that_breaks_is_told_of_and_made_again(autojump_clock):
+    answers = Answers(stream(b"id: 1\ndata: 1\n\nid: 2\ndata: 2", httpx.ReadError("cut")), stream(b"data: 3\n\n"))
+
+    heard = await hear(answers, 2)
+
+    assert heard[2] == Waiting("the connection was lost: cut", 3.0)
+    assert answers.ids == [None, "1"]
+
+
+async def test_an_event_that_is_too_large_is_the_end(autojump_clock):
+    with pytest.raises(Refused, match=r"^it cannot be read: an event of the stream is larger than"):
+        await hear(Answers(stream(b"data: 1\n\n", *[b"x" * 2**20] * 17)))
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, br", "x"])
+async def test_an_encoding_that_nobody_asked_for_is_refused(encoding, autojump_clock):
+    with pytest.raises(Refused, match=r"content encoding '.+'; it may be gzip, and should be none$"):
+        await hear(Answers((200, {**STREAM, "content-encoding": encoding}, b"x")))
+
+
+async def test_what_is_no_gzip_is_the_end(autojump_clock):
+    with pytest.raises(Refused, match=r"^it cannot be read: "):
+        await hear(Answers((200, {**STREAM, "content-encoding": "gzip"}, b"data: 1\n\n")))
+
+
+async def test_gzip_is_read(autojump_clock):
+    members = gzip.compress(b"data: 1\n\nda") + gzip.compress(b"ta: 2\n\n")
+    answers = Answers((200, {**STREAM, "content-encoding": "GZIP"}, *pieces(members, 3)))
+    assert (await hear(answers, 2))[1:] == [SSEEvent("1"), SSEEvent("2")]
+
+
+async def test_few_bytes_that_stand_for_very_many_take_no_memory(autojump_clock):
+    bomb = gzip.compress((b":" + b"x" * 65534 + b"\n") * 1024)  # 64 MiB
+    answers = Answers((200, {**STREAM, "content-encoding": "gzip"}, bomb), (204, {}))
+
+    tracemalloc.start()
+    async with httpx.AsyncClient(transport=answers) as client, aclosing(follow(client, "http://x/")) as items:
+        comments = sum([isinstance(item, Comment) async for item in items])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert len(bomb) < 2**17
+    assert comments == 1024
+    assert peak < 4 * 2**20
+
+
+@pytest.mark.parametrize("step", range(1, 30))
+async def test_it_can_be_cancelled_at_any_time(step, autojump_clock):
+    """Nothing is left behind: neither a response that is open, nor a generator for the garbage collector."""
+    answers = Answers(stream(b": hi\n", 1, b"data: 1\n\n", 1, b"data: 2\n\n"), (503, {}), stream(b"data: 3\n\n", 1))
+    with trio.move_on_after(step / 2):
+        await hear(answers)
+    assert all(body.closed for body in answers.bodies)
+
+
+async def test_it_can_be_left_after_any_event(autojump_clock):
+    answers = Answers(stream(b"data: 1\n\ndata: 2\n\n", b"data: 3\n\n", 1, b"data: 4\n\n"))
+    for count in range(1, 4):
+        assert (await hear(answers, count))[-1] == SSEEvent(str(count))
