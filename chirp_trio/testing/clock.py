@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import trio
 import trio.testing
 
+from ..threads import own_threads
+
 
 @contextmanager
 def clock_held_for_threads() -> Generator[None]:
@@ -33,11 +35,11 @@ class _Holder(trio.abc.Instrument):
 
     def __init__(self, clock: trio.testing.MockClock) -> None:
         self._clock = clock
-        self._threads = trio.to_thread.current_default_thread_limiter()
+        self._threads = (trio.to_thread.current_default_thread_limiter(), own_threads())
         self._threshold = math.inf  # what the clock had, while it is held
 
     def after_task_step(self, _task: trio.lowlevel.Task) -> None:
-        if not self._threads.borrowed_tokens:
+        if not any(threads.borrowed_tokens for threads in self._threads):
             self.release()
         elif self._clock.autojump_threshold != math.inf:
             self._threshold, self._clock.autojump_threshold = self._clock.autojump_threshold, math.inf
