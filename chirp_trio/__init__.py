@@ -12,6 +12,7 @@ from .errors import (
     EventTooLarge,
     HTTPError,
     LifespanError,
+    StoreError,
     TemplateError,
     TemplateNotFound,
     WrongRuntimeError,
@@ -19,7 +20,7 @@ from .errors import (
 from .server import ServerConfig, serve
 from .stream import Ending, LiveStreams, StreamSnapshot, stream_lifespan
 from .templates import Fragment, Page, Stream, Template
-from .topics import Presence, Published, Subscription, Topic, merge, merge_cursors
+from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
 from .web import App, AppConfig, Redirect, Request, Response
 from .wire import Comment, Decoder, SSEEvent
 
@@ -50,8 +51,10 @@ __all__ = [
     "Redirect",
     "Request",
     "Response",
+    "SQLiteStore",
     "SSEEvent",
     "ServerConfig",
+    "StoreError",
     "Stream",
     "StreamSnapshot",
     "Subscription",

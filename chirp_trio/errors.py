@@ -9,6 +9,7 @@
      ├── TemplateError                     a template that cannot be rendered; names template, block and line
      │    ├── TemplateNotFound             and which templates exist
      │    └── BlockNotFound                and which blocks exist
+     ├── StoreError                        a topic's history could not be read from its store, or written to it
      └── EventTooLarge (ValueError)        an event stream held an event larger than the decoder's bound
 
 Wrong *types* are `TypeError` and wrong *values* are `ValueError`, as everywhere in Python; both name the argument, the
@@ -76,6 +77,10 @@ class TemplateNotFound(TemplateError):
 
 class BlockNotFound(TemplateError):
     """No such block in the template; the message lists those that exist."""
+
+
+class StoreError(ChirpError):
+    """A topic's history could not be read from its store, or an event could not be written to it, and nobody gets it."""
 
 
 class EventTooLarge(ChirpError, ValueError):

@@ -7,8 +7,6 @@ from typing import override
 
 import trio
 
-from .clock import hold_clock_for_threads
-
 
 async def cancel_everywhere(
     scenario: Callable[[], Awaitable[object]],
@@ -153,9 +151,7 @@ class _Interruption(trio.abc.Instrument):
         self._is_cancelling = False
 
     def _is_ours(self, task: trio.lowlevel.Task) -> bool:
-        """Whether the task is the scenario's, or descends from it, and is more than a part of the test's clock."""
-        if getattr(task.coro, "cr_code", None) is hold_clock_for_threads.__code__:
-            return False
+        """Whether the task is the scenario's, or descends from it."""
         while task is not self._task:
             nursery = task.parent_nursery
             if nursery is None or nursery in self._others:

@@ -1,22 +1,50 @@
 """Virtual time and threads: trio's clock must not jump while a thread works, though every task waits for it."""
 
+import math
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import trio
 import trio.testing
 
+from ..threads import own_threads
 
-async def hold_clock_for_threads() -> None:
-    """Keep an autojumping clock where it is while a worker thread runs; returns at once with any other clock.
+
+@contextmanager
+def clock_held_for_threads() -> Generator[None]:
+    """Keep an autojumping clock where it is while a worker thread runs; with any other clock, do nothing.
 
     trio jumps when all tasks are blocked, and a task that waits for a thread is. A plain function as a handler would make
-    every timeout of its test expire. trio does not jump while somebody waits for the moment when all tasks are blocked,
-    so that is what this does for as long as threads are at work.
+    every timeout of its test expire.
     """
-    if not isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock):
+    clock = trio.lowlevel.current_clock()
+    if not isinstance(clock, trio.testing.MockClock):
+        yield
         return
-    threads = trio.to_thread.current_default_thread_limiter()
-    while True:
-        await trio.testing.wait_all_tasks_blocked()
-        while threads.borrowed_tokens:
-            await trio.testing.wait_all_tasks_blocked(0.001)
-        # Nothing runs: be part of the next jump, and look again after it.
-        await trio.sleep(trio.lowlevel.current_statistics().seconds_to_next_deadline)
+    holder = _Holder(clock)
+    trio.lowlevel.add_instrument(holder)
+    try:
+        yield
+    finally:
+        trio.lowlevel.remove_instrument(holder)
+        holder.release()
+
+
+class _Holder(trio.abc.Instrument):
+    """Looks after each step of each task, since it is in these that threads are begun and heard of again."""
+
+    def __init__(self, clock: trio.testing.MockClock) -> None:
+        self._clock = clock
+        self._threads = (trio.to_thread.current_default_thread_limiter(), own_threads())
+        self._threshold = math.inf  # what the clock had, while it is held
+
+    def after_task_step(self, _task: trio.lowlevel.Task) -> None:
+        if not any(threads.borrowed_tokens for threads in self._threads):
+            self.release()
+        elif self._clock.autojump_threshold != math.inf:
+            self._threshold, self._clock.autojump_threshold = self._clock.autojump_threshold, math.inf
+
+    def release(self) -> None:
+        """Let the clock jump again, if it is this one that holds it."""
+        if self._threshold != math.inf:
+            self._clock.autojump_threshold, self._threshold = self._threshold, math.inf

@@ -14,7 +14,7 @@ import trio
 
 from ..asgi import ASGIApp, Message, Scope
 from ..errors import sole
-from .clock import hold_clock_for_threads
+from .clock import clock_held_for_threads
 
 # What a kernel does about a peer that takes nothing: it gives up after this many seconds (Linux: tcp_retries2).
 _KERNEL_TIMEOUT = 924.0
@@ -66,26 +66,26 @@ class ASGITransport(httpx.AsyncBaseTransport):
 
     @asynccontextmanager
     async def _running(self) -> AsyncGenerator[None]:
-        try:
-            async with trio.open_nursery() as self._nursery:
-                self._nursery.start_soon(hold_clock_for_threads)
-                lifespan = _Lifespan(self._app, self._state, self.shutdown)
-                await self._nursery.start(lifespan.run)
-                try:
-                    yield
-                finally:
-                    for exchange in tuple(self._exchanges):
-                        exchange.disconnect()
-                    with trio.move_on_after(_END_TIMEOUT, shield=True):
+        with clock_held_for_threads():
+            try:
+                async with trio.open_nursery() as self._nursery:
+                    lifespan = _Lifespan(self._app, self._state, self.shutdown)
+                    await self._nursery.start(lifespan.run)
+                    try:
+                        yield
+                    finally:
                         for exchange in tuple(self._exchanges):
-                            await exchange.ended.wait()
-                        await lifespan.stop()
-                    still = ", ".join(str(exchange) for exchange in self._exchanges)
-                    self._nursery.cancel_scope.cancel("the test client was closed")
-                if still:
-                    raise AppStillRunning(f"still running {_END_TIMEOUT:g} s after their clients had left: {still}")
-        except ExceptionGroup as group:
-            raise sole(group) from None
+                            exchange.disconnect()
+                        with trio.move_on_after(_END_TIMEOUT, shield=True):
+                            for exchange in tuple(self._exchanges):
+                                await exchange.ended.wait()
+                            await lifespan.stop()
+                        still = ", ".join(str(exchange) for exchange in self._exchanges)
+                        self._nursery.cancel_scope.cancel("the test client was closed")
+                    if still:
+                        raise AppStillRunning(f"still running {_END_TIMEOUT:g} s after their clients had left: {still}")
+            except ExceptionGroup as group:
+                raise sole(group) from None
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

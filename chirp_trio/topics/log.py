@@ -14,9 +14,9 @@ class Log:
 
     def __init__(self, most: int, most_bytes: int, max_age: float | None) -> None:
         self.most = most
+        self.max_age = max_age
         self.last = 0  # the number of the newest event, kept or not
         self._most_bytes = most_bytes
-        self._max_age = max_age
         self._events: list[Published | None] = []
         self._start = 0  # where the oldest event is in the list; what is before it has been forgotten
         self._size = 0
@@ -55,8 +55,8 @@ class Log:
         return [event for event in self._events[at : at + most] if event is not None]
 
     def _is_too_old(self, now: float) -> bool:
-        if self._max_age is None or not len(self):
+        if self.max_age is None or not len(self):
             return False
         oldest = self._events[self._start]
         assert oldest is not None
-        return oldest.at + self._max_age < now
+        return oldest.at + self.max_age < now

@@ -12,10 +12,11 @@ from ..errors import ConfigurationError
 from ..stream.parking import ParkingSpot
 from ..stream.pushed import PushSource, Sink
 from ..wire import encode_id
+from .history import SEPARATOR
 from .published import Placed, Published, with_id
 from .reader import Reader
 from .subscription import TELL_AFTER, Subscription
-from .topic import SEPARATOR, Topic
+from .topic import Topic
 
 
 def merge(*subscriptions: Subscription) -> Merged:
@@ -158,7 +159,7 @@ class Merged(PushSource):
 
     async def _wait(self, sinks: list[Sink] | None) -> bool:
         """Wait for the next event of any topic; False: there will be none."""
-        if any(part.is_over for part in self._parts) or all(part.topic.is_closed for part in self._parts):
+        if any(part.is_over for part in self._parts) or all(part.topic.is_over for part in self._parts):
             return False
         for place, part in enumerate(self._parts):
             part.begin_waiting(None if sinks is None or part.is_choosy else sinks[place])

@@ -52,6 +52,10 @@ class Observers:
                 receive.receive_nowait()
                 send.send_nowait(change)
 
+    def open(self) -> None:
+        """There will be changes again."""
+        self._is_closed = False
+
     def close(self) -> None:
         """There will be no more changes."""
         self._is_closed = True

@@ -1,5 +1,6 @@
 """What was published: taken as it was then, turned into bytes once for all who get it."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import override
 
@@ -15,9 +16,14 @@ class Rendered(Renderable):
 
     text: str
 
+    @abstractmethod
+    def dump(self) -> list[str | None]:
+        """All that it consists of, for a store."""
 
-# Renders a fragment, with the values of this moment.
+
+# Renders a fragment, with the values of this moment; and makes a rendered one anew, from what `dump()` has told.
 type Prepare = Callable[[Renderable], Rendered]
+type Restore = Callable[[list[str | None]], Rendered]
 
 
 class Published(Encodable):
@@ -30,7 +36,10 @@ class Published(Encodable):
         number: Its place in the topic, counted from 1.
         at: When it was published, in seconds of trio's clock.
         size: About how many bytes it takes on the wire.
+        stands_for: How many events are missing if it is.
     """
+
+    stands_for: int = 1
 
     __slots__ = ("_content", "_encoded", "_is_rendered", "at", "id", "number", "size", "topic", "value")
 
@@ -66,6 +75,25 @@ class Published(Encodable):
 
     def __repr__(self) -> str:
         return f"Published({self.value!r}, id={self.id!r})"
+
+
+class Gap(Published):
+    """What tells a client that events are missing in its place. No filter is asked about it.
+
+    Args:
+        topic: The topic's name.
+        missed: How many are missing; None: nobody knows.
+        id: See `Published`.
+        number: See `Published`.
+        at: See `Published`.
+    """
+
+    __slots__ = ("stands_for",)
+
+    def __init__(self, topic: str, missed: int | None, id: str, number: int, at: float) -> None:
+        value = {"topic": topic, "missed": missed}
+        super().__init__(value, prepare(SSEEvent(value, "chirp:gap"), None), topic, id, number, at)
+        self.stands_for = missed or 1
 
 
 class Placed(Published):

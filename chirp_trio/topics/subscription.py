@@ -8,7 +8,7 @@ import trio
 from ..stream.parking import ParkingSpot
 from ..stream.pushed import PushSource, Sink
 from ..wire import encode_id
-from .published import Published
+from .published import Gap, Published
 from .reader import Reader
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class Subscription(PushSource):
 
     async def _wait(self, sink: Sink | None) -> bool:
         """Wait for the next event, which goes into the sink at once if there is one; False: there will be none."""
-        if self.is_over or self.topic.is_closed:
+        if self.is_over or self.topic.is_over:
             return False
         self.begin_waiting(sink)
         try:
@@ -225,7 +225,7 @@ class Subscription(PushSource):
     def read(self) -> list[Published]:
         """The next events that this subscriber is to get, with gaps where some are missing; none if it has had all."""
         log = self.topic.log
-        events = []
+        events: list[Published] = []
         if self._missed != 0:
             events.append(self.topic.gap(self._missed, self.position))
             self._missed = 0
@@ -241,7 +241,7 @@ class Subscription(PushSource):
         return events
 
     def _wants(self, event: Published) -> bool:
-        return self._filter is None or self._filter(event.value)
+        return self._filter is None or isinstance(event, Gap) or self._filter(event.value)
 
     def _catch_up(self) -> list[Published]:
         """Skip what is too much, by the overflow policy; what tells of it, and what is left."""
@@ -251,14 +251,14 @@ class Subscription(PushSource):
         forgotten = oldest - self.position  # nobody knows whether it was wanted
         if self._key is None:
             position = max(oldest, last - self.buffer)
-            lost = sum(map(self._wants, log.since(oldest, position - oldest)))
+            lost = sum(event.stands_for for event in log.since(oldest, position - oldest) if self._wants(event))
             left = []
         else:
             position = last
             pending = [event for event in log.since(oldest, last - oldest) if self._wants(event)]
-            newest = {self._key(event.value): event for event in pending}
+            newest = {self._key(event.value): event for event in pending if not isinstance(event, Gap)}
             left = sorted(newest.values(), key=lambda event: event.number)[-self.buffer :]
-            lost = len(pending) - len(left)
+            lost = sum(event.stands_for for event in pending) - len(left)
         self.position = position
         missed = forgotten + lost
         if not missed:

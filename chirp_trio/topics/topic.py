@@ -1,40 +1,48 @@
 """`Topic`: one publisher or many, any number of subscribers, and a memory of what was published."""
 
-import math
-import secrets
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import override
 
 import trio
 
 from ..errors import ConfigurationError
 from ..stream.items import Render
-from ..wire import SSEEvent
-from .chunks import Chunks
+from .audience import Audience
+from .checks import check_count
+from .epochs import Epochs
+from .history import History
+from .journal import Journal
 from .log import Log
-from .presence import Observers, Presence
-from .published import Prepare, Published, prepare
+from .opening import Openable, closed_at_last
+from .published import Gap, Prepare, Published, Restore, prepare
+from .store import SQLiteStore
 from .subscription import OVERFLOW, Overflow, Subscription
 
-# Between the ids of several topics, where a client has one for all of them.
-SEPARATOR = ","
 
-
-class Topic:
+class Topic(Audience, Openable):
     """What is published here reaches every subscriber, in order, without the publisher waiting for any of them.
 
     A topic is one audience: whoever may subscribe to it may see all of it, its history too. It lives in one process, and
     belongs to one trio run. `app.topic()` makes one that can render fragments.
+
+    With a `store` its history survives the process: an event is written first, and reaches the subscribers then. Such a
+    topic has to be open: `async with topic:` reads the history, and in the end writes what is left, within ten seconds.
+    An app opens what `app.topic()` has made before it started.
 
     Args:
         name: What to call it, in the log and in messages.
         history: How many events are remembered for those who reconnect; default 1000; 0 remembers none.
         history_bytes: How many bytes they may have together; default 16 MiB.
         max_age: Seconds after which an event is forgotten; default: never.
+        store: Where the history is kept; default: in memory.
         prepare: Renders a fragment when it is published; default: fragments are refused. `app.topic()` sets it.
+        restore: Makes a rendered fragment anew from what the store has of it; default: there are none. `app.topic()` sets it.
 
     Raises:
         ConfigurationError: An argument that cannot work; the message names what is allowed.
+        StoreError: It is being opened, and the store cannot be used.
+        RuntimeError: It has a store, and is used before it is open; or it is opened twice.
 
     Example:
         >>> news = Topic("news", history=100)
@@ -53,34 +61,29 @@ class Topic:
         history: int = 1000,
         history_bytes: int = 16 * 1024 * 1024,
         max_age: float | None = None,
+        store: SQLiteStore | None = None,
         prepare: Prepare | None = None,
+        restore: Restore | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"the name of a topic is {name!r}; it must be text")
-        _check_count("history", history, least=0)
-        _check_count("history_bytes", history_bytes, least=1)
-        if max_age is not None and not (_is_number(max_age) and 0 < max_age < math.inf):
-            raise ConfigurationError(f"max_age is {max_age!r}; it must be a number of seconds, more than zero, or None")
+        if store is not None and not isinstance(store, SQLiteStore):
+            raise TypeError(f"store is {store!r}; it must be a SQLiteStore or None")
+        Openable.__init__(self, f"the topic {name!r}")
+        Audience.__init__(self, History(history, history_bytes, max_age))
         self.name = name
         self.is_closed = False
         self._prepare = prepare
-        self._history = history
-        self._max_age = max_age
-        # Another one for every topic and every start, so that the id of somebody else's event is never taken for ours.
-        self._epoch = secrets.token_hex(6)
-        self._log = Log(history, history_bytes, max_age)
-        self._chunks = Chunks(self._log)
-        self._open: dict[Subscription, None] = {}
-        self._buffers: Counter[int] = Counter()  # of those
-        self._waiting: dict[Subscription, None] = {}  # those who have had everything
-        self._observers = Observers()
+        self._journal = Journal(self, self._history, store, restore) if store is not None else None
+        self._is_ready = store is None  # whether the history is what it should be
 
     # -- publishing -----------------------------------------------------------------------------------------------------
 
     def publish_nowait(self, value: object) -> str:
         """Publish a value: whatever an `EventStream` may yield. Never blocks, and waits for nobody.
 
-        It is taken as it is now, a fragment with the variables that it has now.
+        It is taken as it is now, a fragment with the variables that it has now. With a store, subscribers get it once it is
+        written; should that fail, the log says so, and they get a `chirp:gap`.
 
         Returns:
             The event's id.
@@ -89,19 +92,25 @@ class Topic:
             TypeError: The value can neither be sent nor rendered. Nobody gets anything then.
             ValueError: It holds what cannot be carried, or has an id of its own.
             trio.ClosedResourceError: The topic is closed.
+            trio.WouldBlock: With a store: too much waits to be written.
         """
         if self.is_closed:
             raise trio.ClosedResourceError(f"the topic {self.name!r} is closed")
         content = prepare(value, self._prepare)  # first, because a template may publish as well
-        number = self._log.last + 1
-        event = Published(value, content, self.name, self.id_of(number), number, self._now())
-        self._log.append(event)
-        for subscription in [subscription for subscription in self._waiting if not subscription.take(event)]:
-            del self._waiting[subscription]
+        if self._journal is not None:
+            self._check_ready()
+            return self._journal.add(value, content)
+        history = self._history
+        number = history.log.last + 1
+        event = Published(value, content, self.name, history.epochs.id_of(number), number, history.now())
+        self.deliver(event)
         return event.id
 
     async def publish(self, value: object, *, wait: Subscription | None = None) -> str:
-        """As `publish_nowait()`, and a checkpoint: the verb that stays when a topic is moved to where publishing takes time.
+        """As `publish_nowait()`, and a checkpoint.
+
+        With a store it waits for room, and then until the event is written and on its way to the subscribers. Whoever is
+        cancelled in that time may have published it or not.
 
         Args:
             value: Whatever an `EventStream` may yield.
@@ -116,13 +125,19 @@ class Topic:
             ValueError: See `publish_nowait()`.
             ConfigurationError: `wait` is a subscription to another topic.
             trio.ClosedResourceError: The topic is closed.
+            StoreError: It could not be written, so nobody gets it.
         """
         if wait is not None and wait.topic is not self:
             raise ConfigurationError(f"wait is a subscription to {wait.topic.name!r}; it must be one to {self.name!r}")
         await trio.lowlevel.checkpoint()
         if wait is not None:
             await wait.wait_for_room()
-        return self.publish_nowait(value)
+        if self._journal is None:
+            return self.publish_nowait(value)
+        await self._journal.wait_for_room()
+        id = self.publish_nowait(value)
+        await self._journal.wait_until_written()
+        return id
 
     def publish_from_thread(self, value: object) -> str:
         """As `publish_nowait()`, from a thread that trio has started (`trio.to_thread.run_sync`).
@@ -162,122 +177,71 @@ class Topic:
         Raises:
             ConfigurationError: An argument that cannot work.
         """
-        _check_count("replay", replay, least=0)
-        _check_count("buffer", buffer, least=1)
+        check_count("replay", replay, least=0)
+        check_count("buffer", buffer, least=1)
         if overflow not in OVERFLOW:
             raise ConfigurationError(f"overflow is {overflow!r}; it must be one of {', '.join(map(repr, OVERFLOW))}")
         if (overflow == "latest") != (key is not None):
             raise ConfigurationError("overflow='latest' needs key, a function of a value, and nothing else takes it")
-        self._log.forget(self._now())
-        position, missed = self._position(last_event_id, replay)
+        self._check_ready()
+        position, missed = self._history.position(last_event_id, replay)
         return Subscription(self, position, missed, buffer=buffer, overflow=overflow, key=key, filter=filter)
 
     @property
     def cursor(self) -> str:
         """The id of the newest event: put it into a page, and nothing is lost between rendering and subscribing."""
-        return self.id_of(self._log.last)
-
-    @property
-    def subscribers(self) -> int:
-        """How many subscriptions are being read now."""
-        return len(self._open)
-
-    def presence(self) -> AsyncGenerator[Presence]:
-        """Who comes and who leaves, from now on. One who does not read them all misses the oldest ones.
-
-        Example:
-            >>> async def watch(topic):
-            ...     async for change in topic.presence():
-            ...         print(change.kind, change.subscribers)
-        """
-        return self._observers.changes()
+        self._check_ready()
+        return self.id_of(self.log.last)
 
     def close(self) -> None:
         """Take no more events; every subscription ends when it has had what there is. Never blocks."""
         self.is_closed = True
-        for subscription in tuple(self._open):
-            subscription.wake()
+        if self._journal is not None:
+            self._journal.give_up_room()
+        self.wake()
         self._observers.close()
+
+    @override
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """See `Openable`. With a store there may be several owners, and the last one who leaves closes the topic."""
+        return self._journal.opened() if self._journal is not None else closed_at_last(self)
+
+    # -- for its journal ------------------------------------------------------------------------------------------------
+
+    def begin(self, log: Log, epochs: Epochs) -> None:
+        """Go on with this history."""
+        self._history.begin(log, epochs)
+        self._is_ready = True
+        self.is_closed = False
+        self._observers.open()
 
     # -- for subscriptions ----------------------------------------------------------------------------------------------
 
-    def enter(self, subscription: Subscription) -> None:
-        """Count a subscription among those that are being read."""
-        self._open[subscription] = None
-        self._buffers[subscription.buffer] += 1
-        self._keep()
-        self._observers.tell(Presence("join", len(self._open)))
-
-    def leave(self, subscription: Subscription) -> None:
-        """Forget a subscription."""
-        del self._open[subscription]
-        self._buffers[subscription.buffer] -= 1
-        if not self._buffers[subscription.buffer]:
-            del self._buffers[subscription.buffer]
-        self._keep()
-        self._observers.tell(Presence("leave", len(self._open)))
-
-    def wait(self, subscription: Subscription) -> None:
-        """Give the subscription the next event when it comes: it has had all others."""
-        self._waiting[subscription] = None
-
-    def stop_waiting(self, subscription: Subscription) -> None:
-        """Do not: it is leaving, or has been woken."""
-        self._waiting.pop(subscription, None)
-
-    def is_behind(self, subscription: Subscription) -> bool:
-        """Whether it is being read, and has events that it has not had."""
-        return subscription in self._open and subscription not in self._waiting
-
     def encoded_since(self, number: int, event_type: str | None, render: Render | None) -> tuple[bytes, int]:
         """Events after that number as bytes, some kilobytes at most, and the number of the last of them."""
-        return self._chunks.since(number, event_type, render)
+        return self._history.encoded_since(number, event_type, render)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there will be no more events than are in the log."""
+        return self.is_closed and (self._journal is None or self._journal.is_empty)
 
     @property
     def log(self) -> Log:
         """The events that are remembered."""
-        return self._log
+        return self._history.log
 
     def id_of(self, number: int) -> str:
         """The id of the event with that number."""
-        return f"{self._epoch}-{number}"
+        return self._history.epochs.id_of(number)
 
-    def gap(self, missed: int | None, number: int) -> Published:
+    def gap(self, missed: int | None, number: int) -> Gap:
         """What tells a client that events are missing before this one; how many, if that is known."""
-        value = {"topic": self.name, "missed": missed}
-        content = prepare(SSEEvent(value, "chirp:gap"), None)
-        return Published(value, content, self.name, self.id_of(number), number, self._now())
+        return Gap(self.name, missed, self.id_of(number), number, self._history.now())
 
-    def _keep(self) -> None:
-        # Who is behind reads from the log, so it has to go back as far as anybody may be.
-        self._log.most = max([self._history, *self._buffers])
-
-    def _now(self) -> float:
-        """The time, if events have an age: a topic whose events have none can be used before trio runs."""
-        return trio.current_time() if self._max_age is not None else 0.0
-
-    def _position(self, last_event_id: str | None, replay: int) -> tuple[int, int | None]:
-        """After which event a subscriber goes on, and how many it has missed before that; None: nobody knows."""
-        last, first = self._log.last, self._log.first
-        if last_event_id:
-            for id in last_event_id.split(SEPARATOR):  # that of several topics, if it comes from a stream of merged ones
-                epoch, _, digits = id.rpartition("-")
-                if (
-                    epoch == self._epoch
-                    and digits.isascii()
-                    and digits.isdigit()
-                    and len(digits) < 20
-                    and int(digits) <= last
-                ):
-                    number = max(int(digits), first - 1)
-                    return number, number - int(digits)
-        return max(last - replay, first - 1), None if last_event_id else 0
-
-
-def _check_count(name: str, value: object, *, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, {least} or more")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    def _check_ready(self) -> None:
+        if not self._is_ready:
+            raise RuntimeError(
+                f"the topic {self.name!r} has a store, and is not open: use `async with topic:`, or make it with "
+                "app.topic(...) before the app starts, which opens it then"
+            )

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any
 
 from ..asgi import ASGIApp, Receive, Scope, Send
@@ -11,7 +11,7 @@ from ..server import ServerConfig, run
 from ..stream import Hook, LiveStreams, StreamHost, StreamRegistry, open_stream_host
 from ..stream.host import STATE_KEY
 from ..templates import Templates
-from ..topics import Topic
+from ..topics import SQLiteStore, Topic
 from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
 from .lifespan import run_lifespan
@@ -59,6 +59,8 @@ class App:
         self._lifespan = lifespan
         self._host: StreamHost | None = None  # for servers without lifespan state
         self._hosts: set[StreamHost] = set()  # one for each lifespan that runs
+        self._lifespans = 0  # how many run, from before the user's until after it
+        self._topics: list[Topic] = []  # to be open while one runs
         self._entry: ASGIApp = self._serve
         for wrap in reversed(tuple(middleware)):
             self._entry = wrap(self._entry)
@@ -177,17 +179,33 @@ class App:
         history: int = 1000,
         history_bytes: int = 16 * 1024 * 1024,
         max_age: float | None = None,
+        store: SQLiteStore | None = None,
     ) -> Topic:
         """A `Topic` that can be given fragments: they are rendered with this app's templates when they are published.
+
+        If it has a store, and is made before the app starts, it is open from before the app's lifespan until after it. A
+        topic that is made later is for whoever makes it to open: `async with app.topic(..., store=...) as topic`.
 
         Args:
             name: What to call it.
             history: How many events are remembered for those who reconnect; default 1000.
             history_bytes: How many bytes they may have together; default 16 MiB.
             max_age: Seconds after which an event is forgotten; default: never.
+            store: Where the history is kept; default: in memory.
         """
-        prepare = self._dispatcher.renderers.prepare
-        return Topic(name, history=history, history_bytes=history_bytes, max_age=max_age, prepare=prepare)
+        renderers = self._dispatcher.renderers
+        topic = Topic(
+            name,
+            history=history,
+            history_bytes=history_bytes,
+            max_age=max_age,
+            store=store,
+            prepare=renderers.prepare,
+            restore=renderers.restore,
+        )
+        if store is not None and not self._lifespans:
+            self._topics.append(topic)
+        return topic
 
     def run(self, **options: Any) -> None:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
@@ -223,21 +241,29 @@ class App:
 
     @asynccontextmanager
     async def _running(self, scope: Scope) -> AsyncGenerator[Mapping[str, Any]]:
-        """The app between its first request and its last: the user's lifespan, and in it the host of the streams.
+        """The app between its first request and its last: its topics, the user's lifespan, and the host of the streams.
 
-        In this order, because sources may use what the lifespan has opened.
+        In this order, because sources may use what the lifespan has opened, and all of them may publish.
         """
-        entered = self._lifespan(self) if self._lifespan is not None else nullcontext()
-        async with entered as state, open_stream_host(self._registry) as host:
-            host.close_when((scope.get("extensions") or {}).get("chirp_trio.shutdown"))
-            if "state" not in scope:
-                self._host = host
-            self._hosts.add(host)
-            try:
-                yield {**(state or {}), STATE_KEY: host}
-            finally:
-                self._hosts.discard(host)
-                self._host = None
+        self._lifespans += 1
+        try:
+            async with AsyncExitStack() as stack:
+                for topic in self._topics:
+                    await stack.enter_async_context(topic.opened())
+                entered = self._lifespan(self) if self._lifespan is not None else nullcontext()
+                state = await stack.enter_async_context(entered)
+                host = await stack.enter_async_context(open_stream_host(self._registry))
+                host.close_when((scope.get("extensions") or {}).get("chirp_trio.shutdown"))
+                if "state" not in scope:
+                    self._host = host
+                self._hosts.add(host)
+                try:
+                    yield {**(state or {}), STATE_KEY: host}
+                finally:
+                    self._hosts.discard(host)
+                    self._host = None
+        finally:
+            self._lifespans -= 1
 
 
 def _check_hook[Function: Hook](name: str, hook: Function) -> Function:

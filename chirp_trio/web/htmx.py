@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import override
 from urllib.parse import unquote
 
 from ..stream.items import Render
@@ -37,6 +38,10 @@ class RenderedFragment(Rendered):
         self.target = target
         self.swap = swap
 
+    @override
+    def dump(self) -> list[str | None]:
+        return [self.text, self.event, self.target, self.swap]
+
 
 class FragmentRenderers:
     """Turns the fragments of event streams into text, for each generation of htmx. One pair for all streams of an app."""
@@ -57,6 +62,12 @@ class FragmentRenderers:
             return data
         assert isinstance(data, Fragment)
         return RenderedFragment(self._templates.render(data, data.block), data.event, data.target, data.swap)
+
+    @staticmethod
+    def restore(dumped: list[str | None]) -> RenderedFragment:
+        """The fragment that has told this of itself."""
+        text, event, target, swap = dumped
+        return RenderedFragment(text or "", event, target, swap)
 
     def _for_event_source(self, data: Renderable, event: str | None) -> tuple[str, str | None]:
         return self.prepare(data).text, event

@@ -1,13 +1,14 @@
 """What the lifecycle tests share: a source that writes down what happens to it, and apps around sources."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import trio
 
 from chirp_trio import App, AppConfig, EventStream
-from chirp_trio.testing import TestClient
+from chirp_trio.asgi import Receive, Scope, Send
+from chirp_trio.testing import AppError, TestClient
 
 
 class Source:
@@ -60,6 +61,44 @@ def app_of(source: Any, *, config: AppConfig | None = None, **options: Any) -> A
         return EventStream(source, **options)
 
     return app
+
+
+class Visit:
+    """A client that visits a stream, once, and what can interrupt that: a scenario for `cancel_everywhere()`.
+
+    Args:
+        source: The stream's.
+        config: The app's.
+        **options: The stream's.
+    """
+
+    def __init__(self, source: Any, *, config: AppConfig | None = None, **options: Any) -> None:
+        self.source = source
+        self.app = app_of(source, config=config, **options)
+        self._handler = trio.CancelScope()
+        self._visit = trio.CancelScope()
+        self._client: TestClient | None = None
+
+    async def __call__(self) -> None:
+        async with TestClient(self._serve) as self._client:
+            with self._visit, trio.move_on_after(10), suppress(AppError):
+                await self._client.sse("/", timeout=100)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._handler if scope["type"] == "http" else trio.CancelScope():
+            await self.app(scope, receive, send)
+
+    def interrupt(self, kind: str) -> None:
+        match kind:
+            case "handler cancelled":
+                self._handler.cancel()
+            case "client left":
+                self._visit.cancel()
+            case "server stops":
+                if self._client is not None:
+                    self._client.drain()
+            case "closed":
+                self.app.streams.close(lambda _: True)
 
 
 @asynccontextmanager

@@ -6,15 +6,14 @@ once, no task is left, the stream ends once, and nothing is logged that should n
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import pytest
 import trio
 
-from chirp_trio import Topic
+from chirp_trio import Topic, merge
 from chirp_trio.stream.pushed import PushSource
-from chirp_trio.testing import AppError, TestClient, cancel_everywhere
-from tests.lifecycle.scenes import Source, app_of, endings, logged, tasks
+from chirp_trio.testing import cancel_everywhere
+from tests.lifecycle.scenes import Source, Visit, endings, logged, tasks
 
 
 class BothKinds(Source):
@@ -40,7 +39,7 @@ class Feed(PushSource):
 
     def __init__(self, *, history: int, later: int, size: int) -> None:
         self.topic = Topic("feed")
-        self.subscription = self.topic.subscribe()
+        self.subscription: PushSource = self.topic.subscribe()
         self.later = later
         self.text = "x" * size
         for _ in range(history):
@@ -73,6 +72,16 @@ class Feed(PushSource):
         self.topic.close()
 
 
+class MergedFeed(Feed):
+    """A subscription to two topics, one of which is silent."""
+
+    def __init__(self, *, history: int, later: int, size: int) -> None:
+        super().__init__(history=history, later=later, size=size)
+        self.silent = Topic("silent")
+        self.subscription = merge(self.silent.subscribe(self.silent.cursor), self.topic.subscribe(replay=history))
+        self.silent.close()
+
+
 # What the log may give as the reason where the interruption reached the source.
 REASONS = {
     "handler cancelled": {"closed"},
@@ -94,39 +103,7 @@ def scenarios():
     yield pytest.param(lambda: Source(then="raise"), id="error before the first event")
     yield pytest.param(lambda: Feed(history=0, later=3, size=10), id="a subscription that gets events")
     yield pytest.param(lambda: Feed(history=6, later=2, size=5000), id="a subscription that is behind")
-
-
-class Run:
-    """A client that visits a stream, once, and what can interrupt that."""
-
-    def __init__(self, source: Source | Feed) -> None:
-        self.source = source
-        self._handler = trio.CancelScope()
-        self._visit = trio.CancelScope()
-        self._client: TestClient | None = None
-        self._inner = app_of(source, heartbeat_interval=1, send_timeout=50)
-
-    async def __call__(self) -> None:
-        async with TestClient(self._app) as self._client:
-            with self._visit, trio.move_on_after(10), suppress(AppError):
-                await self._client.sse("/", timeout=100)
-
-    async def _app(self, scope, receive, send) -> None:
-        if scope["type"] == "lifespan":
-            await self._inner(scope, receive, send)
-            return
-        with self._handler:
-            await self._inner(scope, receive, send)
-
-    def interrupt(self, kind: str) -> None:
-        match kind:
-            case "handler cancelled":
-                self._handler.cancel()
-            case "client left":
-                self._visit.cancel()
-            case "server stops":
-                if self._client is not None:
-                    self._client.drain()
+    yield pytest.param(lambda: MergedFeed(history=3, later=3, size=5000), id="two topics merged")
 
 
 @pytest.mark.parametrize("kind", REASONS)
@@ -134,14 +111,14 @@ class Run:
 async def test_a_stream_survives_an_interruption_at_every_step(autojump_clock, caplog, make_source, kind):
     caplog.set_level(logging.DEBUG, logger="chirp_trio.stream")
     before = tasks()
-    runs: list[Run] = []
+    visits: list[Visit] = []
 
     async def scenario() -> None:
-        runs.append(Run(make_source()))
-        await runs[-1]()
+        visits.append(Visit(make_source(), heartbeat_interval=1, send_timeout=50))
+        await visits[-1]()
 
     def check() -> None:
-        source = runs[-1].source
+        source = visits[-1].source
         assert source.closed == source.opened <= 1
         assert tasks() == before, "a task is left"
         assert len(endings(caplog)) <= 1
@@ -154,6 +131,6 @@ async def test_a_stream_survives_an_interruption_at_every_step(autojump_clock, c
         assert not unexpected
         caplog.clear()
 
-    interrupt = None if kind == "everything cancelled" else lambda: runs[-1].interrupt(kind)
+    interrupt = None if kind == "everything cancelled" else lambda: visits[-1].interrupt(kind)
     steps = await cancel_everywhere(scenario, check=check, interrupt=interrupt)
     assert steps > 20, "the scenario has steps to be interrupted at"

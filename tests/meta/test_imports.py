@@ -15,13 +15,14 @@ MAY_IMPORT = {
     "asgi": {"errors"},
     "wire": {"errors"},
     "stream": {"errors", "asgi", "wire"},
-    "topics": {"errors", "wire", "stream"},
+    "threads": set(),
+    "topics": {"errors", "wire", "stream", "threads"},
     "templates": {"errors", "wire"},
     "server": {"errors", "asgi"},
     "web": {"errors", "asgi", "wire", "stream", "topics", "templates", "server"},
     "starlette": {"asgi", "stream"},
     "metrics": {"asgi", "stream"},
-    "testing": {"errors", "asgi", "wire"},
+    "testing": {"errors", "asgi", "wire", "threads"},  # whether one is at work, for the clock
     "cli": {"errors", "asgi", "wire", "server"},
     "": {"errors", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
 }
@@ -32,6 +33,7 @@ MAY_USE = {
     "asgi": {"trio"},
     "wire": {"msgspec"},
     "stream": {"trio"},
+    "threads": {"trio"},
     "topics": {"trio"},
     "templates": {"kida"},
     "server": {"trio", "hypercorn", "h2", "h11"},
@@ -114,6 +116,7 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
     assert files_with("open_nursery") == {
         "stream/host.py",  # behind all streams of an app
         "stream/lifecycle.py",  # one stream
+        "topics/journal.py",  # what writes a topic's history
         "web/dispatch.py",  # a response, and the request body that nobody read
         "web/page_stream.py",  # a page that is rendered while it is sent
         "server/serve.py",

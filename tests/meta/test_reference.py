@@ -41,10 +41,16 @@ INTERNAL = {
     "Request.has_unread_body",
     "ServerConfig.for_hypercorn",
     "ASGITransport.handle_async_request",
+    "SQLiteStore.lock",
+    "Topic.begin",
+    "Topic.deliver",
     "Topic.enter",
+    "Topic.is_over",
+    "Topic.opened",
     "Topic.leave",
     "Topic.wait",
     "Topic.stop_waiting",
+    "Topic.wake",
     "Topic.encoded_since",
     "Topic.gap",
     "Topic.log",
@@ -70,6 +76,7 @@ INTERNAL = {
     "Subscription.wait_for_room",
     "Subscription.wake",
     "Published.encode_for",
+    "Published.stands_for",
 }
 
 # What it adds are attributes that Starlette defines.

@@ -1,19 +1,25 @@
 """Topics against a plain list: whatever happens, each client sees what was published, in order, or is told of a gap.
 
 A script of steps is made up, and played: publishing, coming, going, coming back with one's id, being slow, forgetting, a new
-start. The model is a list of everything that was published, start by start.
+start. The model is a list of everything that was published: start by start, or with a store over all of them, also where the
+process was killed.
 """
 
 import json
+import shutil
+import tempfile
 from contextlib import aclosing
+from functools import partial
+from pathlib import Path
 
 import trio
 import trio.testing
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chirp_trio import EventStream, Topic
+from chirp_trio import EventStream, SQLiteStore, Topic
 from chirp_trio.stream import open_stream_host
+from chirp_trio.testing.clock import clock_held_for_threads
 from chirp_trio.wire import Decoder, SSEEvent
 
 HISTORY = 6
@@ -28,21 +34,93 @@ def is_even(value):
 class Model:
     """Everything that was published: the numbers, in order, for each start of the topic."""
 
-    def __init__(self, padding):
+    def __init__(self, padding, nursery):
         self.padding = padding
+        self.nursery = nursery
         self.published = 0
-        self.restart()
 
-    def restart(self):
-        self.topic = Topic("model", history=HISTORY, history_bytes=HISTORY_BYTES)
+    def new_topic(self, store=None):
+        return Topic("model", history=HISTORY, history_bytes=HISTORY_BYTES, store=store)
+
+    async def start(self):
+        self.topic = self.new_topic()
         self.numbers = []
         self.places = {self.topic.cursor: 0}  # of each id: how many had been published by then
+
+    def stop(self, _everybody, _is_killed):
+        self.topic.close()
+
+    async def wait_until_delivered(self):
+        pass
 
     def publish(self):
         self.published += 1
         self.numbers.append(self.published)
         id = self.topic.publish_nowait({"number": self.published, "padding": self.padding})
         self.places[id] = len(self.numbers)
+
+
+class StoredModel(Model):
+    """The same for a topic with a store: what was published outlives a start, unless it had not reached anybody yet."""
+
+    def __init__(self, folder, padding, nursery):
+        super().__init__(padding, nursery)
+        self.folder = folder
+        self.kills = 0
+        self.store = self.store_of(0)
+        self.numbers = []
+        self.places = {}
+
+    def store_of(self, kills):
+        folder = Path(self.folder, str(kills))
+        folder.mkdir()
+        return SQLiteStore(folder / "topics.db")
+
+    async def start(self):
+        self.topic = self.new_topic(self.store)
+        self.end = trio.Event()
+        await self.nursery.start(self.own, self.topic, self.end)
+        survived = self.topic.log.last
+        self.places.setdefault(self.topic.cursor, survived)
+        assert survived >= self.delivered, "somebody has had what is not there any more"
+        del self.numbers[survived:]
+        for id, place in list(self.places.items()):
+            known = self.topic._history.epochs.number_of(id, survived)
+            if known != place:
+                # What was never delivered; or it is all forgotten, and so the ids of that start are.
+                assert known is None
+                assert place > survived or place < self.topic.log.first - 1
+                del self.places[id]
+
+    delivered = 0  # what somebody may have got, when the topic was stopped
+
+    async def own(self, topic, end, task_status):
+        async with topic:
+            task_status.started()
+            await end.wait()
+
+    def stop(self, everybody, is_killed):
+        self.delivered = len(self.numbers)
+        if is_killed:
+            self.kill(everybody)
+        self.end.set()  # in peace; but where it was killed, nobody sees that
+
+    def kill(self, everybody):
+        """Take from the process what it has, from one moment to the next, but for its files."""
+        self.kills += 1
+        copy = self.store_of(self.kills)
+        with self.store.lock:  # a transaction has been committed, or it has not
+            self.delivered = self.topic.log.last
+            for suffix in ("", "-wal"):
+                shutil.copy(f"{self.store.path}{suffix}", f"{copy.path}{suffix}")
+        for client in everybody:
+            client.leave()
+            client.check()
+        self.store = copy
+
+    async def wait_until_delivered(self):
+        while self.topic.log.last < len(self.numbers):
+            await trio.testing.wait_all_tasks_blocked(0.001)
 
 
 class Client:
@@ -81,7 +159,7 @@ class Client:
         self.decoder = Decoder()
         self.owed = 0
         if self.last_event_id is None:
-            self.place = max(0, len(model.numbers) - replay, model.topic.log.first - 1)
+            self.place = max(0, model.topic.log.last - replay, model.topic.log.first - 1)
         elif self.last_event_id in model.places:
             self.place = model.places[self.last_event_id]
         else:
@@ -98,7 +176,7 @@ class Client:
     def forge(self, kind):
         """Have another id when it comes again."""
         if self.scope is None:
-            ids = {"garbage": "garbage", "first": next(iter(self.model.places)), "newest": self.model.topic.cursor}
+            ids = {"garbage": "garbage", "first": next(iter(self.model.places), None), "newest": self.model.topic.cursor}
             self.check()
             self.last_event_id = ids[kind]
 
@@ -181,7 +259,7 @@ steps = st.lists(
         coming,
         st.tuples(st.sampled_from(["leave", "stall", "go on"]), which),
         st.tuples(st.just("forge"), which, st.sampled_from(["garbage", "first", "newest"])),
-        st.sampled_from([("wait",), ("wait",), ("step",), ("restart",)]),
+        st.sampled_from([("wait",), ("wait",), ("step",), ("restart",), ("kill",)]),
     ),
     max_size=50,
 )
@@ -196,44 +274,66 @@ LARGE = [("come", 0, 0), ("wait",), ("stall", 0), ("publish", 1), ("wait",), ("p
 @example([(True, None, "drop-oldest")], [*LARGE, ("publish", 1)], "x" * 3000)
 @given(kinds, steps, st.sampled_from(["", "x" * 3000]))
 def test_each_client_sees_exactly_what_was_published_or_a_gap_where_something_is_missing(kinds, script, padding):
-    trio.run(play, kinds, script, padding, clock=trio.testing.MockClock(autojump_threshold=0))
+    trio.run(play, Model, kinds, script, padding, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-async def play(kinds, script, padding):
-    model = Model(padding)
-    everybody = [Client(model, *kind) for kind in kinds]
-    async with open_stream_host() as host, trio.open_nursery() as nursery:
-        for step in script:
-            match step:
-                case "publish", count:
-                    for _ in range(count):
-                        model.publish()
-                case "wait", *_:
-                    await trio.testing.wait_all_tasks_blocked()
-                case "step", *_:
-                    await trio.lowlevel.checkpoint()
-                case "restart", *_:
-                    model.topic.close()
-                    await all_at_rest(everybody, and_gone=True)
-                    model.restart()
-                case what, number, *arguments:
-                    client = everybody[number % len(everybody)]
-                    match what:
-                        case "come":
-                            client.come(nursery, host, *arguments)
-                        case "leave":
-                            client.leave()
-                        case "stall":
-                            client.stall()
-                        case "go on":
-                            client.reads.set()
-                        case "forge":
-                            client.forge(*arguments)
-        await all_at_rest(everybody, and_gone=False)
-        check_that_nothing_is_left_over(everybody)
-        model.topic.close()
-        await all_at_rest(everybody, and_gone=True)
-        assert model.topic.subscribers == 0
+# Published, and killed before, while and after it is written.
+KILLED = [("come", 0, 0), ("publish", 3), *[("step",)] * 4, ("kill",), ("come", 0, 0), ("publish", 2), ("wait",), ("kill",)]
+
+
+@settings(max_examples=150)
+@example([(True, None, "disconnect")], KILLED, "")
+@example([(False, None, "disconnect")], [("publish", 2), ("restart",), ("come", 0, 100), ("publish", 1)], "")
+@given(kinds, steps, st.sampled_from(["", "x" * 3000]))
+def test_with_a_store_it_does_so_over_restarts_and_kills(kinds, script, padding):
+    with tempfile.TemporaryDirectory() as folder:
+        model = partial(StoredModel, folder)
+        trio.run(play, model, kinds, script, padding, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def play(new_model, kinds, script, padding):
+    with clock_held_for_threads():
+        async with open_stream_host() as host, trio.open_nursery() as nursery:
+            model = new_model(padding, nursery)
+            await model.start()
+            everybody = [Client(model, *kind) for kind in kinds]
+            for step in script:
+                await play_step(model, everybody, nursery, host, *step)
+            await all_at_rest(everybody, and_gone=False)
+            check_that_nothing_is_left_over(everybody)
+            model.stop(everybody, False)
+            await all_at_rest(everybody, and_gone=True)
+            assert model.topic.subscribers == 0
+
+
+async def play_step(model, everybody, nursery, host, what, *arguments):
+    match what:
+        case "publish":
+            for _ in range(*arguments):
+                model.publish()
+        case "wait":
+            await trio.testing.wait_all_tasks_blocked()
+            await model.wait_until_delivered()
+        case "step":
+            await trio.lowlevel.checkpoint()
+        case "restart" | "kill":
+            model.stop(everybody, what == "kill")
+            await all_at_rest(everybody, and_gone=True)
+            await model.start()
+        case _:
+            number, *arguments = arguments
+            client = everybody[number % len(everybody)]
+            match what:
+                case "come":
+                    client.come(nursery, host, *arguments)
+                case "leave":
+                    client.leave()
+                case "stall":
+                    client.stall()
+                case "go on":
+                    client.reads.set()
+                case "forge":
+                    client.forge(*arguments)
 
 
 async def all_at_rest(everybody, and_gone):

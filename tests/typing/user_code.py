@@ -19,10 +19,12 @@ from chirp_trio import (
     Request,
     Response,
     ServerConfig,
+    SQLiteStore,
     SSEEvent,
     Stream,
     StreamSnapshot,
     Template,
+    Topic,
     serve,
     stream_lifespan,
 )
@@ -146,6 +148,16 @@ def watch() -> dict[str, int]:
 
 limited = App(AppConfig(max_streams=10, max_streams_per_client=2, max_age=60, reconnect_after=(1, 2)))
 app.mount("/metrics", metrics_app(app.streams))
+
+
+store = SQLiteStore("topics.db", durability="power", timeout=1)
+orders: Topic = app.topic("orders", store=store)
+
+
+async def keep() -> None:
+    async with Topic("news", store=store) as news:
+        id: str = await news.publish({"headline": "It works"})
+        print(id, [event.value async for event in news.subscribe(id)])
 
 
 async def main() -> None:

@@ -1,9 +1,11 @@
 """`TestClient` itself: what it sends, what it keeps, and whose time it runs on."""
 
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 import trio
+import trio.testing
 
 from chirp_trio import App, EventStream, Redirect, Response
 from chirp_trio.testing import TestClient
@@ -144,6 +146,26 @@ async def test_time_does_not_jump_while_a_plain_handler_works(autojump_clock):
         with trio.fail_after(1):
             assert (await client.get("/")).text == "done"
         assert trio.current_time() - began < 1
+
+
+@pytest.mark.parametrize("clients", [1, 2])
+async def test_nor_if_all_was_quiet_before_and_nobody_had_a_deadline(autojump_clock, clients):
+    app = App()
+
+    @app.route("/")
+    def slow():
+        time.sleep(0.05)
+        return "done"
+
+    async with AsyncExitStack() as stack:
+        for _ in range(clients):
+            client = await stack.enter_async_context(TestClient(app))
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        with trio.fail_after(1):
+            assert (await client.get("/")).text == "done"
+        assert trio.current_time() == 0
+    await trio.sleep(1000)
+    assert autojump_clock.autojump_threshold == 0
 
 
 async def test_time_jumps_again_afterwards(autojump_clock):

@@ -1,0 +1,16 @@
+"""Arguments that are numbers."""
+
+import math
+
+from ..errors import ConfigurationError
+
+
+def check_count(name: str, value: object, *, least: int) -> None:
+    """Raise unless it is a whole number, and not too small."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, {least} or more")
+
+
+def is_seconds(value: object) -> bool:
+    """Whether it is a time that passes: a number, zero or more, and not infinite."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf

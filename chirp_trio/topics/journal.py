@@ -1,0 +1,262 @@
+"""What is published to a topic with a store: written first, batch by batch, and given to the subscribers then."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import trio
+
+from ..errors import StoreError
+from ..threads import own_threads
+from ..wire import Comment, SSEEvent, check_text
+from .database import Batch, Database
+from .history import History
+from .loading import load_history
+from .published import Gap, Published, Restore
+from .store import SQLiteStore
+from .stored import Stored, dump, load
+
+if TYPE_CHECKING:
+    from .topic import Topic
+
+logger = logging.getLogger("chirp_trio.topics")
+
+# Seconds for what is not written yet when the topic's owner ends, and then for closing the file.
+_LAST_WRITE_TIMEOUT = 10.0
+_CLOSE_TIMEOUT = 1.0
+# So many events are given to the subscribers without a checkpoint.
+_AT_ONCE = 100
+
+
+class Entry(NamedTuple):
+    """An event, and how it is written: with the wall clock's time, because trio's begins anew with each process."""
+
+    event: Published
+    at: float
+    stored: Stored
+
+
+class Pending:
+    """Events that one transaction writes, and what those wait for who have published them."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque()
+        self.over = trio.Event()
+        self.error: StoreError | None = None
+
+
+class Journal:
+    """Writes what is published, in a thread, and delivers it in the same order.
+
+    What comes while a transaction is under way makes the next one. An event has its id from the beginning, so a transaction
+    that fails takes ids back, and its events' place in the topic becomes that of one gap.
+
+    Args:
+        topic: Whose.
+        history: What it remembers.
+        store: Where to.
+        restore: Makes fragments anew; None: there are none.
+    """
+
+    def __init__(self, topic: Topic, history: History, store: SQLiteStore, restore: Restore | None) -> None:
+        check_text("the name of the topic", topic.name)
+        self._topic = topic
+        self._history = history
+        self._store = store
+        self._restore = restore
+        self._database = Database(store, topic.name)
+        self._epochs_changed = False  # since they were last written
+        self._owners = 0
+        self._is_open = False
+        self._writing = Pending()  # what the transaction that is under way writes
+        self._next = Pending()  # what has come since
+        self._count = 0  # of the events in both
+        self._size = 0  # and their bytes
+        self._last = 0  # the number of the newest event, delivered or not
+        self._gaps: list[Entry] = []  # delivered, but not written
+        self._work = trio.lowlevel.ParkingLot()
+        self._room = trio.lowlevel.ParkingLot()
+        self._turn = trio.Lock()  # to use the database
+
+    # -- publishing -----------------------------------------------------------------------------------------------------
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything that was published has been delivered, or is lost."""
+        return not self._count
+
+    def add(self, value: object, content: SSEEvent | Comment) -> str:
+        """Have an event written; its id.
+
+        Raises:
+            trio.WouldBlock: Too much waits already.
+        """
+        if self._is_full():
+            raise trio.WouldBlock(
+                f"the topic {self._topic.name!r}: {self._count} events of {self._size} bytes wait to be written, and no more "
+                "may, by max_waiting and max_waiting_bytes of its SQLiteStore; `await topic.publish(...)` waits for room"
+            )
+        stored = dump(value, content)
+        number = self._last + 1
+        event = Published(
+            *load(stored, self._restore), self._topic.name, self._history.epochs.id_of(number), number, self._history.now()
+        )
+        self._next.entries.append(Entry(event, time.time(), stored))
+        self._last = number
+        self._size += event.size
+        if not self._count:
+            self._work.unpark_all()
+        self._count += 1
+        return event.id
+
+    async def wait_for_room(self) -> None:
+        """Return once there is room for one more, or there will never be."""
+        while self._is_full() and not self._topic.is_closed:
+            await self._room.park()
+
+    async def wait_until_written(self) -> None:
+        """Return once what was added just now has been delivered.
+
+        Raises:
+            StoreError: It could not be written.
+        """
+        pending = self._next
+        await pending.over.wait()
+        if pending.error is not None:
+            raise StoreError(str(pending.error)) from pending.error
+
+    def give_up_room(self) -> None:
+        """The topic was closed: nobody needs room any more."""
+        self._room.unpark_all()
+
+    def _is_full(self) -> bool:
+        return self._count >= self._store.max_waiting or self._size >= self._store.max_waiting_bytes
+
+    # -- opening and closing --------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncGenerator[None]:
+        """The topic with its history, and what is published to it written, until the last of these blocks is left."""
+        async with self._turn:
+            if not self._is_open:
+                await self._open()
+            self._owners += 1
+        failure = None
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write_batches)
+                try:
+                    yield
+                except Exception as error:  # the block's own, which must not come out as a group
+                    failure = error
+                nursery.cancel_scope.cancel("the block is left")
+        finally:
+            self._owners -= 1
+            with trio.move_on_after(_LAST_WRITE_TIMEOUT + _CLOSE_TIMEOUT, shield=True):
+                async with self._turn:
+                    if not self._owners:
+                        await self._close()
+        if failure is not None:
+            raise failure
+
+    async def _open(self) -> None:
+        now = self._history.now()
+        read = partial(load_history, self._database, self._history.new_log(), now, now - time.time(), self._restore)
+        log, epochs = await trio.to_thread.run_sync(read, limiter=own_threads())
+        self._epochs_changed = False
+        self._last = log.last
+        self._gaps.clear()
+        self._is_open = True
+        self._topic.begin(log, epochs)
+
+    async def _close(self) -> None:
+        """Write what is left, within a time, and let go of the file."""
+        self._topic.close()
+        self._is_open = False
+        try:
+            with trio.move_on_after(_LAST_WRITE_TIMEOUT):
+                while not self.is_empty:
+                    await self._write_batch()
+            while not self.is_empty:
+                self._lose(StoreError(f"the topic {self._topic.name!r} was closed, and its store did not answer in time"))
+        finally:
+            self._database.wanted = None
+            # Should it take too long, the thread goes on alone, and closes the file whenever it can.
+            await trio.to_thread.run_sync(self._database.close, abandon_on_cancel=True, limiter=own_threads())
+
+    # -- writing --------------------------------------------------------------------------------------------------------
+
+    async def _write_batches(self) -> None:
+        while True:
+            if self.is_empty:
+                await self._work.park()
+            async with self._turn:
+                if not self.is_empty:  # with several owners, another one may have done it
+                    await self._write_batch()
+
+    async def _write_batch(self) -> None:
+        # If something is left, somebody was cancelled, and it may be written already: to write it again does no harm.
+        if not self._writing.entries:
+            self._writing, self._next = self._next, Pending()
+        batch = self._database.wanted = self._batch()
+        try:
+            await trio.to_thread.run_sync(self._database.write, batch, abandon_on_cancel=True, limiter=own_threads())
+        except StoreError as error:
+            self._lose(error)
+        else:
+            self._gaps.clear()
+            self._epochs_changed = False
+            await self._deliver()
+
+    def _batch(self) -> Batch:
+        first = self._history.log.first
+        entries = [*(gap for gap in self._gaps if gap.event.number >= first), *self._writing.entries]
+        rows = [(entry.event.number, entry.at, *entry.stored) for entry in entries]
+        return Batch(first, rows[0][0] - 1, rows, self._history.epochs.all if self._epochs_changed else None)
+
+    async def _deliver(self) -> None:
+        entries = self._writing.entries
+        while True:
+            for _ in range(min(_AT_ONCE, len(entries))):
+                event = entries.popleft().event
+                self._count -= 1
+                self._size -= event.size
+                self._topic.deliver(event)
+            if not entries:
+                break
+            await trio.lowlevel.checkpoint()
+        self._end_batch()
+
+    def _lose(self, error: StoreError) -> None:
+        """Put a gap in the place of what could not be written. What has come since keeps its ids."""
+        if not self._writing.entries:
+            self._writing, self._next = self._next, Pending()
+        lost = len(self._writing.entries)
+        log = self._history.log
+        number = log.last + 1
+        self._history.epochs.skip(number, lost - 1)
+        self._history.epochs.forget(log.first - 1)
+        self._epochs_changed = True
+        for entry in self._next.entries:
+            entry.event.number -= lost - 1
+        self._last -= lost - 1
+        self._count -= lost
+        self._size -= sum(entry.event.size for entry in self._writing.entries)
+        gap = Gap(self._topic.name, lost, self._writing.entries[-1].event.id, number, self._history.now())
+        self._gaps = [entry for entry in self._gaps if entry.event.number >= log.first]
+        self._gaps.append(Entry(gap, time.time(), Stored("gap", str(lost), None, None)))
+        self._writing.entries.clear()
+        self._writing.error = error
+        logger.error("%d events were lost, because they could not be written: %s", lost, error)
+        self._topic.deliver(gap)
+        self._end_batch()
+
+    def _end_batch(self) -> None:
+        self._writing.over.set()
+        self._room.unpark_all()
+        if self._topic.is_closed and self.is_empty:
+            self._topic.wake()

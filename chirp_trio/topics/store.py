@@ -1,0 +1,63 @@
+"""`SQLiteStore`: where topics keep their histories, and what that shall survive."""
+
+import os
+import threading
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import ConfigurationError
+from .checks import check_count, is_seconds
+
+# How SQLite calls it in WAL mode. NORMAL hands each commit to the operating system, FULL also to the disk.
+SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
+
+
+@dataclass(frozen=True, slots=True)
+class SQLiteStore:
+    """A file in which topics keep their histories, so that replay goes on after a restart.
+
+    Several topics may share one. Nothing is opened before a topic is; see `Topic`.
+
+    Args:
+        path: The file; made if it is not there. Its folder has to exist, on a disk of this machine.
+        durability: What an event that somebody has got survives. `"process"` (the default): that the process is killed;
+            after a power cut, or a crash of the operating system, the last events may be missing, and whoever has had one
+            of them is told of a gap. `"power"`: these too, at the price of a write to the disk itself for each batch.
+        timeout: Seconds to wait for another process that has the file locked; default 5.
+        max_waiting: How many events of a topic may wait to be written; default 10,000.
+        max_waiting_bytes: How many bytes they may have together; default 16 MiB.
+
+    Raises:
+        ConfigurationError: An argument that cannot work.
+
+    Example:
+        >>> SQLiteStore("topics.db", durability="power").durability
+        'power'
+    """
+
+    path: str | os.PathLike[str]
+    durability: Literal["process", "power"] = "process"
+    timeout: float = 5.0
+    max_waiting: int = 10_000
+    max_waiting_bytes: int = 16 * 1024 * 1024
+    # SQLite lets one write at a time, and others look again after a while; in one process there is a better way to wait.
+    lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        path = os.fspath(self.path) if isinstance(self.path, os.PathLike) else self.path
+        if not isinstance(path, str):
+            raise TypeError(f"SQLiteStore: path is {path!r}; it must be the path of a file")
+        if path in ("", ":memory:") or "\0" in path:
+            raise ConfigurationError(f"SQLiteStore: path is {path!r}; it must be the path of a file")
+        # Absolute, so that it is the same file wherever the process goes.
+        object.__setattr__(self, "path", os.path.abspath(path))  # noqa: PTH100 - for a Path it would be resolved as well
+        if self.durability not in SYNCHRONOUS:
+            raise ConfigurationError(
+                f"SQLiteStore: durability is {self.durability!r}; it must be one of {', '.join(map(repr, SYNCHRONOUS))}"
+            )
+        if not is_seconds(self.timeout):
+            raise ConfigurationError(
+                f"SQLiteStore: timeout is {self.timeout!r}; it must be a number of seconds, zero or more"
+            )
+        for name in ("max_waiting", "max_waiting_bytes"):
+            check_count(f"SQLiteStore: {name}", getattr(self, name), least=1)

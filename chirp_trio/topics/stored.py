@@ -1,0 +1,74 @@
+"""An event as a store has it: what it takes to send it again, and nothing that only this process understands."""
+
+import json
+from typing import Any, NamedTuple
+
+from ..errors import ConfigurationError
+from ..wire import Comment, SSEEvent, encode_json
+from .published import Rendered, Restore
+
+
+class Stored(NamedTuple):
+    """The parts of an event that are the same whatever its number.
+
+    Attributes:
+        kind: What `data` is: `"text"`, `"json"`, `"comment"`, `"fragment"` (in JSON, what it consists of), or `"gap"` (the
+            number of events that are missing).
+        data: Its data.
+        event: The event name that it was published with.
+        retry: Its `retry`, in milliseconds.
+    """
+
+    kind: str
+    data: str
+    event: str | None
+    retry: int | None
+
+
+def dump(value: object, content: SSEEvent | Comment) -> Stored:
+    """A published value, and what `prepare()` has made of it, as it is stored."""
+    if isinstance(content, Comment):
+        return Stored("comment", str.__str__(content.text), None, None)
+    data = content.data
+    if isinstance(data, Rendered):
+        kind, data = "fragment", encode_json(data.dump()).decode()
+    else:
+        kind = "text" if isinstance(value.data if isinstance(value, SSEEvent) else value, str) else "json"
+    assert isinstance(data, str)
+    # What extends text or a number is stored as what it extends.
+    event = None if content.event is None else str.__str__(content.event)
+    return Stored(kind, str.__str__(data), event, None if content.retry is None else int(content.retry))
+
+
+def load(stored: Stored, restore: Restore | None) -> tuple[object, SSEEvent | Comment]:
+    """What filters see of a stored event, and what is sent: the same when it is published and after a restart.
+
+    Raises:
+        ConfigurationError: It is a fragment, and there is nobody to restore it.
+        ValueError: It is JSON that is nested too deeply to be read.
+    """
+    kind, text, event, retry = stored
+    if kind == "comment":
+        return Comment(text), Comment(text)
+    data: object = text
+    value: object = text
+    name = event
+    if kind == "json":
+        value = _decode(text)
+    elif kind == "fragment":
+        if restore is None:
+            raise ConfigurationError("there are fragments in the store: make the topic with app.topic(...)")
+        data = rendered = restore(_decode(text))
+        value = rendered.text
+        if name is None:
+            name = rendered.event
+    if name is not None or retry is not None:
+        value = SSEEvent(value, name, None, retry)
+    return value, SSEEvent(data, event, None, retry)
+
+
+def _decode(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("JSON that is nested so deeply cannot be read again") from None

@@ -1,0 +1,93 @@
+"""Batches that cannot be written, and restarts: what was delivered stays, and what was lost is a gap in its place."""
+
+import tempfile
+from pathlib import Path
+
+import trio
+import trio.testing
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from chirp_trio import SQLiteStore, Topic
+from tests.lifecycle.stores import locked, opened, values
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("publish"), st.integers(1, 4)),
+        st.tuples(st.just("lose"), st.integers(1, 4)),
+        st.tuples(st.just("restart"), st.just(0)),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60)
+@example([("lose", 3), ("publish", 1), ("restart", 0)])
+@example([("publish", 2), ("lose", 3), ("lose", 1), ("restart", 0), ("publish", 1), ("restart", 0)])
+@given(steps)
+def test_every_id_that_somebody_has_had_leads_to_exactly_what_came_after_it(script):
+    with tempfile.TemporaryDirectory() as folder:
+        store = SQLiteStore(Path(folder, "topics.db"), timeout=0)
+        trio.run(play, store, script, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def play(store, script):
+    history = History()
+    script = [*script, ("restart", 0)]
+    while script:
+        async with opened(Topic("topic", store=store)) as topic:
+            history.start(topic)
+            await check(topic, history)
+            while script:
+                what, count = script.pop(0)
+                if what == "restart":
+                    break
+                await publish(topic, store, history, count, is_lost=what == "lose")
+            await check(topic, history)
+
+
+class History:
+    """What was delivered: the ids and values, in order; and the ids that are nobody's."""
+
+    def __init__(self):
+        self.delivered = []
+        self.nobodys = []
+        self.published = 0
+
+    def start(self, topic):
+        if not self.delivered:
+            self.delivered = [(topic.cursor, "before everything")]
+        # A gap is written with what comes after it, so the last ones are not in the file.
+        while len(self.delivered) > 1 and is_gap(self.delivered[-1][1]):
+            self.nobodys.append(self.delivered.pop()[0])
+
+
+def is_gap(value):
+    return isinstance(value, dict)
+
+
+async def publish(topic, store, history, count, is_lost):
+    numbers = range(history.published, history.published + count)
+    history.published += count
+    if not is_lost:
+        ids = [topic.publish_nowait(number) for number in numbers]
+        history.delivered += zip(ids, numbers, strict=True)
+    else:
+        with locked(store):
+            ids = [topic.publish_nowait(number) for number in numbers]
+            while not topic._journal.is_empty:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+        history.delivered.append((ids[-1], {"topic": "topic", "missed": count}))
+        history.nobodys += ids[:-1]
+    while not topic._journal.is_empty:
+        await trio.testing.wait_all_tasks_blocked(0.001)
+
+
+async def check(topic, history):
+    everything = [value for _, value in history.delivered]
+    for place, (id, _) in enumerate(history.delivered):
+        assert await values(topic, id) == everything[place + 1 :]
+    for id in history.nobodys:
+        assert await values(topic, id) == [{"topic": "topic", "missed": None}]
+    assert topic.cursor == history.delivered[-1][0]
+    assert [event.number for event in topic.log.since(0, 1000)] == list(range(1, len(everything)))
