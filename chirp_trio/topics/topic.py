@@ -96,8 +96,9 @@ class Topic:
         number = self._log.last + 1
         event = Published(value, content, self.name, self.id_of(number), number, self._now())
         self._log.append(event)
-        for subscription in [subscription for subscription in self._waiting if not subscription.take(event)]:
-            del self._waiting[subscription]
+        if self._waiting:  # a dict that has become empty still costs by what has been in it
+            for subscription in [subscription for subscription in self._waiting if not subscription.take(event)]:
+                del self._waiting[subscription]
         return event.id
 
     async def publish(self, value: object, *, wait: Subscription | None = None) -> str:
