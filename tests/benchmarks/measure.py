@@ -90,15 +90,16 @@ def measure_idle(stack, client, plan):
 def measure_events(stack, client, path, streams, window):
     with serving(stack) as server, open_streams(client, server.port, path, streams, window / 3, window) as load:
         load.wait_for("begin")
-        cpu_before = server.cpu_seconds()
+        cpu_before, kernel_before = server.cpu_seconds(), server.kernel_seconds()
         load.wait_for("end")
-        cpu = server.cpu_seconds() - cpu_before
+        cpu, kernel = server.cpu_seconds() - cpu_before, server.kernel_seconds() - kernel_before
         result = load.result()
     if not result["events"]:
         raise BenchmarkError(f"no event of {path} came within {window} s")
     return {
         "rate": result["events"] / result["seconds"],
         "cpu_us": cpu * 1e6 / result["events"],
+        "own_cpu_us": (cpu - kernel) * 1e6 / result["events"],
         "cores": cpu / result["seconds"],
         "median_ms": result["median_us"] / 1e3,
         "p99_ms": result["p99_us"] / 1e3,

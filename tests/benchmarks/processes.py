@@ -63,6 +63,10 @@ class Server:
         times = [process.cpu_times() for process in self._processes]
         return sum(time.user + time.system for time in times)
 
+    def kernel_seconds(self):
+        """What of that the system needed, and not the server's own code."""
+        return sum(process.cpu_times().system for process in self._processes)
+
     def resident_bytes(self):
         return sum(process.memory_info().rss for process in self._processes)
 

@@ -6,7 +6,7 @@ from itertools import count
 
 from .workload import FAN_OUT_INTERVAL, encode, make_event
 
-ROOM = 64  # events that a client may be behind; then the publisher waits for it
+ROOM = 256  # events that a client may be behind; then the publisher waits for it
 
 queues = set()
 background = set()
