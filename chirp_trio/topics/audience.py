@@ -44,8 +44,9 @@ class Audience:
     def deliver(self, event: Published) -> None:
         """Give everybody the next event."""
         self._history.log.append(event)
-        for subscription in [subscription for subscription in self._waiting if not subscription.take(event)]:
-            del self._waiting[subscription]
+        if self._waiting:  # a dict that has become empty still costs by what has been in it
+            for subscription in [subscription for subscription in self._waiting if not subscription.take(event)]:
+                del self._waiting[subscription]
 
     def wake(self) -> None:
         """Let all subscriptions look whether it is over."""

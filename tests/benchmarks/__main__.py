@@ -6,31 +6,49 @@ import statistics
 import sys
 import tempfile
 
-from . import report
+from . import goals, report
+from .in_memory import measure_in_memory
 from .load import prepare_client
-from .measure import FULL, QUICK, measure_fan_out, measure_firehose, measure_idle
-from .processes import CLIENT_CORE, BenchmarkError, Stack, allow_open_files, stop_children
+from .measure import (
+    FULL,
+    QUICK,
+    measure_fan_out,
+    measure_few,
+    measure_firehose,
+    measure_idle,
+    measure_many,
+    measure_saturated,
+)
+from .processes import CLIENT_CORE, BenchmarkError, Stack, allow_connections, stop_children
 
 COMPARED = {
     "ours": Stack("chirp_trio, App", "ours:app"),
     "bare": Stack("bare ASGI app (= 1)", "bare:app"),
 }
 OUR_SERVER = {"our_server": Stack("chirp_trio, App, on chirp-trio run", "ours:app", server="chirp-trio")}
-GRANIAN = {"granian": Stack("bare ASGI app, granian (asyncio)", "asyncio_app:app", server="granian", needs="granian")}
-# For orientation: they have no goals, and one round is enough.
+GRANIAN = {"granian": Stack("bare ASGI app, granian", "asyncio_app:app", server="granian", needs="granian")}
+SSE_STARLETTE = {
+    "queues": Stack("sse-starlette, uvicorn (= 1)", "sse_starlette_app:app", server="uvicorn", needs="sse_starlette"),
+}
 WITHOUT_APP = {"without_app": Stack("chirp_trio, EventStream without App", "ours:without_app")}
 PEERS = {
     "starlette": Stack("Starlette, StreamingResponse", "starlette_app:app", needs="starlette"),
     "fastapi": Stack("FastAPI, EventSourceResponse", "fastapi_app:app", needs="fastapi"),
     "sse_starlette": Stack("sse-starlette, EventSourceResponse", "sse_starlette_app:app", needs="sse_starlette"),
-    "uvicorn": Stack("bare ASGI app, uvicorn (asyncio)", "asyncio_app:app", server="uvicorn", needs="uvicorn"),
+    "uvicorn": Stack("bare ASGI app, uvicorn", "asyncio_app:app", server="uvicorn", needs="uvicorn"),
 }
+JOINING = {
+    "joining": Stack("the same, joining what waits in a queue", "asyncio_app:joining", server="granian", needs="granian"),
+}
+# For each workload those who have a goal in it, or are what a goal refers to; and the others, who are for orientation.
 WORKLOADS = {
-    measure_firehose: COMPARED | OUR_SERVER | PEERS | GRANIAN,
-    measure_idle: COMPARED | OUR_SERVER | WITHOUT_APP | PEERS | GRANIAN,
-    measure_fan_out: COMPARED | OUR_SERVER | GRANIAN,
+    measure_firehose: (COMPARED | OUR_SERVER, PEERS | GRANIAN),
+    measure_idle: (COMPARED, OUR_SERVER | WITHOUT_APP | PEERS | GRANIAN),
+    measure_fan_out: (COMPARED | OUR_SERVER | GRANIAN, {}),
+    measure_saturated: (OUR_SERVER | SSE_STARLETTE | GRANIAN, JOINING),
+    measure_few: (OUR_SERVER, {}),
+    measure_many: (OUR_SERVER, {}),
 }
-EVERY_ROUND = COMPARED | OUR_SERVER | GRANIAN
 
 
 def main():
@@ -38,7 +56,6 @@ def main():
     plan = QUICK if arguments.quick else FULL
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
-    allow_open_files()
     with tempfile.TemporaryDirectory() as folder:
         client = prepare_client(folder, compile=not arguments.python_client)
         cores = "the same cores" if CLIENT_CORE is None else "a core each"
@@ -47,16 +64,18 @@ def main():
             if not stack.is_installed:
                 print(f"skipped: {stack.name}; {stack.needs} is not installed")
         try:
-            medians = measure(client, plan)
+            allow_connections(plan.many_streams)
+            results = measure(client, plan)
+            print("topics in memory", file=sys.stderr)
+            results["in_memory"] = measure_in_memory(plan)
         except BenchmarkError as error:
             sys.exit(f"the benchmark failed: {error}")
         finally:
             stop_children()
-    firehose, idle, fan_out = medians.values()
-    report.print_tables(firehose, idle, fan_out, plan)
+    report.print_tables(results, plan)
     if arguments.quick:
         print("\nA quick run shows that the benchmarks work, and no more than that.")
-    elif not report.print_goals(firehose, idle, fan_out):
+    elif not goals.print_goals(results):
         sys.exit(1)
 
 
@@ -75,15 +94,22 @@ def leave(number, _frame):
 
 
 def measure(client, plan):
-    """For each workload, by the stack's name, the medians of what was measured. The stacks take turns."""
-    samples = {workload: {} for workload in WORKLOADS}
+    """For each workload, and each stack of it, the medians of what was measured. The stacks take turns."""
+    results = {workload: {} for workload in WORKLOADS}
     for number in range(plan.rounds):
-        for workload, stacks in WORKLOADS.items():
+        for workload, (judged, others) in WORKLOADS.items():
+            stacks = judged | others if number < plan.rounds_of_all else judged
             for key, stack in stacks.items():
-                if stack.is_installed and (number == 0 or key in EVERY_ROUND):
+                if stack.is_installed:
                     print(f"round {number + 1} of {plan.rounds}: {workload.__name__}, {stack.name}", file=sys.stderr)
-                    samples[workload].setdefault(stack.name, []).append(workload(stack, client, plan))
-    return {workload: {name: medians(rounds) for name, rounds in stacks.items()} for workload, stacks in samples.items()}
+                    _, rounds = results[workload].setdefault(key, (stack.name, []))
+                    rounds.append(workload(stack, client, plan))
+    return {
+        workload.__name__.removeprefix("measure_"): {
+            key: medians(rounds) | {"name": name} for key, (name, rounds) in stacks.items()
+        }
+        for workload, stacks in results.items()
+    }
 
 
 def medians(rounds):

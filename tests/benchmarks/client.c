@@ -2,9 +2,12 @@
  *
  *     client PORT PATH STREAMS WARM_UP WINDOW LIMIT
  *
- * An event holds "@" and the time at which it was made: nanoseconds since 1970, 19 digits. Lines on standard output say how
- * far this is: "up" when every stream has had its first event, "begin" and "end" of the window that is measured, then the
- * result as JSON. Afterwards the streams are read and kept open until standard input ends.
+ * An event holds "@", the time at which it was made, which is 19 digits of nanoseconds since 1970, and its number, 10 digits.
+ * Lines on standard output say how far this is: "up" when every stream has had its first event, "begin" and "end" of the
+ * window that is measured, then the result as JSON. Afterwards the streams are read and kept open until standard input ends.
+ *
+ * Every event of a stream has to have the number after that of the event before, from first to last, or this fails. Only an
+ * event with the number 0 is outside of that: it greets whoever has come.
  *
  * WARM_UP, WINDOW and LIMIT are seconds. However it goes, the process is over after LIMIT.
  */
@@ -22,12 +25,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OPENING_AT_ONCE = 32, DIGITS = 19, POLL_TIMEOUT = 10 /* ms */, CHUNK = 1 << 18, MOST_LATENCIES = 1 << 23 };
+enum { OPENING_AT_ONCE = 32, DIGITS = 29, DIGITS_OF_NUMBER = 10, POLL_TIMEOUT = 10 /* ms */, CHUNK = 1 << 18, MOST_LATENCIES = 1 << 23 };
 
 struct stream {
     bool up;
-    int digits_left; /* of a time that is being read, which may be split between two chunks */
+    int digits_left; /* of an event that is being read, which may be split between two chunks */
     int64_t made;
+    int64_t number; /* while digits are left, perhaps in part */
+    int64_t last_number;
 };
 
 static bool measuring;
@@ -46,6 +51,16 @@ static int64_t clock_now(void) {
 
 static void fail(const char *what) {
     perror(what);
+    exit(EXIT_FAILURE);
+}
+
+static void fail_for_loss(const struct stream *stream) {
+    fprintf(stderr, "a stream had event %lld after event %lld\n", (long long)stream->number, (long long)stream->last_number);
+    exit(EXIT_FAILURE);
+}
+
+static void fail_for_end(void) {
+    fputs("a stream ended\n", stderr);
     exit(EXIT_FAILURE);
 }
 
@@ -84,11 +99,15 @@ static void read_events(struct stream *stream, const char *at, const char *end, 
             if (at == NULL) return;
             at++;
             stream->digits_left = DIGITS;
-            stream->made = 0;
+            stream->made = stream->number = 0;
             continue;
         }
-        stream->made = stream->made * 10 + (*at++ - '0');
-        if (--stream->digits_left == 0 && measuring) note(stream->made, now);
+        int64_t *read = stream->digits_left > DIGITS_OF_NUMBER ? &stream->made : &stream->number;
+        *read = *read * 10 + (*at++ - '0');
+        if (--stream->digits_left > 0) continue;
+        if (stream->last_number && stream->number != stream->last_number + 1) fail_for_loss(stream);
+        stream->last_number = stream->number;
+        if (measuring) note(stream->made, now);
     }
 }
 
@@ -138,7 +157,8 @@ int main(int count, char **arguments) {
             ready--;
             ssize_t size = recv(polled[i].fd, chunk, sizeof chunk, MSG_DONTWAIT);
             if (size < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-            if (size <= 0) fail("a stream ended");
+            if (size < 0) fail("recv");
+            if (size == 0) fail_for_end();
             now = clock_now();
             read_events(&streams[i], chunk, chunk + size, now);
             if (!streams[i].up && streams[i].made) {

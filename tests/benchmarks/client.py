@@ -12,10 +12,13 @@ import socket
 import statistics
 import sys
 import time
+from collections import defaultdict
 
 OPENING_AT_ONCE = 32
 CHUNK = 1 << 18
 MADE = re.compile(rb"@(\d{19})")
+NUMBER = re.compile(rb"@\d{19}(\d{10})")
+LENGTH = 30  # bytes of what that matches
 
 
 def open_stream(port, path):
@@ -31,11 +34,29 @@ def sample_time(chunk):
     return int(made[1]) if made else None
 
 
+class Numbers:
+    """Sees to it that no event is missing from a stream."""
+
+    def __init__(self):
+        self._last = 0
+        self._rest = b""  # an event that has come in part
+
+    def check(self, chunk):
+        chunk = self._rest + chunk
+        begin = chunk.rfind(b"@")
+        self._rest = chunk[begin:] if begin >= 0 and len(chunk) < begin + LENGTH else b""
+        for number in map(int, NUMBER.findall(chunk)):
+            if self._last and number != self._last + 1:
+                sys.exit(f"a stream had event {number} after event {self._last}")
+            self._last = number
+
+
 def main(port, path, streams, warm_up, window, limit):
     signal.alarm(int(limit))
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin, selectors.EVENT_READ)
     up, opened, events, waited, latencies, last = set(), 0, 0, 0, [], {}
+    numbers = defaultdict(Numbers)
     up_at = began = ended = None
     while True:
         while opened < streams and opened - len(up) < OPENING_AT_ONCE:
@@ -55,6 +76,7 @@ def main(port, path, streams, warm_up, window, limit):
                 sys.exit("a stream ended")
             now = time.time_ns()
             count = chunk.count(b"@")
+            numbers[key.fd].check(chunk)
             if count:
                 up.add(key.fd)
             if measuring:

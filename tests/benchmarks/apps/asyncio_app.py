@@ -1,47 +1,32 @@
-"""The bare app once more, for servers on asyncio."""
+"""The bare app once more, for servers on asyncio; `joining` is the same, but sends what waits in a queue in one piece."""
 
 import asyncio
 
-from .workload import FAN_OUT_INTERVAL, HEARTBEAT_INTERVAL, encode, make_event
+from .queues import subscribed
+from .workload import HEARTBEAT_INTERVAL, encode, make_event
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
 
 
 async def app(scope, receive, send):
+    await serve(scope, receive, send, asyncio.Queue.get_nowait)
+
+
+async def joining(scope, receive, send):
+    await serve(scope, receive, send, take_all)
+
+
+async def serve(scope, receive, send, take):
     if scope["type"] != "http":
         raise NotImplementedError("this app has neither lifespan nor WebSockets")
     await send(START)
-    events = asyncio.Queue(64)
-    events.put_nowait(make_event(0))
-    sending = asyncio.create_task(send_firehose(send) if scope["path"] == "/firehose" else send_with_heartbeat(send, events))
-    if scope["path"] == "/fan-out":
-        subscribe(events)
+    path = scope["path"]
+    sending = asyncio.create_task(send_firehose(send) if path == "/firehose" else send_with_heartbeat(send, path, take))
     try:
         while (await receive())["type"] != "http.disconnect":
             pass
     finally:
-        subscribers.discard(events)
         sending.cancel()
-
-
-subscribers = set()
-background = set()
-
-
-def subscribe(events):
-    if not background:
-        background.add(asyncio.create_task(publish()))
-    subscribers.add(events)
-
-
-async def publish():
-    number = 0
-    while True:
-        await asyncio.sleep(FAN_OUT_INTERVAL)
-        number += 1
-        event = make_event(number)
-        for events in subscribers:
-            events.put_nowait(event)
 
 
 async def send_firehose(send):
@@ -52,12 +37,20 @@ async def send_firehose(send):
         await asyncio.sleep(0)  # or nothing else would run, and nobody would see that the client has left
 
 
-async def send_with_heartbeat(send, events):
-    while True:
-        body = b": heartbeat\n\n"
-        try:
-            async with asyncio.timeout(HEARTBEAT_INTERVAL):
-                body = encode(await events.get())
-        except TimeoutError:
-            pass
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+async def send_with_heartbeat(send, path, take):
+    with subscribed(path) as events:
+        while True:
+            body = b": heartbeat\n\n"
+            if not events.empty():
+                body = take(events)
+            else:  # a timeout costs something, so there is one only where there is waiting
+                try:
+                    async with asyncio.timeout(HEARTBEAT_INTERVAL):
+                        body = await events.get()
+                except TimeoutError:
+                    pass
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+def take_all(events):
+    return b"".join(events.get_nowait() for _ in range(events.qsize()))
