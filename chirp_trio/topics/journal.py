@@ -68,7 +68,7 @@ class Journal:
         self._history = history
         self._store = store
         self._restore = restore
-        self._database = Database(store, topic.name)
+        self._database: Database  # another one for each opening: see `_open`
         self._epochs_changed = False  # since they were last written
         self._owners = 0
         self._is_open = False
@@ -164,6 +164,8 @@ class Journal:
             raise failure
 
     async def _open(self) -> None:
+        # A thread that was given up may have yet to close the last one.
+        self._database = Database(self._store, self._topic.name)
         now = self._history.now()
         read = partial(load_history, self._database, self._history.new_log(), now, now - time.time(), self._restore)
         log, epochs = await trio.to_thread.run_sync(read, limiter=own_threads())

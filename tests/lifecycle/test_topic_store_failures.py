@@ -4,6 +4,7 @@ import logging
 import resource
 import shutil
 import sqlite3
+import threading
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -266,11 +267,10 @@ async def test_a_disk_that_does_not_answer_holds_up_the_end_for_ten_seconds(auto
         except StoreError as error:
             errors.append(str(error))
 
-    async with Topic("news", store=store) as topic:
+    async with opened(Topic("news", store=store)) as topic:
         await topic.publish("1")
     async with trio.open_nursery() as nursery:
         with halted(store):
-            began = None
             store.lock.release()
             async with topic:
                 store.lock.acquire()
@@ -285,6 +285,28 @@ async def test_a_disk_that_does_not_answer_holds_up_the_end_for_ten_seconds(auto
     with store.lock:
         pass
     assert rows(store) == [1], "a thread that was given up does nothing when it can"
+
+
+async def test_a_topic_can_be_opened_again_though_its_file_has_yet_to_be_closed(autojump_clock, store):
+    late, done = threading.Event(), threading.Event()
+    topic = Topic("news", store=store)
+    async with topic:
+        close = topic._journal._database.close
+
+        def close_late():
+            late.wait(10)
+            close()
+            done.set()
+
+        topic._journal._database.close = close_late
+    assert not done.is_set()
+    async with opened(topic):
+        await topic.publish("1")
+        late.set()
+        while not done.is_set():
+            await trio.testing.wait_all_tasks_blocked(0.001)
+        await topic.publish("2")
+        assert remembered(topic) == ["1", "2"]
 
 
 # -- what cannot be opened ----------------------------------------------------------------------------------------------
