@@ -6,7 +6,7 @@ This room knows events and streams. It must not know apps, requests, templates o
 from .merged import merge, merge_cursors
 from .presence import Presence
 from .published import Published
-from .store import SQLiteStore
+from .storage import SQLiteStore
 from .subscription import Subscription
 from .topic import Topic
 

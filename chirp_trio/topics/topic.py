@@ -12,11 +12,10 @@ from .audience import Audience
 from .checks import check_count
 from .epochs import Epochs
 from .history import History
-from .journal import Journal
 from .log import Log
 from .opening import Openable, closed_at_last
 from .published import Gap, Prepare, Published, Restore, prepare
-from .store import SQLiteStore
+from .storage import Journal, SQLiteStore
 from .subscription import OVERFLOW, Overflow, Subscription
 
 

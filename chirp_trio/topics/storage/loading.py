@@ -1,10 +1,10 @@
 """A topic's history as the store has it: read when the topic is opened."""
 
-from ..errors import ConfigurationError, StoreError
+from ...errors import ConfigurationError, StoreError
+from ..epochs import Epochs, new_name
+from ..log import Log
+from ..published import Gap, Published, Restore
 from .database import Batch, Database
-from .epochs import Epochs, new_name
-from .log import Log
-from .published import Gap, Published, Restore
 from .stored import Stored, load
 
 

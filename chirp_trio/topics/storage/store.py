@@ -5,8 +5,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import ConfigurationError
-from .checks import check_count, is_seconds
+from ...errors import ConfigurationError
+from ..checks import check_count, is_seconds
 
 # How SQLite calls it in WAL mode. NORMAL hands each commit to the operating system, FULL also to the disk.
 SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import trio
 
-from ..errors import StoreError
-from ..threads import own_threads
-from ..wire import Comment, SSEEvent, check_text
+from ...errors import StoreError
+from ...threads import own_threads
+from ...wire import Comment, SSEEvent, check_text
+from ..history import History
+from ..published import Gap, Published, Restore
 from .database import Batch, Database
-from .history import History
 from .loading import load_history
-from .published import Gap, Published, Restore
 from .store import SQLiteStore
 from .stored import Stored, dump, load
 
 if TYPE_CHECKING:
-    from .topic import Topic
+    from ..topic import Topic
 
 logger = logging.getLogger("chirp_trio.topics")
 

@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import StoreError
-from .epochs import Epoch
+from ...errors import StoreError
+from ..epochs import Epoch
 from .store import SYNCHRONOUS, SQLiteStore
 
 # In the head of the file, so that nobody else's is taken for ours: "chrp", and the version of the schema.

@@ -3,9 +3,9 @@
 import json
 from typing import Any, NamedTuple
 
-from ..errors import ConfigurationError
-from ..wire import Comment, SSEEvent, encode_json
-from .published import Rendered, Restore
+from ...errors import ConfigurationError
+from ...wire import Comment, SSEEvent, encode_json
+from ..published import Rendered, Restore
 
 
 class Stored(NamedTuple):
