@@ -14,6 +14,9 @@ type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
 type ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+# Takes what went wrong, in a few words, and the error.
+type ErrorListener = Callable[[str, Exception], None]
+
 WRONG_RUNTIME = "chirp_trio runs on trio only: start the server with `hypercorn --worker-class trio` or `chirp-trio run`"
 
 
@@ -21,6 +24,12 @@ def require_trio() -> None:
     """Raise `WrongRuntimeError`, in one sentence that names the cure, unless trio runs the caller."""
     if not trio.lowlevel.in_trio_task():
         raise WrongRuntimeError(WRONG_RUNTIME)
+
+
+def error_listener(scope: Scope) -> ErrorListener | None:
+    """Who wants to be told of errors that go no further than the log: a test client, by an extension of the scope."""
+    listener: ErrorListener | None = (scope.get("extensions") or {}).get("chirp_trio.errors")
+    return listener
 
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -103,7 +103,7 @@ class _Served(trio.TaskStatus[list[str]]):
 
     def __init__(self, app: ASGIApp, shutdown: trio.Event, task_status: trio.TaskStatus[list[str]]) -> None:
         self._app = app
-        self._signal = _ShutdownSignal(shutdown)
+        self._signal = ShutdownSignal(shutdown)
         self._task_status = task_status
         self.failure: LifespanError | None = None
         self.is_up = False
@@ -126,13 +126,13 @@ class _Served(trio.TaskStatus[list[str]]):
             self._task_status.started(value or [])
 
 
-class _ShutdownSignal:
+class ShutdownSignal:
     """What apps are told of the shutdown: something to wait for. It stays one, where middleware copies a request's scope."""
 
     def __init__(self, event: trio.Event) -> None:
         self.wait = event.wait
 
-    def __deepcopy__(self, memo: object) -> _ShutdownSignal:
+    def __deepcopy__(self, memo: object) -> ShutdownSignal:
         return self
 
 

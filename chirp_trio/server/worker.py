@@ -36,10 +36,13 @@ class Worker:
         lifespan = Lifespan(self._app, self._config, self._state)
         async with trio.open_nursery() as nursery:
             await nursery.start(lifespan.handle_lifespan)
-            await lifespan.wait_for_startup()
+            # An app that has left it without a word has no lifespan. hypercorn would tell it all the same, and fail.
+            if not lifespan.startup.is_set():
+                await lifespan.wait_for_startup()
             with calm_garbage_collector():
                 await self._serve(shutdown, task_status)
-            await lifespan.wait_for_shutdown()
+            if not lifespan.shutdown.is_set():
+                await lifespan.wait_for_shutdown()
             nursery.cancel_scope.cancel("the lifespan is over")
 
     async def _serve(self, shutdown: trio.Event, task_status: trio.TaskStatus[list[str]]) -> None:

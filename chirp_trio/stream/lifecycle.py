@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..asgi import Receive, Scope
+from ..asgi import Receive, Scope, error_listener
 from ..errors import HTTPError, sole
 from .ending import Ending
 from .items import Render, encode_item
@@ -41,8 +41,8 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_debug", "_expires", "_failed", "_host", "_name", "_opened", "_render", "_revalidation", "_route", "_scope",
-        "_since", "_source_closed", "_stream", "_writer", "client", "ending", "error",
+        "_debug", "_error_listener", "_expires", "_failed", "_host", "_name", "_opened", "_render", "_revalidation",
+        "_route", "_scope", "_since", "_source_closed", "_stream", "_writer", "client", "ending", "error",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +52,7 @@ class LiveStream:
         self._host = host
         self._render = render
         self._debug = debug
+        self._error_listener = error_listener(scope)
         self._name: str = scope["path"]
         self._route: str | None = scope.get(ROUTE_KEY)
         self.client: str | None = (scope.get("client") or (None,))[0]
@@ -170,6 +171,11 @@ class LiveStream:
         """Send a heartbeat."""
         self._writer.beat()
 
+    def tell_of(self, what: str, error: Exception) -> None:
+        """Tell a test client of an error that only the log has got; nobody else listens."""
+        if self._error_listener is not None:
+            self._error_listener(what, error)
+
     def snapshot(self) -> StreamSnapshot:
         """What can be seen of it now."""
         outbox = self._writer.outbox
@@ -188,7 +194,9 @@ class LiveStream:
         """How many bytes these are."""
         return self._writer.outbox.byte_count
 
-    def _end_of_writing(self, ending: Ending | None) -> None:
+    def _end_of_writing(self, ending: Ending | None, error: Exception | None = None) -> None:
+        if error is not None:
+            self.tell_of("the server, or middleware, raised from send()", error)
         self.end(ending or (Ending.FAILED if self._failed else Ending.COMPLETED))
 
     # -- the source's task ----------------------------------------------------------------------------------------------
@@ -243,7 +251,7 @@ class LiveStream:
     def _fail(self, error: Exception) -> None:
         self._failed = True
         if self._writer.begun or self.ending is not None:
-            self._writer.put_nowait(report(self._name, "its source raised", error, debug=self._debug))
+            self._writer.put_nowait(self._report("its source raised", error))
         else:
             self.error = error
             self.end(Ending.FAILED)
@@ -253,5 +261,8 @@ class LiveStream:
         try:
             event = encode_item(item, self._stream.event_type, self._render)
         except Exception as error:
-            event = report(self._name, "an item of its source cannot be sent", error, debug=self._debug)
+            event = self._report("an item of its source cannot be sent", error)
         return self._writer.put_nowait(event)
+
+    def _report(self, what: str, error: Exception) -> bytes:
+        return report(self._name, what, error, debug=self._debug, listener=self._error_listener)

@@ -111,8 +111,10 @@ def _call(hooks: list[Hook], stream: LiveStream) -> None:
     for hook in hooks:
         try:
             hook(snapshot)
-        except Exception:
-            logger.exception("%s: the hook %s failed", snapshot.path, getattr(hook, "__qualname__", hook))
+        except Exception as error:
+            name = getattr(hook, "__qualname__", hook)
+            logger.exception("%s: the hook %s failed", snapshot.path, name)
+            stream.tell_of(f"the hook {name} failed", error)
 
 
 def _log(stream: LiveStream) -> None:

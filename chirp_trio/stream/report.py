@@ -3,12 +3,13 @@
 import logging
 import secrets
 
+from ..asgi import ErrorListener
 from ..wire import encode_event
 
 logger = logging.getLogger("chirp_trio.stream")
 
 
-def report(name: str, what: str, error: Exception, *, debug: bool) -> bytes:
+def report(name: str, what: str, error: Exception, *, debug: bool, listener: ErrorListener | None = None) -> bytes:
     """Log an error; return the event that tells the client of it.
 
     Args:
@@ -16,9 +17,12 @@ def report(name: str, what: str, error: Exception, *, debug: bool) -> bytes:
         what: What went wrong, in a few words.
         error: The error.
         debug: Whether the client is told what it is.
+        listener: Who is told as well; default: nobody.
     """
     reference = secrets.token_hex(4)
     logger.error("%s: %s (reference %s)", name, what, reference, exc_info=error)
+    if listener is not None:
+        listener(what, error)
     told = {"reference": reference}
     if debug:
         told["error"] = f"{type(error).__name__}: {error}"

@@ -60,8 +60,9 @@ class Revalidation:
     async def _ask_for(self, stream: LiveStream) -> None:
         try:
             allowed = await self._ask()
-        except Exception:
+        except Exception as error:
             logger.exception("%s: its revalidate raised, which counts as a refusal", stream.snapshot().path)
+            stream.tell_of("its revalidate raised", error)
             allowed = False
         self._answered_at = trio.current_time()
         if not allowed:

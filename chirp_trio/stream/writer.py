@@ -33,6 +33,13 @@ class WriterHost(Protocol):
         """Start a task that may outlive its request."""
 
 
+class EndOfWriting(Protocol):
+    """What a writer calls."""
+
+    def __call__(self, ending: Ending | None, error: Exception | None = None, /) -> None:
+        """The stream is over."""
+
+
 class Writer:
     """What sends the bytes of one stream.
 
@@ -41,7 +48,8 @@ class Writer:
         host: Where the writer's task may live.
         headers: The headers of the response.
         name: What to call the stream in the log.
-        end: Called when writing shows that the stream is over, with how it ended; None before the end of the body.
+        end: Called when writing shows that the stream is over, with how it ended; None before the end of the body; and
+            with what the server raised, if it did.
     """
 
     __slots__ = (
@@ -56,7 +64,7 @@ class Writer:
         *,
         headers: Sequence[tuple[bytes, bytes]],
         name: str,
-        end: Callable[[Ending | None], None],
+        end: EndOfWriting,
     ) -> None:
         self._sender = sender
         self._host = host
@@ -177,9 +185,9 @@ class Writer:
                 await self._write_all()
         except OSError, trio.BrokenResourceError:
             self._end(Ending.DISCONNECTED)
-        except Exception:
+        except Exception as error:
             logger.exception("%s: the server, or middleware, raised from send()", self._name)
-            self._end(Ending.CLOSED)
+            self._end(Ending.CLOSED, error)
         finally:
             self._task = None
             if self._done is not None:
@@ -223,5 +231,5 @@ class Writer:
         return data
 
 
-def _ignore(_ending: Ending | None) -> None:
+def _ignore(_ending: Ending | None, _error: Exception | None = None) -> None:
     """The stream is over already."""

@@ -1,4 +1,4 @@
-"""Testing apps and their event streams: in memory, on the test's clock, with no task left behind.
+"""Testing apps and their event streams, in memory on the test's clock or over real sockets, with no task left behind.
 
 Nothing in chirp_trio imports this room. It needs httpx: `pip install 'chirp-trio[testing]'`.
 """
@@ -13,13 +13,17 @@ from .assertions import (
 )
 from .cancellation import cancel_everywhere
 from .client import TestClient
-from .sse import SSEResult, SSEStream, SSETimeout
-from .transport import AppError, AppStillRunning, ASGITransport
+from .exchange import AppError, AppStillRunning
+from .hosting import LeftBehind
+from .sse import SSERefused, SSEResult, SSEStream, SSETimeout
+from .transport import ASGITransport
 
 __all__ = [
     "ASGITransport",
     "AppError",
     "AppStillRunning",
+    "LeftBehind",
+    "SSERefused",
     "SSEResult",
     "SSEStream",
     "SSETimeout",

@@ -1,15 +1,21 @@
-"""`TestClient`: an app, its requests and its event streams, in memory and on the test's clock."""
+"""`TestClient`: an app, its requests and its event streams, in memory on the test's clock, or over real sockets."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
+import math
+from collections.abc import Mapping
+from typing import Any, Self
 
 import httpx
 import trio
 
 from ..asgi import ASGIApp
-from .sse import SSEResult, SSEStream, SSETimeout
+from ..server import ServerConfig
+from .dialects import RequestType, stream_headers
+from .hosting import AppTransport
+from .live import LiveTransport
+from .sse import PATIENCE, SSEResult, SSEStream, SSETimeout
 from .transport import ASGITransport
+
+_BASE_URL = "http://testserver"
 
 
 class TestClient(httpx.AsyncClient):
@@ -17,14 +23,22 @@ class TestClient(httpx.AsyncClient):
 
     `async with` starts the app's lifespan; leaving the block disconnects every client, stops the app, and leaves no task
     behind. Everything runs on the test's clock, so with pytest-trio's `autojump_clock` an hour of heartbeats takes
-    milliseconds. An error that the app does not turn into a response is raised in the test.
+    milliseconds. An error that the app does not turn into a response is raised in the test, and nothing is overlooked: a
+    response that was left open, a task of the app that outlives it, and an error that nobody has looked at are raised when
+    the block is left.
 
     Args:
         app: The app: an `App`, or any other ASGI application that runs on trio.
         client: The address and port that requests seem to come from.
         root_path: ASGI's root_path.
         base_url: What relative URLs are relative to; default `"http://testserver"`.
+        raise_stream_errors: Whether errors that the app only tells its client and the log of, as those of a source after
+            its first event, are raised in the test when the client has left the stream; default: yes.
         **options: Whatever else `httpx.AsyncClient` takes: `headers`, `cookies`, `auth`, `follow_redirects`, ...
+
+    Raises:
+        AppStillRunning: The app did not end, or left a task behind.
+        LeftBehind: A response was left open, or an error of the app was not looked at.
 
     Example:
         >>> from chirp_trio import App
@@ -47,12 +61,66 @@ class TestClient(httpx.AsyncClient):
         *,
         client: tuple[str, int] = ("127.0.0.1", 50000),
         root_path: str = "",
-        base_url: str = "http://testserver",
+        base_url: str = _BASE_URL,
+        raise_stream_errors: bool = True,
         **options: Any,
     ) -> None:
-        self._asgi = ASGITransport(app, client=client, root_path=root_path)
+        server = ASGITransport(app, client=client, root_path=root_path, raise_stream_errors=raise_stream_errors)
+        self._use(server, base_url, options)
+
+    @classmethod
+    def live(
+        cls,
+        app: ASGIApp,
+        *,
+        config: ServerConfig | None = None,
+        root_path: str = "",
+        base_url: str = _BASE_URL,
+        raise_stream_errors: bool = True,
+        **options: Any,
+    ) -> Self:
+        """The same for a real server: it is started on a free port of this machine, in the test's own trio run.
+
+        Time is real, and so are sockets and what the system buffers. Everything else is as in memory, so one test can run
+        both ways; the server's address is `server_url`, and the URLs that the test asks for stay those of `base_url`.
+
+        Args:
+            app: The app.
+            config: The server's settings; where it listens is not among them. Default: `ServerConfig()`.
+            root_path: ASGI's root_path.
+            base_url: What relative URLs are relative to; default `"http://testserver"`.
+            raise_stream_errors: As with `TestClient`.
+            **options: Whatever else `httpx.AsyncClient` takes. Requests are made with HTTP/1.1.
+
+        Raises:
+            RuntimeError: When it is entered: the test's clock jumps.
+
+        Example:
+            >>> from chirp_trio import App
+            >>> app = App()
+            >>> @app.route("/")
+            ... def index():
+            ...     return "hello"
+            >>> async def test_index():
+            ...     async with TestClient.live(app) as client:
+            ...         response = await client.get("/")
+            ...         assert response.text == "hello"
+            >>> trio.run(test_index)
+        """
+        self = cls.__new__(cls)
+        server = LiveTransport(app, config=config, root_path=root_path, raise_stream_errors=raise_stream_errors)
+        self._use(server, base_url, options)
+        return self
+
+    def _use(self, server: AppTransport, base_url: str, options: dict[str, Any]) -> None:
+        self._server = server
         # The clock of a test jumps, so a timeout of httpx's would be hit by any stream that is quiet for a while.
-        super().__init__(transport=self._asgi, base_url=base_url, **{"timeout": None, **options})
+        super().__init__(transport=server, base_url=base_url, **{"timeout": None, **options})
+
+    @property
+    def server_url(self) -> str | None:
+        """Where the server of a `TestClient.live()` listens, for clients of another kind; None in memory."""
+        return self._server.url
 
     async def fragment(
         self, path: str, *, method: str = "GET", target: str | None = None, trigger: str | None = None, **options: Any
@@ -78,10 +146,12 @@ class TestClient(httpx.AsyncClient):
         *,
         max_events: int | None = None,
         disconnect_after: float | None = None,
-        timeout: float = 60.0,
+        timeout: float = PATIENCE,
         last_event_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         method: str = "GET",
+        request_type: RequestType = "eventsource",
+        **options: Any,
     ) -> SSEResult:
         """Read an event stream until it ends, or enough of it has come; then leave.
 
@@ -93,72 +163,108 @@ class TestClient(httpx.AsyncClient):
             last_event_id: The id that a reconnecting client has; default: a fresh client.
             headers: Further request headers.
             method: The HTTP method; default GET.
+            request_type: Who asks: `"eventsource"`, a browser's `EventSource`, which htmx 2 uses (default), or `"htmx4"`,
+                htmx 4's `fetch`.
+            **options: Whatever else `httpx.AsyncClient.stream` takes: `params`, `auth`, `follow_redirects`, ...
 
         Raises:
             SSETimeout: The events that were asked for did not come, and the stream did not end; the message says what
-                did come.
+                did come, and when.
+            AppError: The app reported an error to its client, or ended the stream before it was complete.
             Exception: What the app raised.
         """
         began = trio.current_time()
-        ended = "completed"
-        text = ""
-        async with self.stream_sse(path, last_event_id=last_event_id, headers=headers, method=method) as stream:
-            with trio.move_on_after(timeout if disconnect_after is None else disconnect_after) as patience:
+        patience = timeout if disconnect_after is None else disconnect_after
+        asks = (last_event_id, headers, method, request_type, options)
+        wanted = math.inf if max_events is None else max_events
+        stream = self._make_stream(path, *asks, stop_at=wanted)
+        await stream.connect(patience)
+        async with stream:
+            ended, text = "disconnected", ""
+            with trio.move_on_after(began + patience - trio.current_time()) as waiting:
                 if not stream.is_event_stream:
                     ended, text = "refused", await stream.text()
-                elif max_events == 0:
-                    ended = "max_events"
                 else:
-                    taken = 0
-                    async for _ in stream:
-                        taken += 1  # more may have arrived with it
-                        if taken == max_events:
-                            ended = "max_events"
-                            break
-            if patience.cancelled_caught:
-                if disconnect_after is None:
-                    wanted = "an end" if max_events is None else f"{max_events} events"
-                    raise SSETimeout(f"{path}: {wanted} did not come within {timeout:g} s. {stream.describe()}")
-                ended = "disconnected"
+                    ended = await _read(stream, wanted)
+            if waiting.cancelled_caught and disconnect_after is None:
+                missing = "its end" if max_events is None else f"{max_events} events"
+                raise SSETimeout(f"{method} {path}: {missing} did not come within {timeout:g} s. {stream.describe()}")
         return SSEResult(
             status=stream.status,
             headers=stream.headers,
             events=tuple(stream.events[:max_events]),
+            event_times=tuple(stream.event_times[:max_events]),
             comments=tuple(stream.comments),
+            heartbeat_times=tuple(stream.heartbeat_times),
             ended=ended,
             duration=trio.current_time() - began,
             text=text,
         )
 
-    @asynccontextmanager
-    async def stream_sse(
+    def stream_sse(
         self,
         path: str,
         *,
         last_event_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         method: str = "GET",
-    ) -> AsyncGenerator[SSEStream]:
-        """Open an event stream, to read it step by step. Leaving the block disconnects, and waits for the app to notice.
+        request_type: RequestType = "eventsource",
+        **options: Any,
+    ) -> SSEStream:
+        """An event stream, for `async with`: to be read step by step, stalled, left, and come back to.
+
+        Leaving the block disconnects, waits for the app to notice, and raises what went wrong in the stream.
 
         Args:
             path: Where to.
             last_event_id: The id that a reconnecting client has; default: a fresh client.
             headers: Further request headers.
             method: The HTTP method; default GET.
+            request_type: Who asks; as in `sse()`.
+            **options: Whatever else `httpx.AsyncClient.stream` takes.
         """
-        sent = httpx.Headers({"Accept": "text/event-stream", "Cache-Control": "no-store"})
+        return self._make_stream(path, last_event_id, headers, method, request_type, options)
+
+    def _make_stream(
+        self,
+        path: str,
+        last_event_id: str | None,
+        headers: Mapping[str, str] | None,
+        method: str,
+        request_type: RequestType,
+        options: Mapping[str, Any],
+        *,
+        stop_at: float = math.inf,
+    ) -> SSEStream:
+        sent = httpx.Headers(stream_headers(request_type, page=f"{str(self.base_url).rstrip('/')}/"))
         sent.update(headers)
-        if last_event_id:  # as UTF-8, and not at all where it is empty, as the standard wants (WHATWG HTML, 9.2.3)
-            sent.update({b"Last-Event-ID": last_event_id.encode()})
-        request = self.build_request(method, path, headers=sent)
-        response = await self.send(request, stream=True)
-        stream = SSEStream(response)
-        try:
-            yield stream
-        finally:
-            await stream.disconnect()
+        how = {name: options[name] for name in ("auth", "follow_redirects") if name in options}
+        what = {name: value for name, value in options.items() if name not in how}
+
+        async def connect(identifier: str) -> httpx.Response:
+            # As bytes: browsers send it as UTF-8 (WHATWG HTML, 9.2.3).
+            known = [(b"Last-Event-ID", identifier.encode())] if identifier else []
+            request = self.build_request(method, path, headers=[*sent.raw, *known], timeout=None, **what)
+            return await self.send(request, stream=True, **how)
+
+        name = f"{method} {path}"
+        return SSEStream(self._server, connect, name, last_event_id=last_event_id, stop_at=stop_at)
 
     def drain(self) -> None:
-        """Tell the app that its server is about to stop, as a real one does when it gets a SIGTERM."""
-        self._asgi.shutdown.set()
+        """Tell the app that its server is about to stop, as a real one does when it gets a SIGTERM.
+
+        A live server does stop then, and takes no further connection.
+        """
+        self._server.shutdown.set()
+
+
+async def _read(stream: SSEStream, count: float) -> str:
+    """Read so many events, or to the end; returns which it was."""
+    taken = 0
+    try:
+        while taken < count:
+            await stream.next_event(timeout=math.inf)
+            taken += 1
+    except StopAsyncIteration:
+        return "completed"
+    return "max_events"

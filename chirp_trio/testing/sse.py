@@ -1,18 +1,33 @@
-"""Event streams in tests: one that is open, and what came of one that is over."""
+"""Event streams in tests: one that is open, as a browser has it, and what came of one that is over."""
 
+import math
+import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Self
 
 import httpx
 import trio
 
-from ..wire import Comment, Decoder, SSEEvent, is_event_stream
-from .transport import Body
+from ..wire import SSEEvent, is_event_stream
+from .exchange import Exchange
+from .hosting import AppTransport
+from .received import Received, decompressor
 
-HEARTBEAT = "heartbeat"
-_SHOWN = 400  # characters of what came that an error message holds
+# Seconds that a test waits for something that may never come.
+PATIENCE = 60.0
+
+# A stream from which nobody takes events is read no further than this, as a source without end would fill the memory.
+_READ_AHEAD = 10_000
+_READ_AHEAD_BYTES = 4 * 1024 * 1024
+
+# What is not to be read in a page of HTML.
+_MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
+
+# Asks for the stream; takes the last event id, `""` for none.
+type Connect = Callable[[str], Awaitable[httpx.Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +38,9 @@ class SSEResult:
         status: The HTTP status.
         headers: The response's headers.
         events: The events, in order. `event.data` is text, as it arrived.
+        event_times: When each came: seconds after the request, on the test's clock.
         comments: The comments, heartbeats among them, in order.
+        heartbeat_times: When each heartbeat came, as with events.
         ended: `"max_events"`, when as many had come as were asked for; `"disconnected"`, after `disconnect_after`;
             `"completed"`, by the app; `"refused"`, when the response was no event stream.
         duration: Seconds from the request to the end, on the test's clock.
@@ -33,7 +50,9 @@ class SSEResult:
     status: int
     headers: Mapping[str, str]
     events: tuple[SSEEvent, ...]
+    event_times: tuple[float, ...]
     comments: tuple[str, ...]
+    heartbeat_times: tuple[float, ...]
     ended: str
     duration: float
     text: str = ""
@@ -41,35 +60,129 @@ class SSEResult:
     @property
     def heartbeats(self) -> int:
         """How many heartbeats came."""
-        return self.comments.count(HEARTBEAT)
+        return len(self.heartbeat_times)
 
 
 class SSETimeout(AssertionError):
-    """What a test waited for did not come in time; the message says what did."""
+    """What a test waited for did not come in time; the message says what did, and when."""
 
 
-class SSEStream:
-    """An event stream that is open. From `TestClient.stream_sse()`; iterate it, or ask for one event after another.
+class SSERefused(AssertionError):
+    """A test waited for an event, and the response is no event stream; the message says what it is."""
+
+
+class SSEStream(Received):
+    """An event stream that is open, as a browser has it: it reads what comes, until it is stalled or disconnected.
+
+    From `TestClient.stream_sse()`. `async with` asks for the stream; leaving the block disconnects, waits until the app has
+    ended the stream, and raises what went wrong in it. Iterate it, or ask for one event after another.
 
     Attributes:
         status: The HTTP status.
         headers: The response's headers.
-        events: The events so far.
-        comments: The comments so far.
-        last_event_id: The id that a reconnecting client would send.
-        retry: The reconnection time that the server asked for, in milliseconds, or None.
     """
 
-    def __init__(self, response: httpx.Response) -> None:
-        self.status = response.status_code
-        self.headers: Mapping[str, str] = response.headers
-        self.events: list[SSEEvent] = []
-        self.comments: list[str] = []
-        self._response = response
-        self._chunks: Body = response.extensions["chirp_trio.body"]
-        self._decoder = Decoder(last_event_id=response.request.headers.get("last-event-id"))
-        self._arrived: deque[SSEEvent] = deque()
-        self._at_end = False
+    def __init__(
+        self, server: AppTransport, connect: Connect, name: str, *, last_event_id: str | None, stop_at: float = math.inf
+    ) -> None:
+        super().__init__(last_event_id)
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self._server = server
+        self._connect = connect
+        self._name = name
+        self._stop_at = stop_at  # events; no more are read
+        self._response: httpx.Response | None = None
+        self._untaken: deque[SSEEvent] = deque()
+        self._untaken_bytes = 0
+        self._is_stalled = False
+        self._is_over = False  # nothing more comes on this connection
+        self._left = False
+        self._failure: Exception | None = None  # what came was no event stream
+        self._changed = trio.Event()  # something came, was taken, or is to be read
+        self._reader = trio.CancelScope()
+        self._receiving = trio.CancelScope()
+
+    # -- one connection -------------------------------------------------------------------------------------------------
+
+    async def connect(self, timeout: float = PATIENCE) -> None:
+        """Ask for the stream. `async with` does this.
+
+        Args:
+            timeout: Seconds to wait for the response, on the test's clock; default 60.
+
+        Raises:
+            SSETimeout: No response came in time.
+        """
+        self._begin()
+        with trio.move_on_after(timeout) as waiting:
+            self._response = await self._connect(self.last_event_id)
+        if waiting.cancelled_caught:
+            raise SSETimeout(f"{self._name}: no response came within {timeout:g} s")
+        assert self._response is not None
+        self.status, self.headers = self._response.status_code, self._response.headers
+        self._is_stalled = self._left = False
+        self._is_over = not self.is_event_stream
+        if not self._is_over:
+            self._reader = trio.CancelScope()
+            self._server.start_soon(self._read, self._reader)
+
+    async def disconnect(self) -> None:
+        """Leave, as a browser that is closed, and wait until the app has ended the stream.
+
+        Raises:
+            AppError: The app reported an error while it answered.
+            Exception: What the app raised.
+        """
+        self._stop_reading()
+        if self._response is not None:
+            await self._response.aclose()
+
+    async def reconnect(self, *, honour_retry: bool = False) -> None:
+        """Disconnect, and come back with the id of the last event, as a browser does. What has come so far is kept.
+
+        Args:
+            honour_retry: Wait first for as long as the server has asked for with `retry`; default: come back at once.
+
+        Raises:
+            SSETimeout: No response came within a minute.
+            Exception: As `disconnect()`.
+        """
+        await self.disconnect()
+        if honour_retry and self.retry is not None:
+            await trio.sleep(self.retry / 1000)
+        await self.connect()
+
+    def stall(self) -> None:
+        """Stop reading: be a client whose network takes nothing more. Nothing comes until `resume()`."""
+        self._is_stalled = True
+        self._receiving.cancel("the client has stalled")
+
+    def resume(self) -> None:
+        """Read on."""
+        self._is_stalled = False
+        self._notify()
+
+    def drain(self) -> None:
+        """Tell the app that its server is about to stop; see `TestClient.drain`."""
+        self._server.shutdown.set()
+
+    async def __aenter__(self) -> Self:
+        if self._response is None:
+            await self.connect()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if exc_value is None:
+            await self.disconnect()
+        else:  # the test has failed already; what the app has done wrong is for the client to say
+            self._stop_reading()
+            if self._response is not None:
+                await self._exchange.leave()
+
+    # -- what has come --------------------------------------------------------------------------------------------------
 
     @property
     def is_event_stream(self) -> bool:
@@ -78,22 +191,16 @@ class SSEStream:
 
     @property
     def ended(self) -> str | None:
-        """How it ended, None while it is open: as in `SSEResult`."""
+        """How it ended, None while it is open: as in `SSEResult`, or `"cut off"`, when it ended before it was complete."""
+        if self._left:
+            return "disconnected"
+        if not self._is_over:
+            return None
         if not self.is_event_stream:
             return "refused"
-        if self._at_end:
-            return "completed"
-        return "disconnected" if self._chunks.exchange.ended.is_set() else None
+        return "completed" if self._exchange.is_whole else "cut off"
 
-    @property
-    def last_event_id(self) -> str:
-        return self._decoder.last_event_id
-
-    @property
-    def retry(self) -> int | None:
-        return self._decoder.retry
-
-    async def next_event(self, *, timeout: float = 60.0) -> SSEEvent:
+    async def next_event(self, *, timeout: float = PATIENCE) -> SSEEvent:
         """The next event.
 
         Args:
@@ -101,42 +208,93 @@ class SSEStream:
 
         Raises:
             SSETimeout: None came in time.
+            SSERefused: The response is no event stream.
             StopAsyncIteration: The stream has ended.
+            AppError: It ended before it was complete.
+            Exception: What the app raised.
         """
+        if self._untaken or self._is_over:
+            await trio.lowlevel.checkpoint()
         with trio.move_on_after(timeout):
-            return await self.__anext__()
-        raise SSETimeout(f"no event came within {timeout:g} s. {self.describe()}")
+            while not self._untaken and not self._is_over:
+                await self._changed.wait()
+        if self._untaken:
+            event = self._untaken.popleft()
+            self._untaken_bytes -= len(str(event.data))
+            self._notify()
+            return event
+        if not self._is_over:
+            stalled = "; the client is stalled" if self._is_stalled else ""
+            raise SSETimeout(f"{self._name}: no event came within {timeout:g} s{stalled}. {self.describe()}")
+        if not self.is_event_stream:
+            raise SSERefused(f"{self._name}: the response is no event stream, but {await self._summary()}")
+        if self._failure is not None:
+            raise self._failure
+        self._exchange.check_end()
+        raise StopAsyncIteration
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> SSEEvent:
-        while not self._arrived:
-            try:
-                chunk = await self._chunks.__anext__()
-            except StopAsyncIteration:
-                self._at_end = True
-                raise
-            for item in self._decoder.feed(chunk):
-                if isinstance(item, Comment):
-                    self.comments.append(item.text)
-                else:
-                    self.events.append(item)
-                    self._arrived.append(item)
-        return self._arrived.popleft()
+        return await self.next_event()
 
     async def text(self) -> str:
         """The rest of a body that is no event stream."""
-        return b"".join([chunk async for chunk in self._chunks]).decode("utf-8", "replace")
+        assert self._response is not None
+        return (await self._response.aread()).decode("utf-8", "replace")
 
-    async def disconnect(self) -> None:
-        """Leave, as a browser that is closed, and wait until the app has ended the stream."""
-        await self._response.aclose()
+    async def _summary(self) -> str:
+        text = ""
+        with trio.move_on_after(PATIENCE):
+            text = " ".join(_MARKUP.sub(" ", await self.text()).split())
+        return f"{self.status}, {self.headers.get('content-type', 'without a content-type')}: {text[:200]}"
 
-    def describe(self) -> str:
-        """What has come so far, short enough for a message."""
-        heartbeats = self.comments.count(HEARTBEAT)
-        came = repr(self.events)
-        if len(came) > _SHOWN:
-            came = came[:_SHOWN] + "…"
-        return f"So far: {len(self.events)} events and {heartbeats} heartbeats: {came}"
+    # -- the reader's task ----------------------------------------------------------------------------------------------
+
+    async def _read(self, scope: trio.CancelScope) -> None:
+        inflate = decompressor(self.headers)
+        with scope:
+            try:
+                while piece := await self._next_piece():
+                    events = self._take_in(inflate(piece))
+                    self._untaken += events
+                    self._untaken_bytes += sum(len(str(event.data)) for event in events)
+                    self._notify()
+            except Exception as error:  # what came is no event stream, whatever the headers say
+                self._failure = error
+            self._is_over = True
+            self._notify()
+
+    async def _next_piece(self) -> bytes:
+        """What comes next, and may come: nothing does while the client is stalled."""
+        while True:
+            while self._is_stalled or self._is_full():
+                await self._changed.wait()
+            with trio.CancelScope() as self._receiving:
+                piece = await self._exchange.receive()
+            if not self._receiving.cancelled_caught:
+                break
+        while self._is_stalled:  # since the moment in which it came
+            await self._changed.wait()
+        return piece
+
+    def _is_full(self) -> bool:
+        is_behind = len(self._untaken) >= _READ_AHEAD or self._untaken_bytes >= _READ_AHEAD_BYTES
+        return is_behind or len(self.events) >= self._stop_at
+
+    def _stop_reading(self) -> None:
+        if not self._is_over:
+            self._left = self._is_over = True
+        self._reader.cancel("the client has left")
+        self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    @property
+    def _exchange(self) -> Exchange:
+        assert self._response is not None
+        exchange: Exchange = self._response.extensions["chirp_trio.exchange"]
+        return exchange

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import trio
 
-from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs
+from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, error_listener, header_pairs
 from ..stream.parking import ParkingSpot
 from .response import HTML, ResponseBroken
 
@@ -158,4 +158,7 @@ def _epilogue(scope: Scope, error: Exception | None) -> bytes:
     # The status has been sent. On HTTP/2 a body that nobody ends stays open for ever, so this one ends, and says why.
     reference = secrets.token_hex(4)
     logger.error("page %s: rendering failed half-way (reference %s)", scope["path"], reference, exc_info=error)
+    listener = error_listener(scope)
+    if listener is not None:
+        listener("rendering failed half-way", error)
     return f"\n<!-- This page is incomplete: an error, reference {reference} -->\n".encode()

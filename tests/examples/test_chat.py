@@ -193,7 +193,8 @@ async def test_a_page_begins_with_the_last_hundred_messages(autojump_clock, clie
 
 
 async def test_somebody_who_does_not_read_holds_up_nobody(autojump_clock, client):
-    async with client.stream_sse("/live", headers=ADA), client.stream_sse("/live", headers=GRACE) as grace:
+    async with client.stream_sse("/live", headers=ADA) as ada, client.stream_sse("/live", headers=GRACE) as grace:
+        ada.stall()
         for number in range(200):
             await say(client, "x" * 500)
             if number % 20 == 19:
@@ -204,8 +205,10 @@ async def test_somebody_who_does_not_read_holds_up_nobody(autojump_clock, client
 
 async def test_who_is_too_far_behind_is_disconnected_and_goes_on_where_it_was(autojump_clock, client):
     async with client.stream_sse("/live", headers=ADA) as stream:
+        stream.stall()
         for number in range(400):
             await say(client, f"{number} {'x' * 490}")
+        stream.resume()
         with trio.fail_after(5):
             async for _ in stream:
                 pass

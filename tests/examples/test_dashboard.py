@@ -246,7 +246,9 @@ async def test_the_machine_is_read_once_for_everybody(autojump_clock, client, fa
 
 async def test_a_visitor_who_does_not_read_misses_samples_and_holds_up_nobody(autojump_clock, client, fake):
     async with client.stream_sse("/live") as slow:
+        slow.stall()
         quick = await client.sse("/live", disconnect_after=20.5)
+        slow.resume()
         await listen(slow, 0.3)
 
     assert len(named(quick, "cpu")) == 21

@@ -59,6 +59,27 @@ def address_of(url):
     return host.strip("[]"), int(port)
 
 
+@pytest.mark.parametrize("starts", [False, True])
+async def test_an_app_that_leaves_its_lifespan_without_a_word_is_served(starts):
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            if starts:
+                await receive()
+                await send({"type": "lifespan.startup.complete"})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    shutdown = trio.Event()
+    async with trio.open_nursery() as nursery:
+        [url] = await nursery.start(partial(serve, app, ServerConfig(port=0), shutdown=shutdown))
+        with HTTP1(address_of(url)) as client:
+            response = client.request("/")
+            await trio.to_thread.run_sync(client.wait_for_end, response)
+        assert (response.status, response.body) == (200, b"ok")
+        shutdown.set()
+
+
 async def open_quiet(client):
     response = client.request("/quiet")
     await trio.to_thread.run_sync(client.wait_for, response, FIRST)

@@ -22,7 +22,11 @@ class Feed:
 
 @asynccontextmanager
 async def feed_of(
-    topic: Topic, app: App | None = None, stream: dict[str, Any] | None = None, **options: Any
+    topic: Topic,
+    app: App | None = None,
+    stream: dict[str, Any] | None = None,
+    raise_stream_errors: bool = True,
+    **options: Any,
 ) -> AsyncGenerator[Feed]:
     """A client of an app that streams the topic; in the end its subscribers have left, and no task is left."""
     app = app or App()
@@ -34,7 +38,7 @@ async def feed_of(
         return EventStream(subscriptions[-1], **{"send_timeout": 10_000, **(stream or {})})
 
     before = topic.subscribers, tasks()
-    async with TestClient(app) as client:
+    async with TestClient(app, raise_stream_errors=raise_stream_errors) as client:
         yield Feed(client, subscriptions)
     assert (topic.subscribers, tasks()) == before, "a subscriber still counts, or the app left a task behind"
 

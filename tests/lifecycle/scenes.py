@@ -80,7 +80,7 @@ class Visit:
         self._client: TestClient | None = None
 
     async def __call__(self) -> None:
-        async with TestClient(self._serve) as self._client:
+        async with TestClient(self._serve, raise_stream_errors=False) as self._client:
             with self._visit, trio.move_on_after(10), suppress(AppError):
                 await self._client.sse("/", timeout=100)
 
@@ -102,10 +102,10 @@ class Visit:
 
 
 @asynccontextmanager
-async def client_of(source: Any, **options: Any) -> AsyncGenerator[TestClient]:
+async def client_of(source: Any, *, raise_stream_errors: bool = True, **options: Any) -> AsyncGenerator[TestClient]:
     """A client of such an app. When it is left, no task of the app may be left either."""
     before = tasks()
-    async with TestClient(app_of(source, **options)) as client:
+    async with TestClient(app_of(source, **options), raise_stream_errors=raise_stream_errors) as client:
         yield client
     assert tasks() == before, "the app left a task behind"
 

@@ -12,17 +12,21 @@ from tests.lifecycle.scenes import Source, app_of, client_of
 async def test_a_source_is_ahead_of_its_client_by_no_more_than_the_outbox(autojump_clock):
     source = Source(*["x" * 1000] * 1000, then="end")
     async with client_of(source, send_timeout=1000) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(100)
         waiting = source.yielded
         assert waiting * 1000 < 3 * Outbox.MAX_BYTES
+        stream.resume()
         await stream.next_event()
+        stream.stall()
         await trio.sleep(100)
         assert waiting < source.yielded < 6 * waiting, "what was taken makes room for as much"
 
 
 async def test_small_events_are_bounded_by_their_number(autojump_clock):
     source = Source(*[""] * 100_000, then="end")
-    async with client_of(source, send_timeout=1000) as client, client.stream_sse("/"):
+    async with client_of(source, send_timeout=1000) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(100)
         assert source.yielded <= 3 * Outbox.MAX_EVENTS
 
@@ -88,7 +92,8 @@ async def _read_for_ever(stream):
 
 async def test_a_slow_client_does_not_hold_up_another(autojump_clock):
     source = Source(*range(10), pause=1, then="end")
-    async with client_of(source) as client, client.stream_sse("/"):
+    async with client_of(source) as client, client.stream_sse("/") as slow:
+        slow.stall()
         assert len((await client.sse("/")).events) == 10
 
 

@@ -11,7 +11,7 @@ from chirp_trio import App, AppConfig
 from chirp_trio.stream import Limits, StreamRegistry, open_stream_host
 from chirp_trio.testing import TestClient
 from chirp_trio.wire import Decoder
-from tests.lifecycle.scenes import Source, app_of, endings
+from tests.lifecycle.scenes import Source, app_of, client_of, endings
 from tests.lifecycle.test_servers import Server, serve
 
 
@@ -82,7 +82,7 @@ async def test_whoever_comes_while_the_server_stops_is_told_as_well(autojump_clo
 
 @pytest.mark.parametrize("then", ["end", "raise"])
 async def test_streams_that_end_for_another_reason_say_nothing_of_it(autojump_clock, then):
-    async with TestClient(app_of(Source("a", then=then))) as client, client.stream_sse("/") as stream:
+    async with client_of(Source("a", then=then), raise_stream_errors=False) as client, client.stream_sse("/") as stream:
         async for _ in stream:
             pass
         assert stream.retry is None

@@ -57,7 +57,7 @@ async def test_a_client_that_leaves_before_the_first_event_ends_the_source(autoj
 
 async def test_a_source_that_raises_fails_the_stream_and_is_logged_once(autojump_clock, caplog):
     source = Source("a", then="raise")
-    async with client_of(source) as client:
+    async with client_of(source, raise_stream_errors=False) as client:
         result = await client.sse("/")
     assert [event.event for event in result.events] == [None, "chirp:error"]
     assert result.ended == "completed", "the body is ended properly"
@@ -126,7 +126,8 @@ async def test_a_stream_that_is_asked_for_while_the_server_stops_ends_at_once(au
 
 async def test_a_client_that_stalls_is_given_up_after_send_timeout(autojump_clock, caplog):
     source = Source(*["x" * 4000] * 100, then="end")
-    async with client_of(source, send_timeout=20) as client, client.stream_sse("/"):
+    async with client_of(source, send_timeout=20) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(19.9)
         assert source.closed == 0
         await trio.sleep(0.2)
@@ -137,7 +138,8 @@ async def test_a_client_that_stalls_is_given_up_after_send_timeout(autojump_cloc
 
 async def test_a_stalled_client_does_not_hold_up_a_server_that_stops(autojump_clock, caplog):
     source = Source(*["x" * 4000] * 100, then="end")
-    async with client_of(source) as client, client.stream_sse("/"):
+    async with client_of(source) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(5)
         client.drain()
         await trio.sleep(1)
@@ -147,9 +149,10 @@ async def test_a_stalled_client_does_not_hold_up_a_server_that_stops(autojump_cl
 
 async def test_a_stalled_client_of_an_exhausted_source_is_given_up_as_well(autojump_clock, caplog):
     source = Source("x" * 4000, then="end")
-    async with client_of(source, send_timeout=20) as client, client.stream_sse("/"):
-        assert source.closed == 1, "the source does not wait for the client"
+    async with client_of(source, send_timeout=20) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(19.9)
+        assert source.closed == 1, "the source does not wait for the client"
         assert endings(caplog) == []
         await trio.sleep(0.2)
         assert endings(caplog) == ["stalled"]
@@ -186,7 +189,7 @@ async def test_an_error_while_the_source_cleans_up_is_logged(autojump_clock, cap
         finally:
             raise ValueError("in the cleanup")
 
-    async with client_of(careless) as client:
+    async with client_of(careless, raise_stream_errors=False) as client:
         await client.sse("/", max_events=1)
     assert endings(caplog) == ["disconnected"]
     [message] = logged(caplog, logging.ERROR)
@@ -229,7 +232,7 @@ async def test_middleware_that_raises_from_send_is_logged_and_closes_the_stream(
 
         return middleware
 
-    async with TestClient(buggy(app_of(source))) as client:
+    async with TestClient(buggy(app_of(source)), raise_stream_errors=False) as client:
         result = await client.sse("/")
     assert (result.events, result.ended) == ((), "completed")
     assert source.closed == 1
@@ -256,7 +259,8 @@ async def test_head_closes_the_channel_that_it_does_not_read(autojump_clock):
 
 async def test_a_stall_is_found_in_time_without_heartbeats(autojump_clock, caplog):
     source = Source(*["x" * 4000] * 100, then="end")
-    async with client_of(source, heartbeat_interval=None, send_timeout=20) as client, client.stream_sse("/"):
+    async with client_of(source, heartbeat_interval=None, send_timeout=20) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(20.1)
         assert endings(caplog) == ["stalled"]
 
@@ -267,7 +271,8 @@ async def test_a_stall_that_begins_late_is_found_in_time_without_heartbeats(auto
         while True:
             yield "x" * 4000
 
-    async with client_of(source, heartbeat_interval=None, send_timeout=20) as client, client.stream_sse("/"):
+    async with client_of(source, heartbeat_interval=None, send_timeout=20) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(33 + 19.9)
         assert endings(caplog) == []
         await trio.sleep(0.2)
@@ -278,7 +283,7 @@ async def test_a_stall_that_begins_late_is_found_in_time_without_heartbeats(auto
 async def test_without_a_lifespan_streams_end_just_so_and_the_log_says_it_once(autojump_clock, caplog, then):
     source = Source("a", then=then)
     before = tasks()
-    async with TestClient(raw_app(source)) as client:
+    async with TestClient(raw_app(source), raise_stream_errors=False) as client:
         for _ in range(2):
             await client.sse("/", max_events=1 if then == "wait" else None)
     assert tasks() == before

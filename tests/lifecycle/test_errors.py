@@ -56,7 +56,7 @@ async def test_headers_wait_for_the_first_item_but_not_longer_than_the_grace(aut
         raise ValueError("too late for a status")
         yield
 
-    async with client_of(slow, start_grace=0.1) as client:
+    async with client_of(slow, start_grace=0.1, raise_stream_errors=False) as client:
         began = trio.current_time()
         async with client.stream_sse("/") as stream:
             assert trio.current_time() - began == pytest.approx(0.1)
@@ -82,7 +82,7 @@ async def test_the_first_item_goes_out_without_waiting_for_the_grace(autojump_cl
 
 
 async def test_an_error_after_the_first_item_ends_the_stream_with_a_reference_to_the_log(autojump_clock, caplog):
-    async with client_of(Source("a", then="raise")) as client:
+    async with client_of(Source("a", then="raise"), raise_stream_errors=False) as client:
         result = await client.sse("/")
     told = error_event(result)
     assert list(told) == ["reference"]
@@ -101,7 +101,7 @@ async def test_an_error_after_the_first_item_ends_the_stream_with_a_reference_to
     ],
 )
 async def test_an_item_that_cannot_be_sent_costs_only_itself(autojump_clock, caplog, item, cause):
-    async with client_of(Source("before", item, "after", then="end")) as client:
+    async with client_of(Source("before", item, "after", then="end"), raise_stream_errors=False) as client:
         result = await client.sse("/")
     assert [event.data for event in result.events if event.event is None] == ["before", "after"]
     assert error_event(result)["reference"] in caplog.text
@@ -109,7 +109,7 @@ async def test_an_item_that_cannot_be_sent_costs_only_itself(autojump_clock, cap
 
 
 async def test_a_first_item_that_cannot_be_sent_costs_only_itself_too(autojump_clock):
-    async with client_of(Source(object(), "after", then="end")) as client:
+    async with client_of(Source(object(), "after", then="end"), raise_stream_errors=False) as client:
         result = await client.sse("/")
     assert (result.status, [event.event for event in result.events]) == (200, ["chirp:error", None])
 
@@ -121,7 +121,7 @@ async def test_debug_mode_tells_the_client_what_went_wrong(autojump_clock):
     async def stream():
         return EventStream(Source("a", then="raise"))
 
-    async with TestClient(app) as client:
+    async with TestClient(app, raise_stream_errors=False) as client:
         told = error_event(await client.sse("/"))
     assert told["error"] == "ValueError: the source's secret"
 
@@ -134,13 +134,13 @@ async def test_a_source_may_yield_comments(autojump_clock):
 
 
 async def test_no_event_is_ever_named_error(autojump_clock):
-    async with client_of(Source("a", object(), then="raise")) as client:
+    async with client_of(Source("a", object(), then="raise"), raise_stream_errors=False) as client:
         result = await client.sse("/")
     assert {event.event for event in result.events} == {None, "chirp:error"}
 
 
 async def test_a_fragment_without_an_app_says_what_it_takes(autojump_clock, caplog):
-    async with TestClient(raw_app(Source(Fragment("a.html"), then="end"))) as client:
+    async with TestClient(raw_app(Source(Fragment("a.html"), then="end")), raise_stream_errors=False) as client:
         result = await client.sse("/")
     assert [event.event for event in result.events] == ["chirp:error"]
     assert "a Fragment cannot be sent before it is rendered, which takes an App with templates" in caplog.text

@@ -6,29 +6,14 @@ import pytest
 import trio
 
 from chirp_trio import EventStream
-from chirp_trio.testing import TestClient
-from tests.lifecycle.scenes import Source, app_of, client_of
+from tests.lifecycle.scenes import Source, client_of
 
 
 @pytest.mark.parametrize("interval", [15.0, 0.5, 40])
 async def test_an_idle_stream_beats_at_its_interval_exactly(autojump_clock, interval):
-    beats = []
-
-    def watched(app):
-        async def middleware(scope, receive, send):
-            async def noting(message):
-                if message.get("body") == b": heartbeat\n\n":
-                    beats.append(trio.current_time())
-                await send(message)
-
-            await app(scope, receive, noting if scope["type"] == "http" else send)
-
-        return middleware
-
-    async with TestClient(watched(app_of(Source(), heartbeat_interval=interval))) as client:
+    async with client_of(Source(), heartbeat_interval=interval) as client:
         result = await client.sse("/", disconnect_after=interval * 3.5)
-    assert beats == pytest.approx([interval, 2 * interval, 3 * interval])
-    assert result.heartbeats == 3
+    assert result.heartbeat_times == pytest.approx([interval, 2 * interval, 3 * interval])
 
 
 async def test_an_hour_of_heartbeats_takes_no_time(autojump_clock):
@@ -63,7 +48,9 @@ async def test_none_switches_heartbeats_off(autojump_clock):
 
 async def test_a_client_that_does_not_read_gets_no_pile_of_heartbeats(autojump_clock):
     async with client_of(Source("a"), heartbeat_interval=1, send_timeout=50) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(40)
+        stream.resume()
         await stream.next_event()
         with pytest.raises(AssertionError):
             await stream.next_event(timeout=0.5)
@@ -74,6 +61,7 @@ async def test_heartbeats_detect_a_client_that_stalled(autojump_clock):
     source = Source("a")
     async with client_of(source, heartbeat_interval=15, send_timeout=20) as client, client.stream_sse("/") as stream:
         await stream.next_event()
+        stream.stall()
         await trio.sleep(14.9 + 20)  # the first heartbeat is the first thing that cannot be sent
         assert source.closed == 0
         await trio.sleep(0.2)

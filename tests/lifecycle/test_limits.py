@@ -167,17 +167,22 @@ async def test_streams_that_began_together_do_not_end_together(autojump_clock):
 async def test_what_waits_for_a_slow_client_is_still_sent_when_its_stream_expires(autojump_clock):
     app = app_of(Source(*["x" * 4000] * 5), config=AppConfig(max_age=10))
     async with TestClient(app) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(15)
         [seen] = app.streams
         assert seen.ending is Ending.EXPIRED
+        stream.resume()
         received = [event async for event in stream]
     assert len(received) == seen.events
 
 
 async def test_a_stalled_client_whose_stream_expires_is_given_up_after_send_timeout(autojump_clock):
     app = app_of(Source(*["x" * 4000] * 5), config=AppConfig(max_age=10), send_timeout=20)
-    async with TestClient(app) as client, client.stream_sse("/"):
-        await trio.sleep(11 + 20.1)
+    async with TestClient(app) as client, client.stream_sse("/") as stream:
+        stream.stall()
+        await trio.sleep(11 + 19.9 - 2)
+        assert len(app.streams) == 1
+        await trio.sleep(2.2)
         assert len(app.streams) == 0
 
 

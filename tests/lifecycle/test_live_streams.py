@@ -59,7 +59,8 @@ async def test_a_snapshot_does_not_change(autojump_clock):
 
 async def test_what_waits_for_a_slow_client_is_its_backlog(autojump_clock):
     app = app_of(Source(*["x" * 4000] * 10))
-    async with TestClient(app) as client, client.stream_sse("/"):
+    async with TestClient(app) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(5)
         [seen] = app.streams
         assert 8000 < seen.backlog < seen.bytes
@@ -150,7 +151,7 @@ async def test_what_was_counted_is_what_happened(autojump_clock):
     async def failing():
         return EventStream(Source("c", then="raise"))
 
-    async with TestClient(app) as client:
+    async with TestClient(app, raise_stream_errors=False) as client:
         await client.sse("/")
         await client.sse("/")
         await client.sse("/failing")
@@ -236,7 +237,7 @@ async def test_a_hook_that_raises_is_logged_and_harms_nobody(autojump_clock, cap
     app.on_open(seen.append)
     app.on_close(seen.append)
     before = tasks()
-    async with TestClient(app) as client:
+    async with TestClient(app, raise_stream_errors=False) as client:
         result = await client.sse("/")
     assert tasks() == before
     assert [event.data for event in result.events] == ["a"]

@@ -194,8 +194,10 @@ async def test_a_scope_that_times_out_while_its_yield_waits_for_the_client_is_se
         yield "last"
 
     async with client_of(impatient, send_timeout=1000) as client, client.stream_sse("/") as stream:
-        await trio.sleep(100)  # the client reads nothing, so the source waits at a yield, within its scope
+        stream.stall()
+        await trio.sleep(100)  # so the source waits at a yield, within its scope
         assert log == [True, True, True]
+        stream.resume()
         events = [event async for event in stream]
     assert events[-1].data == "last"
 
@@ -211,8 +213,10 @@ async def test_a_child_task_that_fails_while_the_source_waits_at_a_yield_fails_t
             while True:
                 yield "x" * 1000
 
-    async with client_of(source, send_timeout=1000) as client, client.stream_sse("/") as stream:
+    async with client_of(source, send_timeout=1000, raise_stream_errors=False) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(20)
+        stream.resume()
         events = [event async for event in stream]
     assert events[-1].event == "chirp:error"
     assert "from the child" in caplog.text

@@ -47,7 +47,8 @@ def counted_memory():
 )
 async def test_what_waits_for_a_client_that_does_not_read_is_bounded(autojump_clock, pause, options):
     topic = Topic("news", history=10)
-    async with feed_of(topic, buffer=10, **options) as feed, feed.stream_sse("/"):
+    async with feed_of(topic, buffer=10, **options) as feed, feed.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(1)
         with counted_memory() as memory:
             for number in range(500):
@@ -67,7 +68,8 @@ async def test_large_events_are_not_kept_beyond_the_history_for_those_who_are_be
                 before = topic.cursor
                 topic.publish_nowait("x" * 100_000)
                 topic.publish_nowait("small")
-                await stack.enter_async_context(feed.stream_sse("/", last_event_id=before))
+                stream = await stack.enter_async_context(feed.stream_sse("/", last_event_id=before))
+                stream.stall()
             await stack.aclose()
     assert memory.kept < 10 * 100_000 * 3, "three copies: the value, its text, and its bytes"
 

@@ -36,6 +36,7 @@ def number_of(data):
 
 async def all_that_is_there(stream):
     """What the client gets when it reads again."""
+    stream.resume()
     events = []
     with trio.move_on_after(5):
         async for event in stream:
@@ -49,6 +50,7 @@ async def test_a_client_that_is_too_far_behind_is_disconnected_and_goes_on_where
     topic = Topic("news", history=1000)
     async with feed_of(topic, buffer=100) as feed:
         async with feed.stream_sse("/") as stream:
+            stream.stall()
             await trio.sleep(1)
             await publish(topic, [numbered(number) for number in range(500)], one_by_one)
             got = await all_that_is_there(stream)
@@ -67,6 +69,7 @@ async def test_a_client_that_is_too_far_behind_is_disconnected_and_goes_on_where
 async def test_drop_oldest_loses_the_oldest_says_how_many_and_goes_on(autojump_clock, one_by_one):
     topic = Topic("news")
     async with feed_of(topic, buffer=100, overflow="drop-oldest") as feed, feed.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(1)
         await publish(topic, [numbered(number) for number in range(500)], one_by_one)
         got = await all_that_is_there(stream)
@@ -83,6 +86,7 @@ async def test_latest_gives_the_newest_of_each_key_and_says_how_many_are_missing
     topic = Topic("news")
     options = {"buffer": 100, "overflow": "latest", "key": lambda value: value["key"]}
     async with feed_of(topic, **options) as feed, feed.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(1)
         await publish(topic, [numbered(number) for number in range(500)], one_by_one)
         got = await all_that_is_there(stream)
@@ -133,6 +137,7 @@ async def test_who_pulls_and_is_too_slow_gets_the_same():
 async def test_a_large_event_is_forgotten_by_the_bytes_though_somebody_has_yet_to_get_it(autojump_clock):
     topic = Topic("news", history_bytes=50_000)
     async with feed_of(topic, overflow="drop-oldest") as feed, feed.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(1)
         await publish(topic, [numbered(number) for number in range(500)], one_by_one=False)
         got = await all_that_is_there(stream)
@@ -144,7 +149,8 @@ async def test_a_large_event_is_forgotten_by_the_bytes_though_somebody_has_yet_t
 async def test_one_that_never_reads_changes_nothing_for_the_others(autojump_clock):
     topic = Topic("news")
     options = {"stream": {"send_timeout": 30}}
-    async with feed_of(topic, **options) as feed, feed.stream_sse("/"), feed.stream_sse("/") as healthy:
+    async with feed_of(topic, **options) as feed, feed.stream_sse("/") as stalled, feed.stream_sse("/") as healthy:
+        stalled.stall()
         await trio.sleep(1)
         for number in range(1000):
             topic.publish_nowait(numbered(number))

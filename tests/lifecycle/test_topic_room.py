@@ -47,17 +47,20 @@ async def test_a_client_that_does_not_read_holds_up_the_publisher_and_one_that_d
     topic = Topic("news", history=0)
     published: list[int] = []
     async with feed_of(topic, buffer=20) as feed, feed.stream_sse("/") as stream, trio.open_nursery() as nursery:
+        stream.stall()
         await trio.sleep(1)
         nursery.start_soon(publish_all, topic, feed.subscriptions[0], 500, published)
         await trio.sleep(100)
         assert 20 <= len(published) < 100, "what is under way to the client, and its buffer"
+        stream.resume()
         got = await read(stream, 500)
     assert [int(data.partition(",")[0].rpartition(":")[2]) for data in got] == list(range(500))
 
 
 async def test_only_the_chosen_one_is_waited_for(autojump_clock):
     topic = Topic("news")
-    async with feed_of(topic, buffer=20) as feed, feed.stream_sse("/") as stream, feed.stream_sse("/"):
+    async with feed_of(topic, buffer=20) as feed, feed.stream_sse("/") as stream, feed.stream_sse("/") as other:
+        other.stall()
         await trio.sleep(1)
         chosen = feed.subscriptions[0]
         async with trio.open_nursery() as nursery:

@@ -30,7 +30,7 @@ async def test_what_was_missed_is_filtered_too(autojump_clock):
 async def test_an_error_in_one_subscribers_filter_ends_its_stream_and_nobody_elses(autojump_clock, caplog):
     topic = Topic("news")
     async with (
-        feed_of(topic, filter=lambda value: value["absent"]) as broken,
+        feed_of(topic, filter=lambda value: value["absent"], raise_stream_errors=False) as broken,
         feed_of(topic) as healthy,
         broken.stream_sse("/") as ends,
         healthy.stream_sse("/") as stream,

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "web": {"errors", "asgi", "wire", "stream", "topics", "templates", "server"},
     "starlette": {"asgi", "stream"},
     "metrics": {"asgi", "stream"},
-    "testing": {"errors", "asgi", "wire", "threads"},  # whether one is at work, for the clock
+    "testing": {"errors", "asgi", "wire", "threads", "server"},  # threads for the clock, the server for `TestClient.live()`
     "cli": {"errors", "asgi", "wire", "server"},
     "": {"errors", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
 }
@@ -40,7 +40,7 @@ MAY_USE = {
     "web": {"trio"},
     "starlette": {"starlette"},
     "metrics": {"prometheus_client"},
-    "testing": {"trio", "httpx"},
+    "testing": {"trio", "httpx", "h11"},
     "cli": {"trio", "httpx", "rich"},
     "": set(),
 }
@@ -122,7 +122,7 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
         "server/serve.py",
         "server/worker.py",
         "server/reload.py",
-        "testing/transport.py",
+        "testing/hosting.py",  # an app, and its clients
         "cli/tail.py",  # what it prints, and whether anybody reads it
     }
 

@@ -26,6 +26,7 @@ PUBLIC = {name: getattr(package, name) for package in PACKAGES for name in packa
 
 # Made by the library and not by its users, so that its parameters are nobody's business.
 NOT_CONSTRUCTED = {"Request", "Ending", "LiveStreams", "StreamSnapshot", "Subscription", "Published"}
+NOT_CONSTRUCTED |= {"SSEStream"}
 # Public as far as the language goes, and meant for other rooms of the package.
 INTERNAL = {
     "Template.block",
@@ -41,6 +42,7 @@ INTERNAL = {
     "Request.has_unread_body",
     "ServerConfig.for_hypercorn",
     "ASGITransport.handle_async_request",
+    "ASGITransport.start_soon",
     "SQLiteStore.lock",
     "Topic.begin",
     "Topic.deliver",
@@ -122,7 +124,7 @@ def parameters(function):
     return {
         {parameter.VAR_KEYWORD: "**", parameter.VAR_POSITIONAL: "*"}.get(parameter.kind, "") + parameter.name: parameter
         for parameter in inspect.signature(function).parameters.values()
-        if parameter.name != "self"
+        if parameter.name not in {"self", "cls"}
     }
 
 
@@ -148,6 +150,7 @@ def methods():
     for name, value in PUBLIC.items():
         if isinstance(value, type) and name != "Ending":
             for attribute_name, attribute in own_attributes(value).items():
+                attribute = getattr(attribute, "__func__", attribute)  # of a class method
                 if inspect.isfunction(attribute):
                     yield f"{name}.{attribute_name}", attribute
 

@@ -170,17 +170,24 @@ async def test() -> None:
     async with TestClient(app) as client:
         result = await client.sse("/numbers", max_events=3, last_event_id="7")
         data: str | object = result.events[0].data
-        print(data, result.heartbeats, result.duration)
-        async with client.stream_sse("/numbers") as opened:
+        print(data, result.heartbeats, result.heartbeat_times[0] + result.event_times[0], result.duration)
+        async with client.stream_sse("/numbers", request_type="htmx4", params={"room": "1"}) as opened:
             event: SSEEvent = await opened.next_event(timeout=5)
-            print(event.id)
+            opened.stall()
+            opened.resume()
+            await opened.reconnect(honour_retry=True)
+            print(event.id, opened.ended)
             assert_is_fragment(event)
             assert_sse_wired(await client.get("/"), opened, htmx=4, ignore={"done"})
+            async for other in opened:
+                print(other.data)
         assert_closed_cleanly(opened)
         assert_closed_cleanly(result, ended="max_events")
         assert_sse_wired("<p sse-connect='/'></p>", [SSEEvent("x")])
         assert_fragment_contains(await client.fragment("/"), "tea", selector="li", count=1)
         assert_is_error_fragment(result, status=403)
+    async with TestClient.live(app, config=ServerConfig(graceful_timeout=1), headers={"X-A": "1"}) as client:
+        print(client.server_url, (await client.get("/numbers")).status_code)
 
 
 async def test_sse_client(sse_client: Callable[..., Awaitable[TestClient]]) -> None:

@@ -15,36 +15,37 @@ async def read(request):
     await request.body()
 
 
-def in_chunks(*chunks, left=False):
-    """Middleware for a body that comes in many messages; lists those that the app has received."""
-    received = []
+async def pieces(*chunks, then=None):
+    """A body that is sent bit by bit."""
+    for chunk in chunks:
+        yield chunk
+    if then is not None:
+        await then()
+
+
+def receiving(chunks):
+    """Middleware that lists the pieces of a body that the app has received, and notes each time that it asks for one."""
 
     def wrap(app):
         async def wrapped(scope, receive, send):
-            if scope["type"] != "http":
-                return await app(scope, receive, send)
+            async def note():
+                wrap.asked += 1
+                message = await receive()
+                if message.get("body"):
+                    chunks.append(message["body"])
+                return message
 
-            async def receive_chunk():
-                await trio.lowlevel.checkpoint()
-                if len(received) < len(chunks):
-                    received.append(chunks[len(received)])
-                    more = left or len(received) < len(chunks)
-                    return {"type": "http.request", "body": received[-1], "more_body": more}
-                if not left:
-                    await trio.sleep_forever()
-                return {"type": "http.disconnect"}
-
-            return await app(scope, receive_chunk, send)
+            await app(scope, note if scope["type"] == "http" else receive, send)
 
         return wrapped
 
-    wrap.received = received
+    wrap.asked = 0
     return wrap
 
 
 async def test_a_body_is_counted_while_it_comes():
-    chunks = in_chunks(b"five.", b"five.", b"!", b"not read by the handler")
-    app = App(AppConfig(max_body_size=10), middleware=[chunks])
+    received = []
+    app = App(AppConfig(max_body_size=10), middleware=[receiving(received)])
     counted = []
 
     @app.route("/", methods=["POST"])
@@ -52,10 +53,11 @@ async def test_a_body_is_counted_while_it_comes():
         try:
             await request.body()
         finally:
-            counted.append(len(chunks.received))
+            counted.append(len(received))
 
+    body = pieces(b"five.", b"five.", b"!", b"not read by the handler")
     async with TestClient(app) as client:
-        response = await client.post("/", headers={"content-length": "5"})
+        response = await client.post("/", content=body, headers={"content-length": "5"})
 
     assert response.status_code == 413
     assert counted == [3]
@@ -86,32 +88,32 @@ UNREAD = [b"chunk"] * 20  # hypercorn queues ten messages, and then blocks
     ],
 )
 async def test_a_body_that_the_handler_does_not_read_is_drained(answer):
-    chunks = in_chunks(*UNREAD)
-    app = App(middleware=[slow_to_send, chunks])
+    received = []
+    app = App(middleware=[slow_to_send, receiving(received)])
 
     @app.route("/", methods=["POST"])
     async def handle():
         return answer()
 
     async with TestClient(app) as client:
-        await client.post("/")
+        await client.post("/", content=pieces(*UNREAD))
 
-    assert chunks.received == UNREAD
+    assert received == UNREAD
 
 
 async def test_so_is_a_body_that_was_refused():
-    chunks = in_chunks(*UNREAD)
-    app = App(AppConfig(max_body_size=10), middleware=[slow_to_send, chunks])
+    received = []
+    app = App(AppConfig(max_body_size=10), middleware=[slow_to_send, receiving(received)])
     app.route("/", methods=["POST"])(read)
 
     async with TestClient(app) as client:
-        assert (await client.post("/")).status_code == 413
+        assert (await client.post("/", content=pieces(*UNREAD))).status_code == 413
 
-    assert chunks.received == UNREAD
+    assert received == UNREAD
 
 
 @pytest.mark.parametrize(
-    ("method", "headers", "received"),
+    ("method", "headers", "sent"),
     [
         pytest.param("POST", {}, UNREAD, id="POST"),
         pytest.param("PUT", {}, UNREAD, id="PUT"),
@@ -122,44 +124,36 @@ async def test_so_is_a_body_that_was_refused():
         pytest.param("DELETE", {"transfer-encoding": "chunked"}, UNREAD, id="DELETE in chunks"),
     ],
 )
-async def test_only_where_a_body_may_come_one_is_waited_for(method, headers, received):
-    chunks = in_chunks(*UNREAD)
-    app = App(middleware=[slow_to_send, chunks])
+async def test_only_where_a_body_may_come_one_is_waited_for(method, headers, sent):
+    received = []
+    middleware = receiving(received)
+    app = App(middleware=[slow_to_send, middleware])
     app.route("/", methods=[method])(nothing)
 
     async with TestClient(app) as client:
-        assert (await client.request(method, "/", headers=headers)).status_code == 204
+        content = pieces(*sent) if sent else None
+        assert (await client.request(method, "/", headers=headers, content=content)).status_code == 204
 
-    assert chunks.received == received
+    assert received == sent
+    assert bool(middleware.asked) == bool(sent)
 
 
 async def test_a_body_that_was_read_is_not_waited_for_again():
-    asked = []
-
-    def counting(app):
-        async def wrapped(scope, receive, send):
-            async def count():
-                asked.append(scope["type"])
-                return await receive()
-
-            await app(scope, count, send)
-
-        return wrapped
-
-    app = App(middleware=[slow_to_send, counting])
+    middleware = receiving([])
+    app = App(middleware=[slow_to_send, middleware])
     app.route("/", methods=["POST"])(read)
 
     async with TestClient(app) as client:
         await client.post("/", content="the body")
 
-    assert asked.count("http") == 1
+    assert middleware.asked == 1
 
 
 # -- clients that leave -------------------------------------------------------------------------------------------------
 
 
-def hearing(sent):
-    """Middleware that notes what the app sends, and answers for it if that is nothing."""
+def sending(sent):
+    """Middleware that notes what the app sends."""
 
     def wrap(app):
         async def wrapped(scope, receive, send):
@@ -168,13 +162,18 @@ def hearing(sent):
                 await send(message)
 
             await app(scope, receive, note if scope["type"] == "http" else send)
-            if scope["type"] == "http" and not sent:
-                await send({"type": "http.response.start", "status": 200})
-                await send({"type": "http.response.body"})
 
         return wrapped
 
     return wrap
+
+
+async def leave_half_way(app, *chunks):
+    """Send these pieces of a body and no end, and leave a second later."""
+    async with TestClient(app) as client:
+        with trio.move_on_after(1) as scope:
+            await client.post("/", content=pieces(*chunks, then=trio.sleep_forever))
+        assert scope.cancelled_caught
 
 
 async def read_in_a_nursery(request):
@@ -184,26 +183,25 @@ async def read_in_a_nursery(request):
 
 @pytest.mark.parametrize("chunks", [[], [b"half of "]], ids=["before it began", "half-way"])
 @pytest.mark.parametrize("handler", [read, read_in_a_nursery])
-async def test_a_client_that_leaves_while_its_body_is_read_is_nobodys_error(chunks, handler, caplog):
+async def test_a_client_that_leaves_while_its_body_is_read_is_nobodys_error(autojump_clock, chunks, handler, caplog):
     sent = []
-    app = App(middleware=[hearing(sent), in_chunks(*chunks, left=True)])
+    app = App(middleware=[sending(sent)])
     app.route("/", methods=["POST"])(handler)
 
     @app.error(Exception)
     async def never(error):
         raise AssertionError(error)
 
-    async with TestClient(app) as client:
-        await client.post("/")
+    await leave_half_way(app, *chunks)
 
     assert sent == []
     assert caplog.records == []
 
 
-async def test_a_handler_learns_that_its_client_has_left(caplog):
+async def test_a_handler_learns_that_its_client_has_left(autojump_clock, caplog):
     caplog.set_level("DEBUG", logger="chirp_trio.web")
     raised = []
-    app = App(middleware=[hearing([]), in_chunks(b"half of ", left=True)])
+    app = App()
 
     @app.route("/", methods=["POST"])
     async def handle(request):
@@ -213,23 +211,21 @@ async def test_a_handler_learns_that_its_client_has_left(caplog):
             raised.append(str(error))
             raise
 
-    async with TestClient(app) as client:
-        await client.post("/")
+    await leave_half_way(app, b"half of ")
 
     assert raised == ["the client left while its request body was being read"]
     assert [(record.levelname, record.message) for record in caplog.records] == [("DEBUG", "POST /: the client left")]
 
 
-async def test_a_client_that_leaves_while_an_error_handler_reads_is_nobodys_error_either(caplog):
+async def test_a_client_that_leaves_while_an_error_handler_reads_is_nobodys_error_either(autojump_clock, caplog):
     sent = []
-    app = App(middleware=[hearing(sent), in_chunks(b"half of ", left=True)])
+    app = App(middleware=[sending(sent)])
 
     @app.error(404)
     async def handler(request):
         await request.body()
 
-    async with TestClient(app) as client:
-        await client.post("/")
+    await leave_half_way(app, b"half of ")
 
     assert sent == []
     assert caplog.records == []

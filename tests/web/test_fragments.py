@@ -120,7 +120,7 @@ async def test_templates_are_read_again_in_debug_mode_only(tmp_path, debug, seco
 # -- in event streams ---------------------------------------------------------------------------------------------------
 
 
-async def streamed(*items, event_type=None, headers=None, **config):
+async def streamed(*items, event_type=None, headers=None, raise_stream_errors=True, **config):
     """The events that a client gets of these items."""
     app = new_app(**config)
 
@@ -132,7 +132,7 @@ async def streamed(*items, event_type=None, headers=None, **config):
 
         return EventStream(source, event_type)
 
-    async with TestClient(app) as client:
+    async with TestClient(app, raise_stream_errors=raise_stream_errors) as client:
         result = await client.sse("/", headers=headers)
     assert (result.status, result.ended) == (200, "completed")
     return result.events
@@ -185,7 +185,7 @@ async def test_id_and_retry_go_with_a_fragment():
 
 @pytest.mark.parametrize("headers", [None, HTMX4], ids=["EventSource", "htmx 4"])
 async def test_a_fragment_that_cannot_be_rendered_costs_only_itself(headers, caplog):
-    first, error, last = await streamed("first", Fragment("nothing.html"), "last", headers=headers)
+    first, error, last = await streamed("first", Fragment("nothing.html"), "last", headers=headers, raise_stream_errors=False)
 
     assert (first.data, error.event, last.data) == ("first", "chirp:error", "last")
     assert "nothing.html" not in error.data
@@ -193,7 +193,7 @@ async def test_a_fragment_that_cannot_be_rendered_costs_only_itself(headers, cap
 
 
 async def test_in_debug_mode_the_client_is_told_why():
-    (error,) = await streamed(Fragment("nothing.html"), debug=True)
+    (error,) = await streamed(Fragment("nothing.html"), debug=True, raise_stream_errors=False)
 
     assert error.event == "chirp:error"
     assert "TemplateNotFound: there is no template 'nothing.html'" in error.data

@@ -123,7 +123,9 @@ def streaming_app(*middleware):
 async def test_a_server_without_state_can_be_freed_from_a_client_that_does_not_read(autojump_clock):
     left = []
 
-    async with TestClient(streaming_app(in_a_server_that(without_state, left))) as client, client.stream_sse("/"):
+    app = streaming_app(in_a_server_that(without_state, left))
+    async with TestClient(app) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(60)
         assert left == ["http"]
 
@@ -131,7 +133,9 @@ async def test_a_server_without_state_can_be_freed_from_a_client_that_does_not_r
 async def test_a_server_without_lifespan_cannot(autojump_clock):
     left = []
 
-    async with TestClient(streaming_app(in_a_server_that(without_lifespan, left))) as client, client.stream_sse("/"):
+    app = streaming_app(in_a_server_that(without_lifespan, left))
+    async with TestClient(app) as client, client.stream_sse("/") as stream:
+        stream.stall()
         await trio.sleep(60)
         assert left == []  # it is waiting for its client still
 

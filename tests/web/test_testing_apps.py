@@ -70,6 +70,10 @@ async def answer_twice(receive, send):
     await send(START)
 
 
+async def answer_in_tongues(receive, send):
+    await send({"type": "http.response.hint"})
+
+
 async def answer_too_much(receive, send):
     await send(START)
     await send(BODY)
@@ -82,6 +86,7 @@ async def answer_too_much(receive, send):
         (answer_nothing, "GET /: the app returned without a response"),
         (answer_half, "GET /: the app returned before its response was complete"),
         (answer_a_body_alone, "GET /: http.response.body before http.response.start"),
+        (answer_in_tongues, "GET /: http.response.hint is no message that this server knows"),
         (answer_twice, "GET /: http.response.start for the second time"),
         (answer_too_much, "GET /: http.response.body after the end of the response"),
     ],

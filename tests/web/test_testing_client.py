@@ -3,6 +3,7 @@
 import time
 from contextlib import AsyncExitStack
 
+import httpx
 import pytest
 import trio
 import trio.testing
@@ -203,3 +204,120 @@ async def test_an_empty_last_event_id_is_not_sent(app):
         result = await client.sse("/seen", last_event_id="")
 
     assert "last-event-id" not in result.text
+
+
+async def test_a_timeout_is_kept_where_one_is_asked_for(autojump_clock):
+    app = App()
+
+    @app.route("/slow")
+    async def slow():
+        await trio.sleep(10)
+        return "done"
+
+    async with TestClient(app, timeout=5) as client:
+        with pytest.raises(httpx.ReadTimeout, match="GET /slow: nothing came within 5 s"):
+            await client.get("/slow")
+        assert trio.current_time() == 5
+        assert (await client.get("/slow", timeout=20)).text == "done"
+
+
+async def test_a_timeout_is_for_each_piece_of_a_body(autojump_clock):
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for pause in (4, 4, 6):
+                await trio.sleep(pause)
+                await send({"type": "http.response.body", "body": b"a", "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+    async with TestClient(app, timeout=5) as client, client.stream("GET", "/") as response:
+        with pytest.raises(httpx.ReadTimeout):
+            await response.aread()
+        assert trio.current_time() == 4 + 4 + 5
+
+
+# -- what is sent ---------------------------------------------------------------------------------------------------------
+
+
+async def echo(scope, receive, send):
+    """An app that sends back each piece of a body as it comes."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        more = True
+        while more:
+            message = await receive()
+            more = message.get("more_body", False)
+            await send({"type": "http.response.body", "body": message.get("body", b""), "more_body": more})
+
+
+async def test_a_body_may_be_sent_bit_by_bit_while_the_response_comes(autojump_clock):
+    async def pieces():
+        for number in range(3):
+            yield str(number).encode()
+            await trio.sleep(10)
+
+    async with TestClient(echo) as client, client.stream("POST", "/", content=pieces()) as response:
+        came = [(piece, trio.current_time()) async for piece in response.aiter_raw()]
+    assert came == [(b"0", 0), (b"1", 10), (b"2", 20)]
+
+
+async def test_an_error_of_a_body_that_is_being_sent_is_the_tests_own(autojump_clock):
+    async def pieces():
+        yield b"a"
+        raise LookupError("no more")
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+    async with TestClient(app) as client:
+        with pytest.raises(LookupError, match="no more"):
+            await client.post("/", content=pieces())
+
+
+async def test_a_client_that_leaves_sends_no_more(autojump_clock):
+    received, closed = [], []
+
+    async def pieces():
+        try:
+            while True:
+                yield b"a"
+                await trio.sleep(10)
+        finally:
+            closed.append(trio.current_time())
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            while not received or received[-1]["type"] != "http.disconnect":
+                received.append(await receive())
+
+    async with TestClient(app) as client:
+        with trio.move_on_after(15):
+            await client.post("/", content=pieces())
+        await trio.testing.wait_all_tasks_blocked()
+        assert [message["type"] for message in received] == ["http.request", "http.request", "http.disconnect"]
+    assert closed == [15]
+
+
+async def test_a_body_that_the_app_does_not_want_is_not_sent_to_its_end(autojump_clock):
+    async def pieces():
+        while True:
+            yield b"a"
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            await receive()
+            await send({"type": "http.response.start", "status": 413, "headers": []})
+            await send({"type": "http.response.body", "body": b"enough"})
+
+    async with TestClient(app) as client:
+        response = await client.post("/", content=pieces())
+    assert (response.status_code, response.text) == (413, "enough")
+
+
+async def test_files_may_be_sent():
+    async with TestClient(echo) as client:
+        response = await client.post("/", files={"file": ("a.txt", b"its text")})
+    assert b"its text" in response.content
+    assert b'filename="a.txt"' in response.content

@@ -1,0 +1,249 @@
+"""One request to an app, and its response: what the app does with it, and what it does wrong, wherever it is served."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
+from typing import Self, override
+
+import httpx
+import trio
+
+from ..asgi import ASGIApp, Message, Receive, Scope, Send
+from ..errors import sole
+
+
+class AppError(AssertionError):
+    """The app broke the ASGI protocol, or reported an error of its own while it answered."""
+
+
+class AppStillRunning(AssertionError):
+    """The app did not end a request after its client had left, or did not end at all, or left a task behind."""
+
+
+class Answer:
+    """What an app does with one request, and what it does wrong.
+
+    Args:
+        name: What to call it: method and path.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_entered = False  # the app has been called
+        self.has_begun = False  # it has begun its response
+        self.is_complete = False  # it has sent the end of the body
+        self.is_left = False  # the client has all that it wants
+        self.ended = trio.Event()  # it has returned
+        self._error: Exception | None = None  # what it raised
+        self._reported: list[tuple[str, Exception]] = []  # what it told the client and the log of
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # middleware may copy a request's scope, and `report` is in it
+
+    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the app answer.
+
+        Raises:
+            Exception: What the app raised; or that it did not answer.
+        """
+        self.is_entered = True
+
+        async def checked(message: Message) -> None:
+            self._check(message)
+            await send(message)
+
+        try:
+            await app(scope, receive, checked)
+            # As with a server: no response is an error, half a response is cut off, which whoever reads it hears of.
+            if not self.has_begun and not self.is_left:
+                raise AppError(f"{self}: the app returned without a response")
+        except Exception as error:
+            self._error = sole(error)
+            raise
+        finally:
+            self.ended.set()
+
+    def _check(self, message: Message) -> None:
+        kind = message["type"]
+        if kind not in {"http.response.start", "http.response.body"}:
+            return  # what a server has beyond that is its own to check
+        if self.is_complete:
+            raise AppError(f"{self}: {kind} after the end of the response")
+        if kind == "http.response.start":
+            if self.has_begun:
+                raise AppError(f"{self}: http.response.start for the second time")
+            self.has_begun = True
+        elif not self.has_begun:
+            raise AppError(f"{self}: {kind} before http.response.start")
+        elif not message.get("more_body", False):
+            self.is_complete = True
+
+    # -- its errors -----------------------------------------------------------------------------------------------------
+
+    def report(self, what: str, error: Exception) -> None:
+        """Note an error that goes no further. Who reports one finds this as `chirp_trio.errors` in the request's scope."""
+        self._reported.append((what, error))
+
+    @property
+    def cause(self) -> Exception | None:
+        """The first error that nobody has looked at."""
+        return self._error or (self._reported[0][1] if self._reported else None)
+
+    def errors(self) -> list[str]:
+        """The errors that nobody has looked at, a line for each."""
+        lines = [f"{self}: {what}: {type(error).__name__}: {error}" for what, error in self._reported]
+        if self._error is not None:
+            lines.append(f"{self}: the app raised {type(self._error).__name__}: {self._error}")
+        return lines
+
+    def raise_errors(self) -> None:
+        """Raise what the app raised, or else what it reported; once."""
+        raised, cause, lines = self._error, self.cause, self.errors()
+        self._error = None
+        self._reported.clear()
+        if raised is not None:
+            raise raised
+        if cause is not None:
+            raise AppError("\n".join(lines)) from cause
+
+
+class Exchange(Answer, ABC):
+    """A request of the test's, and its response. How bytes travel is for those who derive from it.
+
+    Args:
+        name: What to call it: method and path.
+        nursery: Where a request body is sent from that comes bit by bit.
+        end_timeout: Seconds that the app has for its end, once its client has left.
+    """
+
+    def __init__(self, name: str, nursery: trio.Nursery, end_timeout: float) -> None:
+        super().__init__(name)
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.is_closed = False  # the test has closed the response, or has given the request up
+        self.upload_error: Exception | None = None  # what the test's own body of the request raised
+        self._nursery = nursery
+        self._end_timeout = end_timeout
+        self._uploading = trio.CancelScope()
+
+    @abstractmethod
+    async def open(self, request: httpx.Request) -> None:
+        """Send the request, and wait until status and headers have come. There is no status if they never will."""
+
+    @abstractmethod
+    async def receive(self) -> bytes:
+        """The next piece of the body; `b""` at its end, be that good or bad. May be cancelled without losing anything."""
+
+    @abstractmethod
+    async def _send_piece(self, piece: bytes) -> None:
+        """Send a piece of the request's body."""
+
+    @abstractmethod
+    async def _end_body(self) -> None:
+        """Send the end of it."""
+
+    @property
+    @abstractmethod
+    def is_whole(self) -> bool:
+        """Whether the client has got the end of the body."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is over on both sides, and there is nothing to be said of it."""
+        return self.is_closed and self.ended.is_set() and self.cause is None
+
+    def check_end(self) -> None:
+        """Raise what is wrong with the end of the body, if anything is."""
+        if not self.is_whole and not self.is_left:
+            self.raise_errors()
+            cut = (
+                "the server cut the response off" if self.is_complete else "the app returned before its response was complete"
+            )
+            raise AppError(f"{self}: {cut}")
+
+    def disconnect(self) -> None:
+        """Be a client that closes its connection. Never blocks."""
+        self.is_left = True
+        self._uploading.cancel("the client has left")
+
+    async def leave(self) -> None:
+        """Disconnect, and wait until the app has noticed and ended.
+
+        Raises:
+            AppStillRunning: It has not.
+        """
+        self.is_closed = True
+        self.disconnect()
+        with trio.move_on_after(self._end_timeout, shield=True):
+            await self.ended.wait()
+        if not self.ended.is_set():
+            raise AppStillRunning(f"{self}: the app still runs {self._end_timeout:g} s after its client has left")
+
+    def _start_upload(self, request: httpx.Request) -> None:
+        """Send the request's body, while the response may begin already."""
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        self._nursery.start_soon(self._upload, request.stream)
+
+    async def _upload(self, body: httpx.AsyncByteStream) -> None:
+        # httpx keeps the generator that it was given, and does not close it.
+        given = getattr(body, "_stream", None)
+        pieces = aiter(body)
+        with self._uploading:
+            try:
+                async for piece in pieces:
+                    if piece:
+                        await self._send_piece(piece)
+                await self._end_body()
+            except trio.BrokenResourceError, trio.ClosedResourceError:
+                pass  # nobody wants the rest
+            except Exception as error:
+                self.upload_error = error
+                self.disconnect()
+            finally:
+                for generator in (pieces, given):
+                    if isinstance(generator, AsyncGenerator):
+                        await generator.aclose()
+
+
+@contextmanager
+def read_timeout(name: str, seconds: float | None) -> Generator[None]:
+    """Give up after this many seconds, as httpx does with its timeout; None: never."""
+    with trio.move_on_after(math.inf if seconds is None else seconds) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise httpx.ReadTimeout(f"{name}: nothing came within {seconds:g} s")
+
+
+class Body(httpx.AsyncByteStream):
+    """A response's body, as it comes. Not reading it is being a slow client.
+
+    Args:
+        exchange: What it is the body of.
+        timeout: Seconds to wait for each piece; None: for ever.
+    """
+
+    def __init__(self, exchange: Exchange, timeout: float | None) -> None:
+        self._exchange = exchange
+        self._timeout = timeout
+
+    @override
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        with read_timeout(self._exchange.name, self._timeout):
+            piece = await self._exchange.receive()
+        if not piece:
+            self._exchange.check_end()
+            raise StopAsyncIteration
+        return piece
+
+    @override
+    async def aclose(self) -> None:
+        """Leave, wait until the app has noticed and ended, and raise what it raised."""
+        await self._exchange.leave()
+        self._exchange.raise_errors()

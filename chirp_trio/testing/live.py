@@ -1,0 +1,217 @@
+"""A real server under httpx: ours, in the test's own trio run, on a port of its own, over real sockets.
+
+Each request has a connection to itself, so leaving a response closes its connection, and nothing is left of it. The requests
+carry a mark by which the app's side of each is found; the app does not see it.
+"""
+
+import math
+import secrets
+import socket
+from dataclasses import replace
+from typing import override
+
+import h11
+import httpx
+import trio
+import trio.testing
+
+from ..asgi import ASGIApp, Message, Receive, Scope, Send
+from ..errors import ConfigurationError, LifespanError, sole
+from ..server import ServerConfig, serve
+from .exchange import Answer, AppError, Exchange
+from .hosting import AppTransport
+
+# Seconds that an app may take for the end of a request whose client has left. They are real ones.
+_END_TIMEOUT = 10.0
+
+_MARK = b"x-chirp-trio-test"
+
+# What a client's system holds for it that it has not read; small, so that a client that stalls is soon felt.
+_RECEIVE_BUFFER = 64 * 1024
+
+
+class LiveTransport(AppTransport):
+    """Requests to a running server.
+
+    Args:
+        app: The ASGI app.
+        config: The server's settings; it listens on a free port of this machine, whatever they say.
+        root_path: ASGI's root_path.
+        raise_stream_errors: Whether errors that a stream reports to its client are raised in the test as well.
+    """
+
+    def __init__(self, app: ASGIApp, *, config: ServerConfig | None, root_path: str, raise_stream_errors: bool) -> None:
+        super().__init__(app, root_path=root_path, raise_stream_errors=raise_stream_errors, end_timeout=_END_TIMEOUT)
+        settings = config if config is not None else ServerConfig()
+        if settings.certfile is not None:
+            raise ConfigurationError("config has a certfile; the server of a TestClient speaks clear text only")
+        self._config = replace(settings, host="127.0.0.1", port=0, bind=())
+        self._port = 0
+        self._marked: dict[bytes, _Exchange] = {}
+        self._is_over = trio.Event()
+        self._lifespan_error: Exception | None = None
+
+    @override
+    async def _start(self, nursery: trio.Nursery) -> None:
+        clock = trio.lowlevel.current_clock()
+        if isinstance(clock, trio.testing.MockClock) and clock.autojump_threshold < math.inf:
+            raise RuntimeError(
+                "TestClient.live() is for the real clock, and this test's clock jumps ahead while sockets are at work: "
+                "leave out the fixture autojump_clock, or use TestClient(app)"
+            )
+        [self.url] = await nursery.start(self._serve)
+        self._port = httpx.URL(self.url).port or 0
+
+    @override
+    async def _stop(self) -> None:
+        self.shutdown.set()
+        await self._is_over.wait()
+
+    async def _serve(self, task_status: trio.TaskStatus[list[str]]) -> None:
+        try:
+            await serve(self._answer, self._config, shutdown=self.shutdown, task_status=task_status)
+            if self._lifespan_error is not None:
+                raise self._lifespan_error
+        except LifespanError as error:
+            raise AppError(str(error)) from error
+        finally:
+            self._is_over.set()
+
+    @override
+    def _make_exchange(self, nursery: trio.Nursery, name: str) -> Exchange:
+        mark = secrets.token_hex(8).encode()
+        self._marked[mark] = _Exchange(name, nursery, self._port, mark)
+        return self._marked[mark]
+
+    # -- the app, as the server sees it ---------------------------------------------------------------------------------
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._run_lifespan(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._answer_request(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._tasks.adopt("the app's lifespan")
+        is_supported = False
+
+        async def noting(message: Message) -> None:
+            nonlocal is_supported
+            is_supported = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:
+            if is_supported:  # hypercorn logs it, and goes on
+                self._lifespan_error = sole(error)
+                self.shutdown.set()
+            raise
+
+    async def _answer_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = f"{scope['method']} {scope['path']}"
+        mark = next((value for header, value in scope["headers"] if header == _MARK), b"")
+        answer = self._marked.pop(mark, None) or Answer(name)
+        self._tasks.adopt(name)
+        scope["headers"] = [header for header in scope["headers"] if header[0] != _MARK]
+        scope["root_path"] = self._root_path
+        scope["extensions"].update(self._extensions(answer))
+        try:
+            await answer.run(self._app, scope, receive, send)
+        finally:
+            if not isinstance(answer, Exchange):  # a browser's, say, that was told the server's address
+                self._visits.append(answer)
+
+
+class _Exchange(Exchange):
+    """One request and its response, over a connection of its own.
+
+    Nothing is read but when somebody waits for it, so a client that does not read is one to the system as well.
+    """
+
+    def __init__(self, name: str, nursery: trio.Nursery, port: int, mark: bytes) -> None:
+        super().__init__(name, nursery, _END_TIMEOUT)
+        self._port = port
+        self._mark = mark
+        self._http = h11.Connection(h11.CLIENT)
+        self._stream: trio.SocketStream | None = None
+        self._is_whole = False
+
+    @property
+    @override
+    def is_whole(self) -> bool:
+        return self._is_whole
+
+    @override
+    async def open(self, request: httpx.Request) -> None:
+        try:
+            await self._connect()
+            head = h11.Request(
+                method=request.method, target=request.url.raw_path, headers=[*request.headers.raw, (_MARK, self._mark)]
+            )
+            await self._send(head)
+            self._start_upload(request)
+            event = await self._next_event()
+            while isinstance(event, h11.InformationalResponse):
+                event = await self._next_event()
+        except OSError as error:
+            raise httpx.ConnectError(f"{self}: the server cannot be reached: {error}") from error
+        finally:
+            if not self.is_entered:  # the server has not let the app see it
+                self.ended.set()
+        # Where the app has raised before its response began, the server has made one up.
+        if isinstance(event, h11.Response) and (self.has_begun or not self.is_entered):
+            self.status, self.headers = event.status_code, list(event.headers.raw_items())
+
+    async def _connect(self) -> None:
+        connection = trio.socket.socket()
+        try:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            await connection.connect(("127.0.0.1", self._port))
+        except BaseException:
+            connection.close()
+            raise
+        self._stream = trio.SocketStream(connection)
+
+    @override
+    async def receive(self) -> bytes:
+        while not self.is_left and not self._is_whole:
+            event = await self._next_event()
+            if isinstance(event, h11.Data) and event.data:
+                return bytes(event.data)
+            if isinstance(event, h11.EndOfMessage):
+                self._is_whole = True
+            elif event is None:
+                await self.ended.wait()
+                break
+        return b""
+
+    @override
+    def disconnect(self) -> None:
+        super().disconnect()
+        if self._stream is not None:
+            self._stream.socket.close()
+
+    @override
+    async def _send_piece(self, piece: bytes) -> None:
+        await self._send(h11.Data(piece))
+
+    @override
+    async def _end_body(self) -> None:
+        await self._send(h11.EndOfMessage())
+
+    async def _send(self, event: h11.Event) -> None:
+        assert self._stream is not None
+        await self._stream.send_all(self._http.send(event) or b"")
+
+    async def _next_event(self) -> h11.Event | None:
+        """What comes next; None if nothing will."""
+        assert self._stream is not None
+        try:
+            while (event := self._http.next_event()) is h11.NEED_DATA:
+                self._http.receive_data(await self._stream.receive_some())
+        except h11.RemoteProtocolError, trio.BrokenResourceError, trio.ClosedResourceError:
+            return None
+        return event if isinstance(event, h11.Event) and not isinstance(event, h11.ConnectionClosed) else None
