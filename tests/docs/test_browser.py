@@ -63,7 +63,7 @@ def test_the_readmes_page_counts(offline, tmp_path, generation):
 
 @GENERATIONS
 def test_the_tutorials_poll_shows_every_vote_to_everybody(offline, tmp_path, generation):
-    with chirp_trio("app:app", cwd=build("docs/tutorial.md", tmp_path, generation)) as server:
+    with chirp_trio("app:app", cwd=build("docs/tutorials/live-poll.md", tmp_path, generation)) as server:
         offline.goto(address(server))
         offline.get_by_role("button", name="Tea").click()
         expect(offline.locator("ul")).to_contain_text("tea: 1", timeout=SOON)
