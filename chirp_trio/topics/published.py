@@ -50,7 +50,7 @@ class Published(Encodable):
         self.number = number
         self.at = at
         if isinstance(content, SSEEvent):
-            content = SSEEvent(content.data, content.event, id, content.retry)
+            content = SSEEvent.unchecked(content.data, content.event, id, content.retry)
         self._content = content
         self._encoded: dict[tuple[str | None, Render | None], bytes] = {}
         self._is_rendered = isinstance(content, SSEEvent) and isinstance(content.data, Rendered)

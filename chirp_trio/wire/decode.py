@@ -146,7 +146,7 @@ class Decoder:
         self.last_event_id = self._latest_id
         event = None
         if self._data is not None:
-            event = SSEEvent.received(_decode(self._data), self._event, self._id, self._retry)
+            event = SSEEvent.unchecked(_decode(self._data), self._event, self._id, self._retry)
         self._forget_fields()
         return event
 

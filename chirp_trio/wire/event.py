@@ -55,8 +55,8 @@ class SSEEvent:
         return encode_event(self.data, self.event, self.id, self.retry).decode()
 
     @classmethod
-    def received(cls, data: str, event: str | None, id: str | None, retry: int | None) -> Self:
-        """An event as it came from somebody else's stream, where the standard allows a NUL in `event`."""
+    def unchecked(cls, data: object, event: str | None, id: str | None, retry: int | None) -> Self:
+        """An event of parts that have been checked, or that came from elsewhere, where `event` may hold a NUL."""
         self = object.__new__(cls)
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "event", event)

@@ -81,7 +81,7 @@ class Visit:
 
     async def __call__(self) -> None:
         async with TestClient(self._serve, raise_stream_errors=False) as self._client:
-            with self._visit, trio.move_on_after(10), suppress(AppError):
+            with self._visit, trio.move_on_after(6), suppress(AppError):
                 await self._client.sse("/", timeout=100)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -32,7 +32,7 @@ async def test_a_slot_comes_back_after_an_interruption_at_every_step(autojump_cl
     told: list[str] = []
 
     async def scenario() -> None:
-        visits.append(Visit(make_source(), config=ONE, heartbeat_interval=1, revalidate=allowed))
+        visits.append(Visit(make_source(), config=ONE, heartbeat_interval=2, revalidate=allowed))
         told.clear()
         visits[-1].app.on_open(lambda stream: told.append("open"))
         visits[-1].app.on_close(lambda stream: told.append(f"close {stream.ending}"))

@@ -88,8 +88,8 @@ async def test_being_too_far_behind_in_one_topic_is_the_end_however_busy_another
 
     async def publish():
         while not over.is_set():
-            for _ in range(200):
-                busy.publish_nowait("b" * 100)
+            for _ in range(50):
+                busy.publish_nowait("b" * 200)
             await trio.lowlevel.checkpoint()
 
     async def allow():
@@ -111,7 +111,7 @@ async def test_being_too_far_behind_in_one_topic_is_the_end_however_busy_another
         count = 0
         async for _ in stream:
             count += 1
-            assert count < 20_000, "it goes on"
+            assert count < 5_000, "it goes on"
         over.set()
 
 

@@ -35,7 +35,7 @@ INTERNAL = {
     "EventStream.respond",
     "EventStream.revalidation",
     "EventStream.response_headers",
-    "SSEEvent.received",
+    "SSEEvent.unchecked",
     "Response.encoded_headers",
     "Redirect.as_response",
     "Request.has_read_body",

@@ -197,7 +197,7 @@ def test_the_fragments_of_the_specification_have_to_be_rendered_first():
 
 
 def test_an_event_that_was_received_may_have_a_nul_in_its_type():
-    event = SSEEvent.received("text", "a\0b", "1", 5)
+    event = SSEEvent.unchecked("text", "a\0b", "1", 5)
 
     assert event.encode() == "event: a\0b\nid: 1\nretry: 5\ndata: text\n\n"
 
