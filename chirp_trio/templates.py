@@ -10,7 +10,6 @@ from kida.lexer import LexerError
 from .errors import BlockNotFound, TemplateError, TemplateNotFound
 from .wire import Renderable, check_one_line
 
-
 # What kida raises for a template. What its lexer finds is no error of templates to it.
 _BROKEN = (kida.TemplateError, LexerError, UnicodeDecodeError)
 

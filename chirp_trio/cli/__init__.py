@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import ConfigurationError, LifespanError
-from . import run
+from . import check, run
 from .load import load_app
 
 __all__ = ["load_app", "main", "parser"]
@@ -33,4 +33,5 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="chirp-trio", description="Server-Sent Events for trio.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run.add_commands(commands)
+    check.add_commands(commands)
     return parser
