@@ -1,4 +1,4 @@
-"""Templates: the four values that stand for one, and the engine that renders them. The only file that names kida."""
+"""Templates: the four values that stand for one, and the engine that renders them. The only file that renders with kida."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path

@@ -24,8 +24,8 @@ _TOPIC_OPTIONS = {"name", "history", "history_bytes", "max_age"}
 _HARMLESS = frozenset(
     """App AppConfig BlockNotFound ChirpError ClientDisconnected Comment ConfigurationError Ending EventStream EventTooLarge
     Fragment HTTPError LifespanError LiveStreams Page Presence Published Redirect Request Response SSEEvent ServerConfig
-    Stream StreamSnapshot Subscription Template TemplateError TemplateNotFound Topic WrongRuntimeError serve
-    stream_lifespan""".split()  # noqa: SIM905
+    Stream StreamSnapshot Subscription Template TemplateError TemplateNotFound Topic WrongRuntimeError
+    merge merge_cursors serve stream_lifespan""".split()  # noqa: SIM905
 )
 _BYSTANDERS = frozenset({"checking", "errors", "metrics", "testing"})
 

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from ..errors import TemplateError, TemplateNotFound
@@ -21,12 +22,14 @@ class Call:
         line: The line in it.
         template: The template's name; None if it is computed.
         block: The block's name; None if there is none, or if it is computed.
+        whole: Whether the whole template is rendered, and not only one of its blocks.
     """
 
     file: Path
     line: int
     template: str | None
     block: str | None
+    whole: bool
 
 
 def template_calls(project: Project) -> Iterator[Call]:
@@ -39,8 +42,10 @@ def template_calls(project: Project) -> Iterator[Call]:
             positional = call.args if not any(isinstance(argument, ast.Starred) for argument in call.args) else []
             templates = (module.texts(positional[0], scope) if positional else None) or {None}
             second = positional[1] if len(positional) > 1 and kind in (Page, Fragment) else None
-            blocks = module.texts(second, scope) or {None}
-            yield from (Call(module.source.path, call.lineno, template, block) for template in templates for block in blocks)
+            blocks = module.texts(second, scope)
+            whole = kind is not Fragment or (blocks is not None and None in blocks)
+            for template, block in product(templates, blocks or {None}):
+                yield Call(module.source.path, call.lineno, template, block, whole)
 
 
 def missing(calls: Iterable[Call], every: Sequence[Templates]) -> Iterator[Finding]:
@@ -66,18 +71,14 @@ def missing(calls: Iterable[Call], every: Sequence[Templates]) -> Iterator[Findi
                 yield Finding(call.file, call.line, f"template {call.template!r} has no block {call.block!r}{end}")
 
 
-def templates_of(app: App, project: Project) -> list[Templates] | None:
-    """The templates of all apps that the project has; None if there are apps that nobody can see."""
-    apps = {app}
-    waiting = [app]
+def apps_of(app: App, project: Project) -> list[App] | None:
+    """The app, and the other apps that the calls may be for; None if there are some that nobody can see."""
     seen = [value for module in project.modules for value in vars(module.module).values() if isinstance(value, App)]
-    while waiting:
-        outline = waiting.pop().outline
-        found = {other for _, other in outline.mounts if isinstance(other, App)} | set(seen)
-        waiting += found - apps
-        apps |= found
+    apps = list(dict.fromkeys([app, *seen]))
+    for one in apps:  # it grows meanwhile
+        apps += [other for _, other in one.outline.mounts if isinstance(other, App) and other not in apps]
     made = sum(module.value(call.func, scope) is App for module in project.modules for call, scope in module.source.calls)
-    return [one.outline.templates for one in apps] if made <= len(apps) else None
+    return apps if made <= len(apps) else None
 
 
 def _has(templates: Templates, name: str) -> bool:

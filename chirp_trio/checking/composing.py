@@ -84,8 +84,8 @@ class Library:
             self._sources[name] = self._parse(name)
         return self._sources[name]
 
-    def compose(self, name: str) -> Page | None:
-        """The page that a template makes; None if there is none that can be read."""
+    def compose(self, name: str, block: str | None = None) -> Page | None:
+        """The markup that a template makes, or one of its blocks; None if there is none that can be read."""
         try:
             source = self.find(name)
         except TemplateNotFound:
@@ -93,7 +93,7 @@ class Library:
         if source is None:
             return None
         composer = _Composer(self)
-        composer.template(source, {})
+        composer.template(source, {}, block)
         return Page("".join(composer.text), composer.pieces, composer.own, composer.complete)
 
     def needed(self, source: Source, node: nodes.Expr, name: str, *, optional: bool) -> Source | None:
@@ -137,8 +137,8 @@ class _Composer:
         self.own: frozenset[Path] = frozenset()
         self.complete = True
 
-    def template(self, source: Source, overrides: Blocks) -> None:
-        """Write what a template makes, with these blocks in place of its own."""
+    def template(self, source: Source, overrides: Blocks, only: str | None = None) -> None:
+        """Write what a template makes, with these blocks in place of its own; or no more than one of its blocks."""
         if source.name in self._doing:
             return
         self._doing.append(source.name)
@@ -149,6 +149,11 @@ class _Composer:
         for one in chain:
             for block in _blocks(one.tree.body):
                 blocks.setdefault(block.name, []).append((one, block))
+        if only is not None:
+            for one, block in blocks.get(only, [])[:1]:
+                self._node(block, one, blocks, ())
+            self._doing.pop()
+            return
         for one in chain[:-1]:
             self._definitions(one)
         self._nodes(chain[-1].tree.body, chain[-1], blocks, ())

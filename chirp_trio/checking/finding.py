@@ -26,14 +26,15 @@ class Finding:
         return f"{file}:{self.line}: {self.message}"
 
 
-def suggest(word: str, words: Iterable[str], compare_as: Callable[[str], str] = str) -> str:
+def suggest(word: str, words: Iterable[str], compare_as: Callable[[str], str] = str, likeness: float = 0.75) -> str:
     """The end of a message about a word that is none of these; nothing, if it is like none of them.
 
     Args:
         word: The word.
         words: What there is.
         compare_as: What a word of these is compared as; default: itself.
+        likeness: How like they have to be, from 0 to 1; default 0.75.
     """
     compared = {compare_as(one): one for one in sorted(set(words))}
-    close = [compared[one] for one in get_close_matches(word, compared, n=2)]
+    close = [compared[one] for one in get_close_matches(word, compared, n=2, cutoff=likeness)]
     return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""

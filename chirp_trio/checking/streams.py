@@ -27,13 +27,13 @@ class Streams:
     """An app's event streams, as its pages see them.
 
     Args:
-        outline: The app.
-        project: Its Python files.
-        root_path: What stands before its paths in URLs.
+        apps: The app; and others, whose pages may be among the pages.
+        project: Their Python files.
+        root_path: What stands before the paths in URLs.
     """
 
-    def __init__(self, outline: Outline, project: Project, root_path: str) -> None:
-        self._outline = outline
+    def __init__(self, apps: Sequence[Outline], project: Project, root_path: str) -> None:
+        self._apps = apps
         self._project = project
         self._root_path = root_path
         self._answers: dict[int, Answer] = {}
@@ -49,14 +49,20 @@ class Streams:
 
     def _problem(self, connection: Connection) -> str | None:
         path = path_of(connection.url, self._root_path)
-        if path is None or self._is_mounted(path):
+        if path is None:
             return None
-        found = reached(path, self._outline.routes)
+        problems = [self._problem_in(app, path) for app in self._apps]
+        return problems[0] if None not in problems else None
+
+    def _problem_in(self, app: Outline, path: str) -> str | None:
+        if _is_mounted(app, path):
+            return None
+        found = reached(path, app.routes)
         if not found:
-            if self._outline.has_middleware:
+            if app.has_middleware:
                 return None  # it may be the middleware that answers
-            streams = [route.path for route in self._outline.routes if self._answer(route).kind is not Kind.OTHER]
-            return f"no route has this path{suggest(shown(path), streams, shown)}"
+            streams = [route.path for route in app.routes if self._answer(route).kind is not Kind.OTHER]
+            return f"no route has this path{suggest(shown(path), streams, shown, 0.6)}"
         get = [route for route in found if "GET" in route.methods]
         if not get:
             methods = ", ".join(sorted(set().union(*(route.methods for route in found))))
@@ -66,9 +72,6 @@ class Streams:
         if all(self._answer(route).kind is Kind.OTHER for route in get):
             return f"{handler_name(get[0].handler)} answers it, and that returns no EventStream"
         return None
-
-    def _is_mounted(self, path: str) -> bool:
-        return is_mounted(path, [prefix for prefix, _ in self._outline.mounts])
 
     def unheard(self, pages: Iterable[tuple[Page, Markup]], *, all_named: bool) -> Iterator[Finding]:
         """The listeners for events that nobody sends, whatever page they are on.
@@ -115,10 +118,13 @@ class Streams:
     def _routes(self, url: str, method: str) -> list[Route]:
         """The routes that may answer a request; none if it may be somebody else who does."""
         path = path_of(url, self._root_path)
-        if path is None or self._is_mounted(path):
+        if path is None or any(_is_mounted(app, path) for app in self._apps):
             return []
-        found = [route for route in reached(path, self._outline.routes) if method in route.methods]
-        return found if HOLE in path else found[:1]
+        found: list[Route] = []
+        for app in self._apps:
+            routes = [route for route in reached(path, app.routes) if method in route.methods]
+            found += routes if HOLE in path else routes[:1]
+        return found
 
     def _names_from(self, routes: Sequence[Route], *, strict: bool) -> frozenset[str] | None:
         """The names of the events from these routes; None if they cannot be known.
@@ -152,6 +158,10 @@ class Streams:
             for module in self._project.modules
             for node in ast.walk(module.source.tree)
         )
+
+
+def _is_mounted(app: Outline, path: str) -> bool:
+    return is_mounted(path, [prefix for prefix, _ in app.mounts])
 
 
 def _both(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:

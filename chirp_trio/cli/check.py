@@ -1,7 +1,6 @@
 """`chirp-trio check`: look for mistakes without running anything."""
 
 import argparse
-import sys
 
 from ..checking import check_app
 from ..errors import ConfigurationError
@@ -31,5 +30,5 @@ def _check(options: argparse.Namespace) -> int:
     findings = check_app(app, root_path=options.root_path)  # type: ignore[arg-type]  # it looks
     for finding in findings:
         print(finding)
-    print(f"{len(findings) or 'nothing'} found" if len(findings) != 1 else "1 found", file=sys.stderr)
+    print(f"{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}")
     return 1 if findings else 0

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,4 +39,5 @@ def site(tmp_path, monkeypatch):
     before = set(sys.modules)
     yield Site(tmp_path)
     for name in set(sys.modules) - before:
-        del sys.modules[name]
+        if Path(getattr(sys.modules[name], "__file__", None) or "").is_relative_to(tmp_path.parent):
+            del sys.modules[name]

@@ -112,8 +112,10 @@ new EventSource("/text")
 """
     assert site.check({"site_app.py": APP, "templates/page.html": script}) == [
         "templates/page.html:5: new EventSource '/nowhere': no route has this path",
-        "templates/page.html:7: new EventSource '/rooms/…/messages': no route has this path; "
-        "did you mean '/rooms/{id:int}/live'?",
+        (
+            "templates/page.html:7: new EventSource '/rooms/…/messages': no route has this path; "
+            "did you mean '/rooms/{id:int}/live'?"
+        ),
     ]
 
 
@@ -171,7 +173,7 @@ def test_what_only_looks_like_a_connection_is_left_alone(site):
     assert site.check({"site_app.py": APP, "templates/page.html": text}) == []
 
 
-# -- decorators, other kinds of handlers, middleware, proxies -----------------------------------------------------------------
+# -- decorators, other kinds of handlers, middleware, proxies -------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -246,8 +248,10 @@ def test_a_path_that_a_proxy_takes_away_is_taken_away(site):
     assert site.check(files, root_path="/shop") == []
     for found in (site.check(root_path="/other"), site.check()):
         assert found == [
-            "templates/page.html:5: sse-connect '/shop/live': no route has this path; "
-            "did you mean '/live' or '/rooms/{id:int}/live'?"
+            (
+                "templates/page.html:5: sse-connect '/shop/live': no route has this path; "
+                "did you mean '/live' or '/rooms/{id:int}/live'?"
+            )
         ]
 
 
@@ -267,7 +271,7 @@ async def numbers(): yield 1
     assert site.check({"templates/page.html": page("/{{ name }}")}) == []
 
 
-# -- templates that belong together -------------------------------------------------------------------------------------------
+# -- templates that belong together ---------------------------------------------------------------------
 
 
 def test_a_page_is_what_its_template_extends_includes_and_imports(site):

@@ -30,7 +30,7 @@ def check(site, body, **files):
     [
         pytest.param(
             "return Template('pages.html')",
-            "there is no template 'pages.html'; did you mean 'page.html' or 'base.html'?",
+            "there is no template 'pages.html'; did you mean 'page.html'?",
             id="template",
         ),
         pytest.param("return Template('nothing')", "there is no template 'nothing'", id="nothing like it"),
@@ -153,7 +153,25 @@ async def page(): return Template("nothing.html")
     assert site.check({"site_app.py": app, "others/x.html": ""}) == ["site_app.py:7: there is no template 'nothing.html'"]
 
 
-# -- the templates themselves -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param("other = App()", id="an app that has the stream"),
+        pytest.param("def make():\n    other = App()", id="an app that is made later"),
+    ],
+)
+def test_a_page_may_be_another_apps(site, other):
+    stream = """
+async def events(): yield SSEEvent(1, "cpu")
+if "other" in globals():
+    @other.route("/live")
+    async def live(): return EventStream(events)
+"""
+    body = f"return Template('live.html')\nfrom chirp_trio import EventStream, SSEEvent\n{other}\n{stream}"
+    assert check(site, body, **{"templates/live.html": '<p sse-connect="/live" sse-swap="cpu">'}) == []
+
+
+# -- the templates themselves ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
