@@ -12,13 +12,12 @@ from typing import Any
 
 from ..stream import EventStream
 from ..templates import Fragment, Page, Stream, Template
-from ..web import Redirect
 from .module import Module
 from .project import Project
 from .scopes import Scope, own_nodes
 
-# What is certainly no event stream. A Response may be one: nobody has looked at its content-type.
-_OTHERS = {str, bytes, dict, list, types.NoneType, Template, Page, Stream, Fragment, Redirect}
+# What is certainly no event stream. A Response may be one, by its content-type, and a Redirect may lead to one.
+_OTHERS = {str, bytes, dict, list, types.NoneType, Template, Page, Stream, Fragment}
 
 
 class Kind(Enum):

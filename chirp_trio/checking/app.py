@@ -12,7 +12,7 @@ from .project import Project
 from .streams import Streams
 
 
-def check_app(app: App, *, root_path: str = "") -> list[Finding]:
+def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -> list[Finding]:
     """What does not fit together in an app.
 
     Found are: connections of pages to what is no event stream of the app; event names that a page listens for, and that
@@ -21,6 +21,8 @@ def check_app(app: App, *, root_path: str = "") -> list[Finding]:
     Args:
         app: The app. Its handlers are not called.
         root_path: What a proxy takes away from the beginning of the paths, such as `"/shop"`; default: nothing.
+        elsewhere: Paths that something else answers, with all below them, such as another service behind the same proxy;
+            default: none.
 
     Returns:
         What was found, in the order of files and lines. Each is `file:line: message` as text.
@@ -45,7 +47,7 @@ def check_app(app: App, *, root_path: str = "") -> list[Finding]:
     apps = apps_of(app, project)
     if apps is not None:
         outlines = [one.outline for one in apps]
-        streams = Streams(outlines, project, root_path)
+        streams = Streams(outlines, project, root_path, tuple(elsewhere))
         found.update(missing(calls, [one.templates for one in outlines]))
         for page, markup in pages:
             found.update(streams.unreachable(page, markup))

@@ -16,7 +16,7 @@ from .composing import Page
 from .emitted import emitted_by
 from .finding import Finding, suggest
 from .project import Project
-from .urls import is_mounted, path_of, reached, shown
+from .urls import is_mounted, overlap, path_of, reached, shown
 
 # What comes without anybody in the app sending it: from the browser, and from this library.
 _ALWAYS = frozenset({"message", "open", "error", "chirp:error", "chirp:gap"})
@@ -30,12 +30,14 @@ class Streams:
         apps: The app; and others, whose pages may be among the pages.
         project: Their Python files.
         root_path: What stands before the paths in URLs.
+        elsewhere: Paths that something else answers, with all below them.
     """
 
-    def __init__(self, apps: Sequence[Outline], project: Project, root_path: str) -> None:
+    def __init__(self, apps: Sequence[Outline], project: Project, root_path: str, elsewhere: Sequence[str]) -> None:
         self._apps = apps
         self._project = project
         self._root_path = root_path
+        self._elsewhere = [*elsewhere, *(prefix for app in apps for prefix, _ in app.mounts)]
         self._answers: dict[int, Answer] = {}
         self._anywhere = cache(lambda: names_anywhere(project))
 
@@ -49,18 +51,16 @@ class Streams:
 
     def _problem(self, connection: Connection) -> str | None:
         path = path_of(connection.url, self._root_path)
-        if path is None:
+        if path is None or is_mounted(path, self._elsewhere):
             return None
         problems = [self._problem_in(app, path) for app in self._apps]
         return problems[0] if None not in problems else None
 
     def _problem_in(self, app: Outline, path: str) -> str | None:
-        if _is_mounted(app, path):
-            return None
         found = reached(path, app.routes)
         if not found:
-            if app.has_middleware:
-                return None  # it may be the middleware that answers
+            if app.has_middleware or any(overlap(path, pattern) for pattern in self._patterns()):
+                return None  # the middleware may answer, or a route that is not there now, such as one for debugging
             streams = [route.path for route in app.routes if self._answer(route).kind is not Kind.OTHER]
             return f"no route has this path{suggest(shown(path), streams, shown, 0.6)}"
         get = [route for route in found if "GET" in route.methods]
@@ -72,6 +72,16 @@ class Streams:
         if all(self._answer(route).kind is Kind.OTHER for route in get):
             return f"{handler_name(get[0].handler)} answers it, and that returns no EventStream"
         return None
+
+    def _patterns(self) -> Iterator[str]:
+        """The paths of the routes that are in the sources, and not in the apps."""
+        there = {route.path for app in self._apps for route in app.routes}
+        for module in self._project.modules:
+            for call, scope in module.source.calls:
+                if isinstance(call.func, ast.Attribute) and call.func.attr == "route" and call.args:
+                    yield from (
+                        path for path in module.texts(call.args[0], scope) or () if path is not None and path not in there
+                    )
 
     def unheard(self, pages: Iterable[tuple[Page, Markup]], *, all_named: bool) -> Iterator[Finding]:
         """The listeners for events that nobody sends, whatever page they are on.
@@ -118,7 +128,7 @@ class Streams:
     def _routes(self, url: str, method: str) -> list[Route]:
         """The routes that may answer a request; none if it may be somebody else who does."""
         path = path_of(url, self._root_path)
-        if path is None or any(_is_mounted(app, path) for app in self._apps):
+        if path is None or is_mounted(path, self._elsewhere):
             return []
         found: list[Route] = []
         for app in self._apps:
@@ -158,10 +168,6 @@ class Streams:
             for module in self._project.modules
             for node in ast.walk(module.source.tree)
         )
-
-
-def _is_mounted(app: Outline, path: str) -> bool:
-    return is_mounted(path, [prefix for prefix, _ in app.mounts])
 
 
 def _both(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:

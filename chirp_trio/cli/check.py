@@ -17,6 +17,13 @@ def add_commands(commands: Commands) -> None:
     checking.add_argument(
         "--root-path", default="", metavar="PATH", help="what a proxy takes away from the beginning of the paths"
     )
+    checking.add_argument(
+        "--elsewhere",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a path that something else answers, with all below it; may be given several times",
+    )
     checking.set_defaults(command=_check)
 
 
@@ -27,7 +34,7 @@ def _check(options: argparse.Namespace) -> int:
         raise
     except Exception as error:
         raise ConfigurationError(f"{options.app} cannot be imported: {type(error).__name__}: {error}") from error
-    findings = check_app(app, root_path=options.root_path)  # type: ignore[arg-type]  # it looks
+    findings = check_app(app, root_path=options.root_path, elsewhere=options.elsewhere)  # type: ignore[arg-type]  # it looks
     for finding in findings:
         print(finding)
     print(f"{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}")

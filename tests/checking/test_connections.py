@@ -31,6 +31,10 @@ async def annotated() -> dict[str, int] | None:
 async def responding():
     return Response(b"data: 1\\n\\n", content_type="text/event-stream")
 
+@app.route("/moved")
+async def moved():
+    return Redirect("/live")
+
 @app.route("/unknown")
 async def unknown():
     return helper()
@@ -54,6 +58,10 @@ async def either(request):
     return EventStream(numbers)
 
 def helper(): ...
+
+def add_debugging():
+    app.route("/debug/{id}")(live)
+
 async def numbers(): yield 1
 
 async def other(scope, receive, send): ...
@@ -146,6 +154,8 @@ new EventSource("/text")
         pytest.param("/other/{{ id }}", id="something in a mounted app"),
         pytest.param("/unknown", id="a handler that returns what another function does"),
         pytest.param("/responding", id="a response with a content type of its own"),
+        pytest.param("/moved", id="a redirect"),
+        pytest.param("/debug/7", id="a route that is not there now"),
         pytest.param("/both", id="two methods"),
         pytest.param("/either", id="a stream, sometimes"),
     ],
@@ -216,7 +226,7 @@ async def page(): return Template("page.html")
         pytest.param("return None", id="None"),
         pytest.param("pass", id="nothing"),
         pytest.param("if 1: raise HTTPError(404)\n    return Ours('page.html')", id="a template, by another name"),
-        pytest.param("return chirp_trio.Redirect('/')", id="a redirect, by its package"),
+        pytest.param("return chirp_trio.Template('page.html')", id="a template, by its package"),
         pytest.param("from chirp_trio import Template as T\n    return T('page.html')", id="a template, imported here"),
         pytest.param("answer = [1]\n    return answer", id="a variable"),
         pytest.param("def inner():\n        return EventStream(inner)\n    return 'text'", id="an inner function"),
@@ -253,6 +263,12 @@ def test_a_path_that_a_proxy_takes_away_is_taken_away(site):
                 "did you mean '/live' or '/rooms/{id:int}/live'?"
             )
         ]
+
+
+def test_a_path_that_something_else_answers_is_left_alone(site):
+    files = {"site_app.py": APP, "templates/page.html": page("/news/live")}
+    assert len(site.check(files, elsewhere=["/new"])) == 1
+    assert site.check(elsewhere=["/old", "/news"]) == []
 
 
 def test_of_two_routes_for_a_path_the_first_one_counts(site):

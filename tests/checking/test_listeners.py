@@ -301,7 +301,10 @@ def test_where_a_name_may_come_from_elsewhere_topics_are_left_alone(site, more, 
     [
         pytest.param("def handle(item: SSEEvent) -> SSEEvent | None: return isinstance(item, SSEEvent)", id="types"),
         pytest.param("type Items = list[SSEEvent]\nitem: SSEEvent", id="aliases"),
-        pytest.param("def handle(item):\n    match item:\n        case SSEEvent(): ...", id="patterns"),
+        pytest.param(
+            "def handle(item):\n    match item:\n        case SSEEvent() as a: ...\n        case {'a': 1, **rest}: ...",
+            id="patterns",
+        ),
         pytest.param("send, receive = trio.open_memory_channel[SSEEvent](1)", id="parameters of types"),
         pytest.param(
             "def publish(): topic.publish_nowait(SSEEvent(1, event=NAME if topic else Names.MEMBER))", id="constants"
@@ -363,7 +366,7 @@ def test_a_piece_that_other_pages_may_have_is_left_alone(site, more):
 
 def test_what_a_page_extends_is_always_part_of_it(site):
     files = {
-        "templates/page.html": '{% extends "base.html" %}{% block body %}<p sse-swap="typo">{% end %}',
+        "templates/page.html": '{% extends "base.html" %}{% block body %}{{ super() }}<p sse-swap="typo">{% end %}',
         "templates/base.html": '<body sse-connect="/live">{% block body %}{% end %}',
     }
     stream = DIRECT.format(yields="yield SSEEvent(1, 'cpu')") + "def piece(name): return Fragment(name)"

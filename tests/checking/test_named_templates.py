@@ -99,7 +99,8 @@ def test_the_modules_that_a_handlers_module_imports_are_read_too(site):
     files = {
         "site_app.py": "from chirp_trio import App\nfrom shop import routes\napp = App()\napp.route('/')(routes.page)",
         "shop/__init__.py": "",
-        "shop/routes.py": "from . import parts\nfrom .names import NAME, Names\nasync def page():\n    import shop.lazy",
+        "shop/routes.py": "from . import parts\nfrom .names import NAME, Names\n"
+        "async def page():\n    import shop.lazy\n    from ... import too_far",
         "shop/names.py": "from enum import StrEnum\nNAME = 'named.html'\nclass Names(StrEnum):\n    MEMBER = 'member.html'",
         "shop/parts.py": "from chirp_trio import Fragment\nfrom . import names\nfrom .names import NAME, Names\n"
         "def part():\n    return Fragment(NAME), Fragment(names.NAME), Fragment(Names.MEMBER), Fragment(Names.MEMBER.value)",
