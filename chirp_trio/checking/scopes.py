@@ -23,21 +23,18 @@ class Scope:
 
     def find(self, name: str) -> tuple[Scope, list[ast.AST]] | None:
         """The scope that a name belongs to, and what binds it there; None if it is no name of this module's."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.names:
-                return scope, scope.names[name]
-            scope = scope.outer
-        return None
+        return next(((scope, scope.names[name]) for scope in self.outwards() if name in scope.names), None)
 
     def bind(self, name: str, by: ast.AST) -> None:
         """Note a binding."""
         self.names.setdefault(name, []).append(by)
 
-    @property
-    def module(self) -> Scope:
-        """The scope of the module."""
-        return self if self.outer is None else self.outer.module
+    def outwards(self) -> Iterator[Scope]:
+        """The scope, the one around it, and so on to the module's."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.outer
 
 
 class SourceFile:
@@ -70,9 +67,10 @@ class SourceFile:
                 self._enter(node, scope)
             case ast.Lambda():
                 self._enter(node, scope)
-            case ast.Global():
-                for name in node.names:  # who knows what it will be
-                    scope.module.bind(name, node)
+            case ast.Global() | ast.Nonlocal():  # who knows what it will be
+                for outer in scope.outwards():
+                    for name in node.names:
+                        outer.bind(name, node)
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if node.value is not None:
                 scope.bind(name, node.value)
                 self._visit(node.value, scope)

@@ -149,6 +149,44 @@ async def news():
     assert again(page('sse-swap="typo"', 'sse-connect="/{{ which }}"')) == [unheard("sse-swap", "typo")]
 
 
+ROUTES = """
+@app.route("/live")
+async def live():
+    async def events(): yield SSEEvent(1, event="cpu")
+    return EventStream(events)
+@app.route("/live", methods=["POST"])
+async def post(): return EventStream(others)
+@app.route("/{name}")
+async def other(name): return EventStream(others)
+@app.route("/either/stream")
+async def stream(): return EventStream(others)
+@app.route("/either/unknown")
+async def unknown(): return others()
+async def others(): yield SSEEvent(1, event="other")
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(page('sse-swap="other"'), id="the first route that fits counts, and its method"),
+        pytest.param(page('sse-swap="other"') + '<script>new EventSource("/x")</script>', id="what a script gets is its own"),
+        pytest.param(page('sse-swap="typo"', 'sse-connect="/either/stream"'), id="another name"),
+    ],
+)
+def test_only_events_that_come_to_the_page_count(site, text):
+    assert len(check(site, ROUTES, text)) == 1
+
+
+def test_a_connection_to_one_of_several_routes_is_known_if_all_of_them_are(site):
+    assert check(site, ROUTES, page('sse-swap="typo"', 'sse-connect="/either/{{ which }}"')) == []
+
+
+def test_a_page_that_lacks_something_is_not_judged(site):
+    text = page('sse-swap="typo"') + '{% include "parts/missing" %}'
+    assert check(site, ROUTES, text) == ["templates/page.html:3: there is no template 'parts/missing'"]
+
+
 # -- where Python says what it sends: a source that writes its names out --------------------------------
 
 COMPUTED = "\ndef elsewhere(name):\n    return SSEEvent(1, event=name)\n"  # so that only the stream itself can tell
@@ -207,6 +245,7 @@ def test_a_source_that_writes_its_names_out_is_known(site, stream, sent):
         pytest.param("yield 1 if request else request.state", id="one of two items"),
         pytest.param("for item in request.state:\n            yield item", id="items of a loop"),
         pytest.param("name = 'cpu'; name = request.path\n        yield SSEEvent(1, event=name)", id="a name that changes"),
+        pytest.param("event = SSEEvent(1, 'cpu'); event = request.state\n        yield event", id="an item that changes"),
         pytest.param("SSEEvent = request.state\n        yield SSEEvent(1, event='cpu')", id="another SSEEvent"),
     ],
 )
@@ -221,6 +260,12 @@ def test_a_source_with_an_item_that_cannot_be_known_is_left_alone(site, yields):
         pytest.param("@app.route('/live')\nasync def live() -> EventStream: return make()", id="a stream from elsewhere"),
         pytest.param("@app.route('/live')\nasync def live(): return make()", id="something from elsewhere"),
         pytest.param("@app.route('/live')\nasync def live(): return EventStream(**make())", id="arguments from elsewhere"),
+        pytest.param("@app.route('/live')\nasync def live(): return EventStream(plain, **make())", id="options from elsewhere"),
+        pytest.param("@app.route('/live')\nasync def live(): return EventStream(plain, *make())", id="more from elsewhere"),
+        pytest.param(
+            "@app.route('/live')\nasync def live(request):\n    if request: return make()\n    return EventStream(plain)",
+            id="one of two streams from elsewhere",
+        ),
         pytest.param("@app.route('/live')\nasync def live(): return EventStream(*make())", id="a source from elsewhere"),
         pytest.param("@app.route('/live')\nasync def live(): return EventStream(make, make())", id="a computed name"),
         pytest.param("@app.route('/live')\nasync def live(): return EventStream(lambda: make())", id="a lambda"),
@@ -230,7 +275,9 @@ def test_a_source_with_an_item_that_cannot_be_known_is_left_alone(site, yields):
     ],
 )  # fmt: skip
 def test_a_stream_whose_source_cannot_be_seen_is_left_alone(site, stream):
-    assert check(site, stream + "\nasync def make(): ..." + COMPUTED, page('sse-swap="typo"')) == []
+    assert (
+        check(site, stream + "\nasync def make(): ...\nasync def plain(): yield 1" + COMPUTED, page('sse-swap="typo"')) == []
+    )
 
 
 # -- where events come from elsewhere in the app --------------------------------------------------------
@@ -274,6 +321,9 @@ def test_a_module_that_is_not_imported_may_publish_too(site):
         pytest.param("def publish(row): topic.publish_nowait(Fragment('page.html', **row))", id="variables from elsewhere"),
         pytest.param("def publish(name): send({'event': name})", id="a dict that may become arguments"),
         pytest.param("def publish(name): copy.replace(event, event=name)", id="an event made from another one"),
+        pytest.param(
+            "def publish(x):\n    n = 'a'; n = x\n    topic.publish_nowait(SSEEvent(1, n))", id="a name that changes"
+        ),
         pytest.param("class Mine(SSEEvent): ...", id="a class of events"),
         pytest.param("make = SSEEvent", id="another name for events"),
         pytest.param("def publish(rows): return map(SSEEvent, rows)", id="events made by somebody else"),
@@ -312,6 +362,7 @@ def test_where_a_name_may_come_from_elsewhere_topics_are_left_alone(site, more, 
         pytest.param("def publish(): topic.publish_nowait(SSEEvent(1, OTHER, id='1'))", id="an imported constant"),
         pytest.param("def publish():\n    for name in ('a', 'b'): topic.publish_nowait(SSEEvent(1, name))", id="a loop"),
         pytest.param("def publish():\n    name = 'a'; topic.publish_nowait(SSEEvent(1, name))", id="a variable"),
+        pytest.param("import site_worker", id="a module of the app"),
         pytest.param("def publish(): return {'event': 'a', 'b': topic}, {**{}}", id="a dict"),
         pytest.param(
             "from chirp_trio.testing import TestClient\nimport chirp_trio as ct\nct.App", id="what brings no events"
@@ -320,7 +371,8 @@ def test_where_a_name_may_come_from_elsewhere_topics_are_left_alone(site, more, 
     ],
 )
 def test_what_gives_no_other_names_to_events_changes_nothing(site, more):
-    assert messages(check(site, TOPIC + more, page('sse-swap="typo"'))) == [unheard("sse-swap", "typo")]
+    worker = {"site_worker.py": "from chirp_trio import SSEEvent"}
+    assert messages(check(site, TOPIC + more, page('sse-swap="typo"'), **worker)) == [unheard("sse-swap", "typo")]
 
 
 def test_an_app_with_a_file_that_cannot_be_read_is_left_alone(site):

@@ -84,6 +84,14 @@ def test_what_does_not_exist_is_found(site, body, problem):
         pytest.param("return Template()", id="no argument"),
         pytest.param("return string.Template('$name')", id="another Template"),
         pytest.param("from string import Template\n    return Template('$name')", id="another Template, imported here"),
+        pytest.param(
+            "from chirp_trio import Template\n    Template = str\n    return Template('gone/x')", id="an import and more"
+        ),
+        pytest.param("return Template(NAME)\ndef change():\n    global NAME\n    NAME = 1", id="a constant that is changed"),
+        pytest.param(
+            "name = 'gone/x'\n    def inner():\n        nonlocal name\n        name = 1\n    return Template(name)",
+            id="a variable that an inner function changes",
+        ),
         pytest.param("Template = str\n    return Template('gone/x')", id="a variable called Template"),
         pytest.param("return make(Template)('gone/x')", id="something made"),
         pytest.param("name = 'gone/x'\n    name = 'page.html'\n    return Template(name)", id="a variable with two values"),
