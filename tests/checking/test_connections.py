@@ -299,7 +299,7 @@ def test_a_page_is_what_its_template_extends_includes_and_imports(site):
 {% block unused %}<p sse-connect="/unused">{% end %}
 {% block body -%}
 
-{{ super() }}
+<u sse-connect="/after-space"></u>{{ super() }}
 {% include "parts/part.html" %}
 {% for part in parts %}{% include part %}{% end %}
 {% call live() %}<i sse-connect="/in-slot"></i>{% end %}
@@ -308,7 +308,8 @@ def test_a_page_is_what_its_template_extends_includes_and_imports(site):
 """,
         "templates/base.html": """<body
  sse-connect="{% block url %}/in-base{% end %}">
-{% block body %}<p sse-connect="/in-parent"></p>{% end %}""",
+{% block body %}<p sse-connect="/in-parent"></p>{% end %}
+{% block inner %}<u sse-connect="/in-block-of-this-name"></u>{% end %}""",
         "templates/parts/part.html": '\n{% include "./deep.html" %}{% include "page.html" %}',
         "templates/parts/deep.html": '\n\n<p sse-connect="/in-include"></p>',
         "templates/parts/macros.html": '\n{% def live() %}<div sse-connect="/in-macro">{% slot %}</div>{% end %}',
@@ -317,11 +318,24 @@ def test_a_page_is_what_its_template_extends_includes_and_imports(site):
     assert [line.partition(": no")[0] for line in site.check(files)] == [
         "templates/base.html:2: sse-connect '/in-child'",
         "templates/base.html:3: sse-connect '/in-parent'",
+        "templates/base.html:4: sse-connect '/in-block-of-this-name'",
+        "templates/page.html:7: sse-connect '/after-space'",
         "templates/page.html:10: sse-connect '/in-slot'",
         "templates/page.html:11: sse-connect '/in-embedded'",
         "templates/parts/deep.html:3: sse-connect '/in-include'",
         "templates/parts/macros.html:2: sse-connect '/in-macro'",
     ]
+
+
+@pytest.mark.parametrize("block", ["'part'", "name"])
+def test_of_a_template_that_is_no_page_only_the_blocks_that_are_sent_count(site, block):
+    app = APP.replace("import App", "import App, Fragment")
+    app = app.replace('Template("page.html")', f'Fragment("page.html", {block})')
+    text = '<p sse-connect="/elsewhere">{% block part %}<p sse-connect="/nowhere">{% end %}'
+    found = site.check({"site_app.py": app, "templates/page.html": text})
+    assert [line.partition(" ")[2] for line in found] == (
+        ["sse-connect '/nowhere': no route has this path"] if block == "'part'" else []
+    )
 
 
 def test_a_template_that_this_app_does_not_name_is_left_alone(site):

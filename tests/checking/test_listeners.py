@@ -150,12 +150,12 @@ async def news():
 
 
 ROUTES = """
+@app.route("/live", methods=["POST"])
+async def post(): return EventStream(others)
 @app.route("/live")
 async def live():
     async def events(): yield SSEEvent(1, event="cpu")
     return EventStream(events)
-@app.route("/live", methods=["POST"])
-async def post(): return EventStream(others)
 @app.route("/{name}")
 async def other(name): return EventStream(others)
 @app.route("/either/stream")
@@ -260,8 +260,8 @@ def test_a_source_with_an_item_that_cannot_be_known_is_left_alone(site, yields):
         pytest.param("@app.route('/live')\nasync def live() -> EventStream: return make()", id="a stream from elsewhere"),
         pytest.param("@app.route('/live')\nasync def live(): return make()", id="something from elsewhere"),
         pytest.param("@app.route('/live')\nasync def live(): return EventStream(**make())", id="arguments from elsewhere"),
-        pytest.param("@app.route('/live')\nasync def live(): return EventStream(plain, **make())", id="options from elsewhere"),
-        pytest.param("@app.route('/live')\nasync def live(): return EventStream(plain, *make())", id="more from elsewhere"),
+        pytest.param("@app.route('/live')\nasync def live(): return EventStream(plain, **make())", id="options"),
+        pytest.param("@app.route('/live')\nasync def live(): return EventStream(plain, *make())", id="arguments"),
         pytest.param(
             "@app.route('/live')\nasync def live(request):\n    if request: return make()\n    return EventStream(plain)",
             id="one of two streams from elsewhere",
@@ -382,6 +382,22 @@ def test_an_app_with_a_file_that_cannot_be_read_is_left_alone(site):
 def test_an_app_with_very_many_files_is_left_alone(site, monkeypatch):
     monkeypatch.setattr("chirp_trio.checking.project._MOST_FILES", 1)
     assert check(site, TOPIC, page('sse-swap="typo"')) == []
+
+
+def test_of_what_is_installed_only_the_apps_own_package_counts(site, monkeypatch):
+    installed = site.folder / "site-packages"
+    monkeypatch.syspath_prepend(str(installed))
+    app = APP.format(stream=TOPIC).replace("from site_names", "from site_shop.site_names")
+    site.write(
+        {
+            "site-packages/site_shop/__init__.py": app.replace(
+                "App()", "App(chirp_trio.AppConfig(template_dir='templates'))"
+            ),
+            "site-packages/site_shop/site_names.py": NAMES,
+            "site-packages/site_other.py": "def make(SSEEvent, name): return SSEEvent(1, event=name)",
+        }
+    )
+    assert site.check({"templates/page.html": page('sse-swap="typo"')}, module="site_shop") == [unheard("sse-swap", "typo")]
 
 
 # -- pieces of pages ------------------------------------------------------------------------------------

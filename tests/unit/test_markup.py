@@ -26,6 +26,7 @@ def test_a_listener_has_the_closest_connection_around_it():
   <i sse-swap="out"></i></main>
 </body>
 <i sse-swap="after"></i>
+<input sse-connect="/of-an-element-without-content" sse-swap="input"><i sse-swap="last"></i>
 """
     assert events(text) == [
         ("done", "/outer"),
@@ -33,6 +34,8 @@ def test_a_listener_has_the_closest_connection_around_it():
         ("in", "/inner"),
         ("out", "/outer"),
         ("after", None),
+        ("input", "/of-an-element-without-content"),
+        ("last", None),
     ]
 
 
