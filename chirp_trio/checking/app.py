@@ -28,7 +28,7 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
         What was found, in the order of files and lines. Each is `file:line: message` as text.
 
     Raises:
-        ConfigurationError: `app` is something else than an `App`.
+        ConfigurationError: `app` is something else than an `App`, or `elsewhere` is one text.
 
     Example:
         >>> app = App()
@@ -38,6 +38,8 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
     if not isinstance(app, App):
         kind = type(app)
         raise ConfigurationError(f"app is a {kind.__module__}.{kind.__qualname__}; only a chirp_trio.App can be checked")
+    if isinstance(elsewhere, str):
+        raise ConfigurationError(f"elsewhere is {elsewhere!r}; it must be a list of paths, such as ['/news']")
     outline = app.outline
     project = Project(outline.functions)
     calls = list(template_calls(project))
@@ -47,7 +49,7 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
     apps = apps_of(app, project)
     if apps is not None:
         outlines = [one.outline for one in apps]
-        streams = Streams(outlines, project, root_path, tuple(elsewhere))
+        streams = Streams(outlines, project, root_path.rstrip("/"), [path.rstrip("/") for path in elsewhere])
         found.update(missing(calls, [one.templates for one in outlines]))
         for page, markup in pages:
             found.update(streams.unreachable(page, markup))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from chirp_trio import ConfigurationError
+
 APP = """
 from chirp_trio import App, EventStream, Page, Redirect, Response, Template
 
@@ -255,7 +257,7 @@ def test_middleware_may_answer_what_has_no_route(site):
 
 def test_a_path_that_a_proxy_takes_away_is_taken_away(site):
     files = {"site_app.py": APP, "templates/page.html": page("/shop/live")}
-    assert site.check(files, root_path="/shop") == []
+    assert site.check(files, root_path="/shop") == site.check(files, root_path="/shop/") == []
     for found in (site.check(root_path="/other"), site.check()):
         assert found == [
             (
@@ -268,7 +270,10 @@ def test_a_path_that_a_proxy_takes_away_is_taken_away(site):
 def test_a_path_that_something_else_answers_is_left_alone(site):
     files = {"site_app.py": APP, "templates/page.html": page("/news/live")}
     assert len(site.check(files, elsewhere=["/new"])) == 1
-    assert site.check(elsewhere=["/old", "/news"]) == []
+    for elsewhere in (["/old", "/news"], ["/news/"], ["/"]):
+        assert site.check(elsewhere=elsewhere) == []
+    with pytest.raises(ConfigurationError, match="elsewhere is '/news'; it must be a list of paths"):
+        site.check(elsewhere="/news")
 
 
 def test_of_two_routes_for_a_path_the_first_one_counts(site):
@@ -341,3 +346,10 @@ def test_of_a_template_that_is_no_page_only_the_blocks_that_are_sent_count(site,
 def test_a_template_that_this_app_does_not_name_is_left_alone(site):
     files = {"site_app.py": APP, "templates/page.html": "<p>", "templates/other.html": page("/of-another-app")}
     assert site.check(files) == []
+
+
+def test_white_space_that_a_template_takes_away_counts_for_the_line(site):
+    text = "{% if x -%}\n\n\n\n\n\n\n\n<p sse-connect='/nowhere'>{% end %}"
+    assert site.check({"site_app.py": APP, "templates/page.html": text}) == [
+        "templates/page.html:9: sse-connect '/nowhere': no route has this path"
+    ]
