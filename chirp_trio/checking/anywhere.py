@@ -25,7 +25,7 @@ _HARMLESS = frozenset(
     """App AppConfig BlockNotFound ChirpError ClientDisconnected Comment ConfigurationError Ending EventStream EventTooLarge
     Fragment HTTPError LifespanError LiveStreams Page Presence Published Redirect Request Response SSEEvent ServerConfig
     Stream StreamSnapshot Subscription Template TemplateError TemplateNotFound Topic WrongRuntimeError
-    merge merge_cursors serve stream_lifespan""".split()  # noqa: SIM905
+    StoreError merge merge_cursors serve stream_lifespan""".split()  # noqa: SIM905
 )
 _BYSTANDERS = frozenset({"checking", "errors", "metrics", "testing"})
 

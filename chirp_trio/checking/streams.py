@@ -20,6 +20,7 @@ from .urls import is_mounted, overlap, path_of, reached, shown
 
 # What comes without anybody in the app sending it: from the browser, and from this library.
 _ALWAYS = frozenset({"message", "open", "error", "chirp:error", "chirp:gap"})
+_NAME = re.compile(r"[\w:.-]+")  # what is probably a name, among all texts
 _CONNECTS = re.compile("sse[-:]connect=")
 
 
@@ -104,7 +105,7 @@ class Streams:
                     useless[key] = None
                 else:
                     message = f"{listener.attribute} waits for {listener.event!r}, which is never sent to this page"
-                    message += suggest(listener.event, names - _ALWAYS)
+                    message += suggest(listener.event, filter(_NAME.fullmatch, names))
                     useless.setdefault(key, Finding(file, line, message))
         yield from (finding for finding in useless.values() if finding is not None)
 

@@ -128,6 +128,14 @@ def test_a_name_that_is_like_one_that_is_sent_is_told_with_it(site):
     ]
 
 
+def test_only_what_may_be_meant_is_suggested(site):
+    found = check(site, TOPIC + "PATH = '/gaps'", page('sse-swap="gaps" hx-trigger="sse:chirp:gab"'))
+    assert found == [
+        unheard("hx-trigger", "chirp:gab") + "; did you mean 'chirp:gap'?",
+        unheard("sse-swap", "gaps"),
+    ]
+
+
 def test_only_a_page_that_connects_to_a_stream_of_this_name_is_left_alone(site):
     stream = (
         DIRECT.format(yields="yield SSEEvent(1, event='cpu')")
