@@ -1,13 +1,17 @@
-"""Templates: the four values that stand for one, and the engine that renders them. The only file that names kida."""
+"""Templates: the four values that stand for one, and the engine that renders them. The only file that renders with kida."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Never
 
 import kida
+from kida.lexer import LexerError
 
 from .errors import BlockNotFound, TemplateError, TemplateNotFound
 from .wire import Renderable, check_one_line
+
+# What kida raises for a template. What its lexer finds is no error of templates to it.
+_BROKEN = (kida.TemplateError, LexerError, UnicodeDecodeError)
 
 
 class TemplateValue:
@@ -187,16 +191,16 @@ class Templates:
         template = self._find(value.template)
         try:
             return template.render(value.context) if block is None else template.render_block(block, value.context)
-        except (kida.TemplateError, UnicodeDecodeError) as error:
-            raise self._explain(error, value, block, template) from error
+        except _BROKEN as error:
+            raise self._explain(error, value, block) from error
 
     def render_stream(self, value: TemplateValue) -> Generator[str]:
         """The text of a whole template, in pieces, each rendered when it is asked for. Raises as `render` does."""
         template = self._find(value.template)
         try:
             yield from _flat(template.render_stream(value.context))
-        except (kida.TemplateError, UnicodeDecodeError) as error:
-            raise self._explain(error, value, None, template) from error
+        except _BROKEN as error:
+            raise self._explain(error, value, None) from error
 
     def names(self) -> list[str]:
         """The names of the templates that exist."""
@@ -204,13 +208,32 @@ class Templates:
             {str(path.relative_to(folder)) for folder in self._folders for path in folder.rglob("*") if path.is_file()}
         )
 
+    def source(self, name: str) -> tuple[str, str]:
+        """The text of a template, and the file that it is in; raises as `render` does."""
+        assert self._kida.loader is not None
+        try:
+            text, file = self._kida.loader.get_source(name)
+        except (kida.TemplateNotFoundError, UnicodeDecodeError) as error:
+            raise self._refuse(error, name) from error
+        return text, file or name
+
+    def blocks(self, name: str) -> list[str] | None:
+        """The blocks of a template, its parents' included; None if they cannot be known, because one of them is broken."""
+        try:
+            return self._find(name).list_blocks()
+        except (TemplateError, *_BROKEN):
+            return None
+
     def _find(self, name: str) -> kida.Template:
         try:
             return self._kida.get_template(name)
-        except kida.TemplateNotFoundError as error:
-            raise TemplateNotFound(f"there is no template {name!r}{self._existing()}") from error
-        except (kida.TemplateSyntaxError, UnicodeDecodeError) as error:
-            raise TemplateError(f"template {name!r}{self._place(error, name)}: {_cause(error)}") from error
+        except (kida.TemplateNotFoundError, kida.TemplateSyntaxError, LexerError, UnicodeDecodeError) as error:
+            raise self._refuse(error, name) from error
+
+    def _refuse(self, error: Exception, name: str) -> TemplateError:
+        if isinstance(error, kida.TemplateNotFoundError):
+            return TemplateNotFound(f"there is no template {name!r}{self._existing()}")
+        return TemplateError(f"template {name!r}{self._place(error, name)}: {_cause(error)}")
 
     def _existing(self) -> str:
         folders = ", ".join(
@@ -220,14 +243,12 @@ class Templates:
         shown = ", ".join(map(repr, names[:20])) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
         return f" in {folders}; there are: {shown or 'none'}"
 
-    def _explain(
-        self, error: kida.TemplateError | UnicodeDecodeError, value: TemplateValue, block: str | None, template: kida.Template
-    ) -> TemplateError:
+    def _explain(self, error: Exception, value: TemplateValue, block: str | None) -> TemplateError:
         """An error of kida's as ours: template, block and line first, then the cause, then what exists."""
         if isinstance(error, kida.TemplateNotFoundError):
             return TemplateNotFound(f"template {value.template!r}: {_cause(error)}{self._existing()}")
         if block is not None:
-            blocks = self._blocks(template)
+            blocks = self.blocks(value.template)
             if blocks is not None and block not in blocks:
                 exist = ", ".join(map(repr, blocks)) or "none"
                 return BlockNotFound(f"template {value.template!r} has no block {block!r}; its blocks: {exist}")
@@ -237,13 +258,6 @@ class Templates:
             given = ", ".join(map(repr, value.context)) or "none"
             return TemplateError(f"{where}: {error.name!r} is not defined; variables given: {given}")
         return TemplateError(f"{where}: {_cause(error)}")
-
-    def _blocks(self, template: kida.Template) -> list[str] | None:
-        """The blocks of a template; None if they cannot be known, because a parent of it is broken."""
-        try:
-            return template.list_blocks()
-        except kida.TemplateError, UnicodeDecodeError:
-            return None
 
     def _place(self, error: BaseException, asked_for: str) -> str:
         """Where in the templates an error is: the template, if it is another one than was asked for, and the line."""
@@ -271,7 +285,7 @@ def _flat(chunks: Iterable[object]) -> Iterator[str]:
             yield from _flat(chunk)
 
 
-def _cause(error: kida.TemplateError | UnicodeDecodeError) -> str:
+def _cause(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"it is not {error.encoding}: {error.reason} at byte {error.start}"
     message = getattr(error, "message", None) or str(error)

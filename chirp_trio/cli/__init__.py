@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import ConfigurationError, LifespanError
-from . import run, tail
+from . import check, run, tail
 from .load import load_app
 
 __all__ = ["load_app", "main", "parser"]
@@ -35,4 +35,5 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run.add_commands(commands)
     tail.add_commands(commands)
+    check.add_commands(commands)
     return parser

@@ -15,6 +15,7 @@ from ..topics import SQLiteStore, Topic
 from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
 from .lifespan import run_lifespan
+from .outline import Outline
 
 # Called with the app; entered before the first request, left after the last one.
 type Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
@@ -215,6 +216,17 @@ class App:
     def ready(self) -> bool:
         """Whether requests should be sent here: false before the lifespan is up, and again once the server is to stop."""
         return any(not host.closing for host in self._hosts)
+
+    @property
+    def outline(self) -> Outline:
+        """What the app is made of."""
+        return Outline(
+            routes=self._dispatcher.routes,
+            mounts=self._dispatcher.mounts,
+            has_middleware=self._entry != self._serve,
+            templates=self._templates,
+            functions=[*self._dispatcher.handlers, *([self._lifespan] if self._lifespan is not None else [])],
+        )
 
     # -- ASGI -----------------------------------------------------------------------------------------------------------
 

@@ -41,6 +41,21 @@ class Dispatcher:
         """What turns fragments into text."""
         return self._negotiator.renderers
 
+    @property
+    def routes(self) -> list[Route]:
+        """The routes, in the order in which they are asked."""
+        return [route for route, _ in self._routes]
+
+    @property
+    def mounts(self) -> list[tuple[str, ASGIApp]]:
+        """The prefixes of other apps, and these."""
+        return self._mounts.all()
+
+    @property
+    def handlers(self) -> list[Callable[..., Any]]:
+        """What answers requests and errors."""
+        return [route.handler for route in self.routes] + [handler for handler, _ in self._error_handlers.values()]
+
     # -- what it is told ------------------------------------------------------------------------------------------------
 
     def add_route(self, path: str, methods: Iterable[str], handler: Callable[..., Any]) -> None:

@@ -22,6 +22,10 @@ class Mounts:
             raise ConfigurationError(f"the prefix {prefix!r} belongs to another app already")
         self._apps.append((prefix, app))
 
+    def all(self) -> list[tuple[str, ASGIApp]]:
+        """The prefixes, and their apps."""
+        return list(self._apps)
+
     def find(self, scope: Scope, host: StreamHost | None) -> ASGIApp | None:
         """The app that a path belongs to, with the scope that it is to see; None if the path is nobody's."""
         path = local_path(scope)

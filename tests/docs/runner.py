@@ -56,6 +56,7 @@ PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"(?:# |\{# )(?P<name>[\w./-]+\.\w+|Caddyfile)(?: #\})?\n")
+_FINDINGS = re.compile(r"^[1-9][0-9]* findings?$", re.MULTILINE)  # what `chirp-trio check` ends with, and exits with 1
 _SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _same_output = doctest.OutputChecker().check_output
 
@@ -160,12 +161,10 @@ class Reader:
         if words[0] == "pytest":
             self.untested.clear()
         if self.port not in command:
-            words += {"chirp-trio": ["--port", self.port], "hypercorn": ["--bind", f"127.0.0.1:{self.port}"]}.get(
-                words[0], []
-            )
+            words += next((address for server, address in self.addresses().items() if f"{command} ".startswith(server)), [])
         url = re.search(r"https?://[\w.:]+", output)
         if url is None:
-            printed = self.run(block.place, words)
+            printed = self.run(block.place, words, code=1 if _FINDINGS.search(output) else 0)
             assert _same_output(output, printed, _SAME), f"{block.place}: {command!r} printed\n{printed}"
         else:
             serving = self.serve(block, words, output, url[0])
@@ -173,9 +172,14 @@ class Reader:
             if not command.endswith(" &"):
                 self.close()
 
-    def run(self, place: str, words: list[str]) -> str:
+    def addresses(self) -> dict[str, list[str]]:
+        """What tells each kind of server where to listen."""
+        port = ["--port", self.port]
+        return {"chirp-trio run ": port, "chirp-trio demo ": port, "hypercorn ": ["--bind", f"127.0.0.1:{self.port}"]}
+
+    def run(self, place: str, words: list[str], code: int = 0) -> str:
         process = subprocess.run(words, **self.options(), stdout=subprocess.PIPE, timeout=10 * PATIENCE, check=False)
-        assert process.returncode == 0, f"{place}: {shlex.join(words)}\n{process.stdout}"
+        assert process.returncode == code, f"{place}: {shlex.join(words)}\n{process.stdout}"
         return process.stdout
 
     @contextmanager

@@ -20,10 +20,12 @@ MAY_IMPORT = {
     "templates": {"errors", "wire"},
     "server": {"errors", "asgi"},
     "web": {"errors", "asgi", "wire", "stream", "topics", "templates", "server"},
+    "markup": set(),
+    "checking": {"errors", "markup", "wire", "stream", "topics", "templates", "web"},
     "starlette": {"asgi", "stream"},
     "metrics": {"asgi", "stream"},
     "testing": {"errors", "asgi", "wire", "threads", "server"},  # threads for the clock, the server for `TestClient.live()`
-    "cli": {"errors", "asgi", "wire", "server"},
+    "cli": {"errors", "asgi", "wire", "server", "checking"},
     "": {"errors", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
 }
 
@@ -38,6 +40,8 @@ MAY_USE = {
     "templates": {"kida"},
     "server": {"trio", "hypercorn", "h2", "h11"},
     "web": {"trio"},
+    "markup": set(),
+    "checking": {"kida"},
     "starlette": {"starlette"},
     "metrics": {"prometheus_client"},
     "testing": {"trio", "httpx", "h11"},

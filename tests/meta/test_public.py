@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 import chirp_trio
+import chirp_trio.checking
 import chirp_trio.testing
+
+PACKAGES = [chirp_trio, chirp_trio.testing, chirp_trio.checking]
 
 
 def module_names():
@@ -21,7 +24,9 @@ def module_names():
     return [name for name in found if ".examples" not in name]
 
 
-@pytest.mark.parametrize("package", [chirp_trio, chirp_trio.testing], ids=lambda package: package.__name__)
+@pytest.mark.parametrize(
+    "package", [chirp_trio, chirp_trio.testing, chirp_trio.checking], ids=lambda package: package.__name__
+)
 def test_all_names_exactly_what_is_public(package):
     public = {name for name, value in vars(package).items() if not name.startswith("_") and not inspect.ismodule(value)}
     assert public == set(package.__all__)
@@ -45,7 +50,9 @@ def test_the_examples_in_docstrings_run(name):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("package", [chirp_trio, chirp_trio.testing], ids=lambda package: package.__name__)
+@pytest.mark.parametrize(
+    "package", [chirp_trio, chirp_trio.testing, chirp_trio.checking], ids=lambda package: package.__name__
+)
 def test_every_public_name_has_a_docstring_of_its_own(package):
     missing = [name for name in package.__all__ if not inspect.getdoc(getattr(package, name))]
     assert missing == []

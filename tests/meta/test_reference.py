@@ -15,22 +15,24 @@ import trio
 from prometheus_client import REGISTRY
 
 import chirp_trio
+import chirp_trio.checking
 import chirp_trio.metrics
 import chirp_trio.starlette
 import chirp_trio.testing
 from chirp_trio import cli
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PACKAGES = (chirp_trio, chirp_trio.testing, chirp_trio.metrics)
+PACKAGES = (chirp_trio, chirp_trio.testing, chirp_trio.checking, chirp_trio.metrics)
 PUBLIC = {name: getattr(package, name) for package in PACKAGES for name in package.__all__}
 
 # Made by the library and not by its users, so that its parameters are nobody's business.
-NOT_CONSTRUCTED = {"Request", "Ending", "LiveStreams", "StreamSnapshot", "Subscription", "Published"}
+NOT_CONSTRUCTED = {"Request", "Ending", "LiveStreams", "StreamSnapshot", "Subscription", "Published", "Finding"}
 NOT_CONSTRUCTED |= {"SSEStream"}
 # Public as far as the language goes, and meant for other rooms of the package.
 INTERNAL = {
     "Template.block",
     "Stream.block",
+    "App.outline",
     "EventStream.deadline",
     "EventStream.respond",
     "EventStream.revalidation",

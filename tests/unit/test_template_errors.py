@@ -18,6 +18,8 @@ FILES = {
     "unclosed.html": "<p>\n{% if x %}\n",
     "operator.html": "\n\n{{ x + }}",
     "filter.html": "\n{{ x | nonsense }}",
+    "comment.html": "\n{# never closed",
+    "extending_comment.html": '\n\n{% extends "comment.html" %}{% block main %}{% endblock %}',
     "including_unclosed.html": '\n\n\n\n{% include "unclosed.html" %}',
     "extending_unclosed.html": '{% extends "unclosed.html" %}\n{% block main %}{% endblock %}',
     "including_nothing.html": '\n{% include "nothing.html" %}',
@@ -172,6 +174,7 @@ def test_an_undefined_variable_in_a_block_of_a_child_is_told_with_the_child(temp
         pytest.param("unclosed.html", "template 'unclosed.html', line 3: Unclosed 'if' block", id="never closed"),
         pytest.param("operator.html", "template 'operator.html', line 3: Unexpected token", id="half an expression"),
         pytest.param("filter.html", "template 'filter.html', line 2: Unknown filter 'nonsense'", id="unknown filter"),
+        pytest.param("comment.html", "template 'comment.html', line 2: Unclosed comment", id="a comment"),
     ],
 )
 def test_a_syntax_error_is_told_with_its_line(templates, name, message):
@@ -192,6 +195,11 @@ def test_a_syntax_error_in_a_parent_is_told_with_the_parent(templates, block):
     message = refusal(templates, Fragment("extending_unclosed.html", block))
 
     assert "in 'unclosed.html', line 3: Unclosed 'if' block" in message
+
+
+def test_a_comment_that_is_never_closed_in_a_parent_is_an_error_of_the_template(templates):
+    assert "Unclosed comment" in refusal(templates, Fragment("extending_comment.html", "nothing"))
+    assert "Unclosed comment" in refusal(templates, Template("extending_comment.html"))
 
 
 def test_a_template_that_is_not_utf_8_is_told_with_its_name(templates, tmp_path):

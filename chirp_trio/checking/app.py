@@ -1,0 +1,67 @@
+"""`check_app`: all that is looked for in one app."""
+
+from collections.abc import Iterable, Iterator
+
+from ..errors import ConfigurationError
+from ..markup import read_markup
+from ..web import App
+from .calls import Call, apps_of, missing, template_calls
+from .composing import Library, Page
+from .finding import Finding
+from .project import Project
+from .streams import Streams
+
+
+def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -> list[Finding]:
+    """What does not fit together in an app.
+
+    Found are: connections of pages to what is no event stream of the app; event names that a page listens for, and that
+    nobody sends; templates and blocks that do not exist; templates that do not parse.
+
+    Args:
+        app: The app. Its handlers are not called.
+        root_path: What a proxy takes away from the beginning of the paths, such as `"/shop"`; default: nothing.
+        elsewhere: Paths that something else answers, with all below them, such as another service behind the same proxy;
+            default: none.
+
+    Returns:
+        What was found, in the order of files and lines. Each is `file:line: message` as text.
+
+    Raises:
+        ConfigurationError: `app` is something else than an `App`, or `elsewhere` is one text.
+
+    Example:
+        >>> app = App()
+        >>> check_app(app)
+        []
+    """
+    if not isinstance(app, App):
+        kind = type(app)
+        raise ConfigurationError(f"app is a {kind.__module__}.{kind.__qualname__}; only a chirp_trio.App can be checked")
+    if isinstance(elsewhere, str):
+        raise ConfigurationError(f"elsewhere is {elsewhere!r}; it must be a list of paths, such as ['/news']")
+    outline = app.outline
+    project = Project(outline.functions)
+    calls = list(template_calls(project))
+    library = Library(outline.templates)
+    pages = [(page, read_markup(page.text)) for page in _pages(library, calls)]
+    found = set(library.findings)
+    apps = apps_of(app, project)
+    if apps is not None:
+        outlines = [one.outline for one in apps]
+        streams = Streams(outlines, project, root_path.rstrip("/"), [path.rstrip("/") for path in elsewhere])
+        found.update(missing(calls, [one.templates for one in outlines]))
+        for page, markup in pages:
+            found.update(streams.unreachable(page, markup))
+        found.update(streams.unheard(pages, all_named=all(call.template is not None for call in calls)))
+    return sorted(found)
+
+
+def _pages(library: Library, calls: Iterable[Call]) -> Iterator[Page]:
+    """What the app renders. Of a template that is rendered as a whole, the blocks are no pages of their own."""
+    whole = {call.template for call in calls if call.whole}
+    blocks = {(call.template, call.block) for call in calls if call.template not in whole and call.block is not None}
+    for template, block in [*((name, None) for name in whole), *blocks]:
+        page = library.compose(template, block) if template is not None else None
+        if page is not None:
+            yield page

@@ -1,0 +1,242 @@
+"""Templates to the markup of the pages that they make: without a value, so whatever is computed is a hole in it.
+
+This reads kida's syntax trees, and renders nothing.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kida import TemplateError as KidaError
+from kida import nodes
+from kida.compiler.partial_eval import eliminate_dead_code
+from kida.lexer import Lexer, LexerError
+from kida.parser import Parser
+from kida.utils.template_keys import resolve_template_name
+
+from ..errors import TemplateError, TemplateNotFound
+from ..markup import BEGIN, END, HOLE
+from ..templates import Templates
+from .finding import Finding, suggest
+
+type Above = Sequence[tuple[Source, nodes.Block]]  # what `super()` stands for, the closest first
+type Blocks = Mapping[str, Above]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A template that has been parsed."""
+
+    name: str
+    file: Path
+    text: str
+    tree: nodes.Template
+
+    def place_of(self, node: nodes.Node, value: str) -> int:
+        """Where a text of the tree stands in the file, as an index."""
+        lines = self.text.split("\n")[: node.lineno - 1]
+        begins = sum(len(line) + 1 for line in lines) + node.col_offset
+        return max(self.text.find(value, begins), 0)  # after white space that `-` takes away
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The markup that a template makes.
+
+    Attributes:
+        text: The markup.
+        pieces: Where each piece of it comes from: its index in the text, the template, its index there.
+        own: The templates that always make it together: the template itself, and those that it extends.
+        complete: Whether nothing can be missing.
+    """
+
+    text: str
+    pieces: Sequence[tuple[int, Source, int]]
+    own: frozenset[Path]
+    complete: bool
+
+    def place(self, position: int) -> tuple[Path, int]:
+        """The file and the line that an index into the text comes from."""
+        begin, source, index = self.pieces[bisect_right(self.pieces, position, key=lambda piece: piece[0]) - 1]
+        return source.file, source.text.count("\n", 0, index + position - begin) + 1
+
+
+class Library:
+    """An app's templates, each parsed once.
+
+    Attributes:
+        findings: What is wrong with those that were asked for.
+    """
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        self._sources: dict[str, Source | None] = {}
+        self.findings: set[Finding] = set()
+
+    def find(self, name: str) -> Source | None:
+        """The template; None if it does not parse.
+
+        Raises:
+            TemplateNotFound: There is none of that name.
+        """
+        if name not in self._sources:
+            self._sources[name] = self._parse(name)
+        return self._sources[name]
+
+    def compose(self, name: str, block: str | None = None) -> Page | None:
+        """The markup that a template makes, or one of its blocks; None if there is none that can be read."""
+        try:
+            source = self.find(name)
+        except TemplateNotFound:
+            return None
+        if source is None:
+            return None
+        composer = _Composer(self)
+        composer.template(source, {}, block)
+        return Page("".join(composer.text), composer.pieces, composer.own, composer.complete)
+
+    def needed(self, source: Source, node: nodes.Expr, name: str, *, optional: bool) -> Source | None:
+        """What a template extends, includes or imports; None if it cannot be read, which may be a finding."""
+        try:
+            return self.find(resolve_template_name(name, caller=source.name))
+        except TemplateNotFound, KidaError:
+            if not optional:
+                message = f"there is no template {name!r}{suggest(name, self._templates.names())}"
+                self.findings.add(Finding(source.file, node.lineno, message))
+            return None
+
+    def _parse(self, name: str) -> Source | None:
+        try:
+            text, file = self._templates.source(name)
+        except TemplateNotFound:
+            raise
+        except TemplateError as error:  # it is no text, and nobody knows its file
+            self.findings.add(Finding(Path(name), 1, str(error)))
+            return None
+        try:
+            tree = eliminate_dead_code(Parser(list(Lexer(text).tokenize()), name, file, text).parse())
+        except (KidaError, LexerError) as error:
+            line = getattr(error, "lineno", None) or 1
+            cause = (getattr(error, "message", None) or str(error)).strip().splitlines()[0]
+            self.findings.add(Finding(Path(file).absolute(), line, f"this template does not parse: {cause}"))
+            return None
+        return Source(name, Path(file).absolute(), text, tree)
+
+
+class _Composer:
+    """Writes one page."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._length = 0
+        self._doing: list[str] = []  # the templates that are being written, against those that include themselves
+        self._trying = 0  # how many `try` there are around
+        self.text: list[str] = []
+        self.pieces: list[tuple[int, Source, int]] = []
+        self.own: frozenset[Path] = frozenset()
+        self.complete = True
+
+    def template(self, source: Source, overrides: Blocks, only: str | None = None) -> None:
+        """Write what a template makes, with these blocks in place of its own; or no more than one of its blocks."""
+        if source.name in self._doing:
+            return
+        self._doing.append(source.name)
+        blocks = {name: list(bodies) for name, bodies in overrides.items()}
+        chain = self._chain(source)
+        if len(self._doing) == 1:
+            self.own = frozenset(one.file for one in chain)
+        for one in chain:
+            for block in _blocks(one.tree.body):
+                blocks.setdefault(block.name, []).append((one, block))
+        if only is not None:
+            for one, block in blocks.get(only, [])[:1]:
+                self._node(block, one, blocks, ())
+            self._doing.pop()
+            return
+        for one in chain[:-1]:
+            self._definitions(one)
+        self._nodes(chain[-1].tree.body, chain[-1], blocks, ())
+        self._doing.pop()
+
+    def _chain(self, source: Source) -> list[Source]:
+        """The template, what it extends, what that extends, and so on."""
+        chain = [source]
+        while extends := [node for node in chain[-1].tree.body if isinstance(node, nodes.Extends)]:
+            parent = self._needed(chain[-1], extends[0].template)
+            if parent is None or parent in chain:
+                break
+            chain.append(parent)
+        return chain
+
+    def _needed(self, source: Source, name: nodes.Expr, *, optional: bool = False) -> Source | None:
+        """The template of this name; None, and the page is not complete, if nobody knows which it is."""
+        if not isinstance(name, nodes.Const) or not isinstance(name.value, str):
+            self.complete = False
+            return None
+        found = self._library.needed(source, name, name.value, optional=optional or self._trying > 0)
+        self.complete = self.complete and (found is not None or optional)
+        return found
+
+    def _definitions(self, source: Source) -> None:
+        """Write what can be called in a template, once: it may be anywhere on the page."""
+        for node in source.tree.body:
+            if isinstance(node, nodes.Def | nodes.Region | nodes.Import | nodes.FromImport | nodes.Globals | nodes.Imports):
+                self._node(node, source, {}, ())
+
+    def _nodes(self, body: Iterable[nodes.Node], source: Source, blocks: Blocks, above: Above) -> None:
+        for node in body:
+            self._node(node, source, blocks, above)
+
+    def _node(self, node: nodes.Node, source: Source, blocks: Blocks, above: Above) -> None:
+        match node:
+            case nodes.Data() | nodes.Raw():
+                self._write(node.value, source, source.place_of(node, node.value))
+            case nodes.Output(expr=nodes.FuncCall(func=nodes.Name(name="super"))):
+                if above:
+                    (parent, block), *rest = above
+                    self._nodes(block.body, parent, blocks, rest)
+            case nodes.Output() | nodes.Trans():
+                self._write(HOLE, source, 0)
+            case nodes.Block():
+                (owner, block), *rest = blocks.get(node.name) or [(source, node)]
+                self._nodes(block.body, owner, blocks, rest)
+            case nodes.Include():
+                self._include(source, node.template, {}, optional=node.ignore_missing)
+            case nodes.Embed():
+                self._include(source, node.template, {name: [(source, block)] for name, block in node.blocks.items()})
+            case nodes.Import() | nodes.FromImport():
+                imported = self._needed(source, node.template)
+                if imported is not None and imported.name not in self._doing:
+                    self._doing.append(imported.name)
+                    self._definitions(imported)
+                    self._doing.pop()
+            case nodes.Try():
+                self._trying += 1
+                self._nodes([*node.body, *node.fallback], source, blocks, above)
+                self._trying -= 1
+            case nodes.Set() | nodes.Let() | nodes.Export() | nodes.Expr() | nodes.Extends():
+                pass
+            case _:  # what is there under a condition, several times, or where it is called
+                self._write(BEGIN, source, 0)
+                self._nodes(node.iter_child_nodes(), source, blocks, above)
+                self._write(END, source, 0)
+
+    def _include(self, source: Source, name: nodes.Expr, overrides: Blocks, *, optional: bool = False) -> None:
+        included = self._needed(source, name, optional=optional)
+        if included is not None:
+            self.template(included, overrides)
+
+    def _write(self, text: str, source: Source, place: int) -> None:
+        self.pieces.append((self._length, source, place))
+        self.text.append(text)
+        self._length += len(text)
+
+
+def _blocks(body: Iterable[nodes.Node]) -> Iterable[nodes.Block]:
+    """The blocks of a template, those in other blocks included."""
+    for node in body:
+        if isinstance(node, nodes.Block):
+            yield node
+        if not isinstance(node, nodes.Embed):
+            yield from _blocks(node.iter_child_nodes())

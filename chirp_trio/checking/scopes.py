@@ -1,0 +1,117 @@
+"""Python source: which names are bound where. Reads syntax trees, runs nothing."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+type Function = ast.FunctionDef | ast.AsyncFunctionDef
+type Bindings = dict[str, list[ast.AST]]
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A module or a function, and the names that are bound in it.
+
+    Attributes:
+        outer: The scope around it; None for a module.
+        names: What binds each name, as often as it is bound: the value that is assigned, the loop, the import, the function.
+    """
+
+    outer: Scope | None = None
+    names: Bindings = field(default_factory=dict)
+
+    def find(self, name: str) -> tuple[Scope, list[ast.AST]] | None:
+        """The scope that a name belongs to, and what binds it there; None if it is no name of this module's."""
+        return next(((scope, scope.names[name]) for scope in self.outwards() if name in scope.names), None)
+
+    def bind(self, name: str, by: ast.AST) -> None:
+        """Note a binding."""
+        self.names.setdefault(name, []).append(by)
+
+    def outwards(self) -> Iterator[Scope]:
+        """The scope, the one around it, and so on to the module's."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.outer
+
+
+class SourceFile:
+    """A Python file.
+
+    Attributes:
+        path: Where it is.
+        tree: Its syntax tree.
+        scope: The names of the module.
+        calls: Every call in it, with the scope that it stands in.
+        functions: Every function, with the scope that it is defined in, by its name and its first line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.tree = ast.parse(path.read_bytes(), str(path))
+        self.scope = Scope()
+        self.calls: list[tuple[ast.Call, Scope]] = []
+        self.functions: dict[tuple[str, int], tuple[Function, Scope]] = {}
+        self.inner: dict[ast.AST, Scope] = {}
+        for statement in self.tree.body:
+            self._visit(statement, self.scope)
+
+    def _visit(self, node: ast.AST, scope: Scope) -> None:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                scope.bind(node.name, node)
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                self.functions[node.name, first] = node, scope
+                self._enter(node, scope)
+            case ast.Lambda():
+                self._enter(node, scope)
+            case ast.Global() | ast.Nonlocal():  # who knows what it will be
+                for outer in scope.outwards():
+                    for name in node.names:
+                        outer.bind(name, node)
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if node.value is not None:
+                scope.bind(name, node.value)
+                self._visit(node.value, scope)
+            case ast.For(target=ast.Name(id=name)) | ast.AsyncFor(target=ast.Name(id=name)):
+                scope.bind(name, node)
+                for child in (node.iter, *node.body, *node.orelse):
+                    self._visit(child, scope)
+            case _:
+                for name in _bound_by(node):
+                    scope.bind(name, node)
+                if isinstance(node, ast.Call):
+                    self.calls.append((node, scope))
+                for child in ast.iter_child_nodes(node):
+                    self._visit(child, scope)
+
+    def _enter(self, node: Function | ast.Lambda, scope: Scope) -> None:
+        inner = self.inner[node] = Scope(scope)
+        for child in ast.iter_child_nodes(node):
+            self._visit(child, inner)
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    """The names that a node binds by itself, without its children."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Import() | ast.ImportFrom():
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            yield name
+        case ast.MatchMapping(rest=str(name)) | ast.TypeAlias(name=ast.Name(id=name)):
+            yield name
+        case _:
+            return
+
+
+def own_nodes(function: Function) -> Iterator[ast.AST]:
+    """What is in a function's body, but not in the functions and classes that are defined there."""
+    waiting: list[ast.AST] = list(reversed(function.body))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            waiting += reversed(list(ast.iter_child_nodes(node)))

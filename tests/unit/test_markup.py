@@ -1,0 +1,94 @@
+"""What HTML connects to and listens for."""
+
+import pytest
+
+from chirp_trio.markup import BEGIN, END, HOLE, Connection, read_markup
+
+
+def events(text):
+    return [(listener.event, listener.connection and listener.connection.url) for listener in read_markup(text).listeners]
+
+
+def test_a_connection_knows_where_it_stands():
+    text = '<p>\n<main class="sse-connect"\n  sse-connect = "/a?b&amp;c">'
+    assert read_markup(text).connections == [Connection("/a?b&c", "sse-connect", text.index("sse-connect ="))]
+
+
+def test_a_listener_knows_where_it_stands():
+    text = '<p title="ä">\n\n<main SSE-SWAP="a, b">'
+    assert [listener.position for listener in read_markup(text).listeners] == [text.index("SSE-SWAP")] * 2
+
+
+def test_a_listener_has_the_closest_connection_around_it():
+    text = """
+<body sse-connect="/outer" sse-close="done">
+  <main><p>unclosed<section sse-connect="/inner" sse-swap="own"><br><img/><i sse-swap="in"></i></section>
+  <i sse-swap="out"></i></main>
+</body>
+<i sse-swap="after"></i>
+<input sse-connect="/of-an-element-without-content" sse-swap="input"><i sse-swap="last"></i>
+"""
+    assert events(text) == [
+        ("done", "/outer"),
+        ("own", "/inner"),
+        ("in", "/inner"),
+        ("out", "/outer"),
+        ("after", None),
+        ("input", "/of-an-element-without-content"),
+        ("last", None),
+    ]
+
+
+def test_both_generations_may_be_named_on_one_element():
+    text = '<main sse-connect="/two" hx-sse:connect="/four" sse-close="a" hx-sse:close="b"><p sse-swap="c">'
+    assert [connection.url for connection in read_markup(text).connections] == ["/two", "/four"]
+    assert events(text) == [("a", "/two"), ("b", "/two"), ("c", "/two")]
+
+
+def test_requests_of_htmx_are_told_apart_from_connections():
+    markup = read_markup('<a hx-get="/a"></a><form data-hx-post="/b"></form>')
+    assert [(request.attribute, request.url) for request in markup.requests] == [("hx-get", "/a"), ("data-hx-post", "/b")]
+    assert not markup.connections
+
+
+@pytest.mark.parametrize(
+    ("trigger", "names"),
+    [
+        ("sse:a", ["a"]),
+        ("click, sse:a once, sse:b:c[event.x, y] delay:1s", ["a", "b:c"]),
+        ("a from:sse:b, load", []),
+        ("sse:", []),
+        ("", []),
+    ],
+)
+def test_triggers_are_read_as_htmx_reads_them(trigger, names):
+    assert [event for event, _ in events(f'<p hx-trigger="{trigger}">')] == names
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        (f"/a{HOLE}", f"/a{HOLE}"),
+        (f"/a{BEGIN}/b{END}", f"/a{HOLE}"),
+        (f"/a{BEGIN}/b{BEGIN}{HOLE}{END}{END}/c{BEGIN}{END}", f"/a{HOLE}/c{HOLE}"),
+        (f"/a{END}", HOLE),
+    ],
+)
+def test_what_may_be_there_or_not_is_a_hole(value, url):
+    assert [connection.url for connection in read_markup(f'<p sse-connect="{value}">').connections] == [url]
+
+
+def test_attributes_that_may_be_there_or_not_are_there():
+    text = f'<p{BEGIN} sse-connect="/a"{END}{BEGIN}sse-connect="/b"{END} {BEGIN}sse-swap="c"{END}>'
+    markup = read_markup(text)
+    assert [connection.url for connection in markup.connections] == ["/a", "/b"]
+    assert [listener.event for listener in markup.listeners] == ["c"]
+
+
+def test_nobody_knows_what_is_around_a_listener_in_an_element_with_computed_attributes():
+    assert events(f'<main sse-connect="/a"><div {HOLE}><p sse-swap="b">') == [("b", None)]
+
+
+@pytest.mark.parametrize("text", ["", "<", "<p", "<p sse-swap", "</p>", "<script>", "<!--", "<p sse-swap=a", "</script></p>"])
+def test_what_is_no_html_is_no_error(text):
+    assert read_markup(text).connections == []
