@@ -95,7 +95,7 @@ class _Interruption(trio.abc.Instrument):
         self.happened = False
         self._step = step
         self._seen = 0
-        self._where = ""
+        self._where: tuple[str, traceback.StackSummary] = "", traceback.StackSummary()
         self._task: trio.lowlevel.Task | None = None
         self._others: frozenset[trio.Nursery] = frozenset()  # that its task has opened before the scenario began
         self._scope = trio.CancelScope()
@@ -163,20 +163,28 @@ class _Interruption(trio.abc.Instrument):
         """Which run it was, for a note under an error."""
         if not self.happened:
             return f"cancel_everywhere: in the run that was not interrupted, after {self._step - 1} that were"
-        return f"cancel_everywhere: interrupted at step {self._step}, {self._where}"
+        name, frames = self._where
+        if not frames:
+            return f"cancel_everywhere: interrupted at step {self._step}, at the end of its task {name}"
+        lines = "".join(frames.format()).rstrip()
+        return f"cancel_everywhere: interrupted at step {self._step}, where its task {name} was here:\n{lines}"
 
 
-def _where(task: trio.lowlevel.Task) -> str:
-    """Where the task waits, as in a traceback: from the scenario, or from its beginning, to the call that leads into trio."""
+def _where(task: trio.lowlevel.Task) -> tuple[str, traceback.StackSummary]:
+    """Where the task waits, as in a traceback: its name, and from the scenario, or from its beginning, to the call into trio.
+
+    Each run asks for it, and the text is needed for one of them at most, so that is left for then.
+    """
     frames = [(frame, line) for frame, line in task.iter_await_frames() if not _is_of_trio(frame.f_globals)]
     for index, (frame, _) in enumerate(frames):
         if frame.f_code is _Interruption.run.__code__:
             frames = frames[index + 1 :]
             break
-    if not frames:
-        return f"at the end of its task {task.name}"
-    lines = traceback.StackSummary.extract(iter(frames)).format()
-    return f"where its task {task.name} was here:\n" + "".join(lines).rstrip()
+    summaries = [
+        traceback.FrameSummary(frame.f_code.co_filename, line, frame.f_code.co_name, lookup_line=False)
+        for frame, line in frames
+    ]
+    return task.name, traceback.StackSummary(summaries)
 
 
 def _is_of_trio(names: dict[str, object]) -> bool:

@@ -213,8 +213,7 @@ class SSEStream(Received):
             AppError: It ended before it was complete.
             Exception: What the app raised.
         """
-        if self._untaken or self._is_over:
-            await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()  # what has come costs no turn of the scheduler
         with trio.move_on_after(timeout):
             while not self._untaken and not self._is_over:
                 await self._changed.wait()
