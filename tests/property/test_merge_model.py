@@ -4,16 +4,15 @@ A client comes and goes, and has nothing but the one id. Topics forget, start an
 """
 
 import json
-from contextlib import aclosing
 
 import trio
 import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chirp_trio import EventStream, Topic, merge
+from chirp_trio import Topic, merge
 from chirp_trio.stream import open_stream_host
-from chirp_trio.wire import Decoder, SSEEvent
+from tests.property.visitor import Visitor
 
 HISTORY = 6
 BUFFER = 4
@@ -53,65 +52,21 @@ class World:
         )
 
 
-class Client:
+class Client(Visitor):
     """One who sees events, and remembers of each topic how far it is."""
 
     def __init__(self, world, pushed, overflow):
+        super().__init__(pushed=pushed)
         self.world = world
-        self.pushed = pushed
         self.overflow = overflow
-        self.last_event_id = None
         self.places = {}  # how many of each topic it has had, or has been told that it has missed; None: nobody knows
-        self.arrived = []
-        self.scope = None
-        self.reads = trio.Event()
-        self.reads.set()
 
     def come(self, nursery, host):
         if self.scope is None:
             self.check()
             if self.last_event_id is None:
                 self.places = {name: len(numbers) for name, numbers in self.world.published.items()}
-            self.scope = trio.CancelScope()
-            merged = self.world.merged(self.last_event_id, self.overflow)
-            nursery.start_soon(self.read_pushed if self.pushed else self.read_pulled, merged, host)
-
-    def leave(self):
-        if self.scope is not None:
-            self.scope.cancel()
-        self.reads.set()
-
-    def stall(self):
-        if self.reads.is_set():
-            self.reads = trio.Event()
-
-    async def read_pushed(self, merged, host):
-        gone = trio.Event()
-        decoder = Decoder()
-
-        async def receive():
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            await self.reads.wait()
-            self.arrived += [item for item in decoder.feed(message.get("body", b"")) if isinstance(item, SSEEvent)]
-            self.last_event_id = decoder.last_event_id or self.last_event_id
-
-        with self.scope:
-            await EventStream(merged, send_timeout=1000).respond(
-                {"type": "http", "method": "GET", "path": "/"}, receive, send, host
-            )
-        self.scope = None
-
-    async def read_pulled(self, merged, _host):
-        with self.scope:
-            async with aclosing(aiter(merged)) as events:
-                async for event in events:
-                    await self.reads.wait()
-                    self.arrived += Decoder().feed(event.encode_for(None, None))
-                    self.last_event_id = event.id
-        self.scope = None
+            self.start(nursery, self.world.merged(self.last_event_id, self.overflow), host)
 
     def restarted(self, name):
         """A topic has been started anew: the client's place in it is nobody's."""

@@ -8,7 +8,6 @@ process was killed.
 import json
 import shutil
 import tempfile
-from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +16,10 @@ import trio.testing
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chirp_trio import EventStream, SQLiteStore, Topic
+from chirp_trio import SQLiteStore, Topic
 from chirp_trio.stream import open_stream_host
 from chirp_trio.testing.clock import clock_held_for_threads
-from chirp_trio.wire import Decoder, SSEEvent
+from tests.property.visitor import Visitor
 
 HISTORY = 6
 HISTORY_BYTES = 10_000  # which is three events where they are large, and less than the buffer
@@ -123,23 +122,18 @@ class StoredModel(Model):
             await trio.testing.wait_all_tasks_blocked(0.001)
 
 
-class Client:
+class Client(Visitor):
     """One who subscribes, sees events, leaves, and comes back with the id of the last event that it has seen."""
 
     def __init__(self, model, pushed, filter, overflow):
+        super().__init__(pushed=pushed)
         self.model = model
-        self.pushed = pushed
         self.filter = filter
         self.options = {"filter": filter, "buffer": BUFFER, "overflow": overflow}
         if overflow == "latest":
             self.options["key"] = lambda value: value["number"] % 3
-        self.last_event_id = None
-        self.arrived = []  # what has yet to be checked; not where it arrives, as the stream would take errors for its own
         self.place = None  # how many of the published it has had, or been told that it has missed
         self.owed = 0  # how many it has been told that it misses, among those that come next
-        self.scope = None
-        self.reads = trio.Event()
-        self.reads.set()
 
     @property
     def wanted(self):
@@ -156,7 +150,6 @@ class Client:
         self.check()
         model = self.model
         subscription = model.topic.subscribe(self.last_event_id, replay=replay, **self.options)
-        self.decoder = Decoder()
         self.owed = 0
         if self.last_event_id is None:
             self.place = max(0, model.topic.log.last - replay, model.topic.log.first - 1)
@@ -164,14 +157,7 @@ class Client:
             self.place = model.places[self.last_event_id]
         else:
             self.place = None
-        self.scope = trio.CancelScope()
-        nursery.start_soon(self.read_pushed if self.pushed else self.read_pulled, subscription, host)
-
-    def leave(self):
-        """Be gone from one moment to the next."""
-        if self.scope is not None:
-            self.scope.cancel()
-        self.reads.set()
+        self.start(nursery, subscription, host)
 
     def forge(self, kind):
         """Have another id when it comes again."""
@@ -179,37 +165,6 @@ class Client:
             ids = {"garbage": "garbage", "first": next(iter(self.model.places), None), "newest": self.model.topic.cursor}
             self.check()
             self.last_event_id = ids[kind]
-
-    def stall(self):
-        """Read nothing until further notice."""
-        if self.reads.is_set():
-            self.reads = trio.Event()
-
-    async def read_pushed(self, subscription, host):
-        gone = trio.Event()
-
-        async def receive():
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            await self.reads.wait()
-            self.arrived += [item for item in self.decoder.feed(message.get("body", b"")) if isinstance(item, SSEEvent)]
-            self.last_event_id = self.decoder.last_event_id or self.last_event_id  # which may come without an event
-
-        scope = {"type": "http", "method": "GET", "path": "/"}
-        with self.scope:
-            await EventStream(subscription, send_timeout=1000).respond(scope, receive, send, host)
-        self.scope = None
-
-    async def read_pulled(self, subscription, _host):
-        with self.scope:
-            async with aclosing(aiter(subscription)) as events:
-                async for event in events:
-                    await self.reads.wait()
-                    self.arrived += Decoder().feed(event.encode_for(None, None))
-                    self.last_event_id = event.id
-        self.scope = None
 
     def check(self):
         """Check that what has arrived is what had to come."""

@@ -1,0 +1,62 @@
+"""A client of topics that comes and goes, reads or does not, and remembers what has arrived and the last id."""
+
+from contextlib import aclosing
+
+import trio
+
+from chirp_trio import EventStream
+from chirp_trio.wire import Decoder, SSEEvent
+
+
+class Visitor:
+    """One who reads what is subscribed for it: pushed into an event stream, or pulled with `async for`."""
+
+    def __init__(self, *, pushed):
+        self.pushed = pushed
+        self.last_event_id = None
+        self.arrived = []  # what has yet to be checked; not where it arrives, as the stream would take errors for its own
+        self.scope = None  # while it is there
+        self.reads = trio.Event()
+        self.reads.set()
+
+    def start(self, nursery, subscription, host):
+        self.scope = trio.CancelScope()
+        nursery.start_soon(self._read_pushed if self.pushed else self._read_pulled, subscription, host)
+
+    def leave(self):
+        """Be gone from one moment to the next."""
+        if self.scope is not None:
+            self.scope.cancel()
+        self.reads.set()
+
+    def stall(self):
+        """Read nothing until further notice."""
+        if self.reads.is_set():
+            self.reads = trio.Event()
+
+    async def _read_pushed(self, subscription, host):
+        gone = trio.Event()
+        decoder = Decoder()
+
+        async def receive():
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            await self.reads.wait()
+            self.arrived += [item for item in decoder.feed(message.get("body", b"")) if isinstance(item, SSEEvent)]
+            self.last_event_id = decoder.last_event_id or self.last_event_id  # which may come without an event
+
+        scope = {"type": "http", "method": "GET", "path": "/"}
+        with self.scope:
+            await EventStream(subscription, send_timeout=1000).respond(scope, receive, send, host)
+        self.scope = None
+
+    async def _read_pulled(self, subscription, _host):
+        with self.scope:
+            async with aclosing(aiter(subscription)) as events:
+                async for event in events:
+                    await self.reads.wait()
+                    self.arrived += Decoder().feed(event.encode_for(None, None))
+                    self.last_event_id = event.id
+        self.scope = None
