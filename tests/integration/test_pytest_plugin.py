@@ -202,6 +202,48 @@ def test_what_goes_wrong_in_the_app_fails_the_test_and_is_told(suite):
         assert told in printed
 
 
+def test_a_test_that_leaves_something_behind_fails_and_says_so(suite):
+    counts, printed = suite(
+        """
+        from app import app
+        from chirp_trio import App, EventStream
+
+        async def test_it_leaves_a_stream_open(sse_client, autojump_clock):
+            client = await sse_client(app)
+            await client.stream_sse("/live").connect()
+
+        async def test_it_forgets_a_task(sse_client, autojump_clock):
+            app = App()
+
+            @app.route("/start")
+            async def start():
+                trio.lowlevel.spawn_system_task(trio.sleep, 1000)
+
+            client = await sse_client(app)
+            await client.get("/start")
+
+        async def test_it_swallows_an_error_of_the_app(sse_client, autojump_clock):
+            app = App()
+
+            @app.route("/failing")
+            async def failing():
+                async def source():
+                    yield "an event"
+                    raise LookupError("after the first event")
+
+                return EventStream(source)
+
+            client = await sse_client(app)
+            await client.sse("/failing")
+        """,
+        options=TRIO_MODE,
+    )
+    assert counts == {"failed": 3}, printed
+    assert "GET /live: its response was left open" in printed
+    assert "GET /start: a task of the app still runs: " in printed
+    assert "GET /failing: its source raised: LookupError: after the first event" in printed
+
+
 def test_a_client_that_cannot_be_closed_does_not_keep_the_others_open(suite):
     counts, printed = suite(
         """
