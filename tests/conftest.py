@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis runs, and that asserts in the helpers explain themselves as those in tests do."""
+"""What all tests share: how hypothesis runs, that asserts in the helpers explain themselves, and reports between processes."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,3 +10,22 @@ settings.register_profile(
     "chirp_trio", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("chirp_trio")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable():
+    """A test's report as pytest-xdist can carry it from one process to another: as text that UTF-8 has.
+
+    Tests log halves of surrogate pairs, because clients send them.
+    """
+    return _carried((yield))
+
+
+def _carried(part):
+    if isinstance(part, str):
+        return part.encode("utf-8", "backslashreplace").decode()
+    if isinstance(part, dict):
+        return {key: _carried(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return type(part)(map(_carried, part))
+    return part
