@@ -2,6 +2,8 @@
 .PHONY: help setup demo test check wheel bench lock clean
 
 RUN ?= .venv/bin/pytest
+# A process for each core; the tests of a file stay together, because they share servers.
+PROCESSES ?= -n logical --dist loadfile
 EMPTY = $(CURDIR)/.venv/empty
 
 help:  ## list the targets
@@ -14,7 +16,7 @@ demo: setup  ## a live dashboard of this machine, on http://127.0.0.1:8000
 	@.venv/bin/chirp-trio demo
 
 test: setup  ## all tests
-	@$(RUN)
+	@$(RUN) $(PROCESSES)
 
 check: setup  ## format, lint, types
 	@.venv/bin/ruff format --check .

@@ -96,11 +96,11 @@ def seconds_to_stop(stalled):
     return took
 
 
-def test_a_server_with_stalled_readers_ends_in_less_than_a_second():
-    """Of which half is the patience that it has with them. On a machine that needs long for the rest, that is added."""
+def test_a_server_with_stalled_readers_does_not_wait_for_them():
+    """Half a second is the patience that it has with them; three are its graceful timeout. The rest is the machine's."""
     slowness = seconds_to_stop(stalled=0)
 
-    assert seconds_to_stop(stalled=MANY) < max(1, 0.7 + slowness)
+    assert seconds_to_stop(stalled=MANY) < 2.5 + slowness
 
 
 WINDOWS = {
