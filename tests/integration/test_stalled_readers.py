@@ -72,8 +72,8 @@ def test_stalled_readers_cost_the_others_nothing_and_are_gone_in_time(server, co
     for client, response in stalled.items():
         with pytest.raises(ConnectionResetError):
             client.wait_for_end(response)
-    assert len(during) > 1.9 * len(before)  # in twice the time
-    assert median(during) < 3 * median(before) + 0.005  # other processes want to run too
+    assert len(during) > 1.5 * len(before)  # in twice the time
+    assert median(during) < 3 * median(before) + 0.1  # a tenth of their deadline, because other processes want to run too
     assert server.resident_bytes() < 1.1 * memory
 
 
