@@ -1,5 +1,6 @@
 """`EventStream`: what to stream and how. An ASGI response by itself, in any framework that trio runs."""
 
+import inspect
 import math
 import time
 from collections.abc import Awaitable
@@ -125,6 +126,8 @@ class EventStream:
             return None
         return Revalidation(self.revalidate, self.heartbeat_interval or _ANSWER_HOLDS)
 
+    # Marked, not async: an idle stream keeps the frame of every async function on its way.
+    @inspect.markcoroutinefunction
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve the stream as an ASGI response; what is awaited returns when it is over.
 
