@@ -1,8 +1,9 @@
 """`EventStream`: what to stream and how. An ASGI response by itself, in any framework that trio runs."""
 
+import inspect
 import math
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
@@ -104,13 +105,14 @@ class EventStream:
         if any(name == b"content-type" for name, _ in encode_headers(pairs)):
             raise ValueError("headers holds a content-type; that of an event stream is always text/event-stream")
 
-    def response_headers(self) -> Sequence[tuple[bytes, bytes]]:
-        """The headers of the response, as ASGI wants them: a stream's own, unless `headers` says otherwise."""
-        if not self.headers:
-            return _HEADERS
+    def response_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers of the response, as ASGI wants them: a stream's own, unless `headers` says otherwise.
+
+        A new list each time, because middleware may add to it.
+        """
         further = encode_headers(header_pairs(self.headers))
         named = {name for name, _ in further}
-        return [header for header in _HEADERS if header[0] not in named] + list(further)
+        return [*(header for header in _HEADERS if header[0] not in named), *further]
 
     def deadline(self) -> float:
         """`expires_at` on trio's clock; infinity without one."""
@@ -124,6 +126,8 @@ class EventStream:
             return None
         return Revalidation(self.revalidate, self.heartbeat_interval or _ANSWER_HOLDS)
 
+    # Marked, not async: an idle stream keeps the frame of every async function on its way.
+    @inspect.markcoroutinefunction
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve the stream as an ASGI response; what is awaited returns when it is over.
 

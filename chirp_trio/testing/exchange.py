@@ -37,6 +37,7 @@ class Answer:
         self.ended = trio.Event()  # it has returned
         self._error: Exception | None = None  # what it raised
         self._reported: list[tuple[str, Exception]] = []  # what it told the client and the log of
+        self._noted: Exception | None = None  # the first of these, whether the test wants to hear of them or not
 
     def __str__(self) -> str:
         return self.name
@@ -60,7 +61,7 @@ class Answer:
             await app(scope, receive, checked)
             # As with a server: no response is an error, half a response is cut off, which whoever reads it hears of.
             if not self.has_begun and not self.is_left:
-                raise AppError(f"{self}: the app returned without a response")
+                raise AppError(f"{self}: the app returned without a response") from self._noted
         except Exception as error:
             self._error = sole(error)
             raise
@@ -87,6 +88,11 @@ class Answer:
     def report(self, what: str, error: Exception) -> None:
         """Note an error that goes no further. Who reports one finds this as `chirp_trio.errors` in the request's scope."""
         self._reported.append((what, error))
+        self.note(what, error)
+
+    def note(self, _what: str, error: Exception) -> None:
+        """Note an error that the test does not want to hear of, unless it is the cause of something else."""
+        self._noted = self._noted or error
 
     @property
     def cause(self) -> Exception | None:
@@ -163,7 +169,7 @@ class Exchange(Answer, ABC):
             cut = (
                 "the server cut the response off" if self.is_complete else "the app returned before its response was complete"
             )
-            raise AppError(f"{self}: {cut}")
+            raise AppError(f"{self}: {cut}") from self._noted
 
     def disconnect(self) -> None:
         """Be a client that closes its connection. Never blocks."""

@@ -61,7 +61,7 @@ class AppTransport(httpx.AsyncBaseTransport):
 
     def _extensions(self, answer: Answer) -> dict[str, Any]:
         """What the scope of a request holds for those who report errors."""
-        return {"chirp_trio.errors": answer.report} if self._raise_stream_errors else {}
+        return {"chirp_trio.errors": answer.report if self._raise_stream_errors else answer.note}
 
     # -- for the client -------------------------------------------------------------------------------------------------
 

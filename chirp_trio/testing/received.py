@@ -80,11 +80,26 @@ class Received:
         return events
 
 
+class UnreadableEncoding(Exception):
+    """A body is in a coding that is not understood here; the message says which, and what to do."""
+
+
 def decompressor(headers: Mapping[str, str]) -> Callable[[bytes], bytes]:
-    """What makes the stream's bytes of the body's; httpx's own is for whole bodies, or cannot be interrupted."""
-    if headers.get("content-encoding", "identity") == "identity":
-        return bytes
-    return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress  # gzip, or deflate
+    """What makes the stream's bytes of the body's; httpx's own is for whole bodies, or cannot be interrupted.
+
+    Raises:
+        UnreadableEncoding: The body is neither gzip nor deflate, nor uncompressed.
+    """
+    encoding = headers.get("content-encoding", "").strip().lower()
+    match encoding:
+        case "" | "identity":
+            return bytes
+        case "gzip" | "x-gzip" | "deflate":
+            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress
+    raise UnreadableEncoding(
+        f"its content-encoding {encoding} is not understood: a TestClient reads event streams as they are, or in gzip or "
+        'deflate. Ask with headers={"accept-encoding": "gzip"}, or let what compresses leave out text/event-stream'
+    )
 
 
 def _brief(event: SSEEvent) -> str:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import httpx
 import trio
@@ -14,7 +14,7 @@ import trio
 from ..wire import SSEEvent, is_event_stream
 from .exchange import Exchange
 from .hosting import AppTransport
-from .received import Received, decompressor
+from .received import Received, UnreadableEncoding, decompressor
 
 # Seconds that a test waits for something that may never come.
 PATIENCE = 60.0
@@ -68,7 +68,7 @@ class SSETimeout(AssertionError):
 
 
 class SSERefused(AssertionError):
-    """A test waited for an event, and the response is no event stream; the message says what it is."""
+    """A test waited for an event, and the response is no event stream that it can read; the message says what it is."""
 
 
 class SSEStream(Received):
@@ -208,7 +208,7 @@ class SSEStream(Received):
 
         Raises:
             SSETimeout: None came in time.
-            SSERefused: The response is no event stream.
+            SSERefused: The response is no event stream, or is in a coding that cannot be read.
             StopAsyncIteration: The stream has ended.
             AppError: It ended before it was complete.
             Exception: What the app raised.
@@ -252,14 +252,16 @@ class SSEStream(Received):
     # -- the reader's task ----------------------------------------------------------------------------------------------
 
     async def _read(self, scope: trio.CancelScope) -> None:
-        inflate = decompressor(self.headers)
         with scope:
             try:
+                inflate = decompressor(self.headers)
                 while piece := await self._next_piece():
                     events = self._take_in(inflate(piece))
                     self._untaken += events
                     self._untaken_bytes += sum(len(str(event.data)) for event in events)
                     self._notify()
+            except UnreadableEncoding as error:
+                self._failure = SSERefused(f"{self._name}: the event stream cannot be read, {error}")
             except Exception as error:  # what came is no event stream, whatever the headers say
                 self._failure = error
             self._is_over = True
@@ -295,5 +297,4 @@ class SSEStream(Received):
     @property
     def _exchange(self) -> Exchange:
         assert self._response is not None
-        exchange: Exchange = self._response.extensions["chirp_trio.exchange"]
-        return exchange
+        return cast(Exchange, self._response.extensions["chirp_trio.exchange"])

@@ -15,11 +15,11 @@ from ..topics import SQLiteStore, Topic
 from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
 from .lifespan import run_lifespan
+from .middleware import Middleware, wrap
 from .outline import Outline
 
 # Called with the app; entered before the first request, left after the last one.
 type Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
-type Middleware = Callable[[ASGIApp], ASGIApp]
 
 
 class App:
@@ -32,11 +32,16 @@ class App:
         lifespan: A function of the app that returns an async context manager. It is entered before the first request and
             left after the last one, so it is the place for the nursery of a background task. What it yields, if it is a
             mapping, is every request's `state`.
-        middleware: ASGI middleware, the outermost first: functions (or classes) of an ASGI app that return one.
+        middleware: ASGI middleware, the outermost first: functions or classes that take an ASGI app and return one, or
+            `Middleware(cls, key=value)`, Starlette's notation for one that takes further arguments.
 
     Attributes:
         config: The settings.
         streams: The event streams that are open: a `LiveStreams`.
+
+    Raises:
+        TypeError: `config` is something else.
+        ConfigurationError: `middleware` is no list, or something in it is no middleware.
 
     Example:
         >>> app = App()
@@ -62,9 +67,7 @@ class App:
         self._hosts: set[StreamHost] = set()  # one for each lifespan that runs
         self._lifespans = 0  # how many run, from before the user's until after it
         self._topics: list[Topic] = []  # to be open while one runs
-        self._entry: ASGIApp = self._serve
-        for wrap in reversed(tuple(middleware)):
-            self._entry = wrap(self._entry)
+        self._entry = wrap(self._serve, middleware)
 
     # -- what an app is made of -----------------------------------------------------------------------------------------
 

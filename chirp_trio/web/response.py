@@ -53,7 +53,7 @@ class Response:
         self.encoded_headers()
 
     def encoded_headers(self) -> list[tuple[bytes, bytes]]:
-        """All headers, as ASGI wants them."""
+        """All headers, as ASGI wants them: a new list each time, because middleware may add to it."""
         assert isinstance(self.headers, tuple)
         headers = list(encode_headers(self.headers))
         names = {name for name, _ in headers}

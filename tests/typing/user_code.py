@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import trio
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp as StarletteApp
 
 from chirp_trio import (
     App,
@@ -146,6 +150,11 @@ def watch() -> dict[str, int]:
     return {stream.path: stream.backlog for stream in app.streams} | {"closed": closed, "open": len(app.streams) * ready}
 
 
+def stepping_aside(app: StarletteApp) -> StarletteApp:
+    return app
+
+
+wrapped = App(middleware=[Middleware(CORSMiddleware, allow_origins=["*"]), GZipMiddleware, stepping_aside])
 limited = App(AppConfig(max_streams=10, max_streams_per_client=2, max_age=60, reconnect_after=(1, 2)))
 app.mount("/metrics", metrics_app(app.streams))
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 
 import pytest
 import trio
@@ -242,18 +243,51 @@ async def test_what_is_too_large_for_an_event_is_no_event_stream(autojump_clock)
             await stream.next_event()
 
 
-async def test_a_stream_that_is_compressed_is_read():
-    events = gzip.compress(b"data: one\n\ndata: two\n\n")
+EVENTS = b"data: one\n\ndata: two\n\n"
 
+
+def app_that_sends(events, encoding):
     async def app(scope, receive, send):
         if scope["type"] == "http":
-            headers = [(b"content-type", b"text/event-stream"), (b"content-encoding", b"gzip")]
+            headers = [(b"content-type", b"text/event-stream"), (b"content-encoding", encoding)]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": events[:20], "more_body": True})
-            await send({"type": "http.response.body", "body": events[20:]})
+            await send({"type": "http.response.body", "body": events[:10], "more_body": True})
+            await send({"type": "http.response.body", "body": events[10:]})
 
-    async with TestClient(app) as client:
+    return app
+
+
+@pytest.mark.parametrize(
+    ("encoding", "events"),
+    [
+        (b"gzip", gzip.compress(EVENTS)),
+        (b"GZIP", gzip.compress(EVENTS)),
+        (b"x-gzip", gzip.compress(EVENTS)),
+        (b"deflate", zlib.compress(EVENTS)),
+        (b"identity", EVENTS),
+        (b"", EVENTS),
+    ],
+)
+async def test_a_stream_that_is_compressed_is_read(encoding, events):
+    async with TestClient(app_that_sends(events, encoding)) as client:
         assert data((await client.sse("/")).events) == ["one", "two"]
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, br", "compress"])
+async def test_a_stream_in_a_coding_that_cannot_be_read_is_refused_with_the_cure(encoding):
+    refusal = (
+        f"GET /: the event stream cannot be read, its content-encoding {encoding} is not understood: a TestClient reads "
+        'event streams as they are, or in gzip or deflate. Ask with headers={"accept-encoding": "gzip"}, or let what '
+        "compresses leave out text/event-stream"
+    )
+    async with TestClient(app_that_sends(EVENTS, encoding.encode())) as client:
+        with pytest.raises(SSERefused) as raised:
+            await client.sse("/")
+        assert str(raised.value) == refusal
+        async with client.stream_sse("/") as stream:
+            with pytest.raises(SSERefused) as raised:
+                await stream.next_event()
+        assert str(raised.value) == refusal
 
 
 # -- stalling -------------------------------------------------------------------------------------------------------------
