@@ -109,7 +109,9 @@ def test_what_tests_enter_names_pytest_trio(enter):
     async def main():
         await enter()
 
-    with pytest.raises(WrongRuntimeError, match=r"only, and something else runs this test: .*pytest-trio.*`trio_mode = true`"):
+    with pytest.raises(
+        WrongRuntimeError, match=r"only, and something else runs this test: .*pytest-trio.*`trio_mode = true`"
+    ):
         asyncio.run(main())
 
 
