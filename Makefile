@@ -22,6 +22,7 @@ check: setup  ## format, lint, types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+	@.ci/pyright
 
 wheel: setup  ## build the wheel, and use it in an empty environment, with the pytest before the locked one
 	@rm -rf dist $(EMPTY)
@@ -43,4 +44,4 @@ lock:  ## compile requirements.lock anew from pyproject.toml (needs uv)
 		--no-annotate --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
 
 clean:  ## remove what setup and the tests have made
-	rm -rf .venv .python .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist
+	rm -rf .venv .python .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist tests/typing/node_modules

@@ -17,7 +17,10 @@ type ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 # Takes what went wrong, in a few words, and the error.
 type ErrorListener = Callable[[str, Exception], None]
 
-WRONG_RUNTIME = "chirp_trio runs on trio only: start the server with `hypercorn --worker-class trio` or `chirp-trio run`"
+WRONG_RUNTIME = (
+    "chirp_trio runs on trio only: start the server with `hypercorn --worker-class trio` or `chirp-trio run`, "
+    "and tests with pytest-trio, or Starlette's TestClient with backend='trio'"
+)
 
 
 def require_trio() -> None:

@@ -64,7 +64,7 @@ class Waiting:
     seconds: float
 
 
-type Heard = SSEEvent | Comment | Connected | Waiting
+type Heard = SSEEvent[str] | Comment | Connected | Waiting
 
 
 class Refused(Exception):

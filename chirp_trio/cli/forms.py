@@ -10,7 +10,7 @@ from ..wire import Comment, SSEEvent
 if TYPE_CHECKING:
     from rich.console import Console
 
-type Form = Callable[[SSEEvent | Comment], str]
+type Form = Callable[[SSEEvent[str] | Comment], str]
 
 # What a terminal would take for a command, or would show in another order than it came: controls, line and paragraph
 # separators, and what sets the direction of writing. The tab and the line feed may stay.
@@ -42,7 +42,7 @@ def choose_form(file: TextIO, *, as_json: bool) -> Form:
     return (lambda item: neutral(as_text(item))) if file.isatty() else as_text
 
 
-def as_json_line(item: SSEEvent | Comment) -> str:
+def as_json_line(item: SSEEvent[str] | Comment) -> str:
     r"""An object on one line, in ASCII, so that no encoding and no terminal can spoil it.
 
     >>> as_json_line(SSEEvent("caf\u00e9\n", id="7"))
@@ -53,7 +53,7 @@ def as_json_line(item: SSEEvent | Comment) -> str:
     return json.dumps({"event": _type(item), "id": item.id, "data": item.data, "retry": item.retry})
 
 
-def as_text(item: SSEEvent | Comment) -> str:
+def as_text(item: SSEEvent[str] | Comment) -> str:
     r"""Type, id and data; what is below the first line of data is indented.
 
     >>> as_text(SSEEvent("one\ntwo", event="post", id="7"))
@@ -63,7 +63,7 @@ def as_text(item: SSEEvent | Comment) -> str:
     return f"{head}{id}: {data}"
 
 
-def in_colour(console: Console, item: SSEEvent | Comment) -> str:
+def in_colour(console: Console, item: SSEEvent[str] | Comment) -> str:
     """The same text, with the marks that make this terminal show it in colour."""
     from rich.highlighter import JSONHighlighter
     from rich.text import Text
@@ -79,11 +79,11 @@ def in_colour(console: Console, item: SSEEvent | Comment) -> str:
     return capture.get()
 
 
-def _type(event: SSEEvent) -> str:
+def _type(event: SSEEvent[str]) -> str:
     return event.event or "message"  # as browsers call it
 
 
-def _parts(item: SSEEvent | Comment) -> tuple[str, str, str]:
+def _parts(item: SSEEvent[str] | Comment) -> tuple[str, str, str]:
     """Type, id and data; a comment has nothing but the last."""
     if isinstance(item, Comment):
         return "", "", item.text

@@ -126,12 +126,12 @@ async def _print_events(options: argparse.Namespace, client: httpx.AsyncClient, 
     return ENDED
 
 
-def _writer(file: io.TextIOWrapper, *, as_json: bool) -> Callable[[SSEEvent | Comment], None]:
+def _writer(file: io.TextIOWrapper, *, as_json: bool) -> Callable[[SSEEvent[str] | Comment], None]:
     """Write events into a file, each at once."""
     file.reconfigure(errors="backslashreplace")  # its encoding may have no such character
     form = choose_form(file, as_json=as_json)
 
-    def write(item: SSEEvent | Comment) -> None:
+    def write(item: SSEEvent[str] | Comment) -> None:
         file.write(form(item) + "\n")
         file.flush()
 

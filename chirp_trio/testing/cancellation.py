@@ -7,6 +7,8 @@ from typing import override
 
 import trio
 
+from .runtime import require_trio_test
+
 
 async def cancel_everywhere(
     scenario: Callable[[], Awaitable[object]],
@@ -41,6 +43,7 @@ async def cancel_everywhere(
             that waited got `trio.Cancelled`, and the scenario returned all the same.
         TypeError: `scenario`, `check` or `interrupt` cannot be called.
         ValueError: `max_steps` is no int of at least 1.
+        WrongRuntimeError: Under asyncio.
         Exception: What the scenario or `check` raised, with a note that tells at which step, and where that was.
 
     Example:
@@ -67,6 +70,7 @@ async def cancel_everywhere(
             raise TypeError(f"cancel_everywhere: {name} is {value!r}; it must be a function without arguments{hint}")
     if not isinstance(max_steps, int) or isinstance(max_steps, bool) or max_steps < 1:
         raise ValueError(f"cancel_everywhere: max_steps is {max_steps!r}; it must be an int of at least 1")
+    require_trio_test("cancel_everywhere")
     for step in range(1, max_steps + 1):
         interruption = _Interruption(step)
         try:

@@ -39,6 +39,7 @@ class TestClient(httpx.AsyncClient):
     Raises:
         AppStillRunning: The app did not end, or left a task behind.
         LeftBehind: A response was left open, or an error of the app was not looked at.
+        WrongRuntimeError: It is entered under asyncio, as by pytest-asyncio.
 
     Example:
         >>> from chirp_trio import App

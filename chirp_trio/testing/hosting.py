@@ -12,6 +12,7 @@ import trio
 from ..asgi import ASGIApp
 from ..errors import sole
 from .exchange import Answer, AppError, AppStillRunning, Body, Exchange, read_timeout
+from .runtime import require_trio_test
 from .tasks import AppTasks
 
 
@@ -98,6 +99,12 @@ class AppTransport(httpx.AsyncBaseTransport):
 
     @override
     async def __aenter__(self) -> Self:
+        """Start the app.
+
+        Raises:
+            WrongRuntimeError: Under asyncio.
+        """
+        require_trio_test("a TestClient")
         try:
             await self._stack.enter_async_context(self._running())
         except BaseException:

@@ -26,7 +26,7 @@ class Received:
     """
 
     def __init__(self, last_event_id: str | None) -> None:
-        self.events: list[SSEEvent] = []
+        self.events: list[SSEEvent[str]] = []
         self.event_times: list[float] = []
         self.comments: list[str] = []
         self.heartbeat_times: list[float] = []
@@ -59,7 +59,7 @@ class Received:
             self._began = trio.current_time()
         self._decoder = Decoder(last_event_id=self.last_event_id)
 
-    def _take_in(self, data: bytes) -> list[SSEEvent]:
+    def _take_in(self, data: bytes) -> list[SSEEvent[str]]:
         """Note what the next bytes complete; returns the events."""
         assert self._began is not None
         now = trio.current_time() - self._began
@@ -102,7 +102,7 @@ def decompressor(headers: Mapping[str, str]) -> Callable[[bytes], bytes]:
     )
 
 
-def _brief(event: SSEEvent) -> str:
+def _brief(event: SSEEvent[str]) -> str:
     fields = {"event": event.event, "id": event.id, "retry": event.retry, "data": event.data}
     text = ", ".join(f"{name}={value!r}" for name, value in fields.items() if value is not None)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

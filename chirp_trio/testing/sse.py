@@ -49,7 +49,7 @@ class SSEResult:
 
     status: int
     headers: Mapping[str, str]
-    events: tuple[SSEEvent, ...]
+    events: tuple[SSEEvent[str], ...]
     event_times: tuple[float, ...]
     comments: tuple[str, ...]
     heartbeat_times: tuple[float, ...]
@@ -93,7 +93,7 @@ class SSEStream(Received):
         self._name = name
         self._stop_at = stop_at  # events; no more are read
         self._response: httpx.Response | None = None
-        self._untaken: deque[SSEEvent] = deque()
+        self._untaken: deque[SSEEvent[str]] = deque()
         self._untaken_bytes = 0
         self._is_stalled = False
         self._is_over = False  # nothing more comes on this connection
@@ -200,7 +200,7 @@ class SSEStream(Received):
             return "refused"
         return "completed" if self._exchange.is_whole else "cut off"
 
-    async def next_event(self, *, timeout: float = PATIENCE) -> SSEEvent:
+    async def next_event(self, *, timeout: float = PATIENCE) -> SSEEvent[str]:
         """The next event.
 
         Args:
@@ -219,7 +219,7 @@ class SSEStream(Received):
                 await self._changed.wait()
         if self._untaken:
             event = self._untaken.popleft()
-            self._untaken_bytes -= len(str(event.data))
+            self._untaken_bytes -= len(event.data)
             self._notify()
             return event
         if not self._is_over:
@@ -235,7 +235,7 @@ class SSEStream(Received):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> SSEEvent:
+    async def __anext__(self) -> SSEEvent[str]:
         return await self.next_event()
 
     async def text(self) -> str:
@@ -258,7 +258,7 @@ class SSEStream(Received):
                 while piece := await self._next_piece():
                     events = self._take_in(inflate(piece))
                     self._untaken += events
-                    self._untaken_bytes += sum(len(str(event.data)) for event in events)
+                    self._untaken_bytes += sum(len(event.data) for event in events)
                     self._notify()
             except UnreadableEncoding as error:
                 self._failure = SSERefused(f"{self._name}: the event stream cannot be read, {error}")

@@ -1,7 +1,7 @@
 """One subscriber's place in a topic."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import trio
 
@@ -50,8 +50,8 @@ class Subscription(PushSource):
         *,
         buffer: int,
         overflow: Overflow,
-        key: Callable[[object], object] | None,
-        filter: Callable[[object], bool] | None,
+        key: Callable[[Any], object] | None,
+        filter: Callable[[Any], bool] | None,
     ) -> None:
         self.buffer = buffer
         self.dropped = 0

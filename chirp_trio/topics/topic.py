@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import override
+from typing import Any, override
 
 import trio
 
@@ -155,8 +155,8 @@ class Topic(Audience, Openable):
         replay: int = 0,
         buffer: int = 1000,
         overflow: Overflow = "disconnect",
-        key: Callable[[object], object] | None = None,
-        filter: Callable[[object], bool] | None = None,
+        key: Callable[[Any], object] | None = None,
+        filter: Callable[[Any], bool] | None = None,
     ) -> Subscription:
         """A source for an `EventStream`, or for `async for`: what is published from now on.
 

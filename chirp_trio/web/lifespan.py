@@ -8,7 +8,7 @@ from typing import Any
 import trio
 
 from ..asgi import WRONG_RUNTIME, Receive, Scope, Send
-from ..errors import sole
+from ..errors import WrongRuntimeError, sole
 
 logger = logging.getLogger("chirp_trio.web")
 
@@ -23,12 +23,17 @@ async def run_lifespan(
         receive: Its receive callable.
         send: Its send callable.
         running: The app, running; yields what goes into the server's state.
+
+    Raises:
+        WrongRuntimeError: Under asyncio.
+        Exception: What kept the app from starting or from stopping. The server has been told of it before.
     """
     await receive()  # lifespan.startup
     if not trio.lowlevel.in_trio_task():
-        # The server prints the message and stops, instead of serving an app that cannot work.
+        # The server prints the message and stops, instead of serving an app that cannot work. Starlette's TestClient takes
+        # the failure from the error, and waits for ever if none is raised.
         await send({"type": "lifespan.startup.failed", "message": WRONG_RUNTIME})
-        return
+        raise WrongRuntimeError(WRONG_RUNTIME)
     started = False
     try:
         async with running as state:

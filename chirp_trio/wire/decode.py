@@ -59,7 +59,7 @@ class Decoder:
         self._retry: int | None = None
         self._size = 0
 
-    def feed(self, data: bytes) -> list[SSEEvent | Comment]:
+    def feed(self, data: bytes) -> list[SSEEvent[str] | Comment]:
         """Take the next bytes; return what they complete, in order.
 
         An event is complete at the blank line that ends it. What the stream's end leaves incomplete never comes, as the
@@ -69,7 +69,7 @@ class Decoder:
             EventTooLarge: More than `max_event_bytes` without an end; what came before it has been returned. The
                 decoder cannot be used after that.
         """
-        found: list[SSEEvent | Comment] = []
+        found: list[SSEEvent[str] | Comment] = []
         try:
             for line in self._lines(self._without_bom(data)):
                 item = self._interpret(line)
@@ -118,7 +118,7 @@ class Decoder:
         if self._size > self._max:
             raise EventTooLarge
 
-    def _interpret(self, line: bytes) -> SSEEvent | Comment | None:
+    def _interpret(self, line: bytes) -> SSEEvent[str] | Comment | None:
         if not line:
             return self._dispatch()
         name, _, value = line.partition(b":")
@@ -141,10 +141,10 @@ class Decoder:
                 pass  # a field that nobody knows is ignored
         return None
 
-    def _dispatch(self) -> SSEEvent | None:
+    def _dispatch(self) -> SSEEvent[str] | None:
         # No data, no event; but its id counts, and stays. A single empty data field is data.
         self.last_event_id = self._latest_id
-        event = None
+        event: SSEEvent[str] | None = None
         if self._data is not None:
             event = SSEEvent.unchecked(_decode(self._data), self._event, self._id, self._retry)
         self._forget_fields()

@@ -1,9 +1,13 @@
 """What travels on the wire, as values that cannot be illegal: one event, one comment."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Generic, TypeVar
 
 from .encode import LONGEST_RETRY, check_text, encode_event
+
+# What an event carries, for type checkers. An event with text is an event with some object: that has to be said, since
+# pyright does not see it in a dataclass, which may be copied with other data.
+Data = TypeVar("Data", covariant=True, default=object)
 
 # What ends a line in an event stream (WHATWG HTML, "Parsing an event stream"), and NUL, for which the standard makes an
 # id be ignored. None of them can be carried by a field that is one line.
@@ -11,8 +15,8 @@ _FORBIDDEN = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL"}
 
 
 @dataclass(frozen=True, slots=True)
-class SSEEvent:
-    r"""One server-sent event.
+class SSEEvent(Generic[Data]):  # see `Data`
+    r"""One server-sent event. For type checkers, one that has arrived is an `SSEEvent[str]`: its data is text.
 
     Args:
         data: Text as it is (line breaks are allowed: CRLF, CR and LF all arrive as LF), or a JSON value (dict, list,
@@ -31,7 +35,7 @@ class SSEEvent:
         'event: user-join\nid: evt-42\nretry: 5000\ndata: User joined\n\n'
     """
 
-    data: object
+    data: Data
     event: str | None = None
     id: str | None = None
     retry: int | None = None
@@ -54,15 +58,15 @@ class SSEEvent:
         """
         return encode_event(self.data, self.event, self.id, self.retry).decode()
 
-    @classmethod
-    def unchecked(cls, data: object, event: str | None, id: str | None, retry: int | None) -> Self:
+    @staticmethod
+    def unchecked[Given](data: Given, event: str | None, id: str | None, retry: int | None) -> SSEEvent[Given]:
         """An event of parts that have been checked, or that came from elsewhere, where `event` may hold a NUL."""
-        self = object.__new__(cls)
-        object.__setattr__(self, "data", data)
-        object.__setattr__(self, "event", event)
-        object.__setattr__(self, "id", id)
-        object.__setattr__(self, "retry", retry)
-        return self
+        made: SSEEvent[Given] = object.__new__(SSEEvent)
+        object.__setattr__(made, "data", data)
+        object.__setattr__(made, "event", event)
+        object.__setattr__(made, "id", id)
+        object.__setattr__(made, "retry", retry)
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What is public is on purpose: exported, documented, and with examples that run."""
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -13,6 +14,7 @@ import pytest
 
 import chirp_trio
 import chirp_trio.checking
+import chirp_trio.metrics
 import chirp_trio.testing
 
 PACKAGES = [chirp_trio, chirp_trio.testing, chirp_trio.checking]
@@ -56,6 +58,13 @@ def test_the_examples_in_docstrings_run(name):
 def test_every_public_name_has_a_docstring_of_its_own(package):
     missing = [name for name in package.__all__ if not inspect.getdoc(getattr(package, name))]
     assert missing == []
+
+
+def test_type_checkers_see_every_public_name_at_work():
+    code = "".join(path.read_text() for path in Path(__file__).parent.with_name("typing").glob("*.py"))
+    used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    public = {name for package in [*PACKAGES, chirp_trio.metrics] for name in package.__all__}
+    assert public - used == set()
 
 
 def test_the_library_imports_neither_pytest_nor_what_only_tests_need():

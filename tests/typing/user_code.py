@@ -1,6 +1,6 @@
 """Ordinary user code, which only the type checker runs: the public names must be as easy to type as they are to use."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,14 +45,14 @@ from chirp_trio.testing import (
 
 
 @asynccontextmanager
-async def lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
+async def lifespan(_app: App) -> AsyncGenerator[dict[str, object]]:
     async with trio.open_nursery() as nursery:
         yield {"nursery": nursery}
         nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def lifespan_without_state(_app: App) -> AsyncIterator[None]:
+async def lifespan_without_state(_app: App) -> AsyncGenerator[None]:
     yield
 
 
@@ -178,7 +178,7 @@ async def main() -> None:
 async def test() -> None:
     async with TestClient(app) as client:
         result = await client.sse("/numbers", max_events=3, last_event_id="7")
-        data: str | object = result.events[0].data
+        data: str = result.events[0].data
         print(data, result.heartbeats, result.heartbeat_times[0] + result.event_times[0], result.duration)
         async with client.stream_sse("/numbers", request_type="htmx4", params={"room": "1"}) as opened:
             event: SSEEvent = await opened.next_event(timeout=5)

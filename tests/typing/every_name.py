@@ -1,0 +1,104 @@
+"""What user_code.py has no use for, so that a type checker has seen every public name at work."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from chirp_trio import (
+    App,
+    BlockNotFound,
+    ChirpError,
+    ClientDisconnected,
+    Comment,
+    ConfigurationError,
+    Ending,
+    EventStream,
+    EventTooLarge,
+    LifespanError,
+    LiveStreams,
+    Presence,
+    Published,
+    Request,
+    StoreError,
+    StreamSnapshot,
+    Subscription,
+    TemplateError,
+    TemplateNotFound,
+    Topic,
+    WrongRuntimeError,
+    merge,
+    merge_cursors,
+    stream_lifespan,
+)
+from chirp_trio.checking import Finding, check_app
+from chirp_trio.metrics import StreamCollector
+from chirp_trio.testing import AppError, AppStillRunning, LeftBehind, SSERefused, SSETimeout, TestClient
+
+app = App()
+chat: Topic = app.topic("chat", history=10, max_age=60)
+news: Topic = app.topic("news")
+
+
+def is_news(event: Published) -> bool:
+    return event.value != "" and bool(event.id)
+
+
+@app.route("/chat")
+async def everything(request: Request) -> EventStream:
+    cursor = request.last_event_id or merge_cursors(chat, news)
+    subscription: Subscription = chat.subscribe(cursor, buffer=10)
+    return EventStream(merge(subscription, news.subscribe(cursor)))
+
+
+async def count() -> int:
+    async for change in chat.presence():
+        if change.kind == "join":
+            return change.subscribers
+    return Presence("leave", 0).subscribers
+
+
+@app.on_close
+def tell(stream: StreamSnapshot) -> None:
+    if stream.ending is Ending.DISCONNECTED:
+        print(stream.label)
+
+
+def watch(streams: LiveStreams) -> list[str]:
+    CollectorRegistry().register(StreamCollector(streams))
+    return [stream.path for stream in streams]
+
+
+def problems() -> list[str]:
+    found: list[Finding] = check_app(app)
+    return [f"{finding.file}:{finding.line}: {finding.message}" for finding in found]
+
+
+async def fail(client: TestClient) -> str:
+    try:
+        await client.sse("/chat", timeout=1)
+    except (SSETimeout, SSERefused, AppError, AppStillRunning, LeftBehind) as failure:
+        return str(failure)
+    except (BlockNotFound, TemplateNotFound, TemplateError, ConfigurationError, StoreError, LifespanError) as error:
+        return str(error)
+    except (ClientDisconnected, EventTooLarge, WrongRuntimeError, ChirpError) as error:
+        return str(error)
+    return Comment("nothing").text
+
+
+type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Middleware:
+    def __init__(self, app: Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+wrapped = App(middleware=[Middleware])
+starlette = Starlette(routes=[Mount("/app", app)], lifespan=stream_lifespan)
