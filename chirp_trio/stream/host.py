@@ -1,14 +1,15 @@
 """Where streams live: the nursery behind all the streams of an app, and the one timer that they share."""
 
 import logging
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from heapq import heappop, heappush
 from typing import Any, Protocol
 
 import trio
 
 from ..asgi import Scope, Send, require_trio
+from .alarms import Alarms
 from .ending import Ending
 from .flusher import Flushable, Flusher
 from .lifecycle import FAREWELL_TIMEOUT, LiveStream
@@ -35,11 +36,11 @@ class StreamHost:
         self._nursery = nursery
         self.registry = registry
         self.is_open = True  # whether tasks can be started
-        self._streams: dict[LiveStream, _Alarm] = {}
+        self._streams: set[LiveStream] = set()
         self._empty: trio.Event | None = None  # what `aclose()` waits for
         self.closing = False  # whether the server is about to stop
         self._signals: set[int] = set()
-        self._alarms: list[_Alarm] = []  # a heap; what is no longer wanted stays, emptied, until its time comes
+        self._alarms = Alarms()
         self._alarmed = ParkingSpot()
         self._flusher = Flusher()
         nursery.start_soon(self._look_at_streams)
@@ -56,10 +57,9 @@ class StreamHost:
             HTTPError: There are as many as there may be.
         """
         self.registry.add(stream)
-        now = trio.current_time()
-        self._streams[stream] = _Alarm(now, None)
+        self._streams.add(stream)
         self.registry.announce(stream)
-        due = stream.look(now)
+        due = stream.look(trio.current_time())
         if due is not None:
             self.look_at(stream, due)
         if self.closing:
@@ -67,17 +67,15 @@ class StreamHost:
 
     def release(self, stream: LiveStream) -> None:
         """Forget the stream: it is over."""
-        self._streams.pop(stream).stream = None
+        self._streams.remove(stream)
+        self._alarms.cancel(stream)
         self.registry.remove(stream)
         if self._empty is not None and not self._streams:
             self._empty.set()
 
     def look_at(self, stream: LiveStream, due: float) -> None:
         """Look at the stream at this time, and not at the one that was set before."""
-        self._streams[stream].stream = None
-        alarm = self._streams[stream] = _Alarm(due, stream)
-        heappush(self._alarms, alarm)
-        if self._alarms[0] is alarm:
+        if self._alarms.set(stream, due):
             self._alarmed.wake()
 
     def flush_soon(self, writer: Flushable) -> None:
@@ -116,28 +114,14 @@ class StreamHost:
 
     async def _look_at_streams(self) -> None:
         while True:
-            if not self._alarms:
-                await self._alarmed.park()
-            with trio.CancelScope(deadline=self._alarms[0].due):
+            due = self._alarms.next_due()
+            with trio.CancelScope(deadline=math.inf if due is None else due):
                 await self._alarmed.park()
             now = trio.current_time()
-            while self._alarms and self._alarms[0].due <= now:
-                stream = heappop(self._alarms).stream
-                if stream is not None:
-                    due = stream.look(now)
-                    if due is not None:
-                        self.look_at(stream, due)
-
-
-class _Alarm:
-    __slots__ = ("due", "stream")
-
-    def __init__(self, due: float, stream: LiveStream | None) -> None:
-        self.due = due
-        self.stream = stream
-
-    def __lt__(self, other: _Alarm) -> bool:
-        return self.due < other.due
+            while (stream := self._alarms.pop(now)) is not None:
+                due = stream.look(now)
+                if due is not None:
+                    self.look_at(stream, due)
 
 
 @asynccontextmanager
