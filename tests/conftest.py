@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis runs, that asserts in the helpers explain themselves, and reports between processes."""
+"""What all tests share: how hypothesis runs, what asserts in helpers say, and reports between processes."""
 
 import pytest
 from hypothesis import HealthCheck, settings
