@@ -133,7 +133,7 @@ async def test_a_session_goes_on_from_a_page_to_its_stream(site, autojump_clock)
 
 # -- compression --------------------------------------------------------------------------------------------------------
 
-EVERYTHING = {"minimum_size": 1, "exclude_content_types": ()}  # as Starlette before 0.46, and others
+EVERYTHING = {"minimum_size": 1, "exclude_content_types": ()}  # as older versions of Starlette's
 COMPRESSION = {
     # what it is, what the client takes: what comes, and after how many seconds its headers, of an event after five
     "nothing": (None, "gzip", None, 0.1),
