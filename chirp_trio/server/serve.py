@@ -1,5 +1,6 @@
 """Serving: an app on hypercorn's trio worker until somebody says stop."""
 
+import inspect
 import os
 import signal
 import sys
@@ -108,6 +109,8 @@ class _Served(trio.TaskStatus[list[str]]):
         self.failure: LifespanError | None = None
         self.is_up = False
 
+    # Marked, not async: an idle stream keeps the frame of every async function on its way.
+    @inspect.markcoroutinefunction
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         scope.setdefault("extensions", {})["chirp_trio.shutdown"] = self._signal
         return self._app(scope, receive, self._watch(send) if scope["type"] == "lifespan" else send)
