@@ -111,13 +111,21 @@ def _is_app(factory: Callable[..., Any], is_async: bool) -> bool:
     """Whether this is an ASGI app, and not what makes one."""
     if isinstance(factory, type) or _problem(factory, "scope", "receive", "send"):
         return False
-    return is_async or "scope" in inspect.signature(factory).parameters
+    return is_async or "scope" in _signature(factory).parameters
 
 
 def _problem(factory: Callable[..., Any], *arguments: object, **options: object) -> str | None:
-    """Why it cannot be called with these, in a few words; None if it can."""
+    """Why it cannot be called with these, in a few words; None if it can, as far as it tells."""
     try:
-        inspect.signature(factory).bind(*arguments, **options)
+        _signature(factory).bind(*arguments, **options)
     except TypeError as error:
         return str(error)
     return None
+
+
+def _signature(factory: Callable[..., Any]) -> inspect.Signature:
+    """What it takes; anything, where it does not tell: not all that is written in C does."""
+    try:
+        return inspect.signature(factory)
+    except ValueError:
+        return inspect.signature(lambda *_arguments, **_options: None)

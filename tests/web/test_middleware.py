@@ -162,6 +162,11 @@ def test_everything_is_checked_before_anything_is_called():
     assert called == []
 
 
+def test_what_does_not_tell_its_parameters_is_called_and_says_itself_what_is_wrong():
+    with pytest.raises(TypeError, match="is not iterable"):
+        App(middleware=[dict])
+
+
 async def test_the_cure_for_a_function_of_request_and_call_next_works():
     async def adding(request, call_next):
         response = await call_next(request)
