@@ -1,5 +1,5 @@
 # Everything that a contributor runs. Each target makes the environment first, if need be.
-.PHONY: help setup demo test check wheel bench lock clean
+.PHONY: help setup demo test soak check wheel bench lock clean
 
 RUN ?= .venv/bin/pytest
 EMPTY = $(CURDIR)/.venv/empty
@@ -15,6 +15,9 @@ demo: setup  ## a live dashboard of this machine, on http://127.0.0.1:8000
 
 test: setup  ## all tests
 	@$(RUN)
+
+soak: setup  ## the long forms of tests that are short otherwise: 5000 stacks of middleware
+	@CHIRP_TRIO_STACKS=5000 $(RUN) -q tests/integration/test_middleware_stacks.py
 
 check: setup  ## format, lint, types
 	@.venv/bin/ruff format --check .
