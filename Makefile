@@ -1,5 +1,5 @@
 # Everything that a contributor runs. Each target makes the environment first, if need be.
-.PHONY: help setup demo test check wheel bench lock clean
+.PHONY: help setup demo test soak check wheel bench lock clean
 
 RUN ?= .venv/bin/pytest
 # A process for each core; the tests of a file stay together, because they share servers.
@@ -17,6 +17,9 @@ demo: setup  ## a live dashboard of this machine, on http://127.0.0.1:8000
 
 test: setup  ## all tests
 	@$(RUN) $(PROCESSES)
+
+soak: setup  ## the long forms of tests that are short otherwise: 5000 stacks of middleware
+	@CHIRP_TRIO_STACKS=5000 $(RUN) -q --timeout=0 tests/integration/test_middleware_stacks.py
 
 check: setup  ## format, lint, types
 	@.venv/bin/ruff format --check .

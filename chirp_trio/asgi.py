@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any
+from types import MethodType
+from typing import Any, final
 
 import trio
 
@@ -33,6 +34,44 @@ def error_listener(scope: Scope) -> ErrorListener | None:
     """Who wants to be told of errors that go no further than the log: a test client, by an extension of the scope."""
     listener: ErrorListener | None = (scope.get("extensions") or {}).get("chirp_trio.errors")
     return listener
+
+
+@final
+class ObservedSend:
+    """A `send` of our own that shows each message to somebody, and hands it on at once and unchanged.
+
+    It is the only thing between an app and a server that may be looked behind: whatever else wraps `send` may hold messages
+    back, or change them.
+
+    Args:
+        send: What it hands on to.
+        before: Called with each message before that. What it raises is raised to the app, and the message goes no further.
+        after: Called once the message has been sent; default: nobody is.
+    """
+
+    __slots__ = ("_after", "_before", "behind")
+
+    def __init__(self, send: Send, before: Callable[[Message], None], after: Callable[[Message], None] | None = None) -> None:
+        self.behind = send
+        self._before = before
+        self._after = after
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        """Send the message."""
+        self._before(message)
+        return self.behind(message) if self._after is None else self._send_and_tell(message, self._after)
+
+    async def _send_and_tell(self, message: Message, after: Callable[[Message], None]) -> None:
+        await self.behind(message)
+        after(message)
+
+
+def is_own_send(send: Send, owner: object) -> bool:
+    """Whether this is the owner's own method `send`, and nothing but an `ObservedSend` stands before it."""
+    while type(send) is ObservedSend:
+        send = send.behind
+    # By identity all along: what is foreign may claim to be equal to anything.
+    return type(send) is MethodType and send.__self__ is owner and send.__func__ is getattr(type(owner), "send", None)
 
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

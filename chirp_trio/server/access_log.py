@@ -5,12 +5,11 @@ two lines for one of those, where an app does not notice.
 """
 
 import logging
-from typing import Any
 from urllib.parse import quote
 
 import trio
 
-from ..asgi import ASGIApp, Message, Receive, Scope, Send
+from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send
 
 _FORMAT = '%(client)s "%(method)s %(path)s HTTP/%(version)s" %(status)s %(bytes)d bytes %(seconds).3f s %(end)s'
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace('"', "")  # the quote would end the request line
@@ -31,12 +30,9 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        entry = _Entry(self._logger, scope, receive, send)
-        extensions = scope.get("extensions") or {}
-        if direct := extensions.get("chirp_trio.connection"):
-            extensions["chirp_trio.connection"] = _Counted(direct, entry)
+        entry = _Entry(self._logger, scope, receive)
         try:
-            await self._app(scope, entry.receive, entry.send)
+            await self._app(scope, entry.receive, ObservedSend(send, before=entry.note, after=entry.note_sent))
         finally:
             entry.write()
 
@@ -44,17 +40,17 @@ class AccessLog:
 class _Entry:
     """One request, from its beginning to its line in the log."""
 
-    def __init__(self, logger: logging.Logger, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, logger: logging.Logger, scope: Scope, receive: Receive) -> None:
         self._logger = logger
         self._scope = dict(scope)  # as it is now: whoever serves the request may change it
+        self._direct = (scope.get("extensions") or {}).get("chirp_trio.connection")
         self._receive = receive
-        self._send = send
         self._began = trio.current_time()
         self._status = 0
         self._has_left = False
         self._is_complete = False
         self._is_written = False
-        self.bytes = 0  # of the body
+        self._bytes = 0  # of the body, sent by `send()`
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -62,14 +58,17 @@ class _Entry:
             self._has_left = True
         return message
 
-    async def send(self, message: Message) -> None:
+    def note(self, message: Message) -> None:
+        """Note what is about to be sent."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
         elif message["type"] == "http.response.body":
-            self.bytes += len(message.get("body", b""))
+            self._bytes += len(message.get("body", b""))
             # Noted before it is sent: hypercorn tells of a disconnect within that.
             self._is_complete = not message.get("more_body", False) and not self._has_left
-        await self._send(message)
+
+    def note_sent(self, _message: Message) -> None:
+        """Write the line once the last message has been sent."""
         if self._is_complete:
             self.write()
 
@@ -88,29 +87,11 @@ class _Entry:
             "path": quote(path, _PRINTABLE),  # without the query, where secrets may be
             "version": scope["http_version"],
             "status": self._status or ("-" if self._has_left else 500),  # hypercorn answers for apps that do not
-            "bytes": 0 if scope["method"] == "HEAD" else self.bytes,
+            "bytes": 0 if scope["method"] == "HEAD" else self._bytes + (self._direct.body_bytes if self._direct else 0),
             "seconds": trio.current_time() - self._began,
             "end": "client left" if self._has_left else "cut short" if self._status and not self._is_complete else "complete",
         }
         self._logger.info(_FORMAT, fields)
-
-
-class _Counted:
-    """The extension `chirp_trio.connection`, which is a way around `send()`, with its bytes counted."""
-
-    def __init__(self, direct: Any, entry: _Entry) -> None:
-        self._direct = direct
-        self._entry = entry
-
-    def write_nowait(self, data: bytes) -> object:
-        self._entry.bytes += len(data)
-        return self._direct.write_nowait(data)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._direct, name)
-
-    def __deepcopy__(self, memo: object) -> _Counted:
-        return self  # there is one connection, however often middleware copies the scope
 
 
 def _access_logger() -> logging.Logger:

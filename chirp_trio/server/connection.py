@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, cast
 
+import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData
@@ -79,6 +80,10 @@ class Connection(TCPServer):
         self._shared = context
         self._write: trio.CancelScope | None = None  # around the write that is going on
         self._reading = trio.CancelScope()  # around the reader
+        # What is to be written and has not been taken yet, in the order of its making. It stays, if whoever brought it is
+        # cancelled: hypercorn counts it as sent already, and half a chunk may be on the wire.
+        self._unsent: list[memoryview] = []
+        self._is_closing = False
         transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
         self._socket = transport.socket
         self._is_plain = transport is stream
@@ -148,6 +153,7 @@ class Connection(TCPServer):
             await super().protocol_send(event)
 
     async def _write_all(self, data: bytes) -> None:
+        self._unsent.append(memoryview(data))
         try:
             self.send_lock.acquire_nowait()
         except trio.WouldBlock:
@@ -155,31 +161,66 @@ class Connection(TCPServer):
         # From here on nothing can be cancelled: half a message is worse than none.
         try:
             if self._is_plain:
-                data = data[self.write_nowait(data) :]  # which nearly always is all, and then no scope is needed
-                if not data:
+                self._write_some()  # which nearly always is all, and then no scope is needed
+                if not self._unsent:
                     await trio.lowlevel.cancel_shielded_checkpoint()
-            for start in range(0, len(data), _PIECE):
+            while self._unsent:
+                first = self._unsent[0]
                 with trio.move_on_after(self._shared.write_timeout, shield=True) as self._write:
-                    await self.stream.send_all(data[start : start + _PIECE])
+                    await self.stream.send_all(first[:_PIECE])
                 gave_up = self._write.cancelled_caught
                 self._write = None
                 if gave_up:
                     self.reset_when_closed()
                     await trio.aclose_forcefully(self.stream)
                     raise trio.BrokenResourceError("the client does not read")
+                self._taken(min(len(first), _PIECE))
         finally:
             self.send_lock.release()
 
-    def write_nowait(self, data: bytes) -> int:
-        """See `direct.Writable`."""
-        return write_nowait(self._socket.fileno(), data)
+    def _write_some(self) -> None:
+        while self._unsent:
+            first = self._unsent[0]
+            taken = write_nowait(self._socket.fileno(), first)
+            self._taken(taken)
+            if taken < len(first):
+                return
 
-    async def wait_writable(self) -> None:
+    def _taken(self, count: int) -> None:
+        """Forget the first bytes of what is to be written, all of them in its first part."""
+        first = self._unsent[0]
+        if count < len(first):
+            self._unsent[0] = first[count:]
+        else:
+            del self._unsent[0]
+
+    def has_open_body(self) -> bool:
         """See `direct.Writable`."""
-        try:
-            await trio.lowlevel.wait_writable(self._socket)
-        except trio.ClosedResourceError as error:
-            raise trio.BrokenResourceError("the connection was closed meanwhile") from error
+        protocol = self.protocol.protocol
+        return isinstance(protocol, AttentiveH11Protocol) and protocol.connection.our_state is h11.SEND_BODY
+
+    def write_nowait(self, data: bytes) -> bool:
+        """See `direct.Writable`. Writes nothing itself while there is something to be written before."""
+        if self._is_closing:
+            raise trio.BrokenResourceError("the connection is about to be closed")
+        taken = 0 if self._unsent else write_nowait(self._socket.fileno(), data)
+        if taken == len(data):
+            return True
+        self._unsent.append(memoryview(data)[taken:])
+        return False
+
+    async def drain(self) -> None:
+        """See `direct.Writable`."""
+        if not self._unsent:
+            return
+        async with self.send_lock:
+            self._write_some()
+            while self._unsent:
+                try:
+                    await trio.lowlevel.wait_writable(self._socket)
+                except trio.ClosedResourceError as error:
+                    raise trio.BrokenResourceError("the connection was closed meanwhile") from error
+                self._write_some()
 
     def reset_when_closed(self) -> None:
         """Close with a reset: otherwise the system would go on for minutes to offer the client what it does not read."""
@@ -187,6 +228,7 @@ class Connection(TCPServer):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     async def _close(self) -> None:
+        self._is_closing = True
         with trio.move_on_after(LAST_WRITE_TIMEOUT, shield=True):
             await super()._close()
             return

@@ -75,6 +75,7 @@ class LiveStream:
             HTTPError: There are as many streams as there may be.
             Exception: What the source raised before its first event. The response has not begun then.
         """
+        self._writer.send_as(trio.lowlevel.current_task())
         try:
             self._host.adopt(self)
         except HTTPError:  # there are too many already

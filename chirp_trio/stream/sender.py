@@ -1,9 +1,13 @@
-"""How a stream's one writer reaches its client: ASGI's `send()`, or around it where the server offers a way."""
+"""How a stream's one writer reaches its client: ASGI's `send()`, or around it where the server offers a way.
+
+The way around is taken only where `send` is the server's own. Whoever has put something in between wants to see every
+message, may still hold some that were sent before, and may change them.
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..asgi import Scope, Send
+from ..asgi import Message, Scope, Send, is_own_send
 
 
 class Direct(Protocol):
@@ -11,8 +15,11 @@ class Direct(Protocol):
 
     is_open: bool
 
+    async def send(self, message: Message) -> None:
+        """ASGI's `send()` of the same request, as the server gives it to the app."""
+
     def write_nowait(self, data: bytes) -> bool:
-        """Send a piece of the body; whether all of it was taken."""
+        """Send a piece of the body, while it is open; whether all of it was taken."""
 
     async def drain(self) -> None:
         """Wait until the rest of it has been taken."""
@@ -28,11 +35,12 @@ class Sender:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send = send
-        self._direct: Direct | None = (scope.get("extensions") or {}).get("chirp_trio.connection")
+        direct: Direct | None = (scope.get("extensions") or {}).get("chirp_trio.connection")
+        self._direct = direct if direct is not None and is_own_send(send, direct) else None
 
     @property
     def is_direct(self) -> bool:
-        """Whether `write_nowait()` can be used. The response must have begun for that."""
+        """Whether `write_nowait()` can be used now: the response must have begun for that, and not ended."""
         return self._direct is not None and self._direct.is_open
 
     async def start(self, headers: Sequence[tuple[bytes, bytes]]) -> None:

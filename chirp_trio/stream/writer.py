@@ -9,6 +9,7 @@ that wakes it up. An idle stream has no writer at all.
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Protocol
 
 import trio
@@ -53,8 +54,8 @@ class Writer:
     """
 
     __slots__ = (
-        "_done", "_end", "_flush_due", "_headers", "_heartbeat_due", "_host", "_is_complete", "_is_finished", "_name",
-        "_sender", "_task", "begun", "blocked_since", "last_sent", "outbox",
+        "_context", "_done", "_end", "_flush_due", "_headers", "_heartbeat_due", "_host", "_is_complete", "_is_finished",
+        "_name", "_sender", "_task", "begun", "blocked_since", "last_sent", "outbox",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +72,7 @@ class Writer:
         self._headers: Sequence[tuple[bytes, bytes]] | None = headers  # None once they are sent
         self._name = name
         self._end = end
+        self._context: Context  # of the request; see `send_as()`
         self.outbox = Outbox()
         self.begun = False  # the response is decided: it is an event stream
         self.last_sent = trio.current_time()
@@ -82,6 +84,13 @@ class Writer:
         self._heartbeat_due = False
         self._is_complete = False  # nothing more will come
         self._is_finished = False  # the body has got its end, or will get none
+
+    def send_as(self, task: trio.lowlevel.Task) -> None:
+        """Send in the context of this task, which is the request's: so a trace of what `send()` does belongs to it.
+
+        To be called before anything else.
+        """
+        self._context = task.context
 
     # -- from any task: none of them blocks -----------------------------------------------------------------------------
 
@@ -141,6 +150,9 @@ class Writer:
         self._flush_due = False
         if self._is_finished or not self._host.is_open:
             return
+        if not self._sender.is_direct:  # somebody else has ended the body meanwhile
+            self._start()
+            return
         data = self._take()
         try:
             is_clear = not data or self._sender.write_nowait(data)
@@ -177,7 +189,8 @@ class Writer:
 
     def _start(self) -> None:
         self._task = trio.CancelScope()
-        self._host.start_soon(self._run, self._task)
+        # A copy, because the context may be that of whoever is running now, and the task's own is made of it anyway.
+        self._context.copy().run(self._host.start_soon, self._run, self._task)
 
     async def _run(self, scope: trio.CancelScope) -> None:
         try:

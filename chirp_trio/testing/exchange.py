@@ -9,7 +9,7 @@ from typing import Self, override
 import httpx
 import trio
 
-from ..asgi import ASGIApp, Message, Receive, Scope, Send
+from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send
 from ..errors import sole
 
 
@@ -52,13 +52,8 @@ class Answer:
             Exception: What the app raised; or that it did not answer.
         """
         self.is_entered = True
-
-        async def checked(message: Message) -> None:
-            self._check(message)
-            await send(message)
-
         try:
-            await app(scope, receive, checked)
+            await app(scope, receive, ObservedSend(send, before=self._check))
             # As with a server: no response is an error, half a response is cut off, which whoever reads it hears of.
             if not self.has_begun and not self.is_left:
                 raise AppError(f"{self}: the app returned without a response") from self._noted

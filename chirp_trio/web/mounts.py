@@ -1,6 +1,6 @@
 """Other ASGI apps below a path of an app."""
 
-from ..asgi import ASGIApp, Message, Receive, Scope, Send
+from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send
 from ..errors import ConfigurationError
 from ..stream import StreamHost
 from ..stream.host import STATE_KEY, find_shutdown
@@ -55,13 +55,12 @@ class _Mounted:
             self._host.close_when(find_shutdown(self._scope, send))
         begun = False
 
-        async def noting(message: Message) -> None:
+        def note(_message: Message) -> None:
             nonlocal begun
             begun = True
-            await send(message)
 
         try:
-            await self._app(self._scope, receive, noting)
+            await self._app(self._scope, receive, ObservedSend(send, before=note))
         except Exception as error:
             if begun and self._scope["type"] == "http":
                 raise ResponseBroken from error
