@@ -75,7 +75,7 @@ def test_each_event_arrives_before_the_next_is_there(servers):
         client.wait_for_end(response)
 
     assert response.body == b"".join(b"data: %d\n\n" % number for number in range(1, 6))
-    assert ("content-type", "text/event-stream") in response.headers
+    assert ("content-type", "text/event-stream; charset=utf-8") in response.headers
 
 
 def test_a_client_that_leaves_ends_its_source(servers):

@@ -245,7 +245,7 @@ async def test_head_answers_the_headers_and_never_starts_the_source(autojump_clo
     source = Source("a")
     async with client_of(source) as client:
         response = await client.head("/")
-    assert response.headers["content-type"] == "text/event-stream"
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert source.opened == 0
 
 
