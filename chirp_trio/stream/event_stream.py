@@ -3,7 +3,7 @@
 import inspect
 import math
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
@@ -201,7 +201,7 @@ def _check_seconds(name: str, value: object, otherwise: str = "") -> None:
         raise ValueError(f"{name} is {value!r}; it must be more than zero and finite, in seconds{otherwise}")
 
 
-def _check_headers(headers: Sequence[tuple[bytes, bytes]]) -> None:
+def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
     for name, value in headers:
         if name == b"content-type":
             raise ValueError(

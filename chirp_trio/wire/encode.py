@@ -17,7 +17,7 @@ _ACCEPTED = "text, dict, list, int, float, bool, None, a dataclass, a Fragment, 
 # Milliseconds: 31,000 years. A bound, because Python writes and reads only numbers of a bounded length.
 LONGEST_RETRY = 10**15
 
-# Clients in wide use (openai-python, httpx-sse, fetch-event-source) take every blank line for the end of an event, be it empty.
+# Clients in wide use (openai-python, httpx-sse, fetch-event-source) take every blank line for the end of an event.
 # So only events end with one: a comment, and a field that stands alone, are lines (WHATWG HTML, 9.2.6).
 HEARTBEAT = b": heartbeat\n"
 

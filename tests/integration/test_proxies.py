@@ -96,7 +96,7 @@ def test_when_the_server_stops_the_client_gets_the_end_of_its_body(servers):
         server.signal(signal.SIGTERM)
         client.wait_for_end(response)
 
-    assert re.fullmatch(FIRST + rb"retry: \d+\n\n", response.body)
+    assert re.fullmatch(FIRST + rb"retry: \d+\n", response.body)
     assert server.wait() == 0
     assert server.lines()[-1] == ended("/quiet/function", "shutdown")
 
