@@ -18,7 +18,7 @@ from .errors import (
     WrongRuntimeError,
 )
 from .server import ServerConfig, serve
-from .stream import Ending, LiveStreams, StreamSnapshot, stream_lifespan
+from .stream import Ending, LiveStreams, StreamSnapshot, last_event_id, stream_lifespan
 from .templates import Fragment, Page, Stream, Template
 from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
 from .web import App, AppConfig, Redirect, Request, Response
@@ -63,6 +63,7 @@ __all__ = [
     "TemplateNotFound",
     "Topic",
     "WrongRuntimeError",
+    "last_event_id",
     "merge",
     "merge_cursors",
     "serve",

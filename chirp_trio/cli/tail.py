@@ -34,6 +34,7 @@ _HEADERS = {
     "Accept": "text/event-stream",
     "Accept-Encoding": "identity",  # who compresses may hold back what is small
     "Cache-Control": "no-cache",
+    "Pragma": "no-cache",  # as fetch says it
     "User-Agent": "chirp-trio",
 }
 _HEADER = re.compile(r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?P<value>[^\r\n]*?)[ \t]*")  # RFC 9110, 5.1 and 5.5

@@ -1,8 +1,10 @@
 """One connection: an `EventStream`, the user's source, and the nursery that owns them from first byte to last.
 
-This room knows the wire and ASGI's messages. It must not know apps, templates, htmx, topics or any server.
+This room knows the wire and ASGI's messages. It must not know apps, templates, topics or any server; of
+htmx it knows only how to tell its requests, and what it does not understand (`client`).
 """
 
+from .client import last_event_id
 from .ending import Ending
 from .event_stream import EventStream
 from .host import StreamHost, open_stream_host, stream_lifespan
@@ -20,6 +22,7 @@ __all__ = [
     "StreamHost",
     "StreamRegistry",
     "StreamSnapshot",
+    "last_event_id",
     "open_stream_host",
     "stream_lifespan",
 ]

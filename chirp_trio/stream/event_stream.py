@@ -3,7 +3,7 @@
 import inspect
 import math
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 
@@ -21,9 +21,11 @@ from .sender import Sender
 from .source import Source, check_source, close_source
 
 # No `connection` and no `transfer-encoding`: they belong to the server, and HTTP/2 forbids them (RFC 9113, 8.2.2).
+# An event stream is UTF-8 whatever the charset says, but clients for whom this is just text assume Latin-1 without it.
 # `no-transform` keeps proxies from compressing, `x-accel-buffering` keeps nginx from buffering, what has to arrive now.
+_CONTENT_TYPE = b"text/event-stream; charset=utf-8"
 _HEADERS = (
-    (b"content-type", b"text/event-stream"),
+    (b"content-type", _CONTENT_TYPE),
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 )
@@ -102,8 +104,7 @@ class EventStream:
 
         pairs = header_pairs(self.headers)
         object.__setattr__(self, "headers", pairs)
-        if any(name == b"content-type" for name, _ in encode_headers(pairs)):
-            raise ValueError("headers holds a content-type; that of an event stream is always text/event-stream")
+        _check_headers(encode_headers(pairs))
 
     def response_headers(self) -> list[tuple[bytes, bytes]]:
         """The headers of the response, as ASGI wants them: a stream's own, unless `headers` says otherwise.
@@ -111,6 +112,7 @@ class EventStream:
         A new list each time, because middleware may add to it.
         """
         further = encode_headers(header_pairs(self.headers))
+        _check_headers(further)  # again, because those of a response of Starlette's kind can be changed
         named = {name for name, _ in further}
         return [*(header for header in _HEADERS if header[0] not in named), *further]
 
@@ -197,6 +199,15 @@ def _check_seconds(name: str, value: object, otherwise: str = "") -> None:
         raise TypeError(f"{name} is {value!r}; it must be a number of seconds{otherwise}")
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"{name} is {value!r}; it must be more than zero and finite, in seconds{otherwise}")
+
+
+def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    for name, value in headers:
+        if name == b"content-type":
+            raise ValueError(
+                f"headers has the content-type {value.decode('latin-1')!r}; that of an event stream is always "
+                f"{_CONTENT_TYPE.decode()!r}, so leave it out"
+            )
 
 
 def _check_point_in_time(name: str, value: object) -> None:

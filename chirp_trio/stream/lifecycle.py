@@ -15,6 +15,7 @@ import trio
 
 from ..asgi import Receive, Scope, error_listener
 from ..errors import HTTPError, sole
+from .client import kind_of_client
 from .ending import Ending
 from .items import Render, encode_item
 from .pushed import PushSource, Sink
@@ -41,7 +42,7 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_debug", "_error_listener", "_expires", "_failed", "_host", "_name", "_opened", "_render", "_revalidation",
+        "_debug", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened", "_render", "_revalidation",
         "_route", "_scope", "_since", "_source_closed", "_stream", "_writer", "client", "ending", "error",
     )  # fmt: skip
 
@@ -53,10 +54,18 @@ class LiveStream:
         self._render = render
         self._debug = debug
         self._error_listener = error_listener(scope)
+        self._kind = kind_of_client(scope)
         self._name: str = scope["path"]
         self._route: str | None = scope.get(ROUTE_KEY)
         self.client: str | None = (scope.get("client") or (None,))[0]
-        self._writer = Writer(sender, host, headers=stream.response_headers(), name=self._name, end=self._end_of_writing)
+        self._writer = Writer(
+            sender,
+            host,
+            headers=stream.response_headers(),
+            greeting=host.registry.greeting(self._kind),
+            name=self._name,
+            end=self._end_of_writing,
+        )
         self._scope: trio.CancelScope | None = None  # the nursery's: around the source and the watch
         self._opened = self._since = trio.current_time()  # when it began; when this state, open or ending, did
         self._expires = min(stream.deadline(), host.registry.deadline())
@@ -116,7 +125,7 @@ class LiveStream:
             self._writer.stop()
         elif ending is Ending.STALLED:
             self._writer.abort()
-        elif ending is Ending.SHUTDOWN and (farewell := self._host.registry.farewell()):
+        elif ending is Ending.SHUTDOWN and (farewell := self._host.registry.farewell(self._kind)):
             self._writer.advise(farewell)
         if not self._source_closed:
             self._host.look_at(self, self._since + self._stream.cleanup_timeout)
@@ -245,6 +254,7 @@ class LiveStream:
             writer.put_joined_nowait,
             writer.outbox.wait_for_space,
             self._accept,
+            self._kind,
             self._stream.event_type,
             self._render,
         )

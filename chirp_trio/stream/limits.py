@@ -18,6 +18,7 @@ class Limits:
     max_streams_per_client: int | None = None
     max_age: float | None = None
     reconnect_after: tuple[float, float] | None = (1.0, 5.0)
+    reconnection_time: float | None = 3.0
 
     def __post_init__(self) -> None:
         _check_count("max_streams", self.max_streams)
@@ -30,6 +31,11 @@ class Limits:
             raise ConfigurationError(
                 f"reconnect_after is {self.reconnect_after!r}; it must be a tuple of two times in seconds, the shorter one "
                 "first, or None, and clients are told nothing"
+            )
+        if self.reconnection_time is not None and not _is_time(self.reconnection_time):
+            raise ConfigurationError(
+                f"reconnection_time is {self.reconnection_time!r}; it must be a time in seconds, or None, and clients are "
+                "told none"
             )
 
 

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from .client import ClientKind
 from .items import Render
 
 
@@ -16,6 +17,7 @@ class Sink:
         put_joined_nowait: Takes several in one piece, and their number; returns the same.
         wait_for_space: Waits until there is.
         accept: Takes an item that has to be encoded first; one that cannot be costs only itself. Returns as `put_nowait`.
+        kind: How its client is told of its place.
         event_type: The stream's event name.
         render: The dialect of its client.
     """
@@ -24,6 +26,7 @@ class Sink:
     put_joined_nowait: Callable[[bytes, int], bool]
     wait_for_space: Callable[[], Awaitable[None]]
     accept: Callable[[object], bool]
+    kind: ClientKind
     event_type: str | None
     render: Render | None
 

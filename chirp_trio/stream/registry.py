@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from ..errors import HTTPError
+from .client import BYE, HELLO, ClientKind
 from .ending import Ending
 from .limits import Limits
 from .snapshot import StreamSnapshot
@@ -92,10 +93,20 @@ class StreamRegistry:
             return math.inf
         return trio.current_time() + self._limits.max_age * self._chance.uniform(1 - _JITTER, 1 + _JITTER)
 
-    def farewell(self) -> bytes:
+    def greeting(self, kind: ClientKind) -> bytes:
+        """What a client is told when its stream begins: the reconnection time; `b""` if it is told nothing.
+
+        It is there to take back what a server that stopped has said, which clients keep.
+        """
+        seconds = self._limits.reconnection_time
+        if seconds is None or self._limits.reconnect_after is None or not kind.is_event_client:
+            return b""
+        return kind.encode_reconnection_time(round(1000 * seconds), HELLO)
+
+    def farewell(self, kind: ClientKind) -> bytes:
         """What a client is told first when the server is about to stop: when to come back; `b""` if it is told nothing."""
         pause = self._limits.reconnect_after
-        return b"" if pause is None else b"retry: %d\n\n" % round(1000 * self._chance.uniform(*pause))
+        return b"" if pause is None else kind.encode_reconnection_time(round(1000 * self._chance.uniform(*pause)), BYE)
 
     def _refuse(self, status: int, detail: str) -> HTTPError:
         self.refused += 1

@@ -48,14 +48,15 @@ class Writer:
         sender: The way to the client.
         host: Where the writer's task may live.
         headers: The headers of the response.
+        greeting: What the client is told first. It is no event, counts for nothing, and does not begin the response.
         name: What to call the stream in the log.
         end: Called when writing shows that the stream is over, with how it ended; None before the end of the body; and
             with what the server raised, if it did.
     """
 
     __slots__ = (
-        "_context", "_done", "_end", "_flush_due", "_headers", "_heartbeat_due", "_host", "_is_complete", "_is_finished",
-        "_name", "_sender", "_task", "begun", "blocked_since", "last_sent", "outbox",
+        "_context", "_done", "_end", "_flush_due", "_greeting", "_headers", "_heartbeat_due", "_host", "_is_complete",
+        "_is_finished", "_name", "_sender", "_task", "begun", "blocked_since", "last_sent", "outbox",
     )  # fmt: skip
 
     def __init__(
@@ -64,12 +65,14 @@ class Writer:
         host: WriterHost,
         *,
         headers: Sequence[tuple[bytes, bytes]],
+        greeting: bytes,
         name: str,
         end: EndOfWriting,
     ) -> None:
         self._sender = sender
         self._host = host
         self._headers: Sequence[tuple[bytes, bytes]] | None = headers  # None once they are sent
+        self._greeting = greeting  # empty once it is sent
         self._name = name
         self._end = end
         self._context: Context  # of the request; see `send_as()`
@@ -214,9 +217,11 @@ class Writer:
         await self._send(self._sender.drain())  # what a flush has left
         while True:
             data = self._take()
-            if data:
-                await self._send(self._sender.write(data))
-                self.last_sent = trio.current_time()
+            if data or self._greeting:
+                greeting, self._greeting = self._greeting, b""
+                await self._send(self._sender.write(greeting + data))
+                if data:
+                    self.last_sent = trio.current_time()
             elif self._is_complete:
                 # The watch has to be over before the body ends: hypercorn reports a disconnect inside that last send,
                 # and nobody must take it for the client's.

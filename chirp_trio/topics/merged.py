@@ -11,7 +11,6 @@ import trio
 from ..errors import ConfigurationError
 from ..stream.parking import ParkingSpot
 from ..stream.pushed import PushSource, Sink
-from ..wire import encode_id
 from .history import SEPARATOR
 from .published import Placed, Published, with_id
 from .reader import Reader
@@ -100,7 +99,7 @@ class Merged(PushSource):
         sinks = [replace(sink, put_nowait=partial(self._put_nowait, sink, place)) for place in range(len(self._parts))]
         told = self._progress
         if all(part.misses_nothing for part in self._parts):  # see `Subscription.push`
-            sink.put_joined_nowait(encode_id(_join(self._ids)), 0)
+            sink.put_joined_nowait(sink.kind.encode_place(_join(self._ids)), 0)
         try:
             while True:
                 self._is_done_with_all()
@@ -113,7 +112,7 @@ class Merged(PushSource):
                     continue
                 if self._progress - told >= TELL_AFTER:
                     told = self._progress
-                    sink.put_joined_nowait(encode_id(_join(self._ids)), 0)
+                    sink.put_joined_nowait(sink.kind.encode_place(_join(self._ids)), 0)
                 if not await self._wait(sinks):
                     return
                 await sink.wait_for_space()  # a wait ends when there is none

@@ -7,7 +7,6 @@ import trio
 
 from ..stream.parking import ParkingSpot
 from ..stream.pushed import PushSource, Sink
-from ..wire import encode_id
 from .published import Gap, Published
 from .reader import Reader
 
@@ -90,7 +89,7 @@ class Subscription(PushSource):
         self.enter()
         if self.misses_nothing:  # a gap has an id itself
             # Who loses its connection before its first event would come back as somebody new, and miss what came between.
-            sink.put_joined_nowait(encode_id(self.cursor), 0)
+            sink.put_joined_nowait(sink.kind.encode_place(self.cursor), 0)
         told = self.position  # where the client knows itself to be
         try:
             while True:
@@ -117,7 +116,7 @@ class Subscription(PushSource):
     async def _tell_place(self, sink: Sink, told: int) -> int:
         if self.position - told < TELL_AFTER:
             return told
-        if not sink.put_joined_nowait(encode_id(self.cursor), 0):
+        if not sink.put_joined_nowait(sink.kind.encode_place(self.cursor), 0):
             await sink.wait_for_space()
         return self.position
 

@@ -24,6 +24,9 @@ class AppConfig:
             at a time of its own; default: no limit.
         reconnect_after: How many seconds clients shall wait before they come back when the server stops: each is told a
             time at random between the two; default 1 to 5; None tells them nothing.
+        reconnection_time: How many seconds clients shall wait before they come back whenever else a connection is lost.
+            They are told when a stream begins, because what they were told by a server that stopped stays with them
+            otherwise; so not where `reconnect_after` is None. Default 3; None tells them nothing.
 
     Raises:
         ConfigurationError: A number is not what it must be.
@@ -40,6 +43,7 @@ class AppConfig:
     max_streams_per_client: int | None = None
     max_age: float | None = None
     reconnect_after: tuple[float, float] | None = (1.0, 5.0)
+    reconnection_time: float | None = 3.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.template_dir, str | Path):
@@ -51,4 +55,6 @@ class AppConfig:
 
 def stream_limits(config: AppConfig) -> Limits:
     """What it says of streams."""
-    return Limits(config.max_streams, config.max_streams_per_client, config.max_age, config.reconnect_after)
+    return Limits(
+        config.max_streams, config.max_streams_per_client, config.max_age, config.reconnect_after, config.reconnection_time
+    )

@@ -5,6 +5,7 @@ import re
 from typing import override
 from urllib.parse import unquote
 
+from ..stream.client import is_htmx4_stream
 from ..stream.items import Render
 from ..templates import Fragment, Templates
 from ..topics.published import Rendered
@@ -12,11 +13,6 @@ from ..wire import Renderable
 from .multi import Headers
 
 _PLAIN = re.compile(r"[^A-Za-z0-9_.:\- ]")
-
-
-def is_htmx4_stream(headers: Headers) -> bool:
-    """Whether htmx 4 asks for an event stream: with `fetch`, where htmx 2 leaves it to the browser's `EventSource`."""
-    return headers.get("hx-request") == "true" and "text/event-stream" in headers.get("accept", "")
 
 
 def element_id(headers: Headers, name: str) -> str | None:
@@ -54,7 +50,7 @@ class FragmentRenderers:
 
     def choose(self, headers: Headers) -> Render:
         """The one for the client that sent these headers."""
-        return self._htmx4 if is_htmx4_stream(headers) else self._event_source
+        return self._htmx4 if is_htmx4_stream(headers.raw) else self._event_source
 
     def prepare(self, data: Renderable) -> RenderedFragment:
         """The fragment with the text that it has now."""

@@ -47,14 +47,14 @@ class Headers(Mapping[str, str]):
     A view of what the server has parsed, and no copy: an open stream may keep it for hours.
     """
 
-    __slots__ = ("_raw",)
+    __slots__ = ("raw",)
 
     def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
-        self._raw = raw
+        self.raw = raw
 
     def __getitem__(self, name: str) -> str:
         wanted = _encoded(name)
-        for key, value in self._raw:
+        for key, value in self.raw:
             if key.lower() == wanted:
                 return value.decode("latin-1")
         raise KeyError(name)
@@ -62,21 +62,21 @@ class Headers(Mapping[str, str]):
     def get_all(self, name: str) -> list[str]:
         """Every value of the header, in order; an empty list if there is none."""
         wanted = _encoded(name)
-        return [value.decode("latin-1") for key, value in self._raw if key.lower() == wanted]
+        return [value.decode("latin-1") for key, value in self.raw if key.lower() == wanted]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name.decode("latin-1").lower() for name, _ in self._raw))
+        return iter(dict.fromkeys(name.decode("latin-1").lower() for name, _ in self.raw))
 
     def __len__(self) -> int:
-        return len({name.lower() for name, _ in self._raw})
+        return len({name.lower() for name, _ in self.raw})
 
     def __eq__(self, other: object) -> bool:
-        return list(self._raw) == list(other._raw) if isinstance(other, Headers) else NotImplemented
+        return list(self.raw) == list(other.raw) if isinstance(other, Headers) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Headers({[(name.decode('latin-1'), value.decode('latin-1')) for name, value in self._raw]!r})"
+        return f"Headers({[(name.decode('latin-1'), value.decode('latin-1')) for name, value in self.raw]!r})"
 
 
 def _encoded(name: str) -> bytes:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 from ..asgi import Receive, Scope
 from ..errors import HTTPError
+from ..stream import last_event_id
 from .body import parse_form, parse_json, parse_text, read_body
 from .htmx import element_id
 from .multi import Headers, MultiMapping
@@ -76,14 +77,11 @@ class Request:
     def last_event_id(self) -> str | None:
         """The id of the last event that a reconnecting client has; None for a fresh one.
 
-        From the `Last-Event-ID` header or, because htmx 2 loses it when a connection fails for good, from the
-        `last_event_id` parameter in the URL. The header, being newer, wins. It is the client's word: anything may be in it.
+        From the `Last-Event-ID` header or, because htmx 2 loses it when a connection fails for good, and polyfills of
+        `EventSource` cannot send it, from the URL; see `chirp_trio.last_event_id`. The header, being newer, wins. It is the
+        client's word: anything may be in it.
         """
-        header = self.headers.get("last-event-id")
-        if header is None:
-            return self.query.get("last_event_id")
-        # EventSource sends it as UTF-8 (WHATWG HTML, 9.2.3), where HTTP's headers are Latin-1 otherwise.
-        return header.encode("latin-1").decode("utf-8", "replace")
+        return last_event_id(self._scope)
 
     # -- htmx -------------------------------------------------------------------------------------------------------
 

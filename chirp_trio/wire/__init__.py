@@ -4,7 +4,17 @@ Sans-IO: this room knows no trio, no sockets, no templates, and nothing of who s
 """
 
 from .decode import Decoder, is_event_stream
-from .encode import HEARTBEAT, Renderable, check_text, encode_comment, encode_data, encode_event, encode_id, encode_json
+from .encode import (
+    HEARTBEAT,
+    Renderable,
+    check_text,
+    encode_comment,
+    encode_data,
+    encode_event,
+    encode_id,
+    encode_json,
+    encode_retry,
+)
 from .event import Comment, SSEEvent, check_one_line
 
 __all__ = [
@@ -20,5 +30,6 @@ __all__ = [
     "encode_event",
     "encode_id",
     "encode_json",
+    "encode_retry",
     "is_event_stream",
 ]

@@ -17,7 +17,9 @@ _ACCEPTED = "text, dict, list, int, float, bool, None, a dataclass, a Fragment, 
 # Milliseconds: 31,000 years. A bound, because Python writes and reads only numbers of a bounded length.
 LONGEST_RETRY = 10**15
 
-HEARTBEAT = b": heartbeat\n\n"
+# Clients in wide use (openai-python, httpx-sse, fetch-event-source) take every blank line for the end of an event.
+# So only events end with one: a comment, and a field that stands alone, are lines (WHATWG HTML, 9.2.6).
+HEARTBEAT = b": heartbeat\n"
 
 
 class Renderable:
@@ -85,15 +87,26 @@ def encode_json(value: object) -> bytes:
         raise ValueError(_uncarried("text in the JSON", error)) from None
 
 
-def encode_id(id: str) -> bytes:
-    """An id alone: the client has it from now on, and sees no event."""
-    return b"id: %b\n\n" % id.encode()
+def encode_id(id: str, *, is_block: bool = True) -> bytes:
+    """An id alone, which is no event.
+
+    Args:
+        id: The id, checked.
+        is_block: Whether a blank line ends it: a client that follows the standard has the id from then on. Without one it
+            has it with the next event, if that has no other.
+    """
+    return b"id: %b\n%b" % (id.encode(), b"\n" if is_block else b"")
+
+
+def encode_retry(retry: int) -> bytes:
+    """A reconnection time alone, in milliseconds: a line, at the end of which the client has it."""
+    return b"retry: %d\n" % retry
 
 
 def encode_comment(text: str) -> bytes:
-    """A comment, which clients ignore: one that sits between events keeps the connection alive."""
+    """A comment, a line each of its lines, which clients ignore: between events it keeps the connection alive."""
     check_text("comment", text)
-    return b": %b\n\n" % _LINE_END.sub("\n: ", text).encode()
+    return b": %b\n" % _LINE_END.sub("\n: ", text).encode()
 
 
 def check_text(name: str, text: str) -> None:

@@ -57,7 +57,7 @@ def test_the_end_of_the_server_completes_a_stream(server, protocol, version):
         client.wait_for_end(response)
     assert server.wait() == 0
 
-    size = len(FIRST + b"retry: 1234\n\n")
+    size = len(FIRST + b"retry: 1234\n")
     assert the_entry(server) == f'127.0.0.1 "GET /quiet/function {version}" 200 {size} bytes N s complete'
 
 

@@ -121,7 +121,7 @@ def test_a_stream_over_a_unix_socket_ends_as_it_should(file):
         with connection.getresponse() as response:
             assert response.readline() == b"data: first\n"
             server.signal(signal.SIGTERM)
-            assert re.fullmatch(rb"\nretry: \d+\n\n", response.read())  # and no IncompleteRead
+            assert re.fullmatch(rb"\nretry: \d+\n", response.read())  # and no IncompleteRead
         assert server.wait() == 0
 
 

@@ -139,7 +139,7 @@ def test_it_is_a_response_of_starlettes_kind(with_lifespan):
     assert response.status == 200
     assert ("x-room", "hall") in response.headers
     assert ("set-cookie", "seen=yes; Path=/; SameSite=lax") in response.headers
-    assert ("content-type", "text/event-stream") in response.headers
+    assert ("content-type", "text/event-stream; charset=utf-8") in response.headers
     assert with_lifespan.report()["background tasks"] == 1
 
 

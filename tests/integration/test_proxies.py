@@ -75,7 +75,7 @@ def test_each_event_arrives_before_the_next_is_there(servers):
         client.wait_for_end(response)
 
     assert response.body == b"".join(b"data: %d\n\n" % number for number in range(1, 6))
-    assert ("content-type", "text/event-stream") in response.headers
+    assert ("content-type", "text/event-stream; charset=utf-8") in response.headers
 
 
 def test_a_client_that_leaves_ends_its_source(servers):
@@ -96,7 +96,7 @@ def test_when_the_server_stops_the_client_gets_the_end_of_its_body(servers):
         server.signal(signal.SIGTERM)
         client.wait_for_end(response)
 
-    assert re.fullmatch(FIRST + rb"retry: \d+\n\n", response.body)
+    assert re.fullmatch(FIRST + rb"retry: \d+\n", response.body)
     assert server.wait() == 0
     assert server.lines()[-1] == ended("/quiet/function", "shutdown")
 

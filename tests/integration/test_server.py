@@ -112,7 +112,7 @@ async def test_cancelling_the_caller_of_serve_stops_it_in_order(app, closed):
             response = await open_quiet(client)
             nursery.cancel_scope.cancel()
         client.wait_for_end(response)
-    assert re.fullmatch(FIRST + rb"retry: \d+\n\n", response.body)
+    assert re.fullmatch(FIRST + rb"retry: \d+\n", response.body)
     assert closed == ["source", "lifespan"]
 
 

@@ -36,7 +36,7 @@ def test_a_signal_completes_every_body_and_stops_the_server(start, number):
 
         assert server.wait() == 0
         for _, response in responses.values():
-            retry = re.fullmatch(FIRST + rb"retry: (\d+)\n\n", response.body)
+            retry = re.fullmatch(FIRST + rb"retry: (\d+)\n", response.body)
             assert retry, response.body
             assert 1000 <= int(retry[1]) <= 5000
         *log, last = server.lines(mark)

@@ -102,7 +102,7 @@ def test_the_headers_are_those_of_an_event_stream_and_no_others(server):
 
         assert response.status == 200
         assert [header for header in response.headers if header[0] not in ("date", "server")] == [
-            ("content-type", "text/event-stream"),
+            ("content-type", "text/event-stream; charset=utf-8"),
             ("cache-control", "no-store, no-transform"),
             ("x-accel-buffering", "no"),
             ("transfer-encoding", "chunked"),  # hypercorn's

@@ -115,7 +115,7 @@ async def test_heartbeats_are_exact(autojump_clock):
         await trio.sleep(46)
         chunks = list(exchange.direct.chunks)
 
-    assert chunks == [b"data: one\n\n", *[b": heartbeat\n\n"] * 3]
+    assert chunks == [b"data: one\n\n", *[b": heartbeat\n"] * 3]
 
 
 async def test_a_client_that_pauses_gets_everything_in_order_afterwards(autojump_clock):

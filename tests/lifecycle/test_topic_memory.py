@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from chirp_trio import Topic
+from chirp_trio.stream.client import BYTE_READER
 from chirp_trio.stream.outbox import Outbox
 from chirp_trio.stream.parking import ParkingSpot
 from chirp_trio.stream.pushed import PushSource, Sink
@@ -99,7 +100,7 @@ async def memory_of_each(make):
     async with trio.open_nursery() as nursery:
         with counted_memory() as memory:
             for _ in range(500):
-                sink = Sink(outbox.put_nowait, put_joined, outbox.wait_for_space, outbox.put_nowait, None, None)
+                sink = Sink(outbox.put_nowait, put_joined, outbox.wait_for_space, outbox.put_nowait, BYTE_READER, None, None)
                 nursery.start_soon(make().push, sink)
             await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()

@@ -85,17 +85,17 @@ def test_half_a_surrogate_pair_is_refused_with_its_place(encode, name, text, hal
 
 
 def test_a_heartbeat_is_a_comment():
-    assert HEARTBEAT == encode_comment("heartbeat") == b": heartbeat\n\n"
+    assert HEARTBEAT == encode_comment("heartbeat") == b": heartbeat\n"
 
 
 @pytest.mark.parametrize(
     ("text", "encoded"),
     [
-        ("", ": \n\n"),
-        (" two spaces", ":  two spaces\n\n"),
-        ("é☃😀", ": é☃😀\n\n"),
-        ("a\nb\rc\r\nd", ": a\n: b\n: c\n: d\n\n"),
-        ("a\u2028b\x85c", ": a\u2028b\x85c\n\n"),
+        ("", ": \n"),
+        (" two spaces", ":  two spaces\n"),
+        ("é☃😀", ": é☃😀\n"),
+        ("a\nb\rc\r\nd", ": a\n: b\n: c\n: d\n"),
+        ("a\u2028b\x85c", ": a\u2028b\x85c\n"),
     ],
     ids=ascii,
 )

@@ -5,9 +5,10 @@ import re
 import pytest
 
 from chirp_trio import Fragment
+from chirp_trio.stream.client import is_htmx4_stream
 from chirp_trio.templates import Templates
 from chirp_trio.web import Headers
-from chirp_trio.web.htmx import FragmentRenderers, element_id, is_htmx4_stream, listeners
+from chirp_trio.web.htmx import FragmentRenderers, element_id, listeners
 
 EVENT_SOURCE = Headers([(b"accept", b"text/event-stream")])
 HTMX4 = Headers([(b"hx-request", b"true"), (b"accept", b"text/html, text/event-stream")])
@@ -24,7 +25,7 @@ HTMX4 = Headers([(b"hx-request", b"true"), (b"accept", b"text/html, text/event-s
     ],
 )
 def test_a_stream_of_htmx_4_is_told_by_its_headers(headers, is_it):
-    assert is_htmx4_stream(Headers([(name.encode(), value.encode()) for name, value in headers.items()])) is is_it
+    assert is_htmx4_stream([(name.encode(), value.encode()) for name, value in headers.items()]) is is_it
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import trio
 
 from chirp_trio import AppConfig, ConfigurationError, EventStream
 from chirp_trio.stream import Limits, StreamRegistry
+from chirp_trio.stream.client import BYTE_READER, EVENT_SOURCE
 
 
 async def source():
@@ -53,11 +54,36 @@ async def test_without_a_limit_a_stream_never_gets_too_old(autojump_clock):
 
 def test_what_the_registry_draws_can_be_repeated():
     one, other = (StreamRegistry(chance=Random(7)) for _ in range(2))
-    assert [one.farewell() for _ in range(5)] == [other.farewell() for _ in range(5)]
+    assert [one.farewell(BYTE_READER) for _ in range(5)] == [other.farewell(BYTE_READER) for _ in range(5)]
 
 
 def test_a_client_is_told_nothing_if_nothing_is_configured():
-    assert StreamRegistry(Limits(reconnect_after=None)).farewell() == b""
+    assert StreamRegistry(Limits(reconnect_after=None)).farewell(EVENT_SOURCE) == b""
+
+
+@pytest.mark.parametrize("value", [-1, "3", True, math.inf, math.nan, (1, 2)])
+def test_a_reconnection_time_is_a_time(value):
+    with pytest.raises(ConfigurationError, match=r"^reconnection_time is .*; it must be a time in seconds, or None"):
+        AppConfig(reconnection_time=value)
+
+
+@pytest.mark.parametrize("value", [None, 0, 0.25, 60])
+def test_what_a_reconnection_time_may_be(value):
+    assert AppConfig(reconnection_time=value).reconnection_time == value
+
+
+@pytest.mark.parametrize(
+    ("limits", "greeting"),
+    [
+        pytest.param(Limits(), b"retry: 3000\n\n", id="default"),
+        pytest.param(Limits(reconnection_time=0.25), b"retry: 250\n\n", id="configured"),
+        pytest.param(Limits(reconnection_time=0), b"retry: 0\n\n", id="at once"),
+        pytest.param(Limits(reconnection_time=None), b"", id="none"),
+        pytest.param(Limits(reconnect_after=None), b"", id="there is no farewell that could be taken back"),
+    ],
+)
+def test_what_a_client_is_told_when_its_stream_begins(limits, greeting):
+    assert StreamRegistry(limits).greeting(EVENT_SOURCE) == greeting
 
 
 @pytest.mark.parametrize("value", [1764000000, 3600.0, "2030-01-01", timedelta(hours=1), math.inf])

@@ -122,7 +122,7 @@ async def broken():
         pytest.param(Response("a", content_type="text/plain"), 200, "text/plain", id="Response has its own status"),
         pytest.param(Response("a", 410), 410, "text/html; charset=utf-8", id="Response with another status"),
         pytest.param(Redirect("/there"), 303, None, id="Redirect has its own status"),
-        pytest.param(EventStream(source), 200, "text/event-stream", id="EventStream is always 200"),
+        pytest.param(EventStream(source), 200, "text/event-stream; charset=utf-8", id="EventStream is always 200"),
         pytest.param(Stream("item.html", text="a"), 404, "text/html; charset=utf-8", id="Stream"),
     ],
 )

@@ -69,7 +69,7 @@ class Mapping(dict):
         pytest.param(
             Stream("page.html", title="T", items=[1]), HTML, "<html><h1>T</h1><ul><li>1</li></ul></html>", id="Stream"
         ),
-        pytest.param(EventStream(source), "text/event-stream", "data: an event\n\n", id="EventStream"),
+        pytest.param(EventStream(source), "text/event-stream; charset=utf-8", "data: an event\n\n", id="EventStream"),
     ],
 )
 async def test_a_value_is_answered_as_what_it_stands_for(value, content_type, body):
@@ -123,7 +123,7 @@ async def test_head_of_a_stream_is_answered_without_starting_it():
     response = await answer(EventStream(never), method="HEAD")
 
     assert (response.status_code, response.content) == (200, b"")
-    assert response.headers["content-type"] == "text/event-stream"
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
 
 
 # -- what may not be returned -------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ async def send_firehose(send):
 async def send_with_heartbeat(send, path, take):
     with subscribed(path) as events:
         while True:
-            body = b": heartbeat\n\n"
+            body = b": heartbeat\n"
             if not events.empty():
                 body = take(events)
             else:  # a timeout costs something, so there is one only where there is waiting

@@ -39,7 +39,7 @@ async def produce(channel):
 async def send_with_heartbeat(send, events):
     with events:
         while True:
-            body = b": heartbeat\n\n"
+            body = b": heartbeat\n"
             with trio.move_on_after(HEARTBEAT_INTERVAL):
                 body = encode(await events.receive())
             await send({"type": "http.response.body", "body": body, "more_body": True})

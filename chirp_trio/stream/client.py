@@ -1,0 +1,111 @@
+"""What a request says of the client that asks for a stream: what kind of client it is, and which event it has had last."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from ..asgi import Scope
+from ..wire import encode_id, encode_retry
+
+# Parameters of the URL that hold a last event id, the newest first. Clients that cannot send the header write their own:
+# event-source-polyfill and reconnecting-eventsource the first one, eventsource-polyfill the second. The third one is the
+# application's, which wrote it into the page.
+_IN_QUERY = ("lastEventId", "evs_last_event_id", "last_event_id")
+
+# What htmx 4 makes an event of the page of, at the beginning of a stream and at the stop of its server.
+HELLO = b"chirp:hello"
+BYE = b"chirp:bye"
+
+
+# A request's headers, as ASGI has them.
+type RawHeaders = Iterable[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKind:
+    """How the clients of a kind are told what is no event: where they are, and when they shall come back.
+
+    Args:
+        is_event_client: Whether it has asked for an event stream, and so may be told things.
+        has_id_at_blank_line: Whether an id alone has to end with a blank line, and may.
+        end_of_retry: What comes after the line with a reconnection time; `%b` is for a name.
+    """
+
+    is_event_client: bool
+    has_id_at_blank_line: bool
+    end_of_retry: bytes = b""
+
+    def encode_place(self, id: str) -> bytes:
+        """An id without an event: where the client goes on, should it lose its connection now."""
+        return encode_id(id, is_block=self.has_id_at_blank_line)
+
+    def encode_reconnection_time(self, milliseconds: int, name: bytes) -> bytes:
+        """How long the client waits before it comes back; `HELLO` or `BYE` says when it is told that."""
+        return encode_retry(milliseconds) + self.end_of_retry.replace(b"%b", name)
+
+
+# An EventSource as the standard has it, above the standard's fetch: a blank line alone is nothing to it, and it keeps what
+# it is told from the events that follow.
+EVENT_SOURCE = ClientKind(is_event_client=True, has_id_at_blank_line=True, end_of_retry=b"\n")
+# Asks as the standard's EventSource does, without its fetch. Most of these take an id at a blank line, as the standard wants.
+LIKE_EVENT_SOURCE = ClientKind(is_event_client=True, has_id_at_blank_line=True)
+# Takes an id at a blank line, and a reconnection time only with data or with a name.
+HTMX4 = ClientKind(is_event_client=True, has_id_at_blank_line=True, end_of_retry=b"event: %b\n\n")
+# Many of these take every blank line for an event.
+EVENT_READER = ClientKind(is_event_client=True, has_id_at_blank_line=False)
+# Has not asked for an event stream, and gets nothing at its beginning but events.
+BYTE_READER = ClientKind(is_event_client=False, has_id_at_blank_line=False)
+
+
+def kind_of_client(scope: Scope) -> ClientKind:
+    """What kind of client sends this request, by its headers.
+
+    The standard's EventSource asks with GET, `Accept: text/event-stream` and the cache mode "no-store" (WHATWG HTML, 9.2.2),
+    of which fetch makes `Cache-Control: no-cache` and `Pragma: no-cache` (WHATWG Fetch, 4.5).
+    """
+    headers: RawHeaders = scope.get("headers", ())
+    if not _holds(headers, b"accept", b"text/event-stream"):
+        return BYTE_READER
+    if scope["method"] != "GET":
+        return EVENT_READER
+    if is_htmx4_stream(headers):
+        return HTMX4
+    if not _holds(headers, b"cache-control", b"no-cache"):
+        return EVENT_READER
+    return EVENT_SOURCE if _holds(headers, b"pragma", b"no-cache") else LIKE_EVENT_SOURCE
+
+
+def is_htmx4_stream(headers: RawHeaders) -> bool:
+    """Whether htmx 4 asks for an event stream: with `fetch`, where htmx 2 leaves it to the browser's `EventSource`."""
+    return _holds(headers, b"hx-request", b"true") and _holds(headers, b"accept", b"text/event-stream")
+
+
+def last_event_id(scope: Scope) -> str | None:
+    """The id of the last event that a client has which comes back; None for a new one.
+
+    From the `Last-Event-ID` header or, where there is none, from the URL: `lastEventId` or `evs_last_event_id`, with which
+    polyfills of `EventSource` come back, or else `last_event_id`, which is for what the application itself writes into a
+    page. It is the client's word: anything may be in it.
+
+    It is for apps of other frameworks; `Request.last_event_id` is the same. (A framework's own access to headers takes
+    them for Latin-1, but `EventSource` sends this one as UTF-8: WHATWG HTML, 9.2.3.)
+
+    Args:
+        scope: The request's ASGI scope, such as `request.scope` in Starlette and FastAPI.
+
+    Example:
+        >>> last_event_id({"headers": [(b"last-event-id", "41 ✅".encode())], "query_string": b""})
+        '41 ✅'
+        >>> last_event_id({"headers": [], "query_string": b"lastEventId=41&last_event_id=7"})
+        '41'
+    """
+    for name, value in scope.get("headers", ()):
+        if name.lower() == b"last-event-id":
+            text: str = value.decode("utf-8", "replace")
+            return text
+    query = dict(reversed(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)))
+    return next((query[name] for name in _IN_QUERY if name in query), None)
+
+
+def _holds(headers: RawHeaders, wanted: bytes, part: bytes) -> bool:
+    return any(part in value.lower() for name, value in headers if name.lower() == wanted)
