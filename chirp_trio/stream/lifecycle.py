@@ -15,6 +15,7 @@ import trio
 
 from ..asgi import Receive, Scope, error_listener
 from ..errors import HTTPError, sole
+from ..wire import EncodeJSON
 from .ending import Ending
 from .items import Render, encode_item
 from .pushed import PushSource, Sink
@@ -41,16 +42,18 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_debug", "_error_listener", "_expires", "_failed", "_host", "_name", "_opened", "_render", "_revalidation",
-        "_route", "_scope", "_since", "_source_closed", "_stream", "_writer", "client", "ending", "error",
+        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_name", "_opened", "_render",
+        "_revalidation", "_route", "_scope", "_since", "_source_closed", "_stream", "_writer", "client", "ending", "error",
     )  # fmt: skip
 
     def __init__(
-        self, stream: EventStream, sender: Sender, host: StreamHost, scope: Scope, *, render: Render | None, debug: bool
-    ) -> None:
+        self, stream: EventStream, sender: Sender, host: StreamHost, scope: Scope,
+        *, render: Render | None, encode_json: EncodeJSON, debug: bool,
+    ) -> None:  # fmt: skip
         self._stream = stream
         self._host = host
         self._render = render
+        self._encode_json = encode_json
         self._debug = debug
         self._error_listener = error_listener(scope)
         self._name: str = scope["path"]
@@ -259,7 +262,7 @@ class LiveStream:
     def _accept(self, item: object) -> bool:
         """Send one item; whether there is room for more. An item that cannot be sent costs only itself."""
         try:
-            event = encode_item(item, self._stream.event_type, self._render)
+            event = encode_item(item, self._stream.event_type, self._render, self._encode_json)
         except Exception as error:
             event = self._report("an item of its source cannot be sent", error)
         return self._writer.put_nowait(event)

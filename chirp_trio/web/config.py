@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..stream import Limits
+from ..wire import JSONDefault
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class AppConfig:
             at a time of its own; default: no limit.
         reconnect_after: How many seconds clients shall wait before they come back when the server stops: each is told a
             time at random between the two; default 1 to 5; None tells them nothing.
+        json_default: Asked for each value that is to be JSON (of a handler, a stream, a topic) and that JSON has not: a
+            function that returns one that it has, or raises `TypeError`, as with `json.dumps`; default: those are refused.
 
     Raises:
         ConfigurationError: A number is not what it must be.
@@ -40,6 +43,7 @@ class AppConfig:
     max_streams_per_client: int | None = None
     max_age: float | None = None
     reconnect_after: tuple[float, float] | None = (1.0, 5.0)
+    json_default: JSONDefault | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.template_dir, str | Path):

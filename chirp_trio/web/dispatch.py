@@ -12,6 +12,7 @@ from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
 from ..stream import StreamHost, StreamRegistry
 from ..stream.lifecycle import ROUTE_KEY
 from ..templates import Templates
+from ..wire import EncodeJSON
 from .error_pages import error_response
 from .handlers import call_handler, check_handler, handler_name
 from .htmx import FragmentRenderers
@@ -28,8 +29,10 @@ logger = logging.getLogger("chirp_trio.web")
 class Dispatcher:
     """Routes, mounts and error handlers, and the way of a request through them."""
 
-    def __init__(self, templates: Templates, registry: StreamRegistry, *, debug: bool, body_limit: int) -> None:
-        self._negotiator = Negotiator(templates, registry, debug=debug)
+    def __init__(
+        self, templates: Templates, registry: StreamRegistry, encode_json: EncodeJSON, *, debug: bool, body_limit: int
+    ) -> None:
+        self._negotiator = Negotiator(templates, registry, encode_json, debug=debug)
         self._debug = debug
         self._body_limit = body_limit
         self._routes: list[tuple[Route, frozenset[str]]] = []

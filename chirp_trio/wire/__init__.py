@@ -4,13 +4,18 @@ Sans-IO: this room knows no trio, no sockets, no templates, and nothing of who s
 """
 
 from .decode import Decoder, is_event_stream
-from .encode import HEARTBEAT, Renderable, check_text, encode_comment, encode_data, encode_event, encode_id, encode_json
+from .encode import ABSENT, HEARTBEAT, check_text, encode_comment, encode_data, encode_event, encode_id
 from .event import Comment, SSEEvent, check_one_line
+from .renderable import Renderable
+from .to_json import EncodeJSON, JSONDefault, encode_json, json_encoder
 
 __all__ = [
+    "ABSENT",
     "HEARTBEAT",
     "Comment",
     "Decoder",
+    "EncodeJSON",
+    "JSONDefault",
     "Renderable",
     "SSEEvent",
     "check_one_line",
@@ -21,4 +26,5 @@ __all__ = [
     "encode_id",
     "encode_json",
     "is_event_stream",
+    "json_encoder",
 ]
