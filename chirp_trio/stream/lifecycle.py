@@ -8,13 +8,13 @@
 An idle stream has no writer, and no timer of its own: the host looks at all of its streams from one task.
 """
 
-import logging
 from typing import TYPE_CHECKING
 
 import trio
 
 from ..asgi import Receive, Scope, error_listener
 from ..errors import HTTPError, sole
+from ..logs import logger_of
 from ..wire import EncodeJSON
 from .ending import Ending
 from .items import Render, encode_item
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .event_stream import EventStream
     from .host import StreamHost
 
-logger = logging.getLogger("chirp_trio.stream")
+logger = logger_of("stream")
 
 # Where an app leaves the pattern of its route in the request's scope.
 ROUTE_KEY = "chirp_trio.route"

@@ -1,6 +1,5 @@
 """From a request to its response: the route, the handler, what it returned, and what becomes of errors."""
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -9,6 +8,7 @@ import trio
 
 from ..asgi import ASGIApp, Receive, Scope, Send, header_pairs, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
+from ..logs import logger_of
 from ..stream import StreamHost, StreamRegistry
 from ..stream.lifecycle import ROUTE_KEY
 from ..templates import Templates
@@ -23,7 +23,7 @@ from .request import Request
 from .response import Redirect, Response, ResponseBroken
 from .routing import Route, make_route
 
-logger = logging.getLogger("chirp_trio.web")
+logger = logger_of("web")
 
 
 class Dispatcher:

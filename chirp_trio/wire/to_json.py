@@ -85,7 +85,10 @@ def _is_simple(value: object) -> bool:
                 return False
         return True
     if kind is list or kind is tuple:
-        return all(type(item) in _SIMPLE or _is_simple(item) for item in value)  # type: ignore[attr-defined]
+        for item in value:  # type: ignore[attr-defined]  # noqa: SIM110 - all() would take two frames for each level
+            if not (type(item) in _SIMPLE or _is_simple(item)):
+                return False
+        return True
     return kind in _SIMPLE
 
 
@@ -181,7 +184,8 @@ class _Walk:
                 f"a value of type {_type_name(value)} at {path} cannot be sent as JSON: it is rendered, so it has to be "
                 "all of the data"
             )
-        raise TypeError(f"a {what} of type {_type_name(value)} at {path} cannot be sent as JSON; allowed are {_ACCEPTED}")
+        place = "" if path == "$" and what == "value" else f" at {path}"
+        raise TypeError(f"a {what} of type {_type_name(value)}{place} cannot be sent as JSON; allowed are {_ACCEPTED}")
 
 
 @functools.cache

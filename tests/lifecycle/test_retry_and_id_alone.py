@@ -58,7 +58,7 @@ async def test_a_topic_gives_a_retry_alone_to_everybody_and_again_after_a_restar
                 await topic.publish(SSEEvent(retry=5000))
                 await topic.publish(SSEEvent(event="named", retry=6000))
                 await topic.publish("last")
-            [advice] = [event for event in [*topic.log.since(1, 1)]]
+            [advice] = topic.log.since(1, 1)
             assert advice.value == SSEEvent(retry=5000)
             for subscription in (topic.subscribe(replay=4), merge(topic.subscribe(replay=4), other.subscribe())):
                 async with (
