@@ -37,7 +37,13 @@ events = st.builds(
     id=st.none() | one_line_texts,
     retry=st.none() | st.integers(0, LONGEST_RETRY),
 )
-"""Every legal event."""
+"""Every legal event that has data."""
+
+events_without_data = st.one_of(
+    st.builds(SSEEvent, event=st.none() | one_line_texts, id=st.none() | one_line_texts, retry=st.integers(0, LONGEST_RETRY)),
+    st.builds(SSEEvent, id=one_line_texts),
+)
+"""Every legal event of which a client makes none."""
 
 # Pieces of fields, of line ends and of characters, so that any two neighbours may make something of each other.
 _SCRAPS = [b"\n", b"\r", b"\r\n", b" ", b"9" * 5000]

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import trio
 
 from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send
+from ..logs import logger_of
 
 _FORMAT = '%(client)s "%(method)s %(path)s HTTP/%(version)s" %(status)s %(bytes)d bytes %(seconds).3f s %(end)s'
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace('"', "")  # the quote would end the request line
@@ -96,7 +97,7 @@ class _Entry:
 
 def _access_logger() -> logging.Logger:
     """The logger of the access log, on standard error unless the application has given it somewhere else to go."""
-    logger = logging.getLogger("chirp_trio.access")
+    logger = logger_of("access")
     logger.setLevel(logging.INFO)
     if not logger.hasHandlers():
         handler = logging.StreamHandler()

@@ -1,6 +1,5 @@
 """One client's connection: hypercorn's, with a deadline on every write, and with errors that stay its own."""
 
-import logging
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -19,11 +18,12 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
+from ..logs import logger_of
 from .direct import offer_direct_connection, write_nowait
 from .http1 import AttentiveH11Protocol
 from .http2 import BoundedH2Protocol
 
-logger = logging.getLogger("chirp_trio.server")
+logger = logger_of("server")
 
 # Seconds for the last bytes of a connection: a server that is about to stop does not wait for clients that do not read.
 LAST_WRITE_TIMEOUT = 0.5

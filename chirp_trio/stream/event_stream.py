@@ -11,7 +11,7 @@ import trio
 
 from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs, require_trio
 from ..errors import sole
-from ..wire import check_one_line
+from ..wire import EncodeJSON, JSONDefault, check_one_line, encode_json, json_encoder
 from .host import StreamHost, find_host, find_shutdown, open_stream_host, warn_of_missing_lifespan
 from .items import Render
 from .lifecycle import LiveStream
@@ -64,6 +64,8 @@ class EventStream:
             no heartbeats). False ends the stream, and so does an error, which is logged; default: nobody is asked.
         label: What the application knows the stream by, such as the user's name: it is in `App.streams`, in the log, and
             never sent; default: None.
+        json_default: A function of a value that JSON has not, which returns one that it has, or raises `TypeError`;
+            default: the app's.
 
     Raises:
         TypeError: `generator` is no source, a number is not a number, or an argument is not what it must be.
@@ -88,6 +90,7 @@ class EventStream:
     expires_at: datetime | None = None
     revalidate: Revalidate | None = None
     label: object = None
+    json_default: JSONDefault | None = None
 
     def __post_init__(self) -> None:
         check_source(self.generator)
@@ -150,6 +153,7 @@ class EventStream:
         *,
         registry: StreamRegistry | None = None,
         render: Render | None = None,
+        encode_json: EncodeJSON = encode_json,
         debug: bool = False,
     ) -> Awaitable[None]:
         """As `__call__`, for an app that has a stream host and can render fragments.
@@ -161,17 +165,22 @@ class EventStream:
             host: Where the stream shall live; None: in a nursery for this request alone.
             registry: Where it is entered then; default: nowhere.
             render: Turns a fragment into text for this client; default: fragments are refused.
+            encode_json: Turns a value into JSON, where the stream itself says nothing of it; default: without a
+                `json_default`.
             debug: Whether the client is told what went wrong; default: no.
         """
         # Not async itself: an idle stream keeps the frame of every function that waits for it.
+        if self.json_default is not None:
+            encode_json = json_encoder(self.json_default)
         sender = Sender(scope, send)
         if scope["method"] == "HEAD":
             return self._answer_head(sender)
         if host is None:
             warn_of_missing_lifespan()
-            return self._serve_alone(scope, receive, send, registry, render, debug)
+            return self._serve_alone(scope, receive, send, registry, render, encode_json, debug)
         host.close_when(find_shutdown(scope, send))
-        return LiveStream(self, sender, host, scope, render=render, debug=debug).serve(receive)
+        live = LiveStream(self, sender, host, scope, render=render, encode_json=encode_json, debug=debug)
+        return live.serve(receive)
 
     async def _answer_head(self, sender: Sender) -> None:
         await close_source(self.generator)
@@ -185,11 +194,12 @@ class EventStream:
         send: Send,
         registry: StreamRegistry | None,
         render: Render | None,
+        encode_json: EncodeJSON,
         debug: bool,
     ) -> None:
         try:
             async with open_stream_host(registry) as host:
-                await self.respond(scope, receive, send, host, render=render, debug=debug)
+                await self.respond(scope, receive, send, host, render=render, encode_json=encode_json, debug=debug)
         except ExceptionGroup as group:  # of the host's nursery; frameworks know an error by its class
             raise sole(group) from None
 

@@ -1,6 +1,5 @@
 """Where streams live: the nursery behind all the streams of an app, and the one timer that they share."""
 
-import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,6 +8,7 @@ from typing import Any, Protocol
 import trio
 
 from ..asgi import Scope, Send, require_trio
+from ..logs import logger_of
 from .alarms import Alarms
 from .ending import Ending
 from .flusher import Flushable, Flusher
@@ -16,7 +16,7 @@ from .lifecycle import FAREWELL_TIMEOUT, LiveStream
 from .parking import ParkingSpot
 from .registry import StreamRegistry
 
-logger = logging.getLogger("chirp_trio.stream")
+logger = logger_of("stream")
 
 STATE_KEY = "chirp_trio.streams"
 _said_without_lifespan = trio.lowlevel.RunVar[bool]("said_without_lifespan", False)

@@ -3,7 +3,17 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from ..wire import Comment, Renderable, SSEEvent, encode_comment, encode_data, encode_event
+from ..wire import (
+    ABSENT,
+    Comment,
+    EncodeJSON,
+    Renderable,
+    SSEEvent,
+    encode_comment,
+    encode_data,
+    encode_event,
+    encode_json,
+)
 
 # Turns data that the wire does not know into text. Takes the data and the event name so far; returns the text and the
 # name to send it under, which a dialect of the client's may change.
@@ -20,7 +30,7 @@ class Encodable(ABC):
         """The item's bytes, for a stream with this event name and a client of this dialect."""
 
 
-def encode_item(item: object, event_type: str | None, render: Render | None) -> bytes:
+def encode_item(item: object, event_type: str | None, render: Render | None, encode_json: EncodeJSON = encode_json) -> bytes:
     """One item of a source as the bytes of one event.
 
     The name is the `SSEEvent`'s own, else the one that a fragment asks for, else `event_type`, else none.
@@ -45,8 +55,8 @@ def encode_item(item: object, event_type: str | None, render: Render | None) -> 
             event = event_type
         if render is not None:
             data, event = render(data, event)
-    elif event is None:
+    elif event is None and data is not ABSENT:
         event = event_type
     if event is None and id is None and retry is None:
-        return encode_data(data)
-    return encode_event(data, event, id, retry)
+        return encode_data(data, encode_json)
+    return encode_event(data, event, id, retry, encode_json)

@@ -8,13 +8,14 @@
 An idle stream has no writer, and no timer of its own: the host looks at all of its streams from one task.
 """
 
-import logging
 from typing import TYPE_CHECKING
 
 import trio
 
 from ..asgi import Receive, Scope, error_listener
 from ..errors import HTTPError, sole
+from ..logs import logger_of
+from ..wire import EncodeJSON
 from .client import kind_of_client
 from .ending import Ending
 from .items import Render, encode_item
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .event_stream import EventStream
     from .host import StreamHost
 
-logger = logging.getLogger("chirp_trio.stream")
+logger = logger_of("stream")
 
 # Where an app leaves the pattern of its route in the request's scope.
 ROUTE_KEY = "chirp_trio.route"
@@ -42,16 +43,18 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_debug", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened", "_render", "_revalidation",
-        "_route", "_scope", "_since", "_source_closed", "_stream", "_writer", "client", "ending", "error",
+        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened", "_render",
+        "_revalidation", "_route", "_scope", "_since", "_source_closed", "_stream", "_writer", "client", "ending", "error",
     )  # fmt: skip
 
     def __init__(
-        self, stream: EventStream, sender: Sender, host: StreamHost, scope: Scope, *, render: Render | None, debug: bool
-    ) -> None:
+        self, stream: EventStream, sender: Sender, host: StreamHost, scope: Scope,
+        *, render: Render | None, encode_json: EncodeJSON, debug: bool,
+    ) -> None:  # fmt: skip
         self._stream = stream
         self._host = host
         self._render = render
+        self._encode_json = encode_json
         self._debug = debug
         self._error_listener = error_listener(scope)
         self._kind = kind_of_client(scope)
@@ -270,7 +273,7 @@ class LiveStream:
     def _accept(self, item: object) -> bool:
         """Send one item; whether there is room for more. An item that cannot be sent costs only itself."""
         try:
-            event = encode_item(item, self._stream.event_type, self._render)
+            event = encode_item(item, self._stream.event_type, self._render, self._encode_json)
         except Exception as error:
             event = self._report("an item of its source cannot be sent", error)
         return self._writer.put_nowait(event)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from ..errors import HTTPError
+from ..logs import logger_of
 from .client import BYE, HELLO, ClientKind
 from .ending import Ending
 from .limits import Limits
@@ -22,7 +23,7 @@ from .snapshot import StreamSnapshot
 if TYPE_CHECKING:
     from .lifecycle import LiveStream
 
-logger = logging.getLogger("chirp_trio.stream")
+logger = logger_of("stream")
 
 type Hook = Callable[[StreamSnapshot], object]
 

@@ -1,12 +1,12 @@
 """An error, told twice: the log gets all of it, the client a reference to the log."""
 
-import logging
 import secrets
 
 from ..asgi import ErrorListener
+from ..logs import logger_of
 from ..wire import encode_event
 
-logger = logging.getLogger("chirp_trio.stream")
+logger = logger_of("stream")
 
 
 def report(name: str, what: str, error: Exception, *, debug: bool, listener: ErrorListener | None = None) -> bytes:

@@ -1,18 +1,18 @@
 """Asking the application, again and again, whether a stream may go on. Streams that need it have one of these."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import trio
 
+from ..logs import logger_of
 from .ending import Ending
 from .parking import ParkingSpot
 
 if TYPE_CHECKING:
     from .lifecycle import LiveStream
 
-logger = logging.getLogger("chirp_trio.stream")
+logger = logger_of("stream")
 
 type Revalidate = Callable[[], Awaitable[bool]]
 

@@ -7,19 +7,19 @@ cannot be cancelled while the client does not read: the handler leaves it behind
 that wakes it up. An idle stream has no writer at all.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Protocol
 
 import trio
 
+from ..logs import logger_of
 from ..wire import HEARTBEAT
 from .ending import Ending
 from .outbox import Outbox
 from .sender import Sender
 
-logger = logging.getLogger("chirp_trio.stream")
+logger = logger_of("stream")
 
 
 class WriterHost(Protocol):

@@ -6,7 +6,7 @@ from typing import override
 
 from ..errors import ConfigurationError
 from ..stream.items import Encodable, Render, encode_item
-from ..wire import Comment, Renderable, SSEEvent, check_text, encode_json
+from ..wire import ABSENT, Comment, EncodeJSON, Renderable, SSEEvent, check_text, encode_json
 
 
 class Rendered(Renderable):
@@ -126,7 +126,7 @@ def with_id(encoded: bytes, before: str, after: str) -> bytes:
     return b"%bid: %b%b" % (encoded[:begin], after.encode(), encoded[begin + len("id: ") + len(before) :])
 
 
-def prepare(value: object, render: Prepare | None) -> SSEEvent | Comment:
+def prepare(value: object, render: Prepare | None, encode_json: EncodeJSON = encode_json) -> SSEEvent | Comment:
     """What will be sent for a value, with nothing in it that can change any more; its id is still missing.
 
     Raises:
@@ -149,7 +149,7 @@ def prepare(value: object, render: Prepare | None) -> SSEEvent | Comment:
         data = render(data)
     elif isinstance(data, str):
         check_text("the published text", data)
-    else:
+    elif data is not ABSENT:
         data = encode_json(data).decode()
     return SSEEvent(data, event, None, retry)
 

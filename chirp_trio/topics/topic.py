@@ -8,6 +8,7 @@ import trio
 
 from ..errors import ConfigurationError
 from ..stream.items import Render
+from ..wire import JSONDefault, json_encoder
 from .audience import Audience
 from .checks import check_count
 from .epochs import Epochs
@@ -35,6 +36,8 @@ class Topic(Audience, Openable):
         history_bytes: How many bytes they may have together; default 16 MiB.
         max_age: Seconds after which an event is forgotten; default: never.
         store: Where the history is kept; default: in memory.
+        json_default: A function of a value that JSON has not, which returns one that it has, or raises `TypeError`;
+            default: such values are refused. `app.topic()` sets it to the app's.
         prepare: Renders a fragment when it is published; default: fragments are refused. `app.topic()` sets it.
         restore: Makes a rendered fragment anew from what the store has of it; default: there are none. `app.topic()` sets it.
 
@@ -61,6 +64,7 @@ class Topic(Audience, Openable):
         history_bytes: int = 16 * 1024 * 1024,
         max_age: float | None = None,
         store: SQLiteStore | None = None,
+        json_default: JSONDefault | None = None,
         prepare: Prepare | None = None,
         restore: Restore | None = None,
     ) -> None:
@@ -73,6 +77,7 @@ class Topic(Audience, Openable):
         self.name = name
         self.is_closed = False
         self._prepare = prepare
+        self._encode_json = json_encoder(json_default)
         self._journal = Journal(self, self._history, store, restore) if store is not None else None
         self._is_ready = store is None  # whether the history is what it should be
 
@@ -95,7 +100,7 @@ class Topic(Audience, Openable):
         """
         if self.is_closed:
             raise trio.ClosedResourceError(f"the topic {self.name!r} is closed")
-        content = prepare(value, self._prepare)  # first, because a template may publish as well
+        content = prepare(value, self._prepare, self._encode_json)  # first, because a template may publish as well
         if self._journal is not None:
             self._check_ready()
             return self._journal.add(value, content)

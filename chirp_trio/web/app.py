@@ -12,6 +12,7 @@ from ..stream import Hook, LiveStreams, StreamHost, StreamRegistry, open_stream_
 from ..stream.host import STATE_KEY
 from ..templates import Templates
 from ..topics import SQLiteStore, Topic
+from ..wire import json_encoder
 from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
 from .lifespan import run_lifespan
@@ -60,7 +61,11 @@ class App:
         self._registry = StreamRegistry(stream_limits(self.config))
         self.streams = LiveStreams(self._registry)
         self._dispatcher = Dispatcher(
-            self._templates, self._registry, debug=self.config.debug, body_limit=self.config.max_body_size
+            self._templates,
+            self._registry,
+            json_encoder(self.config.json_default),
+            debug=self.config.debug,
+            body_limit=self.config.max_body_size,
         )
         self._lifespan = lifespan
         self._host: StreamHost | None = None  # for servers without lifespan state
@@ -204,6 +209,7 @@ class App:
             history_bytes=history_bytes,
             max_age=max_age,
             store=store,
+            json_default=self.config.json_default,
             prepare=renderers.prepare,
             restore=renderers.restore,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..stream import Limits
+from ..wire import JSONDefault
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class AppConfig:
         reconnection_time: How many seconds clients shall wait before they come back whenever else a connection is lost.
             They are told when a stream begins, because what they were told by a server that stopped stays with them
             otherwise; so not where `reconnect_after` is None. Default 3; None tells them nothing.
+        json_default: Asked for each value that is to be JSON (of a handler, a stream, a topic) and that JSON has not: a
+            function that returns one that it has, or raises `TypeError`, as with `json.dumps`; default: those are refused.
 
     Raises:
         ConfigurationError: A number is not what it must be.
@@ -44,6 +47,7 @@ class AppConfig:
     max_age: float | None = None
     reconnect_after: tuple[float, float] | None = (1.0, 5.0)
     reconnection_time: float | None = 3.0
+    json_default: JSONDefault | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.template_dir, str | Path):

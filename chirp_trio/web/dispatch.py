@@ -1,6 +1,5 @@
 """From a request to its response: the route, the handler, what it returned, and what becomes of errors."""
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -9,9 +8,11 @@ import trio
 
 from ..asgi import ASGIApp, Receive, Scope, Send, header_pairs, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
+from ..logs import logger_of
 from ..stream import StreamHost, StreamRegistry
 from ..stream.lifecycle import ROUTE_KEY
 from ..templates import Templates
+from ..wire import EncodeJSON
 from .error_pages import error_response
 from .handlers import call_handler, check_handler, handler_name
 from .htmx import FragmentRenderers
@@ -22,14 +23,16 @@ from .request import Request
 from .response import Redirect, Response, ResponseBroken
 from .routing import Route, make_route
 
-logger = logging.getLogger("chirp_trio.web")
+logger = logger_of("web")
 
 
 class Dispatcher:
     """Routes, mounts and error handlers, and the way of a request through them."""
 
-    def __init__(self, templates: Templates, registry: StreamRegistry, *, debug: bool, body_limit: int) -> None:
-        self._negotiator = Negotiator(templates, registry, debug=debug)
+    def __init__(
+        self, templates: Templates, registry: StreamRegistry, encode_json: EncodeJSON, *, debug: bool, body_limit: int
+    ) -> None:
+        self._negotiator = Negotiator(templates, registry, encode_json, debug=debug)
         self._debug = debug
         self._body_limit = body_limit
         self._routes: list[tuple[Route, frozenset[str]]] = []

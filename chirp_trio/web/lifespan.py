@@ -1,6 +1,5 @@
 """ASGI's lifespan protocol: start the app before its first request, stop it after its last."""
 
-import logging
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -9,8 +8,9 @@ import trio
 
 from ..asgi import WRONG_RUNTIME, Receive, Scope, Send
 from ..errors import WrongRuntimeError, sole
+from ..logs import logger_of
 
-logger = logging.getLogger("chirp_trio.web")
+logger = logger_of("web")
 
 
 async def run_lifespan(

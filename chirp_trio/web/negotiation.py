@@ -6,7 +6,7 @@ from functools import partial
 from ..asgi import Receive, Scope, Send
 from ..stream import EventStream, StreamHost, StreamRegistry
 from ..templates import Fragment, Page, Stream, Template, Templates
-from ..wire import encode_json
+from ..wire import EncodeJSON
 from .htmx import FragmentRenderers
 from .page_stream import PageStream
 from .request import FRAGMENT_HEADERS, Request
@@ -25,13 +25,15 @@ class Negotiator:
     Args:
         templates: The app's templates.
         registry: Where its event streams are entered.
+        encode_json: Turns values into JSON, wherever the app does that.
         debug: Whether streams tell their clients what went wrong.
     """
 
-    def __init__(self, templates: Templates, registry: StreamRegistry, *, debug: bool) -> None:
+    def __init__(self, templates: Templates, registry: StreamRegistry, encode_json: EncodeJSON, *, debug: bool) -> None:
         self._templates = templates
         self.renderers = FragmentRenderers(templates)
         self._registry = registry
+        self._encode_json = encode_json
         self._debug = debug
 
     def negotiate(self, value: object, request: Request, host: StreamHost | None, handler: str) -> Respond:
@@ -55,7 +57,14 @@ class Negotiator:
                 return value.as_response()
             case EventStream():
                 render = self.renderers.choose(request.headers)
-                return partial(value.respond, host=host, registry=self._registry, render=render, debug=self._debug)
+                return partial(
+                    value.respond,
+                    host=host,
+                    registry=self._registry,
+                    render=render,
+                    encode_json=self._encode_json,
+                    debug=self._debug,
+                )
             case Template():
                 return Response(templates.render(value), content_type=HTML)
             case Fragment():
@@ -73,7 +82,7 @@ class Negotiator:
             case bytes():
                 return Response(value, content_type=BYTES)
             case dict() | list():
-                return Response(encode_json(value), content_type=JSON)
+                return Response(self._encode_json(value), content_type=JSON)
             case _:
                 raise TypeError(
                     f"the handler {handler} returned a value of type {type(value).__name__}; it may return {_ACCEPTED}"

@@ -1,7 +1,6 @@
 """A page that is sent while it is rendered: in a thread, a batch at a time, so that a slow client holds no thread."""
 
 import contextvars
-import logging
 import secrets
 import threading
 from collections import deque
@@ -11,10 +10,11 @@ from dataclasses import dataclass
 import trio
 
 from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, error_listener, header_pairs
+from ..logs import logger_of
 from ..stream.parking import ParkingSpot
 from .response import HTML, ResponseBroken
 
-logger = logging.getLogger("chirp_trio.web")
+logger = logger_of("web")
 
 # A thread renders until this much waits to be sent, and begins again when all of it has been.
 _BATCH = 64 * 1024

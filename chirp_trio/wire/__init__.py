@@ -4,23 +4,18 @@ Sans-IO: this room knows no trio, no sockets, no templates, and nothing of who s
 """
 
 from .decode import Decoder, is_event_stream
-from .encode import (
-    HEARTBEAT,
-    Renderable,
-    check_text,
-    encode_comment,
-    encode_data,
-    encode_event,
-    encode_id,
-    encode_json,
-    encode_retry,
-)
+from .encode import ABSENT, HEARTBEAT, check_text, encode_comment, encode_data, encode_event, encode_id, encode_retry
 from .event import Comment, SSEEvent, check_one_line
+from .renderable import Renderable
+from .to_json import EncodeJSON, JSONDefault, encode_json, json_encoder
 
 __all__ = [
+    "ABSENT",
     "HEARTBEAT",
     "Comment",
     "Decoder",
+    "EncodeJSON",
+    "JSONDefault",
     "Renderable",
     "SSEEvent",
     "check_one_line",
@@ -32,4 +27,5 @@ __all__ = [
     "encode_json",
     "encode_retry",
     "is_event_stream",
+    "json_encoder",
 ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .encode import LONGEST_RETRY, check_text, encode_event
+from .encode import ABSENT, LONGEST_RETRY, check_text, encode_event
 
 # What an event carries, for type checkers. An event with text is an event with some object: that has to be said, since
 # pyright does not see it in a dataclass, which may be copied with other data.
@@ -20,22 +20,26 @@ class SSEEvent(Generic[Data]):  # see `Data`
 
     Args:
         data: Text as it is (line breaks are allowed: CRLF, CR and LF all arrive as LF), or a JSON value (dict, list,
-            number, bool, None, a dataclass), or a `Fragment`.
+            number, bool, None, a dataclass ...), or a `Fragment`; default: none, for a `retry` or an `id` alone, of which
+            the client makes no event.
         event: The event type that the client listens for; default: none, which browsers call `message`.
         id: The id that a reconnecting client sends back as `Last-Event-ID`. `""` makes the client forget the id that it
             has; default: none, which leaves it alone.
         retry: How long the client waits before it reconnects, in milliseconds; default: none, which leaves it alone.
 
     Raises:
-        ValueError: `event` or `id` holds CR, LF or NUL, `retry` is negative, or text cannot be carried by UTF-8.
-        TypeError: `event` or `id` is not text, `retry` is not an int, or `data` is an event itself.
+        ValueError: `event` or `id` holds CR, LF or NUL, `retry` is negative, text cannot be carried by UTF-8, or `event`
+            has neither data nor a `retry`.
+        TypeError: `event` or `id` is not text, `retry` is not an int, `data` is an event itself, or nothing is given.
 
     Example:
         >>> SSEEvent("User joined", event="user-join", id="evt-42", retry=5000).encode()
         'event: user-join\nid: evt-42\nretry: 5000\ndata: User joined\n\n'
+        >>> SSEEvent(retry=5000).encode()
+        'retry: 5000\n'
     """
 
-    data: Data
+    data: Data = ABSENT  # type: ignore[assignment]
     event: str | None = None
     id: str | None = None
     retry: int | None = None
@@ -48,6 +52,15 @@ class SSEEvent(Generic[Data]):  # see `Data`
             check_text("data", self.data)
         elif isinstance(self.data, SSEEvent):
             raise TypeError("data is an SSEEvent itself; it must be text, a JSON value or a Fragment")
+        elif isinstance(self.data, Comment):
+            raise TypeError("data is a Comment; a source yields it by itself")
+        elif self.data is ABSENT and self.retry is None:
+            if self.event is not None:
+                raise ValueError(
+                    f"event is {self.event!r}, and there is no data, so clients would see no event; data='' is empty"
+                )
+            if self.id is None:
+                raise TypeError("SSEEvent() has nothing to send; give it data (text, JSON or a Fragment), a retry or an id")
 
     def encode(self) -> str:
         """The event as it travels: its fields, a line each, and the blank line that ends it.
@@ -71,9 +84,22 @@ class SSEEvent(Generic[Data]):  # see `Data`
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment in an event stream. Clients ignore it; a source may yield one, to be seen by who looks at the wire."""
+    """A comment in an event stream. Clients ignore it; a source may yield one, to be seen by who looks at the wire.
+
+    Args:
+        text: What stands after the colon; each line of it becomes a comment.
+
+    Raises:
+        TypeError: It is not text.
+        ValueError: UTF-8 cannot carry it.
+    """
 
     text: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise TypeError(f"the text of a Comment is {self.text!r}; it must be a str")
+        check_text("the text of a Comment", self.text)
 
 
 def check_one_line(name: str, text: object) -> None:

@@ -94,7 +94,7 @@ async def test_an_error_after_the_first_item_ends_the_stream_with_a_reference_to
     ("item", "cause"),
     [
         pytest.param(object(), "a value of type object cannot be sent", id="no data"),
-        pytest.param({"a": object()}, "a value or a key of type object", id="no JSON inside"),
+        pytest.param({"a": object()}, "a value of type object at $.a cannot be sent", id="no JSON inside"),
         pytest.param("half a \ud800", "half of a surrogate pair", id="no UTF-8"),
         pytest.param(SSEEvent(object()), "a value of type object cannot be sent", id="no data in an event"),
         pytest.param(Fragment("missing.html"), "there is no template 'missing.html'", id="no template"),

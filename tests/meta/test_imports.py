@@ -12,14 +12,15 @@ PACKAGE = Path(chirp_trio.__file__).parent
 # What each room may import of ours, itself aside. Arrows point down, never back; nothing imports `testing`.
 MAY_IMPORT = {
     "errors": set(),
+    "logs": set(),
     "asgi": {"errors"},
     "wire": {"errors"},
-    "stream": {"errors", "asgi", "wire"},
+    "stream": {"errors", "logs", "asgi", "wire"},
     "threads": set(),
-    "topics": {"errors", "wire", "stream", "threads"},
+    "topics": {"errors", "logs", "wire", "stream", "threads"},
     "templates": {"errors", "wire"},
-    "server": {"errors", "asgi"},
-    "web": {"errors", "asgi", "wire", "stream", "topics", "templates", "server"},
+    "server": {"errors", "logs", "asgi"},
+    "web": {"errors", "logs", "asgi", "wire", "stream", "topics", "templates", "server"},
     "markup": set(),
     "checking": {"errors", "markup", "wire", "stream", "topics", "templates", "web"},
     "starlette": {"asgi", "stream"},
@@ -32,6 +33,7 @@ MAY_IMPORT = {
 # What each room may import of others', the standard library aside.
 MAY_USE = {
     "errors": set(),
+    "logs": set(),
     "asgi": {"trio"},
     "wire": {"msgspec"},
     "stream": {"trio"},

@@ -20,6 +20,7 @@ import chirp_trio.metrics
 import chirp_trio.starlette
 import chirp_trio.testing
 from chirp_trio import cli
+from chirp_trio.wire import ABSENT
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 PACKAGES = (chirp_trio, chirp_trio.testing, chirp_trio.checking, chirp_trio.metrics)
@@ -187,7 +188,7 @@ def test_every_default_is_the_real_one(name):
         elif parameter.default is parameter.empty:
             assert default == "required"
         else:
-            value = eval(default.strip("`"), {"trio": trio, "REGISTRY": REGISTRY})
+            value = eval(default.strip("`"), {"trio": trio, "REGISTRY": REGISTRY, "none": ABSENT})
             assert (value, type(value)) == (parameter.default, type(parameter.default)), parameter_name
 
 

@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chirp_trio import EventTooLarge
-from chirp_trio.wire import Comment, Decoder, SSEEvent, encode_comment
-from tests.strategies import LINE_ENDS, block_streams, cut, events, hostile_streams, pieces, texts
+from chirp_trio.wire import ABSENT, Comment, Decoder, SSEEvent, encode_comment
+from tests.strategies import LINE_ENDS, block_streams, cut, events, events_without_data, hostile_streams, pieces, texts
 
 
 def decode(chunks, **options):
@@ -64,6 +64,21 @@ def test_what_is_encoded_is_decoded_however_it_is_cut(transmission):
     items, last_event_id, retry, _ = decode(chunks)
 
     assert with_json_rewritten(sent, items) == [arrived(event) for event in sent]
+    assert last_event_id == next((event.id for event in reversed(sent) if event.id is not None), "")
+    assert retry == next((event.retry for event in reversed(sent) if event.retry is not None), None)
+
+
+@given(st.lists(events | events_without_data, max_size=5), LINE_ENDS, st.integers(1, 9))
+def test_what_has_no_data_is_no_event_and_takes_nothing_from_the_events_around_it(sent, line_end, size):
+    stream = "".join(event.encode() for event in sent).replace("\n", line_end).encode()
+
+    items, last_event_id, retry, _ = decode(pieces(stream, size))
+
+    with_data = [event for event in sent if event.data is not ABSENT]
+    received = with_json_rewritten(with_data, items)
+    assert [(event.data, event.event, event.id) for event in received] == [
+        (event.data, event.event, event.id) for event in map(arrived, with_data)
+    ]
     assert last_event_id == next((event.id for event in reversed(sent) if event.id is not None), "")
     assert retry == next((event.retry for event in reversed(sent) if event.retry is not None), None)
 

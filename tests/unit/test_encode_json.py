@@ -1,20 +1,25 @@
 """Data to JSON: what it looks like, and what is refused with an error that names it."""
 
+import contextlib
 import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import json
 import math
 import re
 import threading
 import uuid
 from collections import Counter, OrderedDict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import attrs
+import msgspec
+import pydantic
 import pytest
 
-from chirp_trio.wire import Renderable, SSEEvent, encode_data, encode_json
+from chirp_trio.wire import Renderable, SSEEvent, encode_data, encode_json, json_encoder
 
 
 class Text(str):
@@ -39,6 +44,7 @@ class Kind(enum.StrEnum):
 
 class Choice(enum.Enum):
     FIRST = "first"
+    SECOND = (1, {"deep": datetime.date(2026, 1, 2)})
 
 
 class Plain:
@@ -75,6 +81,102 @@ class RenderableNode(Renderable):
 class Pair(NamedTuple):
     first: int
     second: int
+
+
+@attrs.define
+class Attributes:
+    child: object = None
+
+
+class Struct(msgspec.Struct):
+    child: object = None
+
+
+class Renamed(msgspec.Struct, rename="camel", tag_field="kind", tag=True, omit_defaults=True):
+    first_name: str
+    last_name: str = ""
+    tags: list[str] = []
+    age: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(arbitrary_types_allowed=True)
+
+    child: Any = None
+
+
+class Scalar:
+    """As numpy's are."""
+
+    dtype = "float32"
+    shape = ()
+
+    def __init__(self, value):
+        self._value = value
+
+    def item(self):
+        return self._value
+
+
+class LookalikeBool:
+    pass
+
+
+LookalikeBool.__module__, LookalikeBool.__qualname__ = "numpy", "bool"
+
+
+class Secretive:
+    @functools.cached_property
+    def secret(self):
+        return "SECRET"
+
+
+@dataclasses.dataclass
+class User(Secretive):
+    name: str
+
+
+@attrs.define(slots=False)
+class AttrsUser(Secretive):
+    name: str
+    _token: str = "SECRET"
+
+
+@attrs.define
+class SlottedAttrsUser:
+    name: str
+    _token: str = "SECRET"
+
+    @functools.cached_property
+    def secret(self):
+        return "SECRET"
+
+
+class StructUser(msgspec.Struct, dict=True):
+    name: str
+
+    @functools.cached_property
+    def secret(self):
+        return "SECRET"
+
+
+class ModelUser(pydantic.BaseModel):
+    name: str
+    password: pydantic.SecretStr = pydantic.SecretStr("SECRET")
+    _token: str = pydantic.PrivateAttr("SECRET")
+
+    def __init__(self, name):
+        super().__init__(name=name)
+
+    @functools.cached_property
+    def secret(self):
+        return "SECRET"
+
+
+class NamedtupleUser(NamedTuple("_User", [("name", str)])):
+    @functools.cached_property
+    def secret(self):
+        return "SECRET"
 
 
 async def coroutine_function():
@@ -138,40 +240,138 @@ def test_json_is_compact_and_on_one_line(value, encoded):
     json.loads(encoded)
 
 
-@pytest.mark.parametrize(
-    ("data", "name"),
+WRAPPINGS = pytest.mark.parametrize(
+    "wrap",
     [
-        ((1, 2), "tuple"),
-        (Pair(1, 2), "Pair"),
-        (b"bytes", "bytes"),
-        (bytearray(b"bytes"), "bytearray"),
-        ({1, 2}, "set"),
-        (frozenset(), "frozenset"),
-        (range(3), "range"),
-        (iter([]), "list_iterator"),
-        (1j, "complex"),
-        (Plain(), "Plain"),
-        (Plain, "type"),
-        (Point, "type"),
-        (SSEEvent, "type"),
-        (len, "builtin_function_or_method"),
-        (coroutine_function, "function"),
-        (async_generator_function(), "async_generator"),
-        (ValueError("secret"), "ValueError"),
+        lambda value: [value],
+        lambda value: (value,),
+        lambda value: {"a": [value]},
+        lambda value: {"a": {"b c": value}},
+        Node,
+        Attributes,
+        Struct,
+        lambda value: Model(child=value),
     ],
-    ids=named,
+    ids=["list", "tuple", "list in dict", "dict in dict", "dataclass", "attrs", "struct", "model"],
 )
-def test_what_is_neither_text_nor_json_is_refused_with_its_type_and_what_is_accepted(data, name):
-    accepted = "text, dict, list, int, float, bool, None, a dataclass, a Fragment, an SSEEvent or a Comment"
 
-    with pytest.raises(TypeError, match=rf"^a value of type {name} cannot be sent as event data; allowed are {accepted}$"):
-        encode_data(data)
+# What each is as JSON: alone, and wherever else it may stand.
+TABLE = [
+    ((1, 2), [1, 2]),
+    (Pair(1, 2), [1, 2]),
+    ({1}, [1]),
+    (frozenset(), []),
+    (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), "2026-01-02T03:04:05Z"),
+    (datetime.datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05"),
+    (datetime.date(2026, 1, 2), "2026-01-02"),
+    (datetime.time(3, 4), "03:04:00"),
+    (datetime.timedelta(days=1), "P1D"),
+    (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    (decimal.Decimal("1.10"), "1.10"),
+    (Choice.FIRST, "first"),
+    (Choice.SECOND, [1, {"deep": "2026-01-02"}]),
+    (Level.HIGH, 3),
+    (Kind.NEWS, "news"),
+    (Text("text"), "text"),
+    (Number(3), 3),
+    (math.nan, None),
+    (Scalar(True), True),
+    (Scalar(1.5), 1.5),
+    (Scalar(datetime.date(2026, 1, 2)), "2026-01-02"),
+    (Node((1, 2)), {"child": [1, 2]}),
+    (Attributes({1}), {"child": [1]}),
+    (Struct(Choice.FIRST), {"child": "first"}),
+    (Renamed(first_name="Ada"), {"kind": "Renamed", "firstName": "Ada"}),
+    (Model(child=(1, 2)), {"child": [1, 2]}),
+    (Model(child=Node(Model(child=uuid.UUID(int=1)))), {"child": {"child": {"child": str(uuid.UUID(int=1))}}}),
+    ({True: 1, None: 2, 3: 4, 1.5: 6, math.inf: 7}, {"true": 1, "null": 2, "3": 4, "1.5": 6, "Infinity": 7}),
+    (
+        {Text("a"): 1, Number(2): 1, Level.HIGH: 1, Kind.NEWS: 1, Scalar(4): 1, Choice.FIRST: 1},
+        dict.fromkeys(["a", "2", "3", "news", "4", "first"], 1),
+    ),
+    ({uuid.UUID(int=1): 1, datetime.date(2026, 1, 2): 1}, {str(uuid.UUID(int=1)): 1, "2026-01-02": 1}),
+    ({decimal.Decimal("1.10"): 1, datetime.time(3, 4): 2}, {"1.10": 1, "03:04:00": 2}),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), TABLE, ids=named)
+def test_what_json_has_not_but_python_is_the_same_by_itself_and_inside(value, expected):
+    expected = json.dumps(expected, separators=(",", ":"))
+
+    assert encode_json(value).decode() == expected
+    assert encode_json([value]).decode() == f"[{expected}]"
+    assert encode_json({"a": {"b c": (value,)}}).decode() == f'{{"a":{{"b c":[{expected}]}}}}'
+    wrappings = [Node(value), Attributes(value), Struct(value)]
+    if not isinstance(value, dict):  # pydantic has ideas of its own of some keys
+        wrappings.append(Model(child=value))
+    for wrapped in wrappings:
+        assert json.loads(encode_json(wrapped)) == {"child": json.loads(expected)}
+
+
+def test_bytes_are_base64_inside_of_a_value_and_refused_by_themselves():
+    assert encode_json([b"bytes", bytearray(b"bytes")]) == b'["Ynl0ZXM=","Ynl0ZXM="]'
+    for value in (b"bytes", bytearray(b"bytes"), memoryview(b"bytes")):
+        with pytest.raises(TypeError, match=rf"^a value of type {type(value).__name__} cannot .* decode it, if it is text$"):
+            encode_json(value)
+
+
+@pytest.mark.parametrize("kind", [User, AttrsUser, SlottedAttrsUser, StructUser, ModelUser, NamedtupleUser])
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [value], lambda value: {"a": Node(value)}])
+def test_nothing_of_an_object_is_sent_but_the_fields_that_it_declares(kind, wrap):
+    user = kind("Ada")
+    assert user.secret == "SECRET"
+    with contextlib.suppress(AttributeError, ValueError):
+        user.extra = "SECRET"
+
+    encoded = encode_json(wrap(user)).decode()
+
+    assert "Ada" in encoded
+    assert "SECRET" not in encoded
+
+
+NOT_JSON = [
+    (Plain(), f"{__name__}.Plain"),
+    (Plain, "type"),
+    (Point, "type"),
+    (SSEEvent, "type"),
+    (Model, "pydantic._internal._model_construction.ModelMetaclass"),
+    (range(3), "range"),
+    (iter([]), "list_iterator"),
+    (1j, "complex"),
+    (len, "builtin_function_or_method"),
+    (coroutine_function, "function"),
+    (async_generator_function(), "async_generator"),
+    (ValueError("secret"), "ValueError"),
+    (msgspec.Raw(b"{\n"), "msgspec.Raw"),
+    (LookalikeBool(), "numpy.bool"),
+]
+
+
+@pytest.mark.parametrize(("value", "name"), NOT_JSON, ids=named)
+@pytest.mark.parametrize(
+    ("wrap", "path"),
+    [
+        (lambda value: value, "$"),
+        (lambda value: [0, value], "$[1]"),
+        (lambda value: {"items": [{"price": 1}, {"price": value}]}, "$.items[1].price"),
+        (lambda value: {"a b": {"\n": value}}, '$["a b"]["\\n"]'),
+        (lambda value: {3: (value,)}, '$["3"][0]'),
+        (lambda value: Node(Attributes(Struct([value]))), "$.child.child.child[0]"),
+    ],
+    ids=["top", "list", "list in dict", "odd keys", "int key", "objects"],
+)
+def test_what_cannot_be_sent_as_json_is_refused_with_its_full_type_and_its_place(wrap, path, value, name):
+    place = "" if path == "$" else f" at {path}"
+    message = f"a value of type {name}{place} cannot be sent as JSON; allowed are text, dict, list, tuple, set, int"
+
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}.*; json_default says how to send others$"):
+        encode_data(wrap(value))
 
 
 def test_a_coroutine_that_was_not_awaited_is_refused():
     coroutine = coroutine_function()
 
-    with pytest.raises(TypeError, match=r"^a value of type coroutine cannot be sent as event data; allowed are text, dict"):
+    with pytest.raises(TypeError, match=r"^a value of type coroutine cannot be sent as JSON; allowed are text, dict"):
         encode_data(coroutine)
     coroutine.close()
 
@@ -182,43 +382,81 @@ def test_what_has_to_be_rendered_is_refused_before_it_is(data):
         encode_data(data)
 
 
-@pytest.mark.parametrize(
-    ("inside", "name"),
-    [(Plain(), "Plain"), (Plain, "type"), (Point, "type"), (1j, "complex"), (range(3), "range"), (Panel(), "Panel")],
-    ids=named,
-)
-@pytest.mark.parametrize(
-    "wrap", [lambda value: [value], lambda value: {"a": [value]}, Node], ids=["list", "dict", "dataclass"]
-)
-def test_what_json_has_not_is_refused_inside_json_too(wrap, inside, name):
-    with pytest.raises(TypeError, match=rf"^a value or a key of type {name} cannot be sent as JSON"):
-        encode_json(wrap(inside))
+@WRAPPINGS
+@pytest.mark.parametrize("data", [Panel(), RenderableNode()], ids=["plain", "dataclass"])
+def test_what_has_to_be_rendered_is_refused_inside_of_json(wrap, data):
+    if type(wrap("")) is Model and type(data) is RenderableNode:
+        pytest.skip("pydantic turns dataclasses into JSON by itself")
+    with pytest.raises(
+        TypeError, match=rf"\.{type(data).__name__} at \$.* cannot be sent as JSON: it is rendered, so it has"
+    ):
+        encode_json(wrap(data))
 
 
-@pytest.mark.parametrize("key", [None, (1, 2), Plain()], ids=["None", "tuple", "object"])
-def test_a_key_that_json_has_not_is_refused(key):
-    with pytest.raises(TypeError, match=rf"^a value or a key of type {type(key).__name__} cannot be sent as JSON"):
-        encode_json({key: 1})
+@pytest.mark.parametrize("key", [(1, 2), b"a", Plain(), frozenset()], ids=named)
+@pytest.mark.parametrize(("wrap", "path"), [(lambda value: value, "$"), (lambda value: {"a": [value]}, "$.a[0]")])
+def test_a_key_that_json_has_not_is_refused_with_its_full_type_and_its_place(wrap, path, key):
+    name = f"{__name__}.Plain" if isinstance(key, Plain) else type(key).__name__
+
+    with pytest.raises(TypeError, match=rf"^a key of type {re.escape(name)} at {re.escape(path)} cannot be sent as JSON"):
+        encode_json(wrap({key: 1}))
 
 
-@pytest.mark.parametrize(
-    ("inside", "encoded"),
-    [
-        ((1, 2), "[1,2]"),
-        (Pair(1, 2), "[1,2]"),
-        ({1}, "[1]"),
-        (frozenset(), "[]"),
-        (b"bytes", '"Ynl0ZXM="'),
-        (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), '"2026-01-02T03:04:05Z"'),
-        (datetime.date(2026, 1, 2), '"2026-01-02"'),
-        (uuid.UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),
-        (decimal.Decimal("1.10"), '"1.10"'),
-        (Choice.FIRST, '"first"'),
-    ],
-    ids=named,
-)
-def test_what_the_json_encoder_knows_besides_may_be_inside(inside, encoded):
-    assert encode_json([inside]).decode() == f"[{encoded}]"
+@pytest.mark.parametrize("value", [{1: "a", "1": "b"}, {True: 1, "true": 2}, {Choice.FIRST: 1, "first": 2}], ids=repr)
+def test_two_keys_that_are_one_in_json_are_refused(value):
+    with pytest.raises(ValueError, match=r'^\$\.a has two keys that are "(1|true|first)" in JSON, and only one can be sent$'):
+        encode_json({"a": value})
+
+
+@WRAPPINGS
+def test_json_default_is_asked_for_what_is_not_known_and_for_nothing_else(wrap):
+    asked = []
+
+    def default(value):
+        asked.append(value)
+        return {"plain": (1, 2)}
+
+    plain = Plain()
+    encode = json_encoder(default)
+
+    assert encode(plain) == b'{"plain":[1,2]}'
+    assert b'{"plain":[1,2]}' in encode(wrap(plain))
+    assert asked == [plain, plain]
+    asked.clear()
+    for value, _ in TABLE:
+        assert encode(value) == encode_json(value)
+    assert asked == []
+
+
+def test_json_default_is_asked_for_keys_too():
+    assert (
+        json_encoder(lambda key: "/".join(map(str, key)) if type(key) is frozenset else key)({frozenset([1]): 2})
+        == b'{"1":2}'
+    )
+
+
+def test_what_json_default_refuses_is_an_error_that_names_the_place():
+    def default(value):
+        raise TypeError(f"no idea of {value!r}")
+
+    with pytest.raises(TypeError, match=r"^no idea of 1j") as caught:
+        json_encoder(default)({"a": [1j]})
+    assert caught.value.__notes__ == ["raised for the value at $.a[0], of type complex, while it was made JSON"]
+
+
+def test_json_default_that_gives_back_what_it_was_given_is_an_error_and_no_loop():
+    with pytest.raises(TypeError, match=r"^the value of type complex at \$\[0\] was made another one of that, and not JSON$"):
+        json_encoder(lambda value: value)([1j])
+
+
+def test_json_default_that_never_comes_to_an_end_is_an_error():
+    with pytest.raises(ValueError, match="nested too deeply"):
+        json_encoder(lambda value: 1j if isinstance(value, Plain) else Plain())([1j])
+
+
+def test_an_int_that_is_too_long_is_refused_with_its_place():
+    with pytest.raises(ValueError, match=r"^the int at \$\.a\[0\] has more digits than Python writes"):
+        encode_json({"a": [10**5000]})
 
 
 def a_list_in_itself():
@@ -290,12 +528,18 @@ def test_what_is_nested_as_deep_as_people_nest_is_no_error():
     ids=ascii,
 )
 @pytest.mark.parametrize(
-    "wrap",
-    [lambda text: [text], lambda text: {"a": [text]}, lambda text: {text: 1}, Node],
-    ids=["list", "dict", "key", "dataclass"],
+    ("wrap", "place"),
+    [
+        (lambda text: text, "$"),
+        (lambda text: [text], "$[0]"),
+        (lambda text: {"a": [text]}, "$.a[0]"),
+        (lambda text: {text: 1}, "a key of $"),
+        (Node, "$.child"),
+    ],
+    ids=["top", "list", "dict", "key", "dataclass"],
 )
-def test_half_a_surrogate_pair_is_refused_wherever_it_is(wrap, text, half, position):
-    message = f"text in the JSON holds {half!r} at position {position}: half of a surrogate pair, which UTF-8 cannot carry"
+def test_half_a_surrogate_pair_is_refused_wherever_it_is(wrap, place, text, half, position):
+    message = f"the text at {place} holds {half!r} at position {position}: half of a surrogate pair, which UTF-8 cannot carry"
 
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         encode_json(wrap(text))

@@ -150,9 +150,9 @@ def test_a_changed_copy_is_checked_too():
 
 @pytest.mark.parametrize("made", [copy.copy, copy.deepcopy, lambda event: pickle.loads(pickle.dumps(event))])
 def test_copies_are_equal(made):
-    event = SSEEvent({"a": 1}, event="ping", id="1", retry=5)
-
-    assert made(event) == event
+    for event in (SSEEvent({"a": 1}, event="ping", id="1", retry=5), SSEEvent(retry=5)):
+        assert made(event) == event
+        assert made(event).encode() == event.encode()
 
 
 @pytest.mark.parametrize("field", ["event", "id"])
@@ -172,6 +172,10 @@ def test_a_retry_of_zero_is_sent():
     ("event", "encoded"),
     [
         (SSEEvent("Hello, World!"), "data: Hello, World!\n\n"),
+        (SSEEvent(retry=5000), "retry: 5000\n"),
+        (SSEEvent(id="7"), "id: 7\n\n"),
+        (SSEEvent(id="7", retry=5000), "retry: 5000\nid: 7\n\n"),
+        (SSEEvent(event="close", retry=5000), "event: close\nretry: 5000\n\n"),
         (SSEEvent({"count": 42, "status": "ok"}), 'data: {"count":42,"status":"ok"}\n\n'),
         (SSEEvent(data="custom", event="ping", id="1"), "event: ping\nid: 1\ndata: custom\n\n"),
         (
@@ -183,7 +187,7 @@ def test_a_retry_of_zero_is_sent():
             'event: notification\ndata: <div class="alert">\ndata:   New alert\ndata: </div>\n\n',
         ),
     ],
-    ids=["text", "dict", "full control", "every field", "rendered fragment"],
+    ids=["text", "retry", "id", "id and retry", "name and retry", "dict", "full control", "every field", "rendered fragment"],
 )
 def test_the_examples_of_the_specification_byte_by_byte(event, encoded):
     assert event.encode() == encoded

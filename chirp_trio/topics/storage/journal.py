@@ -1,6 +1,5 @@
 """What is published to a topic with a store: written first, batch by batch, and given to the subscribers then."""
 
-import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import trio
 
 from ...errors import StoreError
+from ...logs import logger_of
 from ...threads import own_threads
 from ...wire import Comment, SSEEvent, check_text
 from ..history import History
@@ -23,7 +23,7 @@ from .stored import Stored, dump, load
 if TYPE_CHECKING:
     from ..topic import Topic
 
-logger = logging.getLogger("chirp_trio.topics")
+logger = logger_of("topics")
 
 # Seconds for what is not written yet when the topic's owner ends, and then for closing the file.
 _LAST_WRITE_TIMEOUT = 10.0

@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 from ...errors import ConfigurationError
-from ...wire import Comment, SSEEvent, encode_json
+from ...wire import ABSENT, Comment, SSEEvent, encode_json
 from ..published import Rendered, Restore
 
 
@@ -12,8 +12,8 @@ class Stored(NamedTuple):
     """The parts of an event that are the same whatever its number.
 
     Attributes:
-        kind: What `data` is: `"text"`, `"json"`, `"comment"`, `"fragment"` (in JSON, what it consists of), or `"gap"` (the
-            number of events that are missing).
+        kind: What `data` is: `"text"`, `"json"`, `"comment"`, `"fragment"` (in JSON, what it consists of), `"absent"` (empty
+            text, for an event that has none), or `"gap"` (the number of events that are missing).
         data: Its data.
         event: The event name that it was published with.
         retry: Its `retry`, in milliseconds.
@@ -32,6 +32,8 @@ def dump(value: object, content: SSEEvent | Comment) -> Stored:
     data = content.data
     if isinstance(data, Rendered):
         kind, data = "fragment", encode_json(data.dump()).decode()
+    elif data is ABSENT:
+        kind, data = "absent", ""
     else:
         kind = "text" if isinstance(value.data if isinstance(value, SSEEvent) else value, str) else "json"
     assert isinstance(data, str)
@@ -55,6 +57,8 @@ def load(stored: Stored, restore: Restore | None) -> tuple[object, SSEEvent | Co
     name = event
     if kind == "json":
         value = _decode(text)
+    elif kind == "absent":
+        value = data = ABSENT
     elif kind == "fragment":
         if restore is None:
             raise ConfigurationError("there are fragments in the store: make the topic with app.topic(...)")

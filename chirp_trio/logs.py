@@ -1,0 +1,47 @@
+"""The loggers of every room: what they write cannot be forged by a client.
+
+Paths, labels, ids and the texts of errors hold what clients send. A line feed in them would begin a line of the client's own
+in the log, and an escape sequence would be obeyed by the terminal of whoever reads it.
+"""
+
+import logging
+import traceback
+from collections.abc import Mapping
+from numbers import Number
+
+
+def logger_of(room: str) -> logging.Logger:
+    """The logger `chirp_trio.<room>`, whose records are harmless before any handler sees them."""
+    logger = logging.getLogger(f"chirp_trio.{room}")
+    if _make_harmless not in logger.filters:
+        logger.addFilter(_make_harmless)
+    return logger
+
+
+def harmless(text: str) -> str:
+    """The text with escapes in the place of what could end a line, command a terminal, or change the order of reading.
+
+    That is all that Unicode does not call printable: control characters, line and paragraph separators, marks of direction,
+    halves of surrogate pairs.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii") for character in text
+    )
+
+
+def _make_harmless(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, Mapping):
+        record.args = {name: _harmless_argument(value) for name, value in record.args.items()}
+    elif record.args:
+        record.args = tuple(map(_harmless_argument, record.args))
+    if record.exc_info and record.exc_info[1] is not None and not record.exc_text:
+        # Formatters take it as it is. Indented, so that no line of an error's text is the beginning of one in the log.
+        lines = "".join(traceback.format_exception(record.exc_info[1])).rstrip("\n").split("\n")
+        record.exc_text = "\n".join(f"  {harmless(line)}" for line in lines)
+    return True
+
+
+def _harmless_argument(value: object) -> object:
+    return value if value is None or isinstance(value, Number) else harmless(str(value))

@@ -1,0 +1,260 @@
+"""Values to JSON (RFC 8259), compact, on one line: the same for every place of an app, and wherever they stand in a value.
+
+What JSON has goes straight to msgspec. Anything else is first made of that, by a walk that knows where it is: so an error can
+say it, and nothing of an object travels but its fields.
+"""
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import functools
+import inspect
+import json
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from .renderable import Renderable
+
+# Turns a value that JSON has not into one that it has; raises TypeError for what it does not know, as with `json.dumps`.
+type JSONDefault = Callable[[object], object]
+type EncodeJSON = Callable[[object], bytes]
+
+_ACCEPTED = (
+    "text, dict, list, tuple, set, int, float, bool, None, dates and times, UUID, Decimal, Enum, dataclasses, attrs, "
+    "msgspec Structs and pydantic models; json_default says how to send others"
+)
+
+_encode = msgspec.json.Encoder().encode
+_encode_text = json.JSONEncoder().encode  # all in ASCII, so it may stand in a message
+
+# Those that msgspec writes as JSON has them, and as text: ISO 8601 for dates and times, Base64 for bytes.
+_WRITTEN = (
+    *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
+    *(uuid.UUID, decimal.Decimal, bytes, bytearray, memoryview),
+)
+_SIMPLE = frozenset({str, int, float, bool, type(None), *_WRITTEN})
+_UNSET = msgspec.UNSET  # a field without a value is left out
+_KEYS = (datetime.datetime, datetime.date, datetime.time, uuid.UUID, decimal.Decimal)
+
+
+def json_encoder(default: JSONDefault | None = None) -> EncodeJSON:
+    """A function that turns values into JSON. NaN and the infinities, which JSON has not, become null.
+
+    Args:
+        default: Asked for each value that is nothing of what is known here; default: those are refused.
+
+    The function raises `TypeError` where a value cannot be sent as JSON, and `ValueError` where it refers to itself, is
+    nested too deeply, holds text that UTF-8 cannot carry, or two keys that are the same in JSON. Both say where.
+    """
+    plainly = _Walk(default).plain
+
+    def encode(value: object) -> bytes:
+        if isinstance(value, bytes | bytearray | memoryview):  # inside of a value it is Base64; alone, somebody's text
+            raise TypeError(
+                f"a value of type {type(value).__name__} cannot be sent as JSON by itself: decode it, if it is text"
+            )
+        if isinstance(value, Renderable):
+            raise TypeError(
+                f"a {type(value).__name__} cannot be sent before it is rendered, which takes an App with templates"
+            )
+        try:
+            if not _is_simple(value):
+                return _encode(plainly(value, "$"))
+            try:
+                return _encode(value)
+            except ValueError:
+                plainly(value, "$")  # it says where
+                raise
+        except RecursionError:
+            name = type(value).__name__
+            raise ValueError(f"a {name} that refers to itself, or is nested too deeply, is no JSON") from None
+
+    return encode
+
+
+def _is_simple(value: object) -> bool:
+    """Whether msgspec can have the value as it is: whether there is nothing in it but what JSON has."""
+    kind = type(value)
+    if kind is dict:
+        for key, item in value.items():  # type: ignore[attr-defined]
+            if type(key) is not str or not (type(item) in _SIMPLE or _is_simple(item)):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        for item in value:  # type: ignore[attr-defined]  # noqa: SIM110 - all() would take two frames for each level
+            if not (type(item) in _SIMPLE or _is_simple(item)):
+                return False
+        return True
+    return kind in _SIMPLE
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is JSON already, and nothing has anything inside: most are, so this has to be quick."""
+    kind = type(value)
+    if kind is str:
+        return value.isascii()  # type: ignore[attr-defined, no-any-return]
+    return kind is float or kind is bool or value is None or (kind is int and -(2**63) < value < 2**63)  # type: ignore[operator]
+
+
+class _Walk:
+    """Makes values of nothing but what JSON has, and refuses what cannot be."""
+
+    def __init__(self, default: JSONDefault | None) -> None:
+        self._default = default
+
+    def plain(self, value: object, path: str) -> object:
+        match value:
+            case enum.Enum():
+                return self.plain(value.value, path)
+            case None | bool():
+                return value
+            case str():
+                return _checked_text(str.__str__(value), path)
+            case int():
+                return _checked_number(int(value), path)
+            case float():
+                return float(value)
+            case dict():
+                return self._object(value.items(), path)
+            case list() | tuple() | set() | frozenset():
+                return [item if _is_plain(item) else self.plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        if isinstance(value, _WRITTEN):
+            return value
+        fields = _fields(value)
+        if fields is not None:
+            return self._object(fields, path)
+        return self.plain(self._ask(value, path, "value"), path)
+
+    def _own_means(self, value: object, path: str) -> JSONDefault | None:
+        """How pydantic's models and numpy's scalars turn themselves into JSON; known by what they can do."""
+        if isinstance(value, type):
+            return None
+        kind: Any = type(value)
+        if callable(getattr(kind, "model_dump", None)):
+            known = {"fallback": lambda inner: self.plain(inner, f"{path}..*")} if _takes_fallback(kind) else {}
+            return lambda model: model.model_dump(mode="json", **known)  # type: ignore[attr-defined]
+        if hasattr(value, "dtype") and getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
+            return lambda scalar: scalar.item()  # type: ignore[attr-defined]
+        return None
+
+    def _object(self, items: Iterable[tuple[object, object]], path: str) -> dict[str, object]:
+        plain: dict[str, object] = {}
+        for key, item in items:
+            name = key if type(key) is str and key.isascii() else self._key(key, path)
+            if name in plain:
+                raise ValueError(f"{path} has two keys that are {_encode_text(name)} in JSON, and only one can be sent")
+            plain[name] = item if _is_plain(item) else self.plain(item, _below(path, name))
+        return plain
+
+    def _key(self, key: object, path: str) -> str:
+        """A key as `json.dumps` has it; dates and times, UUIDs and decimals as the values are."""
+        match key:
+            case enum.Enum():
+                return self._key(key.value, path)
+            case str():
+                return _checked_text(str.__str__(key), f"a key of {path}")
+            case None | bool():
+                return json.dumps(key)
+            case int():
+                return str(_checked_number(int(key), f"a key of {path}"))
+            case float():
+                return json.dumps(float(key))
+        if isinstance(key, _KEYS):
+            return str(msgspec.to_builtins(key))
+        return self._key(self._ask(key, path, "key"), path)
+
+    def _ask(self, value: object, path: str, what: str) -> object:
+        """What stands for a value that is nothing of the above: by its own means, or by the app's."""
+        convert = self._own_means(value, path) or self._default
+        if convert is not None and not isinstance(value, Renderable):
+            try:
+                made = convert(value)
+            except Exception as error:
+                error.add_note(f"raised for the {what} at {path}, of type {_type_name(value)}, while it was made JSON")
+                raise
+            if type(made) is type(value):
+                raise TypeError(f"the {what} of type {_type_name(made)} at {path} was made another one of that, and not JSON")
+            return made
+        if isinstance(value, Renderable):
+            raise TypeError(
+                f"a value of type {_type_name(value)} at {path} cannot be sent as JSON: it is rendered, so it has to be "
+                "all of the data"
+            )
+        place = "" if path == "$" and what == "value" else f" at {path}"
+        raise TypeError(f"a {what} of type {_type_name(value)}{place} cannot be sent as JSON; allowed are {_ACCEPTED}")
+
+
+@functools.cache
+def _takes_fallback(kind: type) -> bool:
+    """Whether its models can be told what to do with what they hold and do not know: pydantic 2.11 and later."""
+    return "fallback" in inspect.signature(kind.model_dump).parameters  # type: ignore[attr-defined]
+
+
+def _fields(value: object) -> list[tuple[str, object]] | None:
+    """The fields of an object that has declared what they are, and nothing else that it may have; None, if it has not."""
+    kind = type(value)
+    if isinstance(value, type | Renderable):
+        return None
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        return [(field.name, item) for field in fields if (item := getattr(value, field.name, _UNSET)) is not _UNSET]
+    if (declared := getattr(kind, "__attrs_attrs__", None)) is not None:  # an underscore means private there
+        names = [field.name for field in declared if not field.name.startswith("_")]
+        return [(name, item) for name in names if (item := getattr(value, name, _UNSET)) is not _UNSET]
+    if isinstance(value, msgspec.Struct):
+        return _struct_fields(value)
+    return None
+
+
+def _struct_fields(value: msgspec.Struct) -> list[tuple[str, object]]:
+    config = value.__struct_config__
+    tag = [(config.tag_field, config.tag)] if config.tag_field is not None else []
+    return tag + [
+        (field.encode_name, item)
+        for field in msgspec.structs.fields(value)
+        if (item := getattr(value, field.name, _UNSET)) is not _UNSET
+        and not (config.omit_defaults and _is_default(item, field))
+    ]
+
+
+def _is_default(item: object, field: msgspec.structs.FieldInfo) -> bool:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return bool(item == field.default_factory())
+    return bool(item == field.default)
+
+
+def _checked_text(text: str, path: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            half = text[error.start]
+            raise ValueError(
+                f"the text at {path} holds {half!r} at position {error.start}: half of a surrogate pair, which UTF-8 cannot "
+                "carry"
+            ) from None
+    return text
+
+
+def _checked_number(number: int, path: str) -> int:
+    try:
+        str(number)
+    except ValueError:
+        raise ValueError(f"the int at {path} has more digits than Python writes (sys.get_int_max_str_digits())") from None
+    return number
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if name.isidentifier() and name.isascii() else f"{path}[{_encode_text(name)}]"
+
+
+def _type_name(value: object) -> str:
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+encode_json = json_encoder()

@@ -1,0 +1,110 @@
+"""The log: whatever clients send, no line of it is theirs. Every call of a logger is found by reading the code."""
+
+import ast
+import io
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+import chirp_trio
+from chirp_trio.logs import harmless, logger_of
+
+PACKAGE = Path(chirp_trio.__file__).parent
+
+# A line of its own, a terminal's commands (in C0 and C1), what turns the reading round, what UTF-8 cannot carry.
+HOSTILE = "/x\r\n2026-11-28 CRITICAL root\x1b[2J\x9b2J\0\u202e\u2066\u2028\x85\ud800\x7f"
+FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def logger_calls():
+    """Each call of a logger in the package: its file and line, the logger's name, the method, the format."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        names = {
+            node.value.args[0].value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and ast.unparse(node.value.func) == "logger_of"
+        }
+        formats = {
+            target.id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and re.search(
+                r"(^|[._])logger\.(debug|info|warning|error|exception|critical|log)$", ast.unparse(node.func)
+            ):
+                first = node.args[0]
+                text = first.value if isinstance(first, ast.Constant) else formats[first.id]
+                where = f"{path.relative_to(PACKAGE)}:{node.lineno}"
+                yield pytest.param(*names, node.func.attr, text, id=where)
+
+
+CALLS = list(logger_calls())
+
+
+def test_the_calls_are_found():
+    assert len(CALLS) >= 14
+    assert {"web", "stream", "topics", "server", "access"} == {call.values[0] for call in CALLS}
+
+
+def test_every_logger_of_the_package_is_one_of_these():
+    found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if "getLogger" in path.read_text()}
+    assert found == {"logs.py"}
+
+
+def hostile_arguments(text):
+    """Something hostile for every place of a format that takes text; a number for those that take one."""
+    named = re.findall(r"%\((\w+)\)[\d.]*(\w)", text)
+    if named:
+        return ({name: 1 if kind in "dfg" else HOSTILE for name, kind in named},)
+    values = [1 if kind in "dfg" else HOSTILE for kind in re.findall(r"%[\d.]*([a-z])", text)]
+    return [ValueError(HOSTILE) if index == 1 and value is HOSTILE else value for index, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(("name", "method", "text"), CALLS)
+def test_no_call_of_a_logger_writes_a_line_that_a_client_has_made(name, method, text):
+    output = io.StringIO()
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    logger = logger_of(name)
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        try:
+            raise ExceptionGroup(HOSTILE, [ValueError(HOSTILE)]) from KeyError(HOSTILE)
+        except ExceptionGroup as error:
+            error.add_note(HOSTILE)
+            getattr(logger, method)(text, *hostile_arguments(text), exc_info=error)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+    written = output.getvalue()
+    first, *rest = written.removesuffix("\n").split("\n")
+    assert first.startswith(tuple(logging.getLevelNamesMapping()))
+    assert all(line.startswith("  ") for line in rest)
+    assert "ExceptionGroup" in "\n".join(rest)
+    assert not FORBIDDEN.search(written)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/rooms/tea %20 é ☃ 😀 'x' \"y\" \\", "/rooms/tea %20 é ☃ 😀 'x' \"y\" \\"),
+        ("a\r\nb\tc\0", r"a\r\nb\tc\x00"),
+        ("\x1b[31m\x9b31m", r"\x1b[31m\x9b31m"),
+        ("\u202eabc\u2066", r"\u202eabc\u2066"),
+        ("\u2028\u2029\x85", r"\u2028\u2029\x85"),
+        ("\ud800\U000e0001", r"\ud800\U000e0001"),
+    ],
+    ids=ascii,
+)
+def test_what_is_no_text_to_be_read_is_escaped(text, shown):
+    assert harmless(text) == shown
