@@ -345,7 +345,9 @@ ON_ASYNCIO = """
     async def test_it():
         assert asyncio.get_running_loop()
 """
-SENTENCE = "chirp_trio's tests run on trio: install pytest-trio (`pip install 'chirp-trio[testing]'`), and say `trio_mode = true`"
+SENTENCE = (
+    "chirp_trio's tests run on trio: install pytest-trio (`pip install 'chirp-trio[testing]'`), and say `trio_mode = true`"
+)
 
 
 def test_an_async_test_that_no_plugin_was_told_to_run_is_run_on_trio(suite):

@@ -28,6 +28,14 @@ _BLOCKS = frozenset({
     "h5", "h6", "header", "hr", "main", "nav", "ol", "p", "pre", "section", "table", "ul",
 })  # fmt: skip
 
+# What browsers show within a word, if need be; unknown elements, too, if their names have a hyphen.
+_INLINE = frozenset({
+    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label",
+    "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tspan", "tt", "u", "var", "wbr",
+})  # fmt: skip
+# What they do not show, as `hidden` keeps them from showing what is in an element. Pages of htmx need scripts anyway.
+_HIDDEN = frozenset({"script", "style", "template", "noscript", "datalist"})
+
 
 class Element:
     """An element, and what it holds: elements and text.
@@ -65,15 +73,30 @@ class Element:
                 yield from child.descendants()
 
     def text(self) -> str:
-        """What a reader sees of it, with white space collapsed."""
+        """What a reader sees of it: blocks, cells, items and lines apart, white space collapsed, without what is hidden.
+
+        The element itself is looked into, hidden or not.
+        """
         return " ".join("".join(self._pieces()).split())
 
     def _pieces(self) -> Iterator[str]:
         for child in self.children:
             if isinstance(child, str):
                 yield child
-            elif child.tag not in {"script", "style", "template"}:
+            elif not child._is_hidden:
+                apart = "" if child._is_inline else " "
+                yield apart
                 yield from child._pieces()
+                yield apart
+
+    @property
+    def _is_hidden(self) -> bool:
+        return self.tag in _HIDDEN or "hidden" in self.attributes
+
+    @property
+    def _is_inline(self) -> bool:
+        """Whether browsers show it within a line of text, right beside what stands before it and after it."""
+        return self.tag in _INLINE or ("-" in self.tag and self.tag != "hx-partial")  # whose parts go to several places
 
     def __str__(self) -> str:
         written = "".join(f' {name}="{value}"' if value else f" {name}" for name, value in self.attributes.items())
