@@ -18,6 +18,7 @@ from chirp_trio.testing import (
     assert_is_fragment,
     assert_sse_wired,
 )
+from chirp_trio.testing.assertions.html import text_of
 
 LIST = '<ul id="list" class="long"><li class="new">Tea &amp; <b>biscuits</b></li>\n<li>Milk</li></ul>'
 
@@ -186,11 +187,9 @@ def test_only_elements_of_a_selector_can_be_counted():
     ],
 )
 def test_what_a_reader_sees(text, seen):
-    fails(f"the error should say 'no', and says {seen!r}", assert_is_error_fragment, error_with(text), "no")
-
-
-def error_with(text):
-    return html(f'<div class="chirp-error" data-status="404">{text}</div>', 404)
+    assert text_of(text) == seen
+    error = html(f'<div class="chirp-error" data-status="404">{text}</div>', 404)
+    fails(f"the error should say 'no', and says {seen!r}", assert_is_error_fragment, error, "no")
 
 
 @pytest.mark.parametrize(

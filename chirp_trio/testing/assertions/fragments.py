@@ -4,9 +4,10 @@ import re
 
 import httpx
 
+from ...markup import Element, parse_html
 from ...wire import SSEEvent
 from ..sse import SSEResult
-from .html import Element, parse_html
+from .html import text_of
 from .messages import cut, did_you_mean
 from .selectors import Selector
 
@@ -114,7 +115,7 @@ def assert_fragment_contains(
                 raise AssertionError(f"it does not contain {text!r}{hint}; what came: {cut(markup)}")
         return
     selected = Selector(selector).find_all(root)
-    found = [element for element in selected if all(" ".join(text.split()) in element.text() for text in texts)]
+    found = [element for element in selected if all(" ".join(text.split()) in text_of(element) for text in texts)]
     if bool(found) if count is None else len(found) == count:
         return
     wanted = f"{'an element' if count is None else f'{count} elements'} {selector!r}"
@@ -122,7 +123,7 @@ def assert_fragment_contains(
         wanted += f" with {' and '.join(map(repr, texts))}"
     there = f"{len(found)} of them" if found else "none"
     if texts and selected:
-        there += "; there are: " + ", ".join(f"{element} {element.text()!r}" for element in selected[:5])
+        there += "; there are: " + ", ".join(f"{element} {text_of(element)!r}" for element in selected[:5])
     raise AssertionError(f"it should contain {wanted}, and contains {there}{_hint(selector, root)}; what came: {cut(markup)}")
 
 
@@ -153,7 +154,7 @@ def assert_fragment_not_contains(fragment: HTML, *texts: str, selector: str | No
                 raise AssertionError(f"it contains {text!r}; what came: {cut(markup)}")
         return
     for element in Selector(selector).find_all(root):
-        held = [text for text in texts if " ".join(text.split()) in element.text()]
+        held = [text for text in texts if " ".join(text.split()) in text_of(element)]
         if held or not texts:
             what = f" with {' and '.join(map(repr, held))}" if held else ""
             raise AssertionError(f"it contains an element {selector!r}{what}: {element}; what came: {cut(markup)}")
@@ -196,8 +197,8 @@ def assert_is_error_fragment(response: httpx.Response | SSEResult, *texts: str, 
     if error.attributes.get("data-status") != str(actual):
         raise AssertionError(f"{told} has status {actual}, and its element says otherwise: {error}")
     for text in texts:
-        if " ".join(text.split()) not in error.text():
-            raise AssertionError(f"the error should say {text!r}, and says {error.text()!r}")
+        if " ".join(text.split()) not in text_of(error):
+            raise AssertionError(f"the error should say {text!r}, and says {text_of(error)!r}")
 
 
 # -- what they share --------------------------------------------------------------------------------------------------------
@@ -218,19 +219,19 @@ def _parse_fragment(name: str, fragment: object, status: int | None, remark: str
 
 
 def _holds(markup: str, root: Element, text: str) -> bool:
-    return text in markup if _MARKUP.search(text) else " ".join(text.split()) in root.text()
+    return text in markup if _MARKUP.search(text) else " ".join(text.split()) in text_of(root)
 
 
 def _other_meaning(markup: str, root: Element, text: str) -> str:
     """A hint at a text that is there, and not as what it was looked for; else nothing."""
     if _MARKUP.search(text):
-        is_seen = " ".join(text.split()) in root.text()
+        is_seen = " ".join(text.split()) in text_of(root)
         return " as markup; a reader sees it as text, which is written with &lt; and &gt;" if is_seen else ""
     return " as a text that a reader sees; it stands in the markup, where a selector finds it" if text in markup else ""
 
 
 def _hint(wanted: str, root: Element) -> str:
-    words = {*root.text().split()}
+    words = {*text_of(root).split()}
     for element in root.descendants():
         words |= {child.strip() for child in element.children if isinstance(child, str)}
         words |= {f"#{element.attributes['id']}"} if "id" in element.attributes else set()

@@ -7,11 +7,11 @@ from typing import Literal
 
 import httpx
 
+from ...markup import Element, parse_html
 from ...wire import SSEEvent
 from ..sse import SSEResult, SSEStream
 from .closing import ERROR
 from .fragments import html_of
-from .html import Element, parse_html
 from .messages import cut, did_you_mean
 from .page import Connection, Listener, connections, document_events, is_same_url, scripts, strays
 from .selectors import Selector, UnknownSelector
