@@ -78,8 +78,8 @@ class Selector:
     Example:
         >>> from chirp_trio.markup import parse_html
         >>> page = parse_html('<main id="room"><ul><li class="new">tea<li>biscuits</ul></main>')
-        >>> [element.text() for element in Selector("#room > ul li.new").find_all(page)]
-        ['tea']
+        >>> [str(element) for element in Selector("#room > ul li.new").find_all(page)]
+        ['<li class="new">']
     """
 
     def __init__(self, text: str) -> None:
