@@ -1,5 +1,7 @@
 """The pytest plugin: the fixtures `sse_client` and `free_port`, the marker `real_time`, and virtual time for a whole suite.
 
+An async test that no plugin has been told to run is left to pytest-trio, as with `trio_mode = true`.
+
 pytest loads it wherever chirp_trio is installed, for suites that have nothing to do with chirp_trio as well. So it stands
 outside of the package, which would bring trio and a web server along, and imports nothing but pytest until it is used.
 `-p no:chirp_trio` leaves it out.
@@ -7,9 +9,10 @@ outside of the package, which would bring trio and a web server along, and impor
 
 from __future__ import annotations
 
+import inspect
 import socket
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pytest
 
@@ -20,6 +23,17 @@ if TYPE_CHECKING:
     from chirp_trio.testing import TestClient
 
 VIRTUAL_TIME = "chirp_trio_virtual_time"
+
+# What says that a test runs on trio, or on something else.
+_OF_TRIO = frozenset({"sse_client", "autojump_clock", "mock_clock", "nursery"})
+_MARKERS = frozenset({"trio", "anyio", "asyncio"})
+# Whose hooks call test functions: pytest's own, and that of a plugin that leaves alone what is not marked as its.
+_KNOWN_CALLERS = frozenset({"python", "anyio"})
+
+_NOBODY_RUNS_IT = (
+    "chirp_trio's tests run on trio: install pytest-trio (`pip install 'chirp-trio[testing]'`), and say "
+    "`trio_mode = true` in pytest's configuration, or mark the test with @pytest.mark.trio"
+)
 
 
 @pytest.fixture
@@ -100,7 +114,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)  # after pytest-trio has marked what is its own
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Called by pytest: who runs in which time."""
+    """Called by pytest: what runs on trio, and who runs in which time."""
+    if config.pluginmanager.has_plugin("trio"):
+        for item in items:
+            if _is_unclaimed(item) and (_has_no_other_runner(config) or _OF_TRIO.intersection(item.fixturenames)):
+                item.add_marker(pytest.mark.trio)
     for item in items:
         if item.get_closest_marker("real_time") is not None:
             _run_with(item, _run_in_real_time)
@@ -110,14 +128,37 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Called by pytest: a test that fails, and whose clients find something when they are closed, shows both."""
+    """Called by pytest: a test that fails, and whose clients find something when they are closed, shows both.
+
+    And an async test that nobody runs says what to do.
+    """
     try:
         return (yield)
+    except (pytest.fail.Exception, pytest.skip.Exception) as outcome:
+        if _is_unclaimed(pyfuncitem) and str(outcome.msg).startswith("async def function"):
+            outcome.msg = f"{outcome.msg}\n\n{_NOBODY_RUNS_IT}"
+        raise
     except BaseExceptionGroup as group:
         if "sse_client" not in pyfuncitem.fixturenames:
             raise
         # Every frame that it has passed is one that pytest-trio hides, and before version 9 pytest breaks on such a group.
         raise group.with_traceback(None) from None
+
+
+def _is_unclaimed(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    """Whether this is an async test that no plugin has been told to run."""
+    if type(item) is not pytest.Function:
+        return False  # unittest's and pytest-asyncio's have classes of their own
+    function = item.obj.hypothesis.inner_test if hasattr(item.obj, "hypothesis") else item.obj
+    is_marked = any(marker.name in _MARKERS for marker in item.iter_markers())
+    return inspect.iscoroutinefunction(function) and not is_marked and "anyio_backend" not in item.fixturenames
+
+
+def _has_no_other_runner(config: pytest.Config) -> bool:
+    """Whether nothing but pytest-trio could be meant to run an async test that says nothing."""
+    hooks = config.hook.pytest_pyfunc_call.get_hookimpls()
+    callers = {hook.plugin_name for hook in hooks if not (hook.wrapper or hook.hookwrapper)}
+    return callers <= _KNOWN_CALLERS and not config.pluginmanager.has_plugin("asyncio")
 
 
 def _run_with(item: pytest.Item, run: Callable[..., object]) -> None:

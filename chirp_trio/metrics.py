@@ -1,6 +1,12 @@
 """An app's event streams as metrics for Prometheus. Needs prometheus_client: `chirp-trio[metrics]`."""
 
+import importlib.util
 from collections.abc import Iterator
+
+if importlib.util.find_spec("prometheus_client") is None:
+    raise ModuleNotFoundError(
+        "chirp_trio.metrics needs prometheus_client: pip install 'chirp-trio[metrics]'", name="prometheus_client"
+    )
 
 from prometheus_client import REGISTRY, CollectorRegistry, make_asgi_app
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric

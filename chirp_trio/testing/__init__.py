@@ -3,6 +3,11 @@
 Nothing in chirp_trio imports this room. It needs httpx: `pip install 'chirp-trio[testing]'`.
 """
 
+import importlib.util
+
+if importlib.util.find_spec("httpx") is None:
+    raise ModuleNotFoundError("chirp_trio.testing needs httpx: pip install 'chirp-trio[testing]'", name="httpx")
+
 from .assertions import (
     assert_closed_cleanly,
     assert_fragment_contains,

@@ -49,8 +49,8 @@ USED_BY = {
     "Caddyfile": "tests/integration/test_proxies.py",
 }
 
-# What pytest is told unless the page has a pyproject.toml of its own.
-PYPROJECT = '[tool.pytest.ini_options]\ntrio_mode = true\nfilterwarnings = ["error"]\n'
+# What pytest is told unless the page has a pyproject.toml of its own: nothing that its reader would have to know.
+PYPROJECT = '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n'
 PATIENCE = 30  # seconds for what another process does
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 

@@ -277,6 +277,120 @@ def test_a_client_that_cannot_be_closed_does_not_keep_the_others_open(suite):
     assert "at the stop" in printed
 
 
+# -- async tests that say nothing -----------------------------------------------------------------------------------------
+
+UNMARKED = """
+    from app import app
+    from hypothesis import given, strategies
+
+    async def test_an_async_test():
+        assert trio.lowlevel.in_trio_task()
+
+    class TestInAClass:
+        @pytest.mark.parametrize("number", [1])
+        async def test_a_method(self, number, sse_client, autojump_clock):
+            client = await sse_client(app)
+            assert (await client.sse("/live", max_events=2)).event_times == (0, 20)
+
+    @given(strategies.integers())
+    async def test_of_hypothesis(number):
+        assert trio.lowlevel.in_trio_task()
+
+    @pytest.fixture
+    async def fixture():
+        return trio.lowlevel.in_trio_task()
+
+    async def test_a_fixture(fixture):
+        assert fixture
+"""
+OF_OTHERS = """
+    import asyncio
+    import unittest
+
+    class TestOfUnittest(unittest.IsolatedAsyncioTestCase):
+        async def test_it(self):
+            assert asyncio.get_running_loop()
+
+    @pytest.mark.anyio
+    async def test_of_anyio(anyio_backend):
+        assert anyio_backend == "asyncio"
+        assert asyncio.get_running_loop()
+
+    @pytest.fixture
+    def anyio_backend():
+        return "asyncio"
+"""
+RUNNER = """
+    import asyncio
+    import inspect
+
+    import pytest
+
+    def pytest_pyfunc_call(pyfuncitem):
+        if inspect.iscoroutinefunction(pyfuncitem.obj):
+            asyncio.run(pyfuncitem.obj())
+            return True
+"""
+# Stands for pytest-asyncio, in its strict mode.
+PYTEST_ASYNCIO = """
+    class Plugin:
+        pass
+
+    def pytest_configure(config):
+        config.pluginmanager.register(Plugin(), "asyncio")
+"""
+ON_ASYNCIO = """
+    import asyncio
+
+    async def test_it():
+        assert asyncio.get_running_loop()
+"""
+SENTENCE = (
+    "chirp_trio's tests run on trio: install pytest-trio (`pip install 'chirp-trio[testing]'`), and say `trio_mode = true`"
+)
+
+
+def test_an_async_test_that_no_plugin_was_told_to_run_is_run_on_trio(suite):
+    counts, printed = suite(UNMARKED)
+    assert counts == {"passed": 4}, printed
+
+
+def test_an_async_test_of_another_plugin_is_left_to_it(suite):
+    counts, printed = suite(OF_OTHERS)
+    assert counts == {"passed": 2}, printed
+
+
+def test_all_async_tests_are_left_to_anyio_in_its_auto_mode(suite):
+    counts, printed = suite(ON_ASYNCIO, "-k", "asyncio", options="anyio_mode = auto\n")
+    assert counts == {"passed": 1, "deselected": 1}, printed
+
+
+def test_all_async_tests_are_left_to_a_runner_of_the_suites_own(suite):
+    counts, printed = suite(ON_ASYNCIO, conftest=RUNNER)
+    assert counts == {"passed": 1}, printed
+
+
+def test_an_async_test_among_those_of_pytest_asyncio_is_run_on_trio_if_it_asks_for_what_is_trios(suite):
+    counts, printed = suite(
+        """
+        async def test_with_a_clock(autojump_clock):
+            await trio.sleep(3600)
+
+        async def test_it():
+            pass
+        """,
+        conftest=PYTEST_ASYNCIO,
+    )
+    assert counts == {"failed": 1, "passed": 1}, printed
+    assert SENTENCE in printed
+
+
+def test_an_async_test_says_what_to_do_where_pytest_trio_is_missing(suite):
+    counts, printed = suite(UNMARKED, "-p", "no:trio", "-k", "test_an_async_test")
+    assert counts["failed"] == 1, printed
+    assert SENTENCE in printed
+
+
 # -- time -----------------------------------------------------------------------------------------------------------------
 
 CLOCKS = """

@@ -25,7 +25,14 @@ MAY_IMPORT = {
     "checking": {"errors", "markup", "wire", "stream", "topics", "templates", "web"},
     "starlette": {"asgi", "stream"},
     "metrics": {"asgi", "stream"},
-    "testing": {"errors", "asgi", "wire", "threads", "server"},  # threads for the clock, the server for `TestClient.live()`
+    "testing": {
+        "errors",
+        "asgi",
+        "wire",
+        "threads",
+        "server",
+        "markup",
+    },  # threads for the clock, the server for `TestClient.live()`
     "cli": {"errors", "asgi", "wire", "server", "checking"},
     "": {"errors", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
 }

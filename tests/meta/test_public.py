@@ -2,11 +2,13 @@
 
 import ast
 import doctest
+import enum
 import importlib
 import inspect
 import pkgutil
 import subprocess
 import sys
+import typing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -72,6 +74,57 @@ def test_the_library_imports_neither_pytest_nor_what_only_tests_need():
     code = f"import sys, chirp_trio, chirp_trio.cli; sys.exit(str({unwanted} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.stderr.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("module", "missing", "extra"),
+    [("chirp_trio.testing", "httpx", "testing"), ("chirp_trio.metrics", "prometheus_client", "metrics")],
+)
+def test_a_room_that_needs_an_extra_names_it(module, missing, extra):
+    code = f"import sys; sys.modules[{missing!r}] = None; import {module}"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = result.stderr.splitlines()[-1]
+    assert last == f"ModuleNotFoundError: {module} needs {missing}: pip install 'chirp-trio[{extra}]'"
+
+
+# -- introspection --------------------------------------------------------------------------------------------------------
+
+
+def public_things():
+    """Every public name, and every public method and property of public classes, by its name."""
+    for package in [*PACKAGES, chirp_trio.metrics]:
+        for name in package.__all__:
+            value = getattr(package, name)
+            yield f"{package.__name__}.{name}", value
+            for attribute in dir(value) if inspect.isclass(value) else ():
+                thing = inspect.getattr_static(value, attribute)
+                thing = getattr(thing, "fget", None) or getattr(thing, "__func__", thing)
+                is_public = not attribute.startswith("_") or attribute in {"__init__", "__call__"}
+                if is_public and inspect.isfunction(thing) and thing.__module__.startswith("chirp_trio"):
+                    yield f"{package.__name__}.{name}.{attribute}", thing
+
+
+THINGS = dict(public_things())
+# Their annotations name what is imported for type checkers only.
+NOT_YET = {
+    *("chirp_trio.Topic." + name for name in ("enter", "is_behind", "leave", "stop_waiting", "wait")),
+    *("chirp_trio.Subscription", "chirp_trio.Subscription.__init__"),
+}
+CAN_BE_ASKED = [
+    pytest.param(thing, id=name, marks=[pytest.mark.xfail(raises=NameError)] if name in NOT_YET else [])
+    for name, thing in THINGS.items()
+]
+
+
+@pytest.mark.parametrize("thing", CAN_BE_ASKED)
+def test_everything_public_tells_its_signature_and_its_types(thing):
+    if not (inspect.isclass(thing) and issubclass(thing, BaseException | enum.Enum) and "__init__" not in vars(thing)):
+        assert inspect.signature(thing) is not None
+    assert typing.get_type_hints(thing) is not None
+
+
+def test_introspection_has_seen_methods_and_properties():
+    assert {"chirp_trio.App.route", "chirp_trio.App.ready", "chirp_trio.testing.TestClient.live"} <= set(THINGS)
 
 
 def test_the_version_stands_in_the_changelog():

@@ -5,6 +5,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
 from starlette.routing import Mount
 
 from chirp_trio import (
@@ -29,6 +30,7 @@ from chirp_trio import (
     TemplateNotFound,
     Topic,
     WrongRuntimeError,
+    last_event_id,
     merge,
     merge_cursors,
     stream_lifespan,
@@ -98,6 +100,10 @@ class Middleware:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
+
+
+async def in_starlette(request: StarletteRequest) -> EventStream:
+    return EventStream(news.subscribe(last_event_id(request.scope)))
 
 
 wrapped = App(middleware=[Middleware])

@@ -4,49 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chirp_trio.testing.assertions.html import parse_html
+from chirp_trio.markup import parse_html
+from chirp_trio.testing.assertions.html import text_of
 from chirp_trio.testing.assertions.selectors import Selector, UnknownSelector
 from chirp_trio.web.htmx import listeners
+from tests.nasty_html import NASTY, shape
 
 
-def shape(text):
-    """The tree as nested brackets."""
-
-    def show(element):
-        inner = "".join(child if isinstance(child, str) else show(child) for child in element.children)
-        return f"{element.tag}({inner})" if element.tag else inner
-
-    return show(parse_html(text))
-
-
-@pytest.mark.parametrize(
-    ("text", "tree"),
-    [
-        ("<p>a<b>b</b>c</p>d", "p(ab(b)c)d"),
-        ("<br>a<img src=x>b", "br()aimg()b"),
-        ("<ul><li>a<li>b<ul><li>c</ul></ul>d", "ul(li(a)li(bul(li(c))))d"),
-        ("<p>a<p>b<div>c</div>", "p(a)p(b)div(c)"),
-        ("<p>a<span>b<p>c", "p(aspan(bp(c)))"),
-        ("<dl><dt>a<dd>b<dt>c</dl>", "dl(dt(a)dd(b)dt(c))"),
-        ("<table><tr><td>a<th>b<tr><td>c<tbody><tr></table>", "table(tr(td(a)th(b))tr(td(c))tbody(tr()))"),
-        ("<select><option>a<option>b</select>", "select(option(a)option(b))"),
-        ("a</b></p>c", "ac"),
-        ("<div><b>a</div>b", "div(b(a))b"),
-        ("<div/>a", "div(a)"),
-        ("<svg><path/>a</svg>b", "svg(path()a)b"),
-        ("a &lt;b&gt; &amp;", "a <b> &"),
-        ("<!-- <b> -->a", "a"),
-        ("<script>if (a < b) '<i>'</script>c", "script(if (a < b) '<i>')c"),
-        ("", ""),
-    ],
-)
+@pytest.mark.parametrize(("text", "tree"), NASTY.items())
 def test_a_text_becomes_the_tree_that_browsers_make_of_it(text, tree):
     assert shape(text) == tree
 
 
 def test_a_reader_sees_no_scripts_and_one_space_between_words():
     root = parse_html("<p>a\n  <b>b</b>&nbsp;c</p><script>d</script><style>e</style><template>f</template>")
-    assert root.text() == "a b c"
+    assert text_of(root) == "a b c"
 
 
 def test_of_an_attribute_that_is_there_twice_the_first_counts():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chirp_trio.markup import BEGIN, END, HOLE, Connection, read_markup
+from chirp_trio.markup import BEGIN, END, HOLE, Connection, parse_html, read_markup
+from chirp_trio.testing.assertions.page import connections, strays
 
 
 def events(text):
@@ -92,3 +93,27 @@ def test_nobody_knows_what_is_around_a_listener_in_an_element_with_computed_attr
 @pytest.mark.parametrize("text", ["", "<", "<p", "<p sse-swap", "</p>", "<script>", "<!--", "<p sse-swap=a", "</script></p>"])
 def test_what_is_no_html_is_no_error(text):
     assert read_markup(text).connections == []
+
+
+@pytest.mark.parametrize(
+    ("page", "listening"),
+    [
+        ('<ul hx-ext="sse"><li sse-connect="/a">one<li sse-swap="x">two</ul>', [("x", None)]),
+        ('<main hx-ext="sse" sse-connect="/a"><p hx-trigger="keyup[a,sse:b], sse:news"></p></main>', [("news", "/a")]),
+        ('<p sse-connect="/a" hx-trigger="keyup[a[0],sse:b[1],c], sse:news[x == \'],sse:d\']">', [("news", "/a")]),
+        ('<p sse-connect="/a" hx-trigger="click from:closest (i, sse:b), sse:news">', [("news", "/a")]),
+        ('<main hx-ext="sse" sse-connect="/a"/><p sse-swap="x"></p>', [("x", "/a")]),
+        ('<p hx-ext="sse" sse-connect="/a"><div sse-swap="x"></div>', [("x", None)]),
+        ('<main hx-sse:connect="/a"><p hx-trigger="sse:news"></p></main>', [("news", "/a")]),
+        ('<p sse-swap=" x , y "></p>', [("x", None), ("y", None)]),
+        ('<img sse-connect="/a" sse-swap="x"><p sse-swap="y">', [("x", "/a"), ("y", None)]),
+        ('<table sse-connect="/a"><tr><td sse-connect="/b">1<td sse-swap="x">2</table>', [("x", "/a")]),
+        ('<div data-sse-connect="/a"><p data-sse-swap="x">', [("x", "/a")]),
+        ('<div sse-connect="/a"><script>"<p sse-swap=x>"</script><!-- <p sse-swap="y"> --></div>', []),
+    ],
+)
+def test_the_check_and_the_assertions_read_a_page_alike(page, listening):
+    assert events(page) == listening
+    root = parse_html(page)
+    heard = [(one.event, found.url) for found in connections(root) for one in (*found.swaps(), *found.triggers())]
+    assert sorted(heard + [(one.event, None) for one in strays(root)], key=str) == sorted(listening, key=str)

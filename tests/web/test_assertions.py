@@ -16,7 +16,9 @@ from chirp_trio.testing import (
     assert_fragment_not_contains,
     assert_is_error_fragment,
     assert_is_fragment,
+    assert_sse_wired,
 )
+from chirp_trio.testing.assertions.html import text_of
 
 LIST = '<ul id="list" class="long"><li class="new">Tea &amp; <b>biscuits</b></li>\n<li>Milk</li></ul>'
 
@@ -42,7 +44,7 @@ def fails(told, assertion, *arguments, **options):
 
 
 @pytest.mark.parametrize(
-    "value", [LIST, html(LIST), SSEEvent(LIST), "", "text", "<!-- <html> -->", "<script>'<body>'</script>"]
+    "value", [LIST, html(LIST), SSEEvent(LIST), "text", "<br>", "<!-- <html> -->text", "<script>'<body>'</script>"]
 )
 def test_a_piece_of_a_page_is_a_fragment_wherever_it_is(value):
     assert_is_fragment(value)
@@ -161,6 +163,167 @@ def test_only_elements_of_a_selector_can_be_counted():
         assert_fragment_contains(LIST, "Milk", count=2)
 
 
+# -- what a reader sees, and what is markup ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("<table><tr><td>1</td><td>2</td></tr><tr><th>3<td>4</table>", "1 2 3 4"),
+        ("<tr><td>1</td><td>2</td></tr>", "1 2"),
+        ("<ul><li>7</li><li>30 left</ul>", "7 30 left"),
+        ("<p>Hello<br>world</p>", "Hello world"),
+        ("<div>a</div>b<section>c</section><h1>d</h1>", "a b c d"),
+        ("<dl><dt>a<dd>b</dl><select><option>c<option>d</select>", "a b c d"),
+        ("a<hr>b<img src=x>c<button>d</button><button>e</button><input>f", "a b c d e f"),
+        ("<hx-partial>a</hx-partial><hx-partial>b</hx-partial>", "a b"),
+        ("H<sub>2</sub>O, <b>b</b>old, <a href=x>l</a>ink<wbr>ed, <my-word>w</my-word>ord", "H2O, bold, linked, word"),
+        ("<p>a\n  <b>b</b>&nbsp;c</p>", "a b c"),
+        ("a&lt;b&gt; &amp;amp;", "a<b> &amp;"),
+        ("a<script>b</script><style>c</style><template>d</template><noscript>e</noscript><!-- f -->", "a"),
+        ("a<p hidden>b<i>c</i></p><p hidden=until-found>d</p>", "a"),
+        ("<details><summary>a</summary>b</details>", "a b"),
+        ("<ruby>a<rt>b</ruby>", "a b"),
+    ],
+)
+def test_what_a_reader_sees(text, seen):
+    assert text_of(text) == seen
+    error = html(f'<div class="chirp-error" data-status="404">{text}</div>', 404)
+    fails(f"the error should say 'no', and says {seen!r}", assert_is_error_fragment, error, "no")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("<tr><td>1</td><td>2</td></tr>", "12"),
+        ("<ul><li>7</li><li>30 left</li></ul>", "730 left"),
+        ("<li>tea</li><li>house</li>", "teahouse"),
+        ("<p>Hello<br>world</p>", "Helloworld"),
+        ('<li class="tea" title="tea" hidden>coffee</li>', "tea"),
+        ('<li id="x" data-tea>coffee</li>', 'id="x"'),
+        ("<!-- tea --><li>coffee</li>", "tea"),
+        ("<script>tea</script><li>coffee</li>", "tea"),
+        ("<li hidden>tea</li>", "tea"),
+        ("<ul><li>coffee</li></ul>", "li"),
+        ("&lt;script&gt;", "<script>"),
+        ("a &amp; b", "&amp;lt;"),
+        ("<b>a</b>", "<b >a</b>"),
+    ],
+)
+def test_what_a_reader_does_not_see_and_what_is_no_markup_is_not_contained(text, asked):
+    fails(f"it does not contain {asked!r}", assert_fragment_contains, text, asked)
+    assert_fragment_not_contains(text, asked)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("<p>Hello<br>world</p>", "Hello world"),
+        ("<p>Hello<br>world</p>", "Hello<br>world"),
+        ('<li class="tea">coffee</li>', '<li class="tea">'),
+        ("<li>coffee</li>", "</li>"),
+        ("<!-- tea --><li>", "<!-- tea"),
+        ("Tea &amp; biscuits", "Tea &amp; biscuits"),
+        ("Tea &amp; biscuits", "Tea & biscuits"),
+        ("&lt;script&gt;", "&lt;script&gt;"),
+        ("1 &lt; 2", "1 < 2"),
+        ("a<b>b</b>", "ab"),
+        ("id=&quot;x&quot;", 'id="x"'),
+    ],
+)
+def test_what_a_reader_sees_and_markup_as_it_was_written_is_contained(text, asked):
+    assert_fragment_contains(text, asked)
+    fails(f"it contains {asked!r}", assert_fragment_not_contains, text, asked)
+
+
+def test_a_text_that_is_there_as_something_else_is_told_so():
+    fails(
+        "it does not contain 'tea' as a text that a reader sees; it stands in the markup, where a selector finds it",
+        assert_fragment_contains,
+        '<li class="tea">coffee</li>',
+        "tea",
+    )
+    fails(
+        "it does not contain '<b>' as markup; a reader sees it as text, which is written with &lt; and &gt;",
+        assert_fragment_contains,
+        "&lt;b&gt;",
+        "<b>",
+    )
+
+
+def test_an_element_that_is_asked_for_is_looked_into_though_it_is_hidden():
+    assert_fragment_contains("<template>a</template><p hidden>b</p>", "a", selector="template")
+    assert_fragment_contains("<template>a</template><p hidden>b</p>", "b", selector="p")
+
+
+# -- what is no fragment, for each assertion --------------------------------------------------------------------------------
+
+QUESTIONS = {
+    "assert_is_fragment": assert_is_fragment,
+    "assert_fragment_contains": lambda value, **options: assert_fragment_contains(value, "Milk", **options),
+    "contains, elements": lambda value, **options: assert_fragment_contains(value, selector="i", count=0, **options),
+    "assert_fragment_not_contains": lambda value, **options: assert_fragment_not_contains(value, "Coffee", **options),
+    "not contains, elements": lambda value, **options: assert_fragment_not_contains(value, selector="#nobody", **options),
+    "assert_sse_wired": lambda value, **options: assert_sse_wired(value, [SSEEvent("x", event="a")], **options),
+    "assert_is_error_fragment": lambda value, **options: assert_is_error_fragment(value, **options),
+}
+ASKS = pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+OF_FRAGMENTS = pytest.mark.parametrize("question", list(QUESTIONS.values())[:5], ids=list(QUESTIONS)[:5])
+WIRED = '<ul hx-ext="sse" sse-connect="/" sse-swap="a"><li>Milk</ul>'
+
+
+@ASKS
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(html('<div class="chirp-error" data-status="500">Milk</div>', 500), id="an error"),
+        pytest.param(html(WIRED, 404), id="another error"),
+        pytest.param(html(""), id="an empty response"),
+        pytest.param(html(" \n<!-- Milk -->"), id="a response with a comment alone"),
+        pytest.param(html(WIRED, kind="application/json"), id="no HTML"),
+        pytest.param(httpx.Response(302, headers={"location": "/"}), id="a redirect"),
+        pytest.param(httpx.Response(204), id="no content"),
+    ],
+)
+def test_no_assertion_holds_for_a_response_that_is_none_of_its_kind(question, value):
+    if question is QUESTIONS["assert_is_error_fragment"] and value.status_code == 500:
+        question(value, status=500)
+        value = html('<div class="chirp-error" data-status="500">Milk</div>', 200)
+    with pytest.raises(AssertionError):
+        question(value)
+
+
+@OF_FRAGMENTS
+def test_an_assertion_holds_for_the_status_that_it_is_asked_for_and_no_other(question):
+    question(html(LIST))
+    question(html(LIST, 422), status=422)
+    question(html(LIST, 200), status=200)
+    fails("the response should have status 200, and has 422; what came: <ul", question, html(LIST, 422), status=200)
+    fails("the response should have status 422, and has 200", question, html(LIST), status=422)
+    fails("should have a status below 400, as none is asked for, and has 500", question, html(LIST, 500))
+    with pytest.raises(ValueError, match="status is 200, and fragment is no response, so it has none"):
+        question(LIST, status=200)
+
+
+@OF_FRAGMENTS
+@pytest.mark.parametrize("value", ["", " \n", "<!-- Milk -->", SSEEvent("")])
+def test_what_is_empty_is_no_fragment(question, value):
+    fails("it is empty, and no fragment; what came: '", question, value)
+
+
+@OF_FRAGMENTS
+def test_what_a_stream_says_when_it_fails_is_no_fragment(question):
+    fails("it is the event 'chirp:error', and no fragment: Milk", question, SSEEvent("Milk", event="chirp:error"))
+    fails("it is the event 'chirp:gap', and no fragment: Milk", question, SSEEvent("Milk", event="chirp:gap"))
+
+
+@ASKS
+@pytest.mark.parametrize("value", [None, b"<p>Milk", 3, [LIST]])
+def test_what_is_of_a_wrong_type_is_a_mistake_of_the_test(question, value):
+    with pytest.raises(TypeError):
+        question(value)
+
+
 # -- errors and ends, of a real app -----------------------------------------------------------------------------------------
 
 
@@ -204,7 +367,9 @@ async def test_an_error_that_htmx_gets_is_an_error_fragment(client):
     response = await client.fragment("/secret")
     assert_is_error_fragment(response)
     assert_is_error_fragment(response, "members & friends", status=403)
-    assert_is_fragment(response)
+    assert_is_fragment(response, status=403)
+    assert_fragment_contains(response, "members & friends", status=403)
+    assert_fragment_not_contains(response, "enemies", status=403)
     fails("GET /secret should have status 404, and has 403", assert_is_error_fragment, response, status=404)
     fails(
         "the error should say 'enemies', and says 'For members & friends only.'",

@@ -136,7 +136,10 @@ def test_names_to_be_ignored_need_not_come():
 def test_the_library_s_own_events_come_when_something_has_happened():
     page = '<p hx-ext="sse" sse-connect="/live" hx-trigger="sse:chirp:gap" sse-swap="news"></p>'
     assert_sse_wired(page, events("news"))
-    assert_sse_wired(page, events("news", "chirp:gap", "chirp:error"))
+    assert_sse_wired(page, events("news", "chirp:gap"))
+    told = problems(page, events("news", "chirp:error"))
+    assert told == ["the stream told of an error, in event 2 of 2: x; the log has more of it"]
+    assert_sse_wired(page, events("news", "chirp:error"), ignore={"chirp:error"})
 
 
 def test_only_a_stream_that_has_completed_owes_the_event_that_closes_it():

@@ -1,10 +1,13 @@
 """Whether something is a fragment, and what it holds."""
 
+import re
+
 import httpx
 
+from ...markup import Element, parse_html
 from ...wire import SSEEvent
 from ..sse import SSEResult
-from .html import Element, parse_html
+from .html import text_of
 from .messages import cut, did_you_mean
 from .selectors import Selector
 
@@ -12,21 +15,38 @@ from .selectors import Selector
 type HTML = httpx.Response | SSEEvent | str
 
 _WHOLE_PAGE = frozenset({"html", "head", "body"})
+_MARKUP = re.compile(r"</?[a-z]|<!|&#?\w+;", re.IGNORECASE)  # what makes a text markup: a tag, a comment, an entity
+_OURS = "chirp:"  # the library's own events
 
 
-def html_of(name: str, value: object) -> str:
+def html_of(name: str, value: object, status: int | None = None) -> str:
     """The HTML in a value that a test has.
 
+    Args:
+        name: What to call the value.
+        value: The value.
+        status: The status that a response must have; None: any below 400.
+
     Raises:
-        AssertionError: It is a response that is no HTML.
+        AssertionError: It is a response that is no HTML, or has another status, or an event that is the library's own.
         TypeError: It is something else.
+        ValueError: A status is given for what has none.
     """
+    if status is not None and not isinstance(value, httpx.Response):
+        raise ValueError(f"status is {status!r}, and {name} is no response, so it has none")
     match value:
         case str():
             return value
-        case SSEEvent(data=str()):
-            return str(value.data)
+        case SSEEvent(data=str(data)):
+            if (value.event or "").startswith(_OURS):
+                raise AssertionError(f"it is the event {value.event!r}, and no fragment: {cut(data)}")
+            return data
         case httpx.Response():
+            if value.status_code != status if status is not None else value.status_code >= 400:
+                wanted = f"status {status}" if status is not None else "a status below 400, as none is asked for"
+                raise AssertionError(
+                    f"{_told(value)} should have {wanted}, and has {value.status_code}; what came: {cut(value.text)}"
+                )
             kind = value.headers.get("content-type", "")
             if kind.partition(";")[0].strip().lower() != "text/html":
                 raise AssertionError(
@@ -39,14 +59,17 @@ def html_of(name: str, value: object) -> str:
             )
 
 
-def assert_is_fragment(fragment: HTML) -> None:
+def assert_is_fragment(fragment: HTML, *, status: int | None = None) -> None:
     """Assert that it is a piece of a page, and no whole page: without a doctype, and without html, head and body.
 
     Args:
         fragment: A response, an event as it arrived, or text.
+        status: The status that a response must have; default: any below 400.
 
     Raises:
-        AssertionError: It is a whole page, or a response that is no HTML.
+        AssertionError: It is a whole page, or has nothing in it, or is a response that is no HTML or has another status, or
+            an event of the library's own, such as `chirp:error`.
+        ValueError: A status is given for what is no response.
 
     Example:
         >>> assert_is_fragment("<li>tea</li>")
@@ -55,22 +78,28 @@ def assert_is_fragment(fragment: HTML) -> None:
         ...
         AssertionError: it is a whole page, and no fragment: it has a doctype; what came: <!doctype html><title>Tea</title>
     """
-    _parse_fragment("fragment", fragment)
+    _parse_fragment("fragment", fragment, status)
 
 
-def assert_fragment_contains(fragment: HTML, *texts: str, selector: str | None = None, count: int | None = None) -> None:
+def assert_fragment_contains(
+    fragment: HTML, *texts: str, selector: str | None = None, count: int | None = None, status: int | None = None
+) -> None:
     """Assert that a fragment holds these texts, or elements that a selector means, or such elements with these texts.
 
-    A text may be markup, as it was written, or what a reader sees: entities resolved, tags left out, white space collapsed.
+    A text with a tag, a comment or an entity in it is markup, and is looked for in the markup, as it was written. Any other
+    is looked for in what a reader sees: without tags and attributes, entities resolved, white space collapsed; blocks,
+    cells, items and lines are apart; nothing of scripts, styles, templates, and elements that are `hidden`.
 
     Args:
         fragment: A response, an event as it arrived, or text.
-        *texts: What it must hold, each of them. With a selector: what one and the same element must hold, to its reader.
+        *texts: What it must hold, each of them. With a selector: what one and the same element must hold, to its reader,
+            even if it is hidden itself.
         selector: A CSS selector with types, ids, classes, attributes, spaces, `>` and commas; default: the whole fragment.
         count: How many elements of that selector there must be, with these texts; default: one or more.
+        status: The status that a response must have; default: any below 400.
 
     Raises:
-        AssertionError: It does not, or is a whole page.
+        AssertionError: It does not, or is no fragment, as for `assert_is_fragment`.
         ValueError: There is neither a text nor a selector, or a selector that is not understood.
 
     Example:
@@ -78,14 +107,15 @@ def assert_fragment_contains(fragment: HTML, *texts: str, selector: str | None =
         >>> assert_fragment_contains("<ul><li>tea<li>biscuits</ul>", selector="ul > li", count=2)
     """
     _check_question("assert_fragment_contains", texts, selector, count)
-    markup, root = _parse_fragment("fragment", fragment)
+    markup, root = _parse_fragment("fragment", fragment, status)
     if selector is None:
         for text in texts:
             if not _holds(markup, root, text):
-                raise AssertionError(f"it does not contain {text!r}{_hint(text, root)}; what came: {cut(markup)}")
+                hint = _other_meaning(markup, root, text) or _hint(text, root)
+                raise AssertionError(f"it does not contain {text!r}{hint}; what came: {cut(markup)}")
         return
     selected = Selector(selector).find_all(root)
-    found = [element for element in selected if all(" ".join(text.split()) in element.text() for text in texts)]
+    found = [element for element in selected if all(" ".join(text.split()) in text_of(element) for text in texts)]
     if bool(found) if count is None else len(found) == count:
         return
     wanted = f"{'an element' if count is None else f'{count} elements'} {selector!r}"
@@ -93,36 +123,38 @@ def assert_fragment_contains(fragment: HTML, *texts: str, selector: str | None =
         wanted += f" with {' and '.join(map(repr, texts))}"
     there = f"{len(found)} of them" if found else "none"
     if texts and selected:
-        there += "; there are: " + ", ".join(f"{element} {element.text()!r}" for element in selected[:5])
+        there += "; there are: " + ", ".join(f"{element} {text_of(element)!r}" for element in selected[:5])
     raise AssertionError(f"it should contain {wanted}, and contains {there}{_hint(selector, root)}; what came: {cut(markup)}")
 
 
-def assert_fragment_not_contains(fragment: HTML, *texts: str, selector: str | None = None) -> None:
+def assert_fragment_not_contains(fragment: HTML, *texts: str, selector: str | None = None, status: int | None = None) -> None:
     """Assert that a fragment holds none of these texts, or no element that a selector means.
 
-    A text counts as held where `assert_fragment_contains` would find it: in the markup, or in what a reader sees.
+    A text counts as held where `assert_fragment_contains` would find it: markup in the markup, any other in what a reader
+    sees.
 
     Args:
         fragment: A response, an event as it arrived, or text.
         *texts: What it must not hold, none of them. With a selector: what no such element may hold, to its reader.
         selector: A CSS selector, as in `assert_fragment_contains`; default: the whole fragment.
+        status: The status that a response must have; default: any below 400.
 
     Raises:
-        AssertionError: It does, or is a whole page.
+        AssertionError: It does, or is no fragment, as for `assert_is_fragment`.
         ValueError: There is neither a text nor a selector, or a selector that is not understood.
 
     Example:
         >>> assert_fragment_not_contains("<li>tea</li>", "coffee", "milk")
     """
     _check_question("assert_fragment_not_contains", texts, selector, None)
-    markup, root = _parse_fragment("fragment", fragment)
+    markup, root = _parse_fragment("fragment", fragment, status)
     if selector is None:
         for text in texts:
             if _holds(markup, root, text):
                 raise AssertionError(f"it contains {text!r}; what came: {cut(markup)}")
         return
     for element in Selector(selector).find_all(root):
-        held = [text for text in texts if " ".join(text.split()) in element.text()]
+        held = [text for text in texts if " ".join(text.split()) in text_of(element)]
         if held or not texts:
             what = f" with {' and '.join(map(repr, held))}" if held else ""
             raise AssertionError(f"it contains an element {selector!r}{what}: {element}; what came: {cut(markup)}")
@@ -154,26 +186,29 @@ def assert_is_error_fragment(response: httpx.Response | SSEResult, *texts: str, 
     if actual != status if status is not None else actual < 400:
         wanted = f"status {status}" if status is not None else "the status of an error"
         raise AssertionError(f"{told} should have {wanted}, and has {actual}; what came: {cut(response.text)}")
-    html: HTML = response.text
+    remark = ", as for a browser: did the request say that htmx makes it"
     if isinstance(response, httpx.Response):
-        html = response
-    markup, root = _parse_fragment("response", html, ", as for a browser: did the request say that htmx makes it")
+        markup, root = _parse_fragment("response", response, actual, remark)
+    else:
+        markup, root = _parse_fragment("response", response.text, None, remark)
     error = next(iter(Selector(".chirp-error").find_all(root)), None)
     if error is None:
         raise AssertionError(f"{told} has no element of the class chirp-error; what came: {cut(markup)}")
     if error.attributes.get("data-status") != str(actual):
         raise AssertionError(f"{told} has status {actual}, and its element says otherwise: {error}")
     for text in texts:
-        if " ".join(text.split()) not in error.text():
-            raise AssertionError(f"the error should say {text!r}, and says {error.text()!r}")
+        if " ".join(text.split()) not in text_of(error):
+            raise AssertionError(f"the error should say {text!r}, and says {text_of(error)!r}")
 
 
 # -- what they share --------------------------------------------------------------------------------------------------------
 
 
-def _parse_fragment(name: str, fragment: object, remark: str = "") -> tuple[str, Element]:
-    markup = html_of(name, fragment)
+def _parse_fragment(name: str, fragment: object, status: int | None, remark: str = "") -> tuple[str, Element]:
+    markup = html_of(name, fragment, status)
     root = parse_html(markup)
+    if not any(isinstance(child, Element) or child.strip() for child in root.children) and not root.attributes:
+        raise AssertionError(f"it is empty, and no fragment; what came: {cut(repr(markup))}")
     signs = ["a doctype"] if "doctype" in root.attributes else []
     signs += dict.fromkeys(str(element) for element in root.descendants() if element.tag in _WHOLE_PAGE)
     if signs:
@@ -184,11 +219,19 @@ def _parse_fragment(name: str, fragment: object, remark: str = "") -> tuple[str,
 
 
 def _holds(markup: str, root: Element, text: str) -> bool:
-    return text in markup or " ".join(text.split()) in root.text()
+    return text in markup if _MARKUP.search(text) else " ".join(text.split()) in text_of(root)
+
+
+def _other_meaning(markup: str, root: Element, text: str) -> str:
+    """A hint at a text that is there, and not as what it was looked for; else nothing."""
+    if _MARKUP.search(text):
+        is_seen = " ".join(text.split()) in text_of(root)
+        return " as markup; a reader sees it as text, which is written with &lt; and &gt;" if is_seen else ""
+    return " as a text that a reader sees; it stands in the markup, where a selector finds it" if text in markup else ""
 
 
 def _hint(wanted: str, root: Element) -> str:
-    words = {*root.text().split()}
+    words = {*text_of(root).split()}
     for element in root.descendants():
         words |= {child.strip() for child in element.children if isinstance(child, str)}
         words |= {f"#{element.attributes['id']}"} if "id" in element.attributes else set()

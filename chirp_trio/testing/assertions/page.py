@@ -1,15 +1,10 @@
 """What a page does with event streams: where it opens them, and what it listens for, as each generation of htmx reads it."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .html import Element
-
-CONNECT_2, CONNECT_4 = "sse-connect", "hx-sse:connect"
-
-_BRACKETS = re.compile(r"\[[^\]]*\]")
+from ...markup import CONNECT_2, CONNECT_4, Element, connection_of, events_in, trigger_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +53,17 @@ class Connection:
     def swaps(self) -> Iterator[Listener]:
         """The names in `sse-swap`."""
         for element in self._around():
-            for name in (element.get("sse-swap") or "").split(","):
-                if name.strip():
-                    yield Listener(name.strip(), "sse-swap", element)
+            yield from _listeners(element, "sse-swap")
 
     def triggers(self) -> Iterator[Listener]:
         """The names in `hx-trigger="sse:…"`, which is for htmx 2 alone."""
         for element in self._around():
-            for name in trigger_names(element):
-                if name.startswith("sse:"):
-                    yield Listener(name[4:], "hx-trigger", element)
+            yield from _listeners(element, "hx-trigger")
 
     def closers(self, *attributes: str) -> Iterator[Listener]:
         """The event at which it closes."""
         for attribute in attributes:
-            if name := self.element.get(attribute):
-                yield Listener(name, attribute, self.element)
+            yield from _listeners(self.element, attribute)
 
     def _around(self) -> Iterator[Element]:
         """The elements whose closest connection this is."""
@@ -92,33 +82,23 @@ def connections(root: Element) -> list[Connection]:
     return found
 
 
-def connection_of(element: Element) -> Element | None:
-    """The closest element, itself included, that opens a stream."""
-    return next((one for one in element.lineage() if one.get(CONNECT_2) or one.get(CONNECT_4)), None)
-
-
 def strays(root: Element) -> Iterator[Listener]:
     """Elements that listen for events of a stream, and are in no element that opens one."""
     for element in root.descendants():
         if connection_of(element) is None:
-            if name := element.get("sse-swap"):
-                yield Listener(name, "sse-swap", element)
-            for name in trigger_names(element):
-                if name.startswith("sse:"):
-                    yield Listener(name[4:], "hx-trigger", element)
+            yield from _listeners(element, "sse-swap")
+            yield from _listeners(element, "hx-trigger")
 
 
-def trigger_names(element: Element) -> list[str]:
-    """The events in an element's `hx-trigger`, without their filters and modifiers."""
-    specifications = _BRACKETS.sub("", element.get("hx-trigger") or "").split(",")
-    return [words[0] for specification in specifications if (words := specification.split())]
+def _listeners(element: Element, attribute: str) -> Iterator[Listener]:
+    return (Listener(name, attribute, element) for name in events_in(attribute, element.get(attribute) or ""))
 
 
 def document_events(root: Element) -> set[str]:
     """The events that `hx-trigger` and `hx-on` listen for, wherever they come from."""
     found = set()
     for element in root.descendants():
-        found.update(trigger_names(element))
+        found.update(trigger_names(element.get("hx-trigger") or ""))
         for name in element.attributes:
             _, is_handler, event = name.removeprefix("data-").partition("hx-on:")
             if is_handler:

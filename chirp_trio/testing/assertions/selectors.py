@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .html import Element
+from ...markup import Element
 
 _ESCAPE = r"\\(?:[0-9a-fA-F]{1,6}\s?|[^\n0-9a-fA-F])"
 _NAME = rf"(?:[\w-]|[^\x00-\x7f]|{_ESCAPE})+"
@@ -76,10 +76,10 @@ class Selector:
         UnknownSelector: It is of a kind that is not understood here.
 
     Example:
-        >>> from chirp_trio.testing.assertions.html import parse_html
+        >>> from chirp_trio.markup import parse_html
         >>> page = parse_html('<main id="room"><ul><li class="new">tea<li>biscuits</ul></main>')
-        >>> [element.text() for element in Selector("#room > ul li.new").find_all(page)]
-        ['tea']
+        >>> [str(element) for element in Selector("#room > ul li.new").find_all(page)]
+        ['<li class="new">']
     """
 
     def __init__(self, text: str) -> None:

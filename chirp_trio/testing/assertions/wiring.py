@@ -7,10 +7,11 @@ from typing import Literal
 
 import httpx
 
+from ...markup import Element, parse_html
 from ...wire import SSEEvent
 from ..sse import SSEResult, SSEStream
+from .closing import ERROR
 from .fragments import html_of
-from .html import Element, parse_html
 from .messages import cut, did_you_mean
 from .page import Connection, Listener, connections, document_events, is_same_url, scripts, strays
 from .selectors import Selector, UnknownSelector
@@ -47,12 +48,13 @@ def assert_sse_wired(
             where the page has `hx-sse:connect` alone, and otherwise 2.
         connect: Which of the page's streams it is, by its URL with or without its query; needed where there are several.
         ignore: Names of events that are no matter of this test: the page may listen for them though none has come, and they
-            may come though the page does not listen.
+            may come though the page does not listen. `chirp:error` is an error unless it is one of them.
         strict: Whether it fails for events that come and that nobody listens for; default: yes. An event is listened for as
-            well where a script in the page has its name as a text. Events called `chirp:…` may come or not.
+            well where a script in the page has its name as a text. A `chirp:gap` may come or not.
 
     Raises:
-        AssertionError: Something does not fit. Each thing is told on a line of its own.
+        AssertionError: Something does not fit, the stream told of an error, or the page is a response with a status from
+            400 on. Each thing is told on a line of its own.
 
     Example:
         >>> page = '<main hx-ext="sse" sse-connect="/live"><p sse-swap="news"></p></main>'
@@ -69,7 +71,12 @@ def assert_sse_wired(
     # Only a stream that has come to its own end owes the event at which the page closes it.
     is_complete = isinstance(stream, SSEResult) and stream.ended == "completed"
     check = _Htmx2 if htmx == 2 else _Htmx4
-    problems = list(check(connection, events, {*ignore}, is_complete=is_complete).problems(strict=strict))
+    problems = [
+        f"the stream told of an error, in event {number} of {len(events)}: {cut(str(event.data))}; the log has more of it"
+        for number, event in enumerate(events, 1)
+        if event.event == ERROR and ERROR not in ignore
+    ]
+    problems += check(connection, events, {*ignore}, is_complete=is_complete).problems(strict=strict)
     if problems:
         lines = "".join(f"\n- {problem}" for problem in problems)
         raise AssertionError(f"the page and the stream of {connection.url} do not fit together for htmx {htmx}:{lines}")
@@ -77,8 +84,9 @@ def assert_sse_wired(
 
 def _events(stream: object) -> Sequence[SSEEvent]:
     if isinstance(stream, SSEResult | SSEStream):
-        if isinstance(stream, SSEResult) and stream.ended == "refused":
-            raise AssertionError(f"the response was no event stream: status {stream.status}: {cut(stream.text)}")
+        if stream.ended == "refused":
+            text = f": {cut(stream.text)}" if isinstance(stream, SSEResult) else ""
+            raise AssertionError(f"the response was no event stream: status {stream.status}{text}")
         return stream.events
     events = list(stream) if isinstance(stream, Iterable) and not isinstance(stream, str) else None
     if events is None or not all(isinstance(event, SSEEvent) for event in events):
