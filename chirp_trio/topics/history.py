@@ -69,6 +69,10 @@ class History:
                     return number, number - had
         return max(log.last - replay, log.first - 1), None if last_event_id else 0
 
+    def id_of(self, number: int) -> str:
+        """The id of the event with that number."""
+        return self.epochs.id_of(number)
+
     def encoded_since(self, number: int, event_type: str | None, render: Render | None) -> tuple[bytes, int]:
         """Events after that number as bytes, some kilobytes at most, and the number of the last of them."""
         return self._chunks.since(number, event_type, render)

@@ -11,6 +11,7 @@ import trio
 from ..errors import ConfigurationError
 from ..stream.parking import ParkingSpot
 from ..stream.pushed import PushSource, Sink
+from .audience import Audience
 from .history import SEPARATOR
 from .published import Placed, Published, with_id
 from .reader import Reader
@@ -174,7 +175,7 @@ def _join(ids: Iterable[str]) -> str:
     return SEPARATOR.join(ids)
 
 
-def _check_topics(topics: Sequence[Topic]) -> None:
+def _check_topics(topics: Sequence[Audience]) -> None:
     twice = [topic.name for topic, count in Counter(topics).items() if count > 1]
     if twice:
         raise ConfigurationError(f"the topic {twice[0]!r} is there twice; a place in it has to be one place")

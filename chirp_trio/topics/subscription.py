@@ -1,17 +1,15 @@
 """One subscriber's place in a topic."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import trio
 
 from ..stream.parking import ParkingSpot
 from ..stream.pushed import PushSource, Sink
+from .audience import Audience
 from .published import Gap, Published
 from .reader import Reader
-
-if TYPE_CHECKING:
-    from .topic import Topic
 
 type Overflow = Literal["disconnect", "drop-oldest", "latest"]
 OVERFLOW = ("disconnect", "drop-oldest", "latest")
@@ -43,7 +41,7 @@ class Subscription(PushSource):
 
     def __init__(
         self,
-        topic: Topic,
+        topic: Audience,
         position: int,
         missed: int | None,
         *,

@@ -7,14 +7,13 @@ from typing import Any, override
 import trio
 
 from ..errors import ConfigurationError
-from ..stream.items import Render
 from .audience import Audience
 from .checks import check_count
 from .epochs import Epochs
 from .history import History
 from .log import Log
 from .opening import Openable, closed_at_last
-from .published import Gap, Prepare, Published, Restore, prepare
+from .published import Prepare, Published, Restore, prepare
 from .storage import Journal, SQLiteStore
 from .subscription import OVERFLOW, Overflow, Subscription
 
@@ -69,8 +68,7 @@ class Topic(Audience, Openable):
         if store is not None and not isinstance(store, SQLiteStore):
             raise TypeError(f"store is {store!r}; it must be a SQLiteStore or None")
         Openable.__init__(self, f"the topic {name!r}")
-        Audience.__init__(self, History(history, history_bytes, max_age))
-        self.name = name
+        Audience.__init__(self, name, History(history, history_bytes, max_age))
         self.is_closed = False
         self._prepare = prepare
         self._journal = Journal(self, self._history, store, restore) if store is not None else None
@@ -216,27 +214,10 @@ class Topic(Audience, Openable):
 
     # -- for subscriptions ----------------------------------------------------------------------------------------------
 
-    def encoded_since(self, number: int, event_type: str | None, render: Render | None) -> tuple[bytes, int]:
-        """Events after that number as bytes, some kilobytes at most, and the number of the last of them."""
-        return self._history.encoded_since(number, event_type, render)
-
     @property
+    @override
     def is_over(self) -> bool:
-        """Whether there will be no more events than are in the log."""
         return self.is_closed and (self._journal is None or self._journal.is_empty)
-
-    @property
-    def log(self) -> Log:
-        """The events that are remembered."""
-        return self._history.log
-
-    def id_of(self, number: int) -> str:
-        """The id of the event with that number."""
-        return self._history.epochs.id_of(number)
-
-    def gap(self, missed: int | None, number: int) -> Gap:
-        """What tells a client that events are missing before this one; how many, if that is known."""
-        return Gap(self.name, missed, self.id_of(number), number, self._history.now())
 
     def _check_ready(self) -> None:
         if not self._is_ready:
