@@ -77,7 +77,7 @@ class Merged(PushSource):
 
     def __init__(self, parts: tuple[Subscription, ...]) -> None:
         self._parts = parts
-        self._ids = [part.cursor for part in parts]  # the place in each topic of what was sent last
+        self._ids: list[str | None] = []  # where the client goes on in each topic, after what was sent last
         self._parked = ParkingSpot()  # one task reads them all
 
     def __aiter__(self) -> Reader:
@@ -131,6 +131,7 @@ class Merged(PushSource):
         for part in self._parts:
             part.enter()
             part.wait_at(self._parked)
+        self._ids = [part.cursor for part in self._parts]
 
     def _is_done_with_all(self) -> None:
         for part in self._parts:
@@ -154,8 +155,8 @@ class Merged(PushSource):
 
     def _put_nowait(self, sink: Sink, place: int, encoded: bytes) -> bool:
         """Pass on the next event of a topic, at the moment when it is published."""
-        self._ids[place] = id = self._parts[place].cursor
-        return sink.put_nowait(with_id(encoded, id, _join(self._ids)))
+        self._ids[place] = self._parts[place].cursor
+        return sink.put_nowait(with_id(encoded, _join(self._ids)))
 
     async def _wait(self, sinks: list[Sink] | None) -> bool:
         """Wait for the next event of any topic; False: there will be none."""
@@ -171,8 +172,8 @@ class Merged(PushSource):
         return True
 
 
-def _join(ids: Iterable[str]) -> str:
-    return SEPARATOR.join(ids)
+def _join(ids: Iterable[str | None]) -> str:
+    return SEPARATOR.join(id for id in ids if id is not None)
 
 
 def _check_topics(topics: Sequence[Audience]) -> None:

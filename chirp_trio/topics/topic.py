@@ -181,8 +181,8 @@ class Topic(Audience, Openable):
         if (overflow == "latest") != (key is not None):
             raise ConfigurationError("overflow='latest' needs key, a function of a value, and nothing else takes it")
         self._check_ready()
-        position, missed = self._history.position(last_event_id, replay)
-        return Subscription(self, position, missed, buffer=buffer, overflow=overflow, key=key, filter=filter)
+        place = self._history.find(last_event_id, replay)
+        return Subscription(self, place, buffer=buffer, overflow=overflow, key=key, filter=filter)
 
     @property
     def cursor(self) -> str:

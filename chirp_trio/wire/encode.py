@@ -5,6 +5,7 @@ Pure functions of their arguments: what they refuse, they refuse before a byte e
 
 import dataclasses
 import re
+from collections.abc import Callable
 
 import msgspec
 
@@ -32,6 +33,10 @@ class Renderable:
     __slots__ = ()
 
     event: str | None
+
+    def copied(self, copy: Callable[[object], object]) -> Renderable:  # noqa: ARG002 - for those in which something may
+        """The same with copies of what may change, each made by that function; itself, as nothing may."""
+        return self
 
 
 def encode_event(data: object, event: str | None, id: str | None, retry: int | None) -> bytes:

@@ -80,6 +80,8 @@ INTERNAL = {
     "Subscription.wait_for_room",
     "Subscription.wake",
     "Published.encode_for",
+    "Published.seen",
+    "Fragment.copied",
     "Published.stands_for",
 }
 
