@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from ..stream.items import Render
+from ..threads import TrioRun
 from .history import History
 from .log import Log
 from .presence import Observers, Presence
@@ -30,15 +31,19 @@ class Audience(ABC):
     Args:
         name: The topic's name.
         history: What the topic remembers.
+
+    Attributes:
+        trio_run: The trio run that it belongs to.
     """
 
     def __init__(self, name: str, history: History) -> None:
         self.name = name
+        self.trio_run = TrioRun()
         self._history = history
         self._open: dict[Subscriber, None] = {}
         self._buffers: Counter[int] = Counter()  # of those
         self._waiting: dict[Subscriber, None] = {}  # those who have had everything
-        self._observers = Observers()
+        self._observers = Observers(self.trio_run)
 
     @property
     def subscribers(self) -> int:
@@ -46,7 +51,7 @@ class Audience(ABC):
         return len(self._open)
 
     def presence(self) -> AsyncGenerator[Presence]:
-        """Who comes and who leaves, from now on. One who does not read them all misses the oldest ones.
+        """Who comes and who leaves, from the first `await` on. One who does not read them all misses the oldest ones.
 
         Example:
             >>> async def watch(topic):

@@ -69,9 +69,14 @@ class History:
         """Remember so many events, should that be more."""
         self.log.most = max(self._most, count)
 
+    @property
+    def needs_clock(self) -> bool:
+        """Whether events have an age, which is told by trio's clock."""
+        return self._max_age is not None
+
     def now(self) -> float:
         """The time, if events have an age: a topic whose events have none can be used before trio runs."""
-        return trio.current_time() if self._max_age is not None else 0.0
+        return trio.current_time() if self.needs_clock else 0.0
 
     def find(self, last_event_id: str | None, replay: int) -> Place:
         """Where a subscriber goes on that sends this id, or is new."""

@@ -83,7 +83,7 @@ class Merged(PushSource):
     def __aiter__(self) -> Reader:
         """The events as they come; their ids are the place in all the topics."""
         self._enter()
-        return Reader(self)
+        return Reader(self, self._parts[0].topic.trio_run)
 
     async def next_batch(self) -> list[Published]:
         """See `Readable`."""
@@ -127,7 +127,7 @@ class Merged(PushSource):
 
     def _enter(self) -> None:
         for part in self._parts:
-            part.check_unread()
+            part.check_readable()
         for part in self._parts:
             part.enter()
             part.wait_at(self._parked)

@@ -72,7 +72,7 @@ class Subscription(PushSource):
     def __aiter__(self) -> Reader:
         """The events, one after the other; ends when the topic is closed, or when it was too far behind."""
         self.enter()
-        return Reader(self)
+        return Reader(self, self.topic.trio_run)
 
     async def next_batch(self) -> list[Published]:
         """The next events, once there are some; none if there will be no more. A checkpoint."""
@@ -123,12 +123,13 @@ class Subscription(PushSource):
 
     def enter(self) -> None:
         """Be read from now on."""
-        self.check_unread()
+        self.check_readable()
         self._is_read = True
         self.topic.enter(self)
 
-    def check_unread(self) -> None:
-        """Raise `RuntimeError` if it is being read, or has been."""
+    def check_readable(self) -> None:
+        """Raise `RuntimeError` if it is being read, or has been; or if this is not trio's thread."""
+        self.topic.trio_run.check("reading a Subscription", "read it in a task of trio's")
         if self._is_read:
             raise RuntimeError(f"this subscription to {self.topic.name!r} is being read already; each stream needs its own")
 

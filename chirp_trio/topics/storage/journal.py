@@ -126,9 +126,8 @@ class Journal:
         self._next.entries.append(Entry(event, time.time(), stored))
         self._last = number
         self._size += event.size
-        if not self._count:
-            self._work.unpark_all()
         self._count += 1
+        self._work.unpark_all()
         return event.id
 
     async def wait_for_room(self) -> None:
