@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Never
+from typing import Any, Never, override
 
 import kida
 from kida.lexer import LexerError
@@ -116,6 +116,14 @@ class Fragment(TemplateValue, Renderable):
                 context[name] = value
         super().__init__(template, block, context)
         self._set(**options)
+
+    @override
+    def copied(self, copy: Callable[[object], object]) -> Fragment:
+        twin = object.__new__(Fragment)
+        names = [name for kind in Fragment.__mro__ for name in getattr(kind, "__slots__", ())]
+        twin._set(**{name: getattr(self, name) for name in names})
+        twin._set(context={name: copy(value) for name, value in self.context.items()})
+        return twin
 
 
 class Page(TemplateValue):

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import trio
 
+from ..threads import outside_of_trio
 from .ending import Ending
 from .registry import StreamRegistry
 from .snapshot import StreamSnapshot
@@ -56,9 +57,9 @@ class LiveStreams:
             0
         """
         if not trio.lowlevel.in_trio_run():
-            raise RuntimeError(
-                "LiveStreams.close() was called outside of trio; a handler that runs in a thread calls it with "
-                "trio.from_thread.run_sync(app.streams.close, predicate)"
+            raise outside_of_trio(
+                "LiveStreams.close()",
+                "in a thread, such as that of a plain handler, call trio.from_thread.run_sync(app.streams.close, predicate)",
             )
         open_streams = [stream for stream in self._registry.live if stream.ending is None]
         chosen = [stream for stream in open_streams if predicate(stream.snapshot())]

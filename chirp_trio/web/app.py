@@ -71,7 +71,8 @@ class App:
         self._host: StreamHost | None = None  # for servers without lifespan state
         self._hosts: set[StreamHost] = set()  # one for each lifespan that runs
         self._lifespans = 0  # how many run, from before the user's until after it
-        self._topics: list[Topic] = []  # to be open while one runs
+        self._topics: list[Topic] = []  # made before one runs
+        self._stored: list[Topic] = []  # of these, to be open while one runs
         self._entry = wrap(self._serve, middleware)
 
     # -- what an app is made of -----------------------------------------------------------------------------------------
@@ -213,8 +214,10 @@ class App:
             prepare=renderers.prepare,
             restore=renderers.restore,
         )
-        if store is not None and not self._lifespans:
+        if not self._lifespans:
             self._topics.append(topic)
+            if store is not None:
+                self._stored.append(topic)
         return topic
 
     def run(self, **options: Any) -> None:
@@ -270,6 +273,8 @@ class App:
         try:
             async with AsyncExitStack() as stack:
                 for topic in self._topics:
+                    topic.trio_run.claim()  # so that other threads find the way here before anybody has subscribed
+                for topic in self._stored:
                     await stack.enter_async_context(topic.opened())
                 entered = self._lifespan(self) if self._lifespan is not None else nullcontext()
                 state = await stack.enter_async_context(entered)

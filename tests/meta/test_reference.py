@@ -51,6 +51,7 @@ INTERNAL = {
     "Topic.deliver",
     "Topic.enter",
     "Topic.is_over",
+    "Topic.check_thread",
     "Topic.opened",
     "Topic.leave",
     "Topic.wait",
@@ -62,7 +63,7 @@ INTERNAL = {
     "Topic.id_of",
     "Topic.is_behind",
     "Subscription.begin_waiting",
-    "Subscription.check_unread",
+    "Subscription.check_readable",
     "Subscription.cursor",
     "Subscription.end_waiting",
     "Subscription.enter",
@@ -81,6 +82,8 @@ INTERNAL = {
     "Subscription.wait_for_room",
     "Subscription.wake",
     "Published.encode_for",
+    "Published.seen",
+    "Fragment.copied",
     "Published.stands_for",
 }
 

@@ -1,11 +1,11 @@
 """An event as a store has it: what it takes to send it again, and nothing that only this process understands."""
 
-import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...errors import ConfigurationError
 from ...wire import ABSENT, Comment, SSEEvent, encode_json
 from ..published import Rendered, Restore
+from ..unchanging import decode_json
 
 
 class Stored(NamedTuple):
@@ -56,23 +56,16 @@ def load(stored: Stored, restore: Restore | None) -> tuple[object, SSEEvent | Co
     value: object = text
     name = event
     if kind == "json":
-        value = _decode(text)
+        value = decode_json(text)
     elif kind == "absent":
         value = data = ABSENT
     elif kind == "fragment":
         if restore is None:
             raise ConfigurationError("there are fragments in the store: make the topic with app.topic(...)")
-        data = rendered = restore(_decode(text))
+        data = rendered = restore(decode_json(text))
         value = rendered.text
         if name is None:
             name = rendered.event
     if name is not None or retry is not None:
         value = SSEEvent(value, name, None, retry)
     return value, SSEEvent(data, event, None, retry)
-
-
-def _decode(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("JSON that is nested so deeply cannot be read again") from None
