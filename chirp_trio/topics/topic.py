@@ -271,5 +271,5 @@ class Topic(Audience, Openable):
         if not self._is_ready:
             raise RuntimeError(
                 f"the topic {self.name!r} has a store, and is not open: use `async with topic:`, or make it with "
-                "app.topic(...) before the app starts, which opens it then"
+                "app.topic(...) before the app starts, which opens it then; for a mounted one, `app.running()` does"
             )

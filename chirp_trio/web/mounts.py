@@ -2,8 +2,9 @@
 
 from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send
 from ..errors import ConfigurationError
-from ..stream import StreamHost
-from ..stream.host import STATE_KEY, find_shutdown
+from ..stream import Placement, StreamHost
+from ..stream.host import find_shutdown
+from ..stream.placement import STATE_KEY
 from .response import ResponseBroken
 from .routing import is_below
 
@@ -26,7 +27,7 @@ class Mounts:
         """The prefixes, and their apps."""
         return list(self._apps)
 
-    def find(self, scope: Scope, host: StreamHost | None) -> ASGIApp | None:
+    def find(self, scope: Scope, placement: Placement) -> ASGIApp | None:
         """The app that a path belongs to, with the scope that it is to see; None if the path is nobody's."""
         path = local_path(scope)
         for prefix, app in self._apps:
@@ -34,8 +35,10 @@ class Mounts:
                 root = str(scope.get("root_path", ""))
                 # ASGI's paths begin with the root_path; behind a proxy that takes it away, they do not.
                 full = scope["path"] if is_below(scope["path"], root) else root + scope["path"]
-                state = {**(scope.get("state") or {}), STATE_KEY: host}
-                return _Mounted(app, {**scope, "path": full, "root_path": root + prefix, "state": state}, host)
+                state = {**(scope.get("state") or {}), STATE_KEY: placement}
+                inner = {**scope, "path": full, "root_path": root + prefix, "state": state}
+                inner.pop("starlette.exception_handlers", None)  # what it raises is for this app, and not for one around it
+                return _Mounted(app, inner, placement.host)
         return None
 
 

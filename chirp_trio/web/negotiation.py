@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from ..asgi import Receive, Scope, Send
-from ..stream import EventStream, StreamHost, StreamRegistry
+from ..stream import EventStream, Placement
 from ..templates import Fragment, Page, Stream, Template, Templates
 from ..wire import EncodeJSON
 from .htmx import FragmentRenderers
@@ -24,25 +24,23 @@ class Negotiator:
 
     Args:
         templates: The app's templates.
-        registry: Where its event streams are entered.
         encode_json: Turns values into JSON, wherever the app does that.
         debug: Whether streams tell their clients what went wrong.
     """
 
-    def __init__(self, templates: Templates, registry: StreamRegistry, encode_json: EncodeJSON, *, debug: bool) -> None:
+    def __init__(self, templates: Templates, encode_json: EncodeJSON, *, debug: bool) -> None:
         self._templates = templates
         self.renderers = FragmentRenderers(templates)
-        self._registry = registry
         self._encode_json = encode_json
         self._debug = debug
 
-    def negotiate(self, value: object, request: Request, host: StreamHost | None, handler: str) -> Respond:
+    def negotiate(self, value: object, request: Request, placement: Placement, handler: str) -> Respond:
         """What answers the request with a handler's return value.
 
         Args:
             value: What the handler returned.
             request: The request.
-            host: Where its event stream would live.
+            placement: Where its event stream would live, and whose it is.
             handler: What to call the handler in an error.
 
         Raises:
@@ -58,12 +56,7 @@ class Negotiator:
             case EventStream():
                 render = self.renderers.choose(request.headers)
                 return partial(
-                    value.respond,
-                    host=host,
-                    registry=self._registry,
-                    render=render,
-                    encode_json=self._encode_json,
-                    debug=self._debug,
+                    value.respond, placement=placement, render=render, encode_json=self._encode_json, debug=self._debug
                 )
             case Template():
                 return Response(templates.render(value), content_type=HTML)

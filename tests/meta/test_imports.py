@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "web": {"errors", "logs", "asgi", "wire", "stream", "topics", "templates", "server"},
     "markup": set(),
     "checking": {"errors", "markup", "wire", "stream", "topics", "templates", "web"},
-    "starlette": {"asgi", "stream"},
+    "openapi": set(),
+    "starlette": {"errors", "asgi", "stream", "openapi"},
     "metrics": {"asgi", "stream"},
     "testing": {
         "errors",
@@ -51,6 +52,7 @@ MAY_USE = {
     "web": {"trio"},
     "markup": set(),
     "checking": {"kida"},
+    "openapi": {"pydantic"},  # in a function, for those who use FastAPI
     "starlette": {"starlette"},
     "metrics": {"prometheus_client"},
     "testing": {"trio", "httpx", "h11"},

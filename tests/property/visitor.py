@@ -5,6 +5,7 @@ from contextlib import aclosing
 import trio
 
 from chirp_trio import EventStream
+from chirp_trio.stream import Placement, StreamRegistry
 from chirp_trio.wire import Decoder, SSEEvent
 
 
@@ -54,8 +55,9 @@ class Visitor:
                     self.arrived.append((events[0] if events else None, id))
 
         scope = {"type": "http", "method": "GET", "path": "/"}
+        placement = Placement(host, (StreamRegistry(),))
         with self.scope:
-            await EventStream(subscription, send_timeout=1000).respond(scope, receive, send, host)
+            await EventStream(subscription, send_timeout=1000).respond(scope, receive, send, placement)
         self.scope = None
 
     async def _read_pulled(self, subscription, _host):
