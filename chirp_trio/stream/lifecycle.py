@@ -9,6 +9,7 @@ An idle stream has no writer, and no timer of its own: the host looks at all of 
 """
 
 import logging
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 import trio
@@ -56,7 +57,9 @@ class LiveStream:
         self._name: str = scope["path"]
         self._route: str | None = scope.get(ROUTE_KEY)
         self.client: str | None = (scope.get("client") or (None,))[0]
-        self._writer = Writer(sender, host, headers=stream.response_headers(), name=self._name, end=self._end_of_writing)
+        self._writer = Writer(
+            sender, host, headers=stream.response_headers(), name=self._name, context=copy_context(), end=self._end_of_writing
+        )
         self._scope: trio.CancelScope | None = None  # the nursery's: around the source and the watch
         self._opened = self._since = trio.current_time()  # when it began; when this state, open or ending, did
         self._expires = min(stream.deadline(), host.registry.deadline())
@@ -75,7 +78,6 @@ class LiveStream:
             HTTPError: There are as many streams as there may be.
             Exception: What the source raised before its first event. The response has not begun then.
         """
-        self._writer.send_as(trio.lowlevel.current_task())
         try:
             self._host.adopt(self)
         except HTTPError:  # there are too many already
