@@ -8,6 +8,7 @@
 An idle stream has no writer, and no timer of its own: the host looks at all of its streams from one task.
 """
 
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 import trio
@@ -68,7 +69,7 @@ class LiveStream:
         self.client: str | None = (scope.get("client") or (None,))[0]
         self._writer = Writer(
             sender, host, headers=stream.response_headers(), greeting=registries[-1].greeting(self._kind), name=self._name,
-            end=self._end_of_writing,
+            context=copy_context(), end=self._end_of_writing,
         )  # fmt: skip
         self._scope: trio.CancelScope | None = None  # the nursery's: around the source and the watch
         self._opened = self._since = trio.current_time()  # when it began; when this state, open or ending, did
@@ -88,7 +89,6 @@ class LiveStream:
             HTTPError: There are as many streams as there may be.
             Exception: What the source raised before its first event. The response has not begun then.
         """
-        self._writer.send_as(trio.lowlevel.current_task())
         try:
             for registry in self._registries:
                 registry.check_room(self.client)
