@@ -290,7 +290,7 @@ class LiveStream:
     def _accept(self, item: object) -> bool:
         """Send one item; whether there is room for more. An item that cannot be sent costs only itself."""
         try:
-            event = encode_item(item, self._stream.event_type, self._render, self._encode_json)
+            event = encode_item(item, self._stream.event_type, self._render, self._encode_json, self._kind)
         except Exception as error:
             event = self._report("an item of its source cannot be sent", error)
         return self._writer.put_nowait(event)

@@ -223,15 +223,9 @@ def watch_hosted(stream: StreamSnapshot) -> None:
 
 
 async def mounted() -> None:
-<<<<<<< HEAD
-    async with stream_lifespan() as state, hosted as other, hosted(app) as third:
-        print(state, other, third)
-=======
     place: str | None = last_event_id({"type": "http", "headers": []})
-    print(place)
-    async with stream_lifespan() as state:
-        print(state)
->>>>>>> 5a2d54d (The documentation tells which clients are tested, and what each kind of client is told)
+    async with stream_lifespan() as state, hosted as other, hosted(app) as third:
+        print(place, state, other, third)
 
 
 for item in Decoder().feed(b"data: x\n\n"):
