@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from chirp_trio import Comment, EventStream, SSEEvent, Topic, merge
-from chirp_trio.stream import Limits, StreamRegistry, open_stream_host
+from chirp_trio.stream import Limits, Placement, StreamRegistry, open_stream_host
 from chirp_trio.testing import TestClient
 from chirp_trio.topics.subscription import TELL_AFTER
 from chirp_trio.wire import Decoder
@@ -75,8 +75,9 @@ async def answer(make, headers, *, stop_after=None, limits=None):
     server = Server()
     pairs = [(name.encode(), value.encode()) for name, value in headers.items() if name != ":method"]
     method = headers.get(":method", "GET")
-    async with trio.open_nursery() as nursery, open_stream_host(StreamRegistry(limits)) as host:
-        scope = {"type": "http", "method": method, "path": "/", "headers": pairs, "state": {"chirp_trio.streams": host}}
+    async with trio.open_nursery() as nursery, open_stream_host() as host:
+        scope = {"type": "http", "method": method, "path": "/", "headers": pairs}
+        scope["state"] = {"chirp_trio.streams": Placement(host, (StreamRegistry(limits),))}
         if stop_after is not None:
             nursery.start_soon(stop, host, stop_after)
         await EventStream(make(nursery))(scope, server.receive, server.send)
