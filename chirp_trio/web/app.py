@@ -68,6 +68,7 @@ class App:
             json_encoder(self.config.json_default),
             debug=self.config.debug,
             body_limit=self.config.max_body_size,
+            field_limit=self.config.max_form_fields,
         )
         self._lifespan = lifespan
         self._running = Running(self._registry, partial(lifespan, self) if lifespan is not None else None)

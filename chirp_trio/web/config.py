@@ -18,6 +18,7 @@ class AppConfig:
             the directory that the server was started in.
         debug: Show errors with their traceback to the client, and read templates again when they change; default: no.
         max_body_size: How many bytes a request's body may have; default 1 MiB.
+        max_form_fields: How many fields and files a form may have; default 1000.
         max_streams: How many event streams there may be; one more is refused with a 503; default: no limit.
         max_streams_per_client: How many there may be to one client's address; one more is refused with a 429; default:
             no limit.
@@ -42,6 +43,7 @@ class AppConfig:
     template_dir: str | Path | Iterable[str | Path] = "templates"
     debug: bool = False
     max_body_size: int = 1024 * 1024
+    max_form_fields: int = 1000
     max_streams: int | None = None
     max_streams_per_client: int | None = None
     max_age: float | None = None

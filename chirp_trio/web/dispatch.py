@@ -29,10 +29,13 @@ logger = logger_of("web")
 class Dispatcher:
     """Routes, mounts and error handlers, and the way of a request through them."""
 
-    def __init__(self, templates: Templates, encode_json: EncodeJSON, *, debug: bool, body_limit: int) -> None:
+    def __init__(
+        self, templates: Templates, encode_json: EncodeJSON, *, debug: bool, body_limit: int, field_limit: int
+    ) -> None:
         self._negotiator = Negotiator(templates, encode_json, debug=debug)
         self._debug = debug
         self._body_limit = body_limit
+        self._field_limit = field_limit
         self._routes: list[tuple[Route, frozenset[str]]] = []
         self._mounts = Mounts()
         self._error_handlers: dict[int | type[Exception], tuple[Callable[..., Any], frozenset[str]]] = {}
@@ -87,7 +90,7 @@ class Dispatcher:
     async def answer(self, scope: Scope, receive: Receive, send: Send, placement: Placement) -> None:
         """Answer one request. What goes wrong before the response has begun becomes a response of its own."""
         require_trio()
-        request: Request | None = Request(scope, receive, path=local_path(scope), body_limit=self._body_limit)
+        request: Request | None = self._request(scope, receive)
         assert request is not None
         try:
             # No name for what is called: an open stream would keep it, and the request, which can be had again.
@@ -100,9 +103,12 @@ class Dispatcher:
             if isinstance(error, ResponseBroken):
                 raise error.__cause__ or error from None
             # It comes from a response that could not begin.
-            request = request or Request(scope, receive, path=local_path(scope), body_limit=self._body_limit)
+            request = request or self._request(scope, receive)
             respond = await self._respond_to_error(request, placement, error)
             await respond(scope, receive, send)
+
+    def _request(self, scope: Scope, receive: Receive) -> Request:
+        return Request(scope, receive, path=local_path(scope), body_limit=self._body_limit, field_limit=self._field_limit)
 
     async def _respond(self, request: Request, scope: Scope, placement: Placement) -> Respond:
         try:

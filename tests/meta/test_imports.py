@@ -49,7 +49,7 @@ MAY_USE = {
     "topics": {"trio"},
     "templates": {"kida"},
     "server": {"trio", "hypercorn", "h2", "h11"},
-    "web": {"trio"},
+    "web": {"trio", "python_multipart"},
     "markup": set(),
     "checking": {"kida"},
     "openapi": {"pydantic"},  # in a function, for those who use FastAPI
