@@ -8,8 +8,9 @@ from datetime import datetime
 
 import trio
 
-from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs, require_trio
+from ..asgi import Receive, Scope, Send, require_trio
 from ..errors import HTTPError
+from ..headers import HeadersInput, encode_headers, header_pairs
 from ..wire import EncodeJSON, JSONDefault, check_one_line, encode_json, json_encoder
 from .host import find_shutdown, open_stream_host
 from .items import Render

@@ -6,8 +6,9 @@ from typing import Any
 
 import trio
 
-from ..asgi import ASGIApp, Receive, Scope, Send, header_pairs, require_trio
+from ..asgi import ASGIApp, Receive, Scope, Send, note_asyncio, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
+from ..headers import header_pairs
 from ..logs import logger_of
 from ..stream import Placement
 from ..stream.lifecycle import ROUTE_KEY
@@ -142,6 +143,7 @@ class Dispatcher:
             return _answer_nobody(request)
         status = error.status if isinstance(error, HTTPError) else 500
         cause = next((kind for kind in type(error).__mro__ if kind in self._error_handlers), status)
+        note_asyncio(error)
         if not isinstance(error, HTTPError) and cause in (status, Exception):
             logger.error("%s %s failed", request.method, request.path, exc_info=error)
         if cause in self._error_handlers:
@@ -153,6 +155,7 @@ class Dispatcher:
             except Exception as failure:
                 if isinstance(sole(failure), ClientDisconnected):
                     return _answer_nobody(request)
+                note_asyncio(failure)
                 logger.exception("the error handler %s failed", handler_name(handler))
         response = error_response(error, request.headers, is_fragment=request.is_fragment, debug=self._debug)
         return _drained(response, request)

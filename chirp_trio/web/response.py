@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs
+from ..asgi import Receive, Scope, Send
+from ..headers import HeadersInput, encode_headers, header_pairs
 from ..wire import check_text
 
 HTML = "text/html; charset=utf-8"

@@ -31,11 +31,8 @@ from chirp_trio import (
     StreamSnapshot,
     Template,
     Topic,
-<<<<<<< HEAD
-    last_event_id,
-=======
     UploadFile,
->>>>>>> 1cd5991 (Clients choose no codec, and forms have a bound and take files)
+    last_event_id,
     serve,
     stream_lifespan,
 )
@@ -231,15 +228,10 @@ def watch_hosted(stream: StreamSnapshot) -> None:
 
 
 async def mounted() -> None:
-<<<<<<< HEAD
-    async with stream_lifespan() as state, hosted as other, hosted(app) as third:
-        print(state, other, third)
-=======
     place: str | None = last_event_id({"type": "http", "headers": []})
     print(place)
-    async with stream_lifespan() as state:
-        print(state)
->>>>>>> 5a2d54d (The documentation tells which clients are tested, and what each kind of client is told)
+    async with stream_lifespan() as state, hosted as other, hosted(app) as third:
+        print(state, other, third)
 
 
 for item in Decoder().feed(b"data: x\n\n"):
