@@ -24,9 +24,10 @@ WRONG_RUNTIME = (
 )
 
 _NO_ASYNCIO = (
-    "trio runs this, and asyncio does not: in place of asyncio.sleep there is trio.sleep; of create_task, gather and TaskGroup "
-    "a nursery (trio.open_nursery); of Queue trio.open_memory_channel; of Lock and Event trio.Lock and trio.Event; of wait_for "
-    "and timeout trio.fail_after; of to_thread trio.to_thread.run_sync. Libraries have to be made for trio or AnyIO, as httpx is"
+    "trio runs this, and asyncio does not: in place of asyncio.sleep there is trio.sleep; of create_task, gather and "
+    "TaskGroup a nursery (trio.open_nursery); of Queue trio.open_memory_channel; of Lock and Event trio.Lock and trio.Event; "
+    "of wait_for and timeout trio.fail_after; of to_thread trio.to_thread.run_sync. Libraries have to be made for trio or "
+    "AnyIO, as httpx is"
 )
 
 

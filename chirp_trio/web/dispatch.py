@@ -13,7 +13,8 @@ from ..logs import logger_of
 from ..stream import Placement
 from ..stream.lifecycle import ROUTE_KEY
 from ..templates import Templates
-from ..wire import EncodeJSON
+from ..wire import json_encoder
+from .config import AppConfig
 from .error_pages import error_response
 from .handlers import call_handler, check_handler, handler_name
 from .htmx import FragmentRenderers
@@ -30,13 +31,11 @@ logger = logger_of("web")
 class Dispatcher:
     """Routes, mounts and error handlers, and the way of a request through them."""
 
-    def __init__(
-        self, templates: Templates, encode_json: EncodeJSON, *, debug: bool, body_limit: int, field_limit: int
-    ) -> None:
-        self._negotiator = Negotiator(templates, encode_json, debug=debug)
-        self._debug = debug
-        self._body_limit = body_limit
-        self._field_limit = field_limit
+    def __init__(self, templates: Templates, config: AppConfig) -> None:
+        self._negotiator = Negotiator(templates, json_encoder(config.json_default), debug=config.debug)
+        self._debug = config.debug
+        self._body_limit = config.max_body_size
+        self._field_limit = config.max_form_fields
         self._routes: list[tuple[Route, frozenset[str]]] = []
         self._mounts = Mounts()
         self._error_handlers: dict[int | type[Exception], tuple[Callable[..., Any], frozenset[str]]] = {}
