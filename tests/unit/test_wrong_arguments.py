@@ -322,7 +322,7 @@ def test_headers_that_cannot_be_sent_are_refused_where_they_are_given(kind, head
 @pytest.mark.parametrize("kind", [Template, Stream, functools.partial(Page, "a"), Fragment])
 @pytest.mark.parametrize("value", [5, None, b"a", ["a"]], ids=repr)
 def test_a_template_is_named_by_text(kind, value):
-    with pytest.raises((TypeError, ValueError), match="must be|needs|Page"):
+    with pytest.raises((TypeError, ValueError), match=r"must be|needs|Page"):
         kind(value)
 
 
