@@ -29,7 +29,7 @@ from .stream import (
 )
 from .templates import Fragment, Page, Stream, Template
 from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
-from .web import App, AppConfig, Redirect, Request, Response
+from .web import App, AppConfig, Redirect, Request, Response, UploadFile
 from .wire import Comment, Decoder, SSEEvent
 
 try:
@@ -72,6 +72,7 @@ __all__ = [
     "TemplateError",
     "TemplateNotFound",
     "Topic",
+    "UploadFile",
     "WrongRuntimeError",
     "last_event_id",
     "merge",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..asgi import Receive, Scope, error_listener
+from ..asgi import Receive, Scope, error_listener, note_asyncio
 from ..errors import HTTPError, sole
 from ..logs import logger_of
 from ..wire import EncodeJSON
@@ -280,6 +280,7 @@ class LiveStream:
         )
 
     def _fail(self, error: Exception) -> None:
+        note_asyncio(error)  # also where it is raised to the request's handler
         self._failed = True
         if self._writer.begun or self.ending is not None:
             self._writer.put_nowait(self._report("its source raised", error))

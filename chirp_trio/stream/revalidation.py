@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ..asgi import note_asyncio
 from ..logs import logger_of
 from .ending import Ending
 from .parking import ParkingSpot
@@ -61,6 +62,7 @@ class Revalidation:
         try:
             allowed = await self._ask()
         except Exception as error:
+            note_asyncio(error)
             logger.exception("%s: its revalidate raised, which counts as a refusal", stream.snapshot().path)
             stream.tell_of("its revalidate raised", error)
             allowed = False

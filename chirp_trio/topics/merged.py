@@ -66,6 +66,9 @@ def merge_cursors(*topics: Topic) -> str:
     """
     if not topics:
         raise ConfigurationError("merge_cursors() got nothing; it takes topics")
+    for topic in topics:
+        if not isinstance(topic, Topic):
+            raise ConfigurationError(f"merge_cursors() got {topic!r}; it takes topics")
     _check_topics(topics)
     return _join([topic.cursor for topic in topics])
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import trio
 
-from ..asgi import ASGIApp, Receive, Scope, Send, header_pairs, require_trio
+from ..asgi import ASGIApp, Receive, Scope, Send, note_asyncio, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
+from ..headers import header_pairs
 from ..logs import logger_of
 from ..stream import Placement
 from ..stream.lifecycle import ROUTE_KEY
 from ..templates import Templates
-from ..wire import EncodeJSON
+from ..wire import json_encoder
+from .config import AppConfig
 from .error_pages import error_response
 from .handlers import call_handler, check_handler, handler_name
 from .htmx import FragmentRenderers
@@ -29,10 +31,11 @@ logger = logger_of("web")
 class Dispatcher:
     """Routes, mounts and error handlers, and the way of a request through them."""
 
-    def __init__(self, templates: Templates, encode_json: EncodeJSON, *, debug: bool, body_limit: int) -> None:
-        self._negotiator = Negotiator(templates, encode_json, debug=debug)
-        self._debug = debug
-        self._body_limit = body_limit
+    def __init__(self, templates: Templates, config: AppConfig) -> None:
+        self._negotiator = Negotiator(templates, json_encoder(config.json_default), debug=config.debug)
+        self._debug = config.debug
+        self._body_limit = config.max_body_size
+        self._field_limit = config.max_form_fields
         self._routes: list[tuple[Route, frozenset[str]]] = []
         self._mounts = Mounts()
         self._error_handlers: dict[int | type[Exception], tuple[Callable[..., Any], frozenset[str]]] = {}
@@ -87,7 +90,7 @@ class Dispatcher:
     async def answer(self, scope: Scope, receive: Receive, send: Send, placement: Placement) -> None:
         """Answer one request. What goes wrong before the response has begun becomes a response of its own."""
         require_trio()
-        request: Request | None = Request(scope, receive, path=local_path(scope), body_limit=self._body_limit)
+        request: Request | None = self._request(scope, receive)
         assert request is not None
         try:
             # No name for what is called: an open stream would keep it, and the request, which can be had again.
@@ -100,9 +103,12 @@ class Dispatcher:
             if isinstance(error, ResponseBroken):
                 raise error.__cause__ or error from None
             # It comes from a response that could not begin.
-            request = request or Request(scope, receive, path=local_path(scope), body_limit=self._body_limit)
+            request = request or self._request(scope, receive)
             respond = await self._respond_to_error(request, placement, error)
             await respond(scope, receive, send)
+
+    def _request(self, scope: Scope, receive: Receive) -> Request:
+        return Request(scope, receive, path=local_path(scope), body_limit=self._body_limit, field_limit=self._field_limit)
 
     async def _respond(self, request: Request, scope: Scope, placement: Placement) -> Respond:
         try:
@@ -136,6 +142,7 @@ class Dispatcher:
             return _answer_nobody(request)
         status = error.status if isinstance(error, HTTPError) else 500
         cause = next((kind for kind in type(error).__mro__ if kind in self._error_handlers), status)
+        note_asyncio(error)
         if not isinstance(error, HTTPError) and cause in (status, Exception):
             logger.error("%s %s failed", request.method, request.path, exc_info=error)
         if cause in self._error_handlers:
@@ -147,6 +154,7 @@ class Dispatcher:
             except Exception as failure:
                 if isinstance(sole(failure), ClientDisconnected):
                     return _answer_nobody(request)
+                note_asyncio(failure)
                 logger.exception("the error handler %s failed", handler_name(handler))
         response = error_response(error, request.headers, is_fragment=request.is_fragment, debug=self._debug)
         return _drained(response, request)

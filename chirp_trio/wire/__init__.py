@@ -7,7 +7,7 @@ from .decode import Decoder, is_event_stream
 from .encode import ABSENT, HEARTBEAT, check_text, encode_comment, encode_data, encode_event, encode_id, encode_retry
 from .event import Comment, SSEEvent, check_one_line
 from .renderable import Renderable
-from .to_json import EncodeJSON, JSONDefault, encode_json, json_encoder
+from .to_json import EncodeJSON, JSONDefault, check_json_default, encode_json, json_encoder
 
 __all__ = [
     "ABSENT",
@@ -18,6 +18,7 @@ __all__ = [
     "JSONDefault",
     "Renderable",
     "SSEEvent",
+    "check_json_default",
     "check_one_line",
     "check_text",
     "encode_comment",

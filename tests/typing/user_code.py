@@ -31,6 +31,7 @@ from chirp_trio import (
     StreamSnapshot,
     Template,
     Topic,
+    UploadFile,
     last_event_id,
     serve,
     stream_lifespan,
@@ -73,6 +74,9 @@ class Reading:
 async def index(request: Request) -> Page | Response | Redirect:
     if request.method == "POST":
         form = await request.form()
+        picture: UploadFile | None = form.files.get("picture")
+        if picture is not None:
+            return Response(picture.content, content_type=picture.content_type)
         return Response(form["name"], status=201, headers={"x-name": form["name"]})
     if request.is_fragment:
         return Redirect("/")
@@ -107,6 +111,7 @@ async def numbers() -> AsyncGenerator[object]:
     yield Reading(21.5)
     yield Fragment("row.html", "row", event="row", number=1)
     yield SSEEvent(data="text", event="ping", id="1", retry=100)
+    yield SSEEvent(retry=100)
 
 
 @app.route("/numbers")
@@ -224,8 +229,9 @@ def watch_hosted(stream: StreamSnapshot) -> None:
 
 async def mounted() -> None:
     place: str | None = last_event_id({"type": "http", "headers": []})
+    print(place)
     async with stream_lifespan() as state, hosted as other, hosted(app) as third:
-        print(place, state, other, third)
+        print(state, other, third)
 
 
 for item in Decoder().feed(b"data: x\n\n"):
