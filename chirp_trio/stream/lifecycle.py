@@ -9,6 +9,7 @@ An idle stream has no writer, and no timer of its own: the host looks at all of 
 """
 
 import logging
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 import trio
@@ -64,6 +65,7 @@ class LiveStream:
             headers=stream.response_headers(),
             greeting=host.registry.greeting(self._kind),
             name=self._name,
+            context=copy_context(),
             end=self._end_of_writing,
         )
         self._scope: trio.CancelScope | None = None  # the nursery's: around the source and the watch
@@ -84,7 +86,6 @@ class LiveStream:
             HTTPError: There are as many streams as there may be.
             Exception: What the source raised before its first event. The response has not begun then.
         """
-        self._writer.send_as(trio.lowlevel.current_task())
         try:
             self._host.adopt(self)
         except HTTPError:  # there are too many already
