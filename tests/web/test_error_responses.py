@@ -157,11 +157,18 @@ async def test_an_http_error_in_a_plain_handler_keeps_its_status(autojump_clock)
     assert (await answer(app)).status_code == 403
 
 
-async def test_an_http_error_with_a_header_that_cannot_be_sent_is_a_500(caplog):
-    response = await answer(app_that_raises(HTTPError(403, headers=[("a b", "c")])))
+async def test_an_http_error_with_a_header_that_cannot_be_sent_is_a_500_whose_log_names_the_line(caplog):
+    app = App()
+
+    @app.route("/")
+    async def handler():
+        raise HTTPError(403, headers=[("a b", "c")])
+
+    response = await answer(app)
 
     assert response.status_code == 500
     assert "is no HTTP token" in caplog.text
+    assert 'raise HTTPError(403, headers=[("a b", "c")])' in caplog.text
 
 
 async def test_an_error_before_the_first_event_of_a_stream_keeps_its_status():
