@@ -93,7 +93,6 @@ async def test_json_is_taken_as_it_is_when_it_is_published(autojump_clock):
         pytest.param({"when": object()}, TypeError, "object", id="no JSON"),
         pytest.param(object(), TypeError, "object", id="no data"),
         pytest.param("\ud800", ValueError, "surrogate", id="no text"),
-        pytest.param(Comment("\ud800"), ValueError, "surrogate", id="no comment"),
         pytest.param(SSEEvent("x", id="mine"), ConfigurationError, "'mine'", id="an id of its own"),
         pytest.param(SSEEvent("x", id=""), ConfigurationError, "ids of its own", id="a reset of the id"),
     ],
