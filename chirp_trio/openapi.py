@@ -11,7 +11,7 @@ def event_stream_schema(item: Any) -> dict[str, Any]:
     """
     from pydantic import TypeAdapter  # whoever describes no streams needs no pydantic
 
-    schema = TypeAdapter(item).json_schema(mode="serialization")
+    schema = TypeAdapter(item).json_schema(by_alias=False, mode="serialization")  # as `model_dump()` names the fields
     content = _inline(schema, schema.get("$defs", {}), ())
     data: dict[str, Any] = {"type": "string"}
     if not any(choice.get("type") == "string" for choice in (content, *content.get("anyOf", ()))):

@@ -173,6 +173,40 @@ def test_hypercorns_command_ends_them_after_its_graceful_timeout():
         assert last_report(last) == {"quiet opened": 1, "quiet closed": 1, "left": []}
 
 
+@pytest.mark.parametrize("app", ["in_litestar", "in_quart"])
+@pytest.mark.parametrize("serve", [chirp_trio, hypercorn])
+def test_litestar_and_quart_have_streams_that_end_and_nobody_warns(serve, app):
+    with serve(f"{app}:app") as server:
+        with HTTP1(server.address) as client:
+            response = client.request("/finite/function")
+            client.wait_for_end(response)
+            assert response.body == FIRST + b"data: second\n\n"
+        with HTTP1(server.address) as client:
+            client.wait_for(client.request("/quiet/function"), FIRST)
+            if app == "in_quart":
+                assert server.get("/finite/function")[0] == 503
+                assert server.get("/") == (200, b"a page of Quart's")
+            mark = server.mark()
+            client.leave()
+            server.wait_for_line("ended, disconnected", since=mark)
+        with HTTP1(server.address) as client:
+            response = client.request("/quiet/function")
+            client.wait_for(response, FIRST)
+            mark = server.mark()
+            server.signal(signal.SIGTERM)
+            if serve is chirp_trio:
+                client.wait_for_end(response)
+        assert server.wait() == 0
+        *log, last = server.lines(mark)
+        if serve is chirp_trio:
+            assert log[-1] == ended("/quiet/function", "shutdown")
+        report = last_report(last)
+        left = report.pop("left")
+        assert report == {"quiet opened": 2, "quiet closed": 2, "finite opened": 1, "finite closed": 1}
+        assert len(left) == (0 if app == "in_litestar" else 2), "the report of Quart is inside of the streams' host"
+        assert [line for line in server.lines() if line.startswith("WARNING")] == []
+
+
 # -- asyncio ------------------------------------------------------------------------------------------------------------
 
 
