@@ -22,7 +22,7 @@ from .stream import Ending, LiveStreams, StreamSnapshot, last_event_id, stream_l
 from .templates import Fragment, Page, Stream, Template
 from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
 from .web import App, AppConfig, Redirect, Request, Response
-from .wire import Comment, Decoder, SSEEvent
+from .wire import HTML, Comment, Decoder, SSEEvent
 
 try:
     from .starlette import EventStream
@@ -30,6 +30,7 @@ except ModuleNotFoundError:  # without Starlette nobody asks for a response of i
     from .stream import EventStream  # type: ignore[assignment]
 
 __all__ = [
+    "HTML",
     "App",
     "AppConfig",
     "BlockNotFound",

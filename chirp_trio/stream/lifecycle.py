@@ -16,7 +16,7 @@ from ..asgi import Receive, Scope, error_listener
 from ..errors import HTTPError, sole
 from ..logs import logger_of
 from ..wire import EncodeJSON
-from .client import kind_of_client
+from .client import dialect_of, kind_of_client
 from .ending import Ending
 from .items import Render, encode_item
 from .pushed import PushSource, Sink
@@ -53,7 +53,7 @@ class LiveStream:
     ) -> None:  # fmt: skip
         self._stream = stream
         self._host = host
-        self._render = render
+        self._render = render or dialect_of(scope.get("headers", ()))
         self._encode_json = encode_json
         self._debug = debug
         self._error_listener = error_listener(scope)

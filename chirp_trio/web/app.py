@@ -202,7 +202,6 @@ class App:
             max_age: Seconds after which an event is forgotten; default: never.
             store: Where the history is kept; default: in memory.
         """
-        renderers = self._dispatcher.renderers
         topic = Topic(
             name,
             history=history,
@@ -210,8 +209,7 @@ class App:
             max_age=max_age,
             store=store,
             json_default=self.config.json_default,
-            prepare=renderers.prepare,
-            restore=renderers.restore,
+            prepare=self._dispatcher.renderers.prepare,
         )
         if store is not None and not self._lifespans:
             self._topics.append(topic)

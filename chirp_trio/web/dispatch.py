@@ -14,8 +14,8 @@ from ..stream.lifecycle import ROUTE_KEY
 from ..templates import Templates
 from ..wire import EncodeJSON
 from .error_pages import error_response
+from .fragments import FragmentRenderers
 from .handlers import call_handler, check_handler, handler_name
-from .htmx import FragmentRenderers
 from .mounts import Mounts, local_path
 from .negotiation import Negotiator, Respond
 from .page_stream import PageStream

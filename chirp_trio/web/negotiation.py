@@ -7,7 +7,7 @@ from ..asgi import Receive, Scope, Send
 from ..stream import EventStream, StreamHost, StreamRegistry
 from ..templates import Fragment, Page, Stream, Template, Templates
 from ..wire import EncodeJSON
-from .htmx import FragmentRenderers
+from .fragments import FragmentRenderers
 from .page_stream import PageStream
 from .request import FRAGMENT_HEADERS, Request
 from .response import BYTES, HTML, JSON, Redirect, Response
@@ -56,7 +56,7 @@ class Negotiator:
             case Redirect():
                 return value.as_response()
             case EventStream():
-                render = self.renderers.choose(request.headers)
+                render = self.renderers.choose(request.scope["headers"])
                 return partial(
                     value.respond,
                     host=host,

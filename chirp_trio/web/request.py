@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 from ..asgi import Receive, Scope
 from ..errors import HTTPError
 from ..stream import last_event_id
+from ..htmx import element_id
 from .body import parse_form, parse_json, parse_text, read_body
-from .htmx import element_id
 from .multi import Headers, MultiMapping
 
 # What decides whether htmx wants a piece of a page.
@@ -32,6 +32,11 @@ class Request:
         self._receive = receive
         self._body_limit = body_limit
         self._body: bytes | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """The ASGI scope itself: whatever the server and middleware have left in it."""
+        return self._scope
 
     @property
     def method(self) -> str:
