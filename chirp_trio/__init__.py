@@ -19,7 +19,7 @@ from .errors import (
 )
 from .server import ServerConfig, serve
 from .stream import Ending, LiveStreams, StreamSnapshot, last_event_id, stream_lifespan
-from .templates import Fragment, Page, Stream, Template
+from .templates import OOB, Fragment, Page, Stream, Template, ValidationError
 from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
 from .web import App, AppConfig, Redirect, Request, Response
 from .wire import HTML, Comment, Decoder, SSEEvent
@@ -31,6 +31,7 @@ except ModuleNotFoundError:  # without Starlette nobody asks for a response of i
 
 __all__ = [
     "HTML",
+    "OOB",
     "App",
     "AppConfig",
     "BlockNotFound",
@@ -63,6 +64,7 @@ __all__ = [
     "TemplateError",
     "TemplateNotFound",
     "Topic",
+    "ValidationError",
     "WrongRuntimeError",
     "last_event_id",
     "merge",

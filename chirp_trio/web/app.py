@@ -67,6 +67,7 @@ class App:
             debug=self.config.debug,
             body_limit=self.config.max_body_size,
         )
+        self._templates.add_global("path_for", self.path_for)
         self._lifespan = lifespan
         self._host: StreamHost | None = None  # for servers without lifespan state
         self._hosts: set[StreamHost] = set()  # one for each lifespan that runs
@@ -82,8 +83,9 @@ class App:
         """Answer requests for a path with the decorated function.
 
         The function is async, or plain and then runs in a thread. It takes the path's parameters and `request` by name,
-        as many of them as it wants. It may return str (HTML), dict or list (JSON), bytes, None (204), a `Response`, a
-        `Redirect`, a `Template`, `Fragment`, `Page` or `Stream`, or an `EventStream`.
+        as many of them as it wants. It may return str or `HTML`, dict or list (JSON), bytes, None (204), a `Response`, a
+        `Redirect`, a `Template`, `Fragment`, `Page`, `Stream`, `OOB` or `ValidationError`, an `EventStream`, any ASGI
+        response, or a tuple of one of the first with a status, headers or both.
 
         Args:
             path: Begins with a slash. `{name}` is a parameter, `{name:int}` one with a converter: `str` (the default, up
@@ -215,6 +217,13 @@ class App:
             self._topics.append(topic)
         return topic
 
+    def path_for(self, name: str, /, **parameters: object) -> str:
+        """As `Request.path_for`, from wherever there is no request; templates have it as `path_for`.
+
+        The prefix is that of the request that the caller answers, or streams for; without one, that of the newest request.
+        """
+        return self._dispatcher.paths.path_for(name, **parameters)
+
     def run(self, **options: Any) -> None:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
         run(self, ServerConfig(**options))
@@ -272,6 +281,8 @@ class App:
                 entered = self._lifespan(self) if self._lifespan is not None else nullcontext()
                 state = await stack.enter_async_context(entered)
                 host = await stack.enter_async_context(open_stream_host(self._registry))
+                if "root_path" in scope:  # our server tells it
+                    self._dispatcher.paths.enter(scope)
                 host.close_when((scope.get("extensions") or {}).get("chirp_trio.shutdown"))
                 if "state" not in scope:
                     self._host = host

@@ -8,7 +8,7 @@ import pytest
 from chirp_trio import ConfigurationError
 from chirp_trio.web.handlers import call_handler, check_handler, handler_name
 
-OFFERED = frozenset({"request", "key", "name"})
+OFFERED = {"request": None, "key": str, "name": str}
 
 
 def nothing(): ...
@@ -33,15 +33,15 @@ class Callable:
         pytest.param(nothing, set(), id="nothing"),
         pytest.param(some, {"name", "request"}, id="some"),
         pytest.param(by_keyword, {"key"}, id="keyword-only"),
-        pytest.param(everything, OFFERED, id="all, as keywords"),
-        pytest.param(with_default, {"key"}, id="others have defaults"),
+        pytest.param(everything, set(OFFERED), id="all, as keywords"),
         pytest.param(with_default_for_what_is_offered, {"key"}, id="offered ones may have defaults"),
         pytest.param(with_rest, {"key"}, id="rest is left empty"),
         pytest.param(asynchronous, {"request"}, id="async"),
         pytest.param(Callable(), {"key"}, id="object that can be called"),
         pytest.param(Callable().method, {"request"}, id="method"),
         pytest.param(lambda key: key, {"key"}, id="lambda"),
-        pytest.param(functools.partial(some, request=None), {"name", "request"}, id="partial"),
+        pytest.param(functools.partial(some, request=None), {"name"}, id="partial that binds what is offered"),
+        pytest.param(functools.partial(with_default, verbose=True, limit=5), {"key"}, id="partial that binds the rest"),
         pytest.param(functools.partial(some, "ada"), {"request"}, id="partial by position"),
     ],
 )
