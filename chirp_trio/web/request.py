@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl
 
 from ..asgi import Receive, Scope
 from ..errors import HTTPError
-from ..stream import last_event_id
 from ..htmx import element_id
+from ..stream import last_event_id
 from .body import parse_form, parse_json, parse_text, read_body
 from .multi import Headers, MultiMapping
 from .urls import Paths, local_path, root_path_of, url_of

@@ -129,8 +129,8 @@ def _host(scope: Scope) -> str:
         if name.lower() == b"host" and _HOST.fullmatch(value.decode("latin-1")):
             return str(value.decode("latin-1"))
     host, port = scope.get("server") or ("localhost", None)
-    if port is None:  # a Unix socket
-        return "localhost"
+    if port is None:
+        return "localhost" if "/" in host else str(host)  # the path of a Unix socket is no host
     host = f"[{host}]" if ":" in host else host
     return host if port == {"http": 80, "https": 443}.get(scope.get("scheme", "http")) else f"{host}:{port}"
 
