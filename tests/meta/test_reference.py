@@ -189,7 +189,7 @@ def test_every_default_is_the_real_one(name):
     documented = rows(name, "Parameter")
     for parameter_name, parameter in parameters(CALLABLES[name]).items():
         default = documented[parameter_name]["Default"]
-        if parameter_name.startswith("**"):
+        if parameter_name.startswith("*"):
             assert default == ""
         elif parameter.default is parameter.empty:
             assert default == "required"
