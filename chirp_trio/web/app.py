@@ -15,6 +15,7 @@ from ..topics import SQLiteStore, Topic
 from ..wire import json_encoder
 from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
+from .handlers import check_hook
 from .lifespan import run_lifespan
 from .middleware import Middleware, wrap
 from .outline import Outline
@@ -153,7 +154,7 @@ class App:
             ... def greet(stream):
             ...     print(stream.client, "listens to", stream.path)
         """
-        self._registry.on_open.append(_check_hook("on_open", hook))
+        self._registry.on_open.append(check_hook("on_open", hook))
         return hook
 
     def on_close[Function: Hook](self, hook: Function) -> Function:
@@ -161,7 +162,7 @@ class App:
 
         Everything else is as with `on_open`. The snapshot's `ending` says how it ended.
         """
-        self._registry.on_close.append(_check_hook("on_close", hook))
+        self._registry.on_close.append(check_hook("on_close", hook))
         return hook
 
     def template_filter[Function: Callable[..., Any]](self, name: str | None = None) -> Callable[[Function], Function]:
@@ -294,12 +295,6 @@ class App:
                     self._host = None
         finally:
             self._lifespans -= 1
-
-
-def _check_hook[Function: Hook](name: str, hook: Function) -> Function:
-    if not callable(hook) or inspect.iscoroutinefunction(hook):
-        raise ConfigurationError(f"{name}({hook!r}): it must be a function that is not async, as in @app.{name}")
-    return hook
 
 
 async def _refuse_websocket(send: Send) -> None:
