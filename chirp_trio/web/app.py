@@ -219,10 +219,7 @@ class App:
         return topic
 
     def path_for(self, name: str, /, **parameters: object) -> str:
-        """As `Request.path_for`, from wherever there is no request; templates have it as `path_for`.
-
-        The prefix is that of the request that the caller answers, or streams for; without one, that of the newest request.
-        """
+        """As `Request.path_for`, below the prefix of the request that the caller answers, or else of the newest one."""
         return self._dispatcher.paths.path_for(name, **parameters)
 
     def run(self, **options: Any) -> None:

@@ -13,6 +13,7 @@ from chirp_trio import (
     Fragment,
     Redirect,
     Response,
+    ServerConfig,
     Template,
     stream_lifespan,
 )
@@ -310,3 +311,15 @@ async def test_without_it_an_error_names_the_middleware(name, middleware):
 async def test_a_response_alone_needs_no_app():
     async with TestClient(Response("x")) as client:
         assert (await client.get("/")).text == "x"
+
+
+async def test_the_server_may_be_told_the_prefix(templates):
+    app = app_of_templates(templates)
+    topic = app.topic("links")
+
+    async with TestClient.live(app, config=ServerConfig(root_path="/shop")) as client:
+        assert app.path_for("live") == "/shop/live"  # before the first request
+        topic.publish_nowait(Fragment("page.html", "link"))
+        for path in ("/page", "/shop/page"):
+            response = await client.get(path)
+            assert (response.status_code, response.text) == (200, '<a href="/shop/rooms/a%26b">/shop/live</a>')
