@@ -18,7 +18,15 @@ from .errors import (
     WrongRuntimeError,
 )
 from .server import ServerConfig, serve
-from .stream import Ending, LiveStreams, StreamSnapshot, last_event_id, stream_lifespan
+from .stream import (
+    Ending,
+    Limits,
+    LiveStreams,
+    StreamLifespan,
+    StreamSnapshot,
+    last_event_id,
+    stream_lifespan,
+)
 from .templates import OOB, Fragment, Page, Stream, Template, ValidationError
 from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
 from .web import App, AppConfig, Redirect, Request, Response
@@ -46,6 +54,7 @@ __all__ = [
     "Fragment",
     "HTTPError",
     "LifespanError",
+    "Limits",
     "LiveStreams",
     "Page",
     "Presence",
@@ -58,6 +67,7 @@ __all__ = [
     "ServerConfig",
     "StoreError",
     "Stream",
+    "StreamLifespan",
     "StreamSnapshot",
     "Subscription",
     "Template",

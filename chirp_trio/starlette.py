@@ -3,11 +3,18 @@
 Starlette calls whatever a route returns. FastAPI asks for its class first, and turns what is no Starlette response into JSON.
 """
 
+import inspect
+from functools import wraps
+from typing import Any
+
 from starlette.background import BackgroundTask
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from .asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs
+from .errors import HTTPError
+from .openapi import event_stream_schema
 from .stream import EventStream as ASGIEventStream
 
 
@@ -32,3 +39,61 @@ class EventStream(ASGIEventStream, Response):  # noqa: D101 - assigned
         await super().__call__(scope, receive, send)
         if self.background is not None:
             await self.background()
+
+    @classmethod
+    def responses(cls, item: Any = str) -> dict[int | str, dict[str, Any]]:
+        """What FastAPI's OpenAPI document is to say of a stream: for `responses=`, beside `response_class=EventStream`.
+
+        Args:
+            item: The type of what the source yields, and what is the data of each event: a model, a dataclass, a union of
+                them, or any other type that pydantic knows; default: text.
+
+        Returns:
+            A description of the response 200, with OpenAPI's `itemSchema` (3.2, section 4.14.4) for the events.
+
+        Raises:
+            pydantic.PydanticSchemaGenerationError: `item` is no type that pydantic knows.
+
+        Example:
+            >>> EventStream.responses(int)[200]["content"]["text/event-stream"]["itemSchema"]["properties"]["data"]
+            {'type': 'string', 'contentMediaType': 'application/json', 'contentSchema': {'type': 'integer'}}
+        """
+        return {200: {"content": {cls.media_type: {"itemSchema": event_stream_schema(item)}}}}
+
+    async def _answer_error(self, error: HTTPError, scope: Scope, send: Send) -> None:
+        """Let the framework answer: by a handler that the app has for this error, or as it answers an error of its own."""
+        if "starlette.exception_handlers" not in scope:
+            await super()._answer_error(error, scope, send)
+            return
+        handlers, _ = scope["starlette.exception_handlers"]
+        if any(kind in handlers for kind in type(error).__mro__):
+            raise error
+        raise HTTPException(error.status, error.detail, Headers(raw=list(encode_headers(error.headers)))) from error
+
+
+class _Signature:
+    """The signature of the class, and not of those that are derived from it."""
+
+    def __get__(self, _instance: object, owner: type) -> inspect.Signature:
+        if owner is not EventStream:
+            raise AttributeError("__signature__")
+        return inspect.signature(ASGIEventStream)
+
+
+@wraps(ASGIEventStream.__init__)
+def _initialize(stream: EventStream, *arguments: Any, **options: Any) -> None:
+    if "background" in options:  # as FastAPI calls the class for what an endpoint returns, or yields, that is no response
+        raise TypeError(
+            "an endpoint with response_class=EventStream must return an EventStream, as in `return EventStream(source)`; "
+            "it returned, or yielded, something else"
+        )
+    ASGIEventStream.__init__(stream, *arguments, **options)
+
+
+# FastAPI reads the status that it documents from the default of a parameter `status_code`, and fails where there is none.
+# So there seems to be one; a stream that begins has no other status.
+_parameters = inspect.signature(ASGIEventStream.__init__).parameters.values()
+_status_code = inspect.Parameter("status_code", inspect.Parameter.KEYWORD_ONLY, default=200, annotation=int)
+_initialize.__signature__ = inspect.Signature([*_parameters, _status_code])  # type: ignore[attr-defined]
+EventStream.__init__ = _initialize  # type: ignore[method-assign, assignment]
+EventStream.__signature__ = _Signature()  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
-"""Threads for the library's own work, apart from those of trio's that handlers run in."""
+"""Threads: those for the library's own work, and whether a call comes from the thread that trio runs in."""
 
 import math
+from collections.abc import Callable
 
 import trio
 
@@ -17,3 +18,106 @@ def own_threads() -> trio.CapacityLimiter:
     except LookupError:
         _limiter.set(trio.CapacityLimiter(math.inf))
         return _limiter.get()
+
+
+def outside_of_trio(call: str, cure: str) -> RuntimeError:
+    """What is raised where somebody calls from a thread what belongs to trio.
+
+    Args:
+        call: What was called.
+        cure: What to call instead, as the second half of the sentence.
+    """
+    return RuntimeError(f"{call} was called outside of trio; {cure}")
+
+
+class TrioRun:
+    """The trio run that something belongs to: the first that it is used in, until that is over.
+
+    Trio's objects may only be touched in the thread of their run. One that does not belong to a run yet, as it was made in a
+    module, may be used in that module too.
+    """
+
+    __slots__ = ("_token",)
+
+    def __init__(self) -> None:
+        self._token: trio.lowlevel.TrioToken | None = None
+        if trio.lowlevel.in_trio_run():
+            self._token = trio.lowlevel.current_trio_token()
+
+    def claim(self) -> None:
+        """Belong to the caller's run, unless it belongs to one that goes on."""
+        token = trio.lowlevel.current_trio_token()
+        if token is not self._token and not self._is_alive():
+            self._token = token
+
+    def check(self, call: str, cure: str, *, is_bound: bool = False) -> None:
+        """Raise `RuntimeError`, before anything is changed, where a call comes from outside of the run.
+
+        Args:
+            call: See `outside_of_trio()`.
+            cure: See `outside_of_trio()`.
+            is_bound: Whether it needs a run in any case; default: not before there is one.
+        """
+        try:
+            token = trio.lowlevel.current_trio_token()
+        except RuntimeError:
+            if is_bound or _is_thread_of_trio() or self._is_alive():
+                raise outside_of_trio(call, cure) from None
+            return
+        if token is not self._token:
+            if self._is_alive():
+                raise RuntimeError(f"{call} was called in another trio run than the one that it belongs to, which goes on")
+            self._token = token
+
+    def enter[*Arguments, Result](self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """Call the function in the thread of the run, from any other thread; here, if there is no run yet.
+
+        Raises:
+            trio.RunFinishedError: The run is over by then.
+        """
+        if trio.lowlevel.in_trio_run():
+            return function(*arguments)
+        if _is_thread_of_trio():
+            return trio.from_thread.run_sync(function, *arguments)
+        if self._is_alive():
+            return trio.from_thread.run_sync(function, *arguments, trio_token=self._token)
+        return function(*arguments)
+
+    def enter_soon(self, function: Callable[[], object]) -> None:
+        """Call the function in the thread of the run, and do not wait for it; here, if this is it, or the run is over."""
+        here = trio.lowlevel.current_trio_token() if trio.lowlevel.in_trio_run() else None
+        if self._token is None or self._token is here:
+            function()
+            return
+        try:
+            self._token.run_sync_soon(function)
+        except trio.RunFinishedError:
+            function()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the run can be entered from here."""
+        return _is_thread_of_trio() or self._is_alive()
+
+    def _is_alive(self) -> bool:
+        if self._token is None:
+            return False
+        try:
+            self._token.run_sync_soon(_do_nothing, idempotent=True)
+        except trio.RunFinishedError:
+            self._token = None
+            return False
+        return True
+
+
+def _is_thread_of_trio() -> bool:
+    """Whether this thread was started by `trio.to_thread.run_sync`."""
+    try:
+        trio.from_thread.check_cancelled()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _do_nothing() -> None:
+    pass

@@ -65,8 +65,8 @@ class _Entry:
             self._status = message["status"]
         elif message["type"] == "http.response.body":
             self._bytes += len(message.get("body", b""))
-            # Noted before it is sent: hypercorn tells of a disconnect within that.
-            self._is_complete = not message.get("more_body", False) and not self._has_left
+            if not message.get("more_body", False):
+                self._is_complete = not self._has_left  # noted before it is sent: hypercorn tells of a disconnect within that
 
     def note_sent(self, _message: Message) -> None:
         """Write the line once the last message has been sent."""

@@ -82,7 +82,7 @@ class Connection(TCPServer):
         self._reading = trio.CancelScope()  # around the reader
         # What is to be written and has not been taken yet, in the order of its making. It stays, if whoever brought it is
         # cancelled: hypercorn counts it as sent already, and half a chunk may be on the wire.
-        self._unsent: list[memoryview] = []
+        self._unsent: tuple[memoryview, ...] = ()
         self._is_closing = False
         transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
         self._socket = transport.socket
@@ -153,7 +153,7 @@ class Connection(TCPServer):
             await super().protocol_send(event)
 
     async def _write_all(self, data: bytes) -> None:
-        self._unsent.append(memoryview(data))
+        self._unsent = (*self._unsent, memoryview(data))
         try:
             self.send_lock.acquire_nowait()
         except trio.WouldBlock:
@@ -188,11 +188,8 @@ class Connection(TCPServer):
 
     def _taken(self, count: int) -> None:
         """Forget the first bytes of what is to be written, all of them in its first part."""
-        first = self._unsent[0]
-        if count < len(first):
-            self._unsent[0] = first[count:]
-        else:
-            del self._unsent[0]
+        first, *others = self._unsent
+        self._unsent = (first[count:], *others) if count < len(first) else tuple(others)
 
     def has_open_body(self) -> bool:
         """See `direct.Writable`."""
@@ -206,7 +203,7 @@ class Connection(TCPServer):
         taken = 0 if self._unsent else write_nowait(self._socket.fileno(), data)
         if taken == len(data):
             return True
-        self._unsent.append(memoryview(data)[taken:])
+        self._unsent = (*self._unsent, memoryview(data)[taken:])
         return False
 
     async def drain(self) -> None:

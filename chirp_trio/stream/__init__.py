@@ -7,9 +7,11 @@ htmx it knows only how to tell its requests (`client`), and how it wants HTML (`
 from .client import last_event_id
 from .ending import Ending
 from .event_stream import EventStream
-from .host import StreamHost, open_stream_host, stream_lifespan
+from .host import StreamHost, open_stream_host
+from .lifespan import StreamLifespan, stream_lifespan
 from .limits import Limits
 from .live_streams import LiveStreams
+from .placement import Placement
 from .registry import Hook, StreamRegistry
 from .snapshot import StreamSnapshot
 
@@ -19,7 +21,9 @@ __all__ = [
     "Hook",
     "Limits",
     "LiveStreams",
+    "Placement",
     "StreamHost",
+    "StreamLifespan",
     "StreamRegistry",
     "StreamSnapshot",
     "last_event_id",

@@ -1,6 +1,5 @@
 """`EventStream`: what to stream and how. An ASGI response by itself, in any framework that trio runs."""
 
-import inspect
 import math
 import time
 from collections.abc import Awaitable, Iterable
@@ -10,11 +9,12 @@ from datetime import datetime
 import trio
 
 from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs, require_trio
-from ..errors import sole
+from ..errors import HTTPError
 from ..wire import EncodeJSON, JSONDefault, check_one_line, encode_json, json_encoder
-from .host import StreamHost, find_host, find_shutdown, open_stream_host, warn_of_missing_lifespan
+from .host import find_shutdown, open_stream_host
 from .items import Render
 from .lifecycle import LiveStream
+from .placement import Placement, find_placement, warn_of_missing_host
 from .registry import StreamRegistry
 from .revalidation import Revalidate, Revalidation
 from .sender import Sender
@@ -131,39 +131,50 @@ class EventStream:
             return None
         return Revalidation(self.revalidate, self.heartbeat_interval or _ANSWER_HOLDS)
 
-    # Marked, not async: an idle stream keeps the frame of every async function on its way.
-    @inspect.markcoroutinefunction
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Serve the stream as an ASGI response; what is awaited returns when it is over.
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the stream as an ASGI response; return when it is over.
+
+        An `HTTPError` that the source raises before its first item, or that a limit is the reason of, is answered: with its
+        status, its headers, and its detail as plain text.
 
         Raises:
             WrongRuntimeError: Under asyncio.
-            HTTPError: There are as many streams as the app may have.
-            Exception: What the source raised before its first item.
+            Exception: Anything else that the source raised before its first item.
         """
         require_trio()
-        return self.respond(scope, receive, send, find_host(scope))
+        try:
+            await self.respond(scope, receive, send, find_placement(scope))
+        except HTTPError as error:
+            await self._answer_error(error, scope, send)
+
+    async def _answer_error(self, error: HTTPError, _scope: Scope, send: Send) -> None:
+        body = error.detail.encode("utf-8", "backslashreplace")
+        own = {b"content-type": b"text/plain; charset=utf-8", b"content-length": b"%d" % len(body)}
+        further = encode_headers(error.headers)
+        named = {name for name, _ in further}
+        headers = [*((name, value) for name, value in own.items() if name not in named), *further]
+        await send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def respond(
         self,
         scope: Scope,
         receive: Receive,
         send: Send,
-        host: StreamHost | None,
+        placement: Placement,
         *,
-        registry: StreamRegistry | None = None,
         render: Render | None = None,
         encode_json: EncodeJSON = encode_json,
         debug: bool = False,
     ) -> Awaitable[None]:
-        """As `__call__`, for an app that has a stream host and can render fragments.
+        """As `__call__`, for an app that can render fragments, and answers errors itself.
 
         Args:
             scope: The request's ASGI scope.
             receive: Its receive callable.
             send: Its send callable.
-            host: Where the stream shall live; None: in a nursery for this request alone.
-            registry: Where it is entered then; default: nowhere.
+            placement: Where the stream shall live, and whose it is. Without a host it lives in a nursery for this request
+                alone.
             render: Turns fragments and HTML into text for this client; default: HTML only, in the client's own dialect.
             encode_json: Turns a value into JSON, where the stream itself says nothing of it; default: without a
                 `json_default`.
@@ -175,11 +186,11 @@ class EventStream:
         sender = Sender(scope, send)
         if scope["method"] == "HEAD":
             return self._answer_head(sender)
-        if host is None:
-            warn_of_missing_lifespan()
-            return self._serve_alone(scope, receive, send, registry, render, encode_json, debug)
-        host.close_when(find_shutdown(scope, send))
-        live = LiveStream(self, sender, host, scope, render=render, encode_json=encode_json, debug=debug)
+        if placement.host is None:
+            warn_of_missing_host()
+            return self._serve_alone(scope, receive, send, placement, render, encode_json, debug)
+        placement.host.close_when(find_shutdown(scope, send))
+        live = LiveStream(self, sender, placement, scope, render=render, encode_json=encode_json, debug=debug)
         return live.serve(receive)
 
     async def _answer_head(self, sender: Sender) -> None:
@@ -192,16 +203,14 @@ class EventStream:
         scope: Scope,
         receive: Receive,
         send: Send,
-        registry: StreamRegistry | None,
+        placement: Placement,
         render: Render | None,
         encode_json: EncodeJSON,
         debug: bool,
     ) -> None:
-        try:
-            async with open_stream_host(registry) as host:
-                await self.respond(scope, receive, send, host, render=render, encode_json=encode_json, debug=debug)
-        except ExceptionGroup as group:  # of the host's nursery; frameworks know an error by its class
-            raise sole(group) from None
+        async with open_stream_host() as host:
+            alone = Placement(host, placement.registries or (StreamRegistry(),))
+            await self.respond(scope, receive, send, alone, render=render, encode_json=encode_json, debug=debug)
 
 
 def _check_seconds(name: str, value: object, otherwise: str = "") -> None:

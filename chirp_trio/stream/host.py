@@ -3,23 +3,17 @@
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 import trio
 
-from ..asgi import Scope, Send, require_trio
-from ..logs import logger_of
+from ..asgi import Scope, Send
+from ..errors import sole
 from .alarms import Alarms
 from .ending import Ending
 from .flusher import Flushable, Flusher
 from .lifecycle import FAREWELL_TIMEOUT, LiveStream
 from .parking import ParkingSpot
-from .registry import StreamRegistry
-
-logger = logger_of("stream")
-
-STATE_KEY = "chirp_trio.streams"
-_said_without_lifespan = trio.lowlevel.RunVar[bool]("said_without_lifespan", False)
 
 
 class Signal(Protocol):
@@ -32,9 +26,8 @@ class Signal(Protocol):
 class StreamHost:
     """The streams that are alive, and the nursery for what may outlive a request. Made by `open_stream_host()`."""
 
-    def __init__(self, nursery: trio.Nursery, registry: StreamRegistry) -> None:
+    def __init__(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
-        self.registry = registry
         self.is_open = True  # whether tasks can be started
         self._streams: set[LiveStream] = set()
         self._empty: trio.Event | None = None  # what `aclose()` waits for
@@ -46,30 +39,17 @@ class StreamHost:
         nursery.start_soon(self._look_at_streams)
         nursery.start_soon(self._flusher.run)
 
-    def __deepcopy__(self, memo: object) -> StreamHost:
-        """Itself: middleware may copy a request's scope, and what is in it, and must not get another host by that."""
-        return self
-
     def adopt(self, stream: LiveStream) -> None:
-        """Count the stream among those that are alive, and look at it whenever it wants to be looked at.
-
-        Raises:
-            HTTPError: There are as many as there may be.
-        """
-        self.registry.add(stream)
+        """Count the stream among those that are alive, and look at it whenever it wants to be looked at."""
         self._streams.add(stream)
-        self.registry.announce(stream)
         due = stream.look(trio.current_time())
         if due is not None:
             self.look_at(stream, due)
-        if self.closing:
-            stream.end(Ending.SHUTDOWN)
 
     def release(self, stream: LiveStream) -> None:
         """Forget the stream: it is over."""
         self._streams.remove(stream)
         self._alarms.cancel(stream)
-        self.registry.remove(stream)
         if self._empty is not None and not self._streams:
             self._empty.set()
 
@@ -125,58 +105,21 @@ class StreamHost:
 
 
 @asynccontextmanager
-async def open_stream_host(registry: StreamRegistry | None = None) -> AsyncGenerator[StreamHost]:
+async def open_stream_host() -> AsyncGenerator[StreamHost]:
     """Open the nursery that streams live in; leaving the block ends them all.
 
     Opened once for an app, before the server takes requests and until after the last one, it is what lets a handler leave
     a writer behind whose client does not read.
-
-    Args:
-        registry: Where its streams are entered; default: one of its own, with the limits that are the default.
     """
-    async with trio.open_nursery() as nursery:
-        host = StreamHost(nursery, registry if registry is not None else StreamRegistry())
-        try:
-            yield host
-        finally:
-            await host.aclose()
-
-
-@asynccontextmanager
-async def stream_lifespan(_app: object = None) -> AsyncGenerator[dict[str, Any]]:
-    """A lifespan for apps that are not an `App`: Starlette, FastAPI, Litestar or Quart-Trio under a trio worker.
-
-    It gives the streams of such an app their nursery. Without it an `EventStream` works, but nothing can free it from a
-    client that stops reading.
-
-    Args:
-        _app: Ignored; lifespan functions are called with the app.
-
-    Yields:
-        The state that the server hands to every request, as ASGI's lifespan protocol describes it.
-
-    Example:
-        >>> from starlette.applications import Starlette
-        >>> app = Starlette(lifespan=stream_lifespan)
-    """
-    require_trio()
-    async with open_stream_host() as host:
-        yield {STATE_KEY: host}
-
-
-def find_host(scope: Scope) -> StreamHost | None:
-    """The host that the app's lifespan left in the request's state; None if there was no lifespan."""
-    return (scope.get("state") or {}).get(STATE_KEY)
-
-
-def warn_of_missing_lifespan() -> None:
-    """Say, once in a trio run, what a stream without a host lacks."""
-    if not _said_without_lifespan.get():
-        _said_without_lifespan.set(True)
-        logger.warning(
-            "a stream runs without the app's lifespan, so a client that stops reading can hold its handler for ever: "
-            "use lifespan=chirp_trio.stream_lifespan, or let the server run the app's own lifespan"
-        )
+    try:
+        async with trio.open_nursery() as nursery:
+            host = StreamHost(nursery)
+            try:
+                yield host
+            finally:
+                await host.aclose()
+    except ExceptionGroup as group:  # frameworks and servers know an error by its class
+        raise sole(group) from None
 
 
 def find_shutdown(scope: Scope, send: Send) -> Signal | None:

@@ -8,6 +8,7 @@
 An idle stream has no writer, and no timer of its own: the host looks at all of its streams from one task.
 """
 
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 import trio
@@ -20,6 +21,7 @@ from .client import dialect_of, kind_of_client
 from .ending import Ending
 from .items import Render, encode_item
 from .pushed import PushSource, Sink
+from .registry import StreamRegistry, log_ending
 from .report import report
 from .sender import Sender
 from .snapshot import StreamSnapshot
@@ -28,7 +30,7 @@ from .writer import Writer
 
 if TYPE_CHECKING:
     from .event_stream import EventStream
-    from .host import StreamHost
+    from .placement import Placement
 
 logger = logger_of("stream")
 
@@ -43,16 +45,20 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened", "_render",
-        "_revalidation", "_route", "_scope", "_since", "_source_closed", "_stream", "_writer", "client", "ending", "error",
+        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened",
+        "_registries", "_render", "_revalidation", "_route", "_scope", "_since", "_source_closed", "_stream", "_writer",
+        "client", "ending", "error",
     )  # fmt: skip
 
     def __init__(
-        self, stream: EventStream, sender: Sender, host: StreamHost, scope: Scope,
+        self, stream: EventStream, sender: Sender, placement: Placement, scope: Scope,
         *, render: Render | None, encode_json: EncodeJSON, debug: bool,
     ) -> None:  # fmt: skip
+        host = placement.host
+        assert host is not None
         self._stream = stream
         self._host = host
+        self._registries = registries = placement.registries  # the last is that of the app that answers
         self._render = render or dialect_of(scope.get("headers", ()))
         self._encode_json = encode_json
         self._debug = debug
@@ -62,16 +68,12 @@ class LiveStream:
         self._route: str | None = scope.get(ROUTE_KEY)
         self.client: str | None = (scope.get("client") or (None,))[0]
         self._writer = Writer(
-            sender,
-            host,
-            headers=stream.response_headers(),
-            greeting=host.registry.greeting(self._kind),
-            name=self._name,
-            end=self._end_of_writing,
-        )
+            sender, host, headers=stream.response_headers(), greeting=registries[-1].greeting(self._kind), name=self._name,
+            context=copy_context(), end=self._end_of_writing,
+        )  # fmt: skip
         self._scope: trio.CancelScope | None = None  # the nursery's: around the source and the watch
         self._opened = self._since = trio.current_time()  # when it began; when this state, open or ending, did
-        self._expires = min(stream.deadline(), host.registry.deadline())
+        self._expires = min(stream.deadline(), *(registry.deadline() for registry in registries))
         self._revalidation = stream.revalidation()
         self._failed = False  # the source raised
         self._source_closed = False
@@ -87,12 +89,13 @@ class LiveStream:
             HTTPError: There are as many streams as there may be.
             Exception: What the source raised before its first event. The response has not begun then.
         """
-        self._writer.send_as(trio.lowlevel.current_task())
         try:
-            self._host.adopt(self)
+            for registry in self._registries:
+                registry.check_room(self.client)
         except HTTPError:  # there are too many already
             await close_source(self._stream.generator)
             raise
+        self._enter()
         try:
             async with trio.open_nursery() as nursery:
                 self._scope = nursery.cancel_scope
@@ -111,8 +114,21 @@ class LiveStream:
             finite = self.ending in (Ending.COMPLETED, Ending.FAILED, Ending.EXPIRED)
             await self._writer.finish(self._stream.send_timeout if finite else FAREWELL_TIMEOUT)
             self._host.release(self)
+            log_ending(self)
+            for registry in self._registries:
+                registry.remove(self)
         if self.error is not None:
             raise self.error
+
+    def _enter(self) -> None:
+        # First into all of the registries, because a hook may do anything with the stream.
+        self._host.adopt(self)
+        for registry in self._registries:
+            registry.add(self)
+        for registry in self._registries:
+            registry.announce(self)
+        if self._host.closing:
+            self.end(Ending.SHUTDOWN)
 
     # -- from any task: neither blocks ----------------------------------------------------------------------------------
 
@@ -128,7 +144,7 @@ class LiveStream:
             self._writer.stop()
         elif ending is Ending.STALLED:
             self._writer.abort()
-        elif ending is Ending.SHUTDOWN and (farewell := self._host.registry.farewell(self._kind)):
+        elif ending is Ending.SHUTDOWN and (farewell := self._registries[-1].farewell(self._kind)):
             self._writer.advise(farewell)
         if not self._source_closed:
             self._host.look_at(self, self._since + self._stream.cleanup_timeout)
@@ -189,11 +205,12 @@ class LiveStream:
         if self._error_listener is not None:
             self._error_listener(what, error)
 
-    def snapshot(self) -> StreamSnapshot:
-        """What can be seen of it now."""
+    def snapshot(self, registry: StreamRegistry | None = None) -> StreamSnapshot:
+        """What can be seen of it now. The route is known to the registry of the app that answers; default: to that one."""
         outbox = self._writer.outbox
+        route = self._route if registry in (None, self._registries[-1]) else None
         return StreamSnapshot(
-            self._name, self._route, self.client, self._stream.label, self._opened, outbox.event_count,
+            self._name, route, self.client, self._stream.label, self._opened, outbox.event_count,
             outbox.byte_count, outbox.backlog, self._writer.last_sent, self.ending,
         )  # fmt: skip
 

@@ -8,10 +8,26 @@ from ..errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds; see `AppConfig`, which has them as well.
+    """The bounds of the streams of an app that is not an `App`, for `stream_lifespan()`; an `AppConfig` has the same.
+
+    Args:
+        max_streams: How many event streams there may be; one more is refused with a 503; default: no limit.
+        max_streams_per_client: How many there may be to one client's address; one more is refused with a 429; default:
+            no limit.
+        max_age: Seconds after which an event stream ends, a tenth more or less at random, so that its client comes back
+            at a time of its own; default: no limit.
+        reconnect_after: How many seconds clients shall wait before they come back when the server stops: each is told a
+            time at random between the two; default 1 to 5; None tells them nothing.
+        reconnection_time: How many seconds clients shall wait before they come back whenever else a connection is lost.
+            They are told when a stream begins, because what they were told by a server that stopped stays with them
+            otherwise; so not where `reconnect_after` is None. Default 3; None tells them nothing.
 
     Raises:
         ConfigurationError: One of them bounds nothing that there could be.
+
+    Example:
+        >>> Limits(max_streams=10_000, max_streams_per_client=20).max_age is None
+        True
     """
 
     max_streams: int | None = None

@@ -5,13 +5,14 @@ from types import MappingProxyType
 
 import trio
 
+from ..threads import outside_of_trio
 from .ending import Ending
 from .registry import StreamRegistry
 from .snapshot import StreamSnapshot
 
 
 class LiveStreams:
-    """The event streams of an app: `App.streams`.
+    """The event streams of an app: `App.streams`, or `StreamLifespan.streams`.
 
     Its length is how many there are. Iterating it gives a `StreamSnapshot` of each, the oldest first; it may be done while
     streams come and go.
@@ -30,7 +31,7 @@ class LiveStreams:
         return len(self._registry.live)
 
     def __iter__(self) -> Iterator[StreamSnapshot]:
-        return (stream.snapshot() for stream in tuple(self._registry.live))
+        return (stream.snapshot(self._registry) for stream in tuple(self._registry.live))
 
     def close(self, predicate: Callable[[StreamSnapshot], bool]) -> int:
         """End the streams for which the predicate holds, as `Ending.CLOSED`. Never blocks.
@@ -56,12 +57,12 @@ class LiveStreams:
             0
         """
         if not trio.lowlevel.in_trio_run():
-            raise RuntimeError(
-                "LiveStreams.close() was called outside of trio; a handler that runs in a thread calls it with "
-                "trio.from_thread.run_sync(app.streams.close, predicate)"
+            raise outside_of_trio(
+                "LiveStreams.close()",
+                "in a thread, such as that of a plain handler, call trio.from_thread.run_sync(app.streams.close, predicate)",
             )
         open_streams = [stream for stream in self._registry.live if stream.ending is None]
-        chosen = [stream for stream in open_streams if predicate(stream.snapshot())]
+        chosen = [stream for stream in open_streams if predicate(stream.snapshot(self._registry))]
         for stream in chosen:
             stream.end(Ending.CLOSED)
         return len(chosen)

@@ -27,9 +27,9 @@ class ParkingSpot:
 
     def wake(self) -> None:
         """Let the parked task run, if there is one. Never blocks."""
-        task, self._task = self._task, None
-        if task is not None:
-            trio.lowlevel.reschedule(task)
+        if self._task is not None:
+            trio.lowlevel.reschedule(self._task)  # raises outside of trio; then the task is still parked here
+            self._task = None
 
     def _leave(self, _raise_cancel: Any) -> Abort:
         self._task = None

@@ -4,6 +4,7 @@ A slot is an entry in it and nothing else, so that none can be lost: a stream ha
 Nothing is counted here while a stream goes on; each counts for itself, and is added up when it is over.
 """
 
+import inspect
 import logging
 import math
 import random
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..errors import HTTPError
+from ..errors import ConfigurationError, HTTPError
 from ..logs import logger_of
 from .client import BYE, HELLO, ClientKind
 from .ending import Ending
@@ -52,20 +53,23 @@ class StreamRegistry:
         self.events = 0  # of streams that are over
         self.bytes = 0  # the same
 
-    def add(self, stream: LiveStream) -> None:
-        """Take a stream in.
+    def check_room(self, client: str | None) -> None:
+        """Refuse one stream more, if it would be one too many.
 
         Raises:
             HTTPError: 503, if there are as many as there may be; 429, if there are as many of this client.
         """
-        client = stream.client
         limits = self._limits
         if limits.max_streams is not None and len(self.live) >= limits.max_streams:
             raise self._refuse(503, "The server has as many event streams as it may have.")
-        if limits.max_streams_per_client is not None and client is not None:
-            if self._of_client[client] >= limits.max_streams_per_client:
-                raise self._refuse(429, "There are as many event streams to this address as there may be.")
-            self._of_client[client] += 1
+        most = limits.max_streams_per_client
+        if most is not None and client is not None and self._of_client[client] >= most:
+            raise self._refuse(429, "There are as many event streams to this address as there may be.")
+
+    def add(self, stream: LiveStream) -> None:
+        """Take a stream in, for which there is room."""
+        if self._limits.max_streams_per_client is not None and stream.client is not None:
+            self._of_client[stream.client] += 1
         self.live[stream] = None
         self.opened += 1
 
@@ -81,12 +85,11 @@ class StreamRegistry:
         self.ended[stream.ending] += 1
         self.events += stream.event_count
         self.bytes += stream.byte_count
-        _log(stream)
-        _call(self.on_close, stream)
+        self._call(self.on_close, stream)
 
     def announce(self, stream: LiveStream) -> None:
         """Tell the hooks of a stream that was taken in, and that they may do anything with."""
-        _call(self.on_open, stream)
+        self._call(self.on_open, stream)
 
     def deadline(self) -> float:
         """When a stream that begins now is too old, on trio's clock. Of those that begin together, not all end together."""
@@ -115,21 +118,32 @@ class StreamRegistry:
         seconds = 1 if pause is None else math.ceil(self._chance.uniform(*pause))
         return HTTPError(status, detail, {"retry-after": str(seconds)})
 
+    def _call(self, hooks: list[Hook], stream: LiveStream) -> None:
+        if not hooks:
+            return
+        snapshot = stream.snapshot(self)
+        for hook in hooks:
+            try:
+                hook(snapshot)
+            except Exception as error:
+                name = getattr(hook, "__qualname__", hook)
+                logger.exception("%s: the hook %s failed", snapshot.path, name)
+                stream.tell_of(f"the hook {name} failed", error)
 
-def _call(hooks: list[Hook], stream: LiveStream) -> None:
-    if not hooks:
-        return
-    snapshot = stream.snapshot()
-    for hook in hooks:
-        try:
-            hook(snapshot)
-        except Exception as error:
-            name = getattr(hook, "__qualname__", hook)
-            logger.exception("%s: the hook %s failed", snapshot.path, name)
-            stream.tell_of(f"the hook {name} failed", error)
+
+def check_hook[Function: Hook](name: str, hook: Function) -> Function:
+    """The hook, if it can be one.
+
+    Raises:
+        ConfigurationError: It is not callable, or async.
+    """
+    if not callable(hook) or inspect.iscoroutinefunction(hook):
+        raise ConfigurationError(f"{name}({hook!r}): it must be a function that is not async, as below @{name}")
+    return hook
 
 
-def _log(stream: LiveStream) -> None:
+def log_ending(stream: LiveStream) -> None:
+    """Log how a stream ended, for people and for machines."""
     if logger.isEnabledFor(logging.DEBUG):
         seen = stream.snapshot()
         fields = {

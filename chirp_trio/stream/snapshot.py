@@ -11,7 +11,8 @@ class StreamSnapshot:
 
     Attributes:
         path: The path of the request.
-        route: The pattern of the route that answered it, such as `"/rooms/{name}"`; None for streams of mounted apps.
+        route: The pattern of the route that answered it, such as `"/rooms/{name}"`; None outside of an `App`, and for
+            streams of apps that are mounted in the one that shows it.
         client: The client's address, without the port, as the server saw it; None where the server knows none.
         label: What the `EventStream` was given as its `label`.
         opened_at: When it began, on trio's clock: `trio.current_time() - opened_at` seconds ago.

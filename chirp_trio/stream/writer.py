@@ -50,6 +50,7 @@ class Writer:
         headers: The headers of the response.
         greeting: What the client is told first. It is no event, counts for nothing, and does not begin the response.
         name: What to call the stream in the log.
+        context: The request's, and nobody runs in it: what `send()` does, traces say, belongs to the request.
         end: Called when writing shows that the stream is over, with how it ended; None before the end of the body; and
             with what the server raised, if it did.
     """
@@ -67,6 +68,7 @@ class Writer:
         headers: Sequence[tuple[bytes, bytes]],
         greeting: bytes,
         name: str,
+        context: Context,
         end: EndOfWriting,
     ) -> None:
         self._sender = sender
@@ -75,7 +77,7 @@ class Writer:
         self._greeting = greeting  # empty once it is sent
         self._name = name
         self._end = end
-        self._context: Context  # of the request; see `send_as()`
+        self._context = context
         self.outbox = Outbox()
         self.begun = False  # the response is decided: it is an event stream
         self.last_sent = trio.current_time()
@@ -87,13 +89,6 @@ class Writer:
         self._heartbeat_due = False
         self._is_complete = False  # nothing more will come
         self._is_finished = False  # the body has got its end, or will get none
-
-    def send_as(self, task: trio.lowlevel.Task) -> None:
-        """Send in the context of this task, which is the request's: so a trace of what `send()` does belongs to it.
-
-        To be called before anything else.
-        """
-        self._context = task.context
 
     # -- from any task: none of them blocks -----------------------------------------------------------------------------
 
@@ -192,8 +187,7 @@ class Writer:
 
     def _start(self) -> None:
         self._task = trio.CancelScope()
-        # A copy, because the context may be that of whoever is running now, and the task's own is made of it anyway.
-        self._context.copy().run(self._host.start_soon, self._run, self._task)
+        self._context.run(self._host.start_soon, self._run, self._task)
 
     async def _run(self, scope: trio.CancelScope) -> None:
         try:

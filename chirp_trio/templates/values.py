@@ -1,7 +1,7 @@
 """The values that stand for a template, or for several of them. Immutable."""
 
-from collections.abc import Mapping
-from typing import Never
+from collections.abc import Callable, Mapping
+from typing import Never, override
 
 from ..wire import HTML, Renderable, check_one_line
 
@@ -108,6 +108,14 @@ class Fragment(TemplateValue, Renderable):
                 context[name] = value
         super().__init__(template, block, context)
         self._set(**options)
+
+    @override
+    def copied(self, copy: Callable[[object], object]) -> Fragment:
+        twin = object.__new__(Fragment)
+        names = [name for kind in Fragment.__mro__ for name in getattr(kind, "__slots__", ())]
+        twin._set(**{name: getattr(self, name) for name in names})
+        twin._set(context={name: copy(value) for name, value in self.context.items()})
+        return twin
 
 
 class Page(TemplateValue):

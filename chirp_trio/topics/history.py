@@ -1,5 +1,7 @@
 """What a topic remembers, and by which ids."""
 
+from typing import NamedTuple
+
 import trio
 
 from ..errors import ConfigurationError
@@ -11,6 +13,20 @@ from .log import Log
 
 # Between the ids of several topics, where a client has one for all of them.
 SEPARATOR = ","
+
+
+class Place(NamedTuple):
+    """Where a subscriber goes on.
+
+    Attributes:
+        number: That of the event after which it does.
+        missed: How many events are missing before that; None: nobody knows.
+        had: The id that its client has until it is told of those; None: none that is known here.
+    """
+
+    number: int
+    missed: int | None
+    had: str | None
 
 
 class History:
@@ -53,12 +69,17 @@ class History:
         """Remember so many events, should that be more."""
         self.log.most = max(self._most, count)
 
+    @property
+    def needs_clock(self) -> bool:
+        """Whether events have an age, which is told by trio's clock."""
+        return self._max_age is not None
+
     def now(self) -> float:
         """The time, if events have an age: a topic whose events have none can be used before trio runs."""
-        return trio.current_time() if self._max_age is not None else 0.0
+        return trio.current_time() if self.needs_clock else 0.0
 
-    def position(self, last_event_id: str | None, replay: int) -> tuple[int, int | None]:
-        """After which event a subscriber goes on, and how many it has missed before that; None: nobody knows."""
+    def find(self, last_event_id: str | None, replay: int) -> Place:
+        """Where a subscriber goes on that sends this id, or is new."""
         log = self.log
         log.forget(self.now())
         if last_event_id:
@@ -66,8 +87,12 @@ class History:
                 had = self.epochs.number_of(id, log.last)
                 if had is not None:
                     number = max(had, log.first - 1)
-                    return number, number - had
-        return max(log.last - replay, log.first - 1), None if last_event_id else 0
+                    return Place(number, number - had, id)
+        return Place(max(log.last - replay, log.first - 1), None if last_event_id else 0, None)
+
+    def id_of(self, number: int) -> str:
+        """The id of the event with that number."""
+        return self.epochs.id_of(number)
 
     def encoded_since(self, number: int, event_type: str | None, render: Render | None) -> tuple[bytes, int]:
         """Events after that number as bytes, some kilobytes at most, and the number of the last of them."""

@@ -11,6 +11,7 @@ import trio
 from ..errors import ConfigurationError
 from ..stream.parking import ParkingSpot
 from ..stream.pushed import PushSource, Sink
+from .audience import Audience
 from .history import SEPARATOR
 from .published import Placed, Published, with_id
 from .reader import Reader
@@ -76,13 +77,13 @@ class Merged(PushSource):
 
     def __init__(self, parts: tuple[Subscription, ...]) -> None:
         self._parts = parts
-        self._ids = [part.cursor for part in parts]  # the place in each topic of what was sent last
+        self._ids: list[str | None] = []  # where the client goes on in each topic, after what was sent last
         self._parked = ParkingSpot()  # one task reads them all
 
     def __aiter__(self) -> Reader:
         """The events as they come; their ids are the place in all the topics."""
         self._enter()
-        return Reader(self)
+        return Reader(self, self._parts[0].topic.trio_run)
 
     async def next_batch(self) -> list[Published]:
         """See `Readable`."""
@@ -126,10 +127,11 @@ class Merged(PushSource):
 
     def _enter(self) -> None:
         for part in self._parts:
-            part.check_unread()
+            part.check_readable()
         for part in self._parts:
             part.enter()
             part.wait_at(self._parked)
+        self._ids = [part.cursor for part in self._parts]
 
     def _is_done_with_all(self) -> None:
         for part in self._parts:
@@ -153,8 +155,8 @@ class Merged(PushSource):
 
     def _put_nowait(self, sink: Sink, place: int, encoded: bytes) -> bool:
         """Pass on the next event of a topic, at the moment when it is published."""
-        self._ids[place] = id = self._parts[place].cursor
-        return sink.put_nowait(with_id(encoded, id, _join(self._ids)))
+        self._ids[place] = self._parts[place].cursor
+        return sink.put_nowait(with_id(encoded, _join(self._ids)))
 
     async def _wait(self, sinks: list[Sink] | None) -> bool:
         """Wait for the next event of any topic; False: there will be none."""
@@ -170,11 +172,11 @@ class Merged(PushSource):
         return True
 
 
-def _join(ids: Iterable[str]) -> str:
-    return SEPARATOR.join(ids)
+def _join(ids: Iterable[str | None]) -> str:
+    return SEPARATOR.join(id for id in ids if id is not None)
 
 
-def _check_topics(topics: Sequence[Topic]) -> None:
+def _check_topics(topics: Sequence[Audience]) -> None:
     twice = [topic.name for topic, count in Counter(topics).items() if count > 1]
     if twice:
         raise ConfigurationError(f"the topic {twice[0]!r} is there twice; a place in it has to be one place")

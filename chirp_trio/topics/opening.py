@@ -22,7 +22,12 @@ class Openable(ABC):
     def opened(self) -> AbstractAsyncContextManager[None]:
         """What opens it."""
 
+    @abstractmethod
+    def check_thread(self) -> None:
+        """Raise `RuntimeError` where it can be neither opened nor closed, outside of trio."""
+
     async def __aenter__(self) -> Self:
+        self.check_thread()
         if self._opening is not None:
             raise RuntimeError(f"{self._called} is open already")
         self._opening = self.opened()
@@ -36,6 +41,7 @@ class Openable(ABC):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
+        self.check_thread()
         assert self._opening is not None
         try:
             return await self._opening.__aexit__(kind, error, traceback)

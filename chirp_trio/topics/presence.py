@@ -6,6 +6,8 @@ from typing import Literal
 
 import trio
 
+from ..threads import TrioRun
+
 # How many changes are kept for one who does not read them.
 _KEPT = 1000
 
@@ -24,14 +26,20 @@ class Presence:
 
 
 class Observers:
-    """Those who want to know who comes and leaves."""
+    """Those who want to know who comes and leaves.
 
-    def __init__(self) -> None:
+    Args:
+        run: The trio run that they are in.
+    """
+
+    def __init__(self, run: TrioRun) -> None:
+        self._run = run
         self._channels: dict[trio.MemorySendChannel[Presence], trio.MemoryReceiveChannel[Presence]] = {}
         self._is_closed = False
 
     async def changes(self) -> AsyncGenerator[Presence]:
         """The changes from now on, until it is closed."""
+        self._run.check("Topic.presence()", "iterate it in a task of trio's", is_bound=True)
         send, receive = trio.open_memory_channel[Presence](_KEPT)
         self._channels[send] = receive
         if self._is_closed:

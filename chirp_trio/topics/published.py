@@ -7,6 +7,9 @@ from ..errors import ConfigurationError
 from ..htmx import for_event_source
 from ..stream.items import Encodable, Render, encode_item
 from ..wire import ABSENT, HTML, Comment, EncodeJSON, Renderable, SSEEvent, as_html, check_text, encode_json
+from .unchanging import copied, from_json, is_json
+
+_UNREAD = object()  # what filters see has not been made yet
 
 # Renders a fragment, with the values of this moment.
 type Prepare = Callable[[Renderable], HTML]
@@ -27,7 +30,7 @@ class Published(Encodable):
 
     stands_for: int = 1
 
-    __slots__ = ("_content", "_encoded", "_is_rendered", "at", "id", "number", "size", "topic", "value")
+    __slots__ = ("_content", "_encoded", "_is_rendered", "_seen", "at", "id", "number", "size", "topic", "value")
 
     def __init__(self, value: object, content: SSEEvent | Comment, topic: str, id: str, number: int, at: float) -> None:
         self.value = value
@@ -38,6 +41,8 @@ class Published(Encodable):
         if isinstance(content, SSEEvent):
             content = SSEEvent.unchecked(content.data, content.event, id, content.retry)
         self._content = content
+        # What is JSON is read again where somebody has a filter; for anything else that would be too late.
+        self._seen = _UNREAD if is_json(value) else copied(value)
         self._encoded: dict[tuple[str | None, Render | None], bytes] = {}
         self._is_rendered = isinstance(content, SSEEvent) and isinstance(content.data, HTML)
         # Of a fragment every client wants one dialect or the other, so these bytes are nobody's.
@@ -50,6 +55,15 @@ class Published(Encodable):
             return None
         data, event = self._content.data, self._content.event
         return data.event if event is None and isinstance(data, Renderable) else event
+
+    @property
+    def seen(self) -> object:
+        """What filters decide by: the value as it was when it was published, whatever has become of it since."""
+        if self._seen is _UNREAD:
+            assert isinstance(self._content, SSEEvent)
+            assert isinstance(self._content.data, str)
+            self._seen = from_json(self.value, self._content.data)
+        return self._seen
 
     def encode_for(self, event_type: str | None, render: Render | None) -> bytes:
         """See `Encodable`: the same bytes for everybody with the same event type and the same dialect of htmx."""
@@ -95,21 +109,22 @@ class Placed(Published):
         self.at = published.at
         self.size = published.size
         self._content = published._content
+        self._seen = published._seen
         self._published = published
 
     @override
     def encode_for(self, event_type: str | None, render: Render | None) -> bytes:
         """The same bytes for everybody, but for the line with the id."""
-        return with_id(self._published.encode_for(event_type, render), self._published.id, self.id)
+        return with_id(self._published.encode_for(event_type, render), self.id)
 
 
-def with_id(encoded: bytes, before: str, after: str) -> bytes:
-    """The bytes of an event with another id in the place of the one that it has. A comment has none, and gets none."""
+def with_id(encoded: bytes, id: str) -> bytes:
+    """The bytes of an event with this id in the place of the one that it has. A comment has none, and gets none."""
     if encoded.startswith(b":"):
         return encoded
     # The fields before the id are one line each: at most one, with the event's name.
     begin = 0 if encoded.startswith(b"id: ") else encoded.index(b"\n") + 1
-    return b"%bid: %b%b" % (encoded[:begin], after.encode(), encoded[begin + len("id: ") + len(before) :])
+    return b"%bid: %b%b" % (encoded[:begin], id.encode(), encoded[encoded.index(b"\n", begin) :])
 
 
 def prepare(value: object, render: Prepare | None, encode_json: EncodeJSON = encode_json) -> SSEEvent | Comment:

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections import deque
 from typing import Protocol, Self
 
+from ..threads import TrioRun
 from .published import Published
 
 
@@ -20,12 +21,18 @@ class Readable(Protocol):
 
 
 class Reader:
-    """Reads a subscription with `async for`. Whoever stops reading has only to let go of it."""
+    """Reads a subscription with `async for`. Whoever stops reading has only to let go of it, in whatever thread.
 
-    __slots__ = ("_events", "_is_closed", "_subscription")
+    Args:
+        subscription: What is read.
+        run: The trio run in which it is.
+    """
 
-    def __init__(self, subscription: Readable) -> None:
+    __slots__ = ("_events", "_is_closed", "_run", "_subscription")
+
+    def __init__(self, subscription: Readable, run: TrioRun) -> None:
         self._subscription = subscription
+        self._run = run
         self._events: deque[Published] = deque()
         self._is_closed = False
 
@@ -36,6 +43,7 @@ class Reader:
         if self._is_closed:
             raise StopAsyncIteration
         if not self._events:
+            self._run.check("reading a Subscription", "read it in a task of trio's", is_bound=True)
             try:
                 self._events.extend(await self._subscription.next_batch())
             finally:
@@ -47,6 +55,7 @@ class Reader:
 
     async def aclose(self) -> None:
         """Stop reading. No checkpoint."""
+        self._run.check("closing what reads a Subscription", "close it in a task of trio's")
         self._close()
 
     def _close(self) -> None:
@@ -56,4 +65,6 @@ class Reader:
             self._subscription.leave()
 
     def __del__(self) -> None:
-        self._close()
+        # Python calls this in whichever thread lets go of it last, or happens to collect garbage.
+        if not self._is_closed:
+            self._run.enter_soon(self._subscription.leave)

@@ -1,17 +1,16 @@
 """One subscriber's place in a topic."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import trio
 
 from ..stream.parking import ParkingSpot
 from ..stream.pushed import PushSource, Sink
+from .audience import Audience
+from .history import Place
 from .published import Gap, Published
 from .reader import Reader
-
-if TYPE_CHECKING:
-    from .topic import Topic
 
 type Overflow = Literal["disconnect", "drop-oldest", "latest"]
 OVERFLOW = ("disconnect", "drop-oldest", "latest")
@@ -37,15 +36,14 @@ class Subscription(PushSource):
     """
 
     __slots__ = (
-        "_filter", "_had", "_is_read", "_key", "_missed", "_overflow", "_parked", "_replayed", "_room", "_sink",
+        "_came_with", "_filter", "_had", "_is_read", "_key", "_missed", "_overflow", "_parked", "_replayed", "_room", "_sink",
         "buffer", "dropped", "is_over", "position", "topic",
     )  # fmt: skip
 
     def __init__(
         self,
-        topic: Topic,
-        position: int,
-        missed: int | None,
+        topic: Audience,
+        place: Place,
         *,
         buffer: int,
         overflow: Overflow,
@@ -56,10 +54,11 @@ class Subscription(PushSource):
         self.dropped = 0
         self.topic = topic
         self.is_over = False  # it was too far behind
-        self.position = position  # the number of the last event that it has got
-        self._had = position  # and of the last one that it is done with
+        self.position = place.number  # the number of the last event that it has got
+        self._had = place.number  # and of the last one that it is done with
         self._replayed = topic.log.last  # up to here it catches up, which is no overflow
-        self._missed = missed  # how many events are missing before the next one; None: nobody knows
+        self._missed = place.missed  # how many events are missing before the next one; None: nobody knows
+        self._came_with = place.had  # the id that the client has until it is told of these
         self._overflow = overflow
         self._key = key
         self._filter = filter
@@ -73,7 +72,7 @@ class Subscription(PushSource):
     def __aiter__(self) -> Reader:
         """The events, one after the other; ends when the topic is closed, or when it was too far behind."""
         self.enter()
-        return Reader(self)
+        return Reader(self, self.topic.trio_run)
 
     async def next_batch(self) -> list[Published]:
         """The next events, once there are some; none if there will be no more. A checkpoint."""
@@ -89,7 +88,7 @@ class Subscription(PushSource):
         self.enter()
         if self.misses_nothing:  # a gap has an id itself
             # Who loses its connection before its first event would come back as somebody new, and miss what came between.
-            sink.put_joined_nowait(sink.kind.encode_place(self.cursor), 0)
+            sink.put_joined_nowait(sink.kind.encode_place(self.topic.id_of(self.position)), 0)
         told = self.position  # where the client knows itself to be
         try:
             while True:
@@ -116,7 +115,7 @@ class Subscription(PushSource):
     async def _tell_place(self, sink: Sink, told: int) -> int:
         if self.position - told < TELL_AFTER:
             return told
-        if not sink.put_joined_nowait(sink.kind.encode_place(self.cursor), 0):
+        if not sink.put_joined_nowait(sink.kind.encode_place(self.topic.id_of(self.position)), 0):
             await sink.wait_for_space()
         return self.position
 
@@ -124,12 +123,13 @@ class Subscription(PushSource):
 
     def enter(self) -> None:
         """Be read from now on."""
-        self.check_unread()
+        self.check_readable()
         self._is_read = True
         self.topic.enter(self)
 
-    def check_unread(self) -> None:
-        """Raise `RuntimeError` if it is being read, or has been."""
+    def check_readable(self) -> None:
+        """Raise `RuntimeError` if it is being read, or has been; or if this is not trio's thread."""
+        self.topic.trio_run.check("reading a Subscription", "read it in a task of trio's")
         if self._is_read:
             raise RuntimeError(f"this subscription to {self.topic.name!r} is being read already; each stream needs its own")
 
@@ -149,9 +149,13 @@ class Subscription(PushSource):
         return self._missed == 0
 
     @property
-    def cursor(self) -> str:
-        """The id of the last event that it has got: where its client goes on should it lose its connection now."""
-        return self.topic.id_of(self.position)
+    def cursor(self) -> str | None:
+        """The id with which its client goes on where it is, should it lose its connection now.
+
+        While it has yet to be told what it misses, that is the id that it came with. None if that is not known: without
+        any id of this topic it is told of a gap again.
+        """
+        return self.topic.id_of(self.position) if self.misses_nothing else self._came_with
 
     def wait_at(self, parked: ParkingSpot) -> None:
         """Wake whoever is parked there, instead of this subscription's own task."""
@@ -240,7 +244,7 @@ class Subscription(PushSource):
         return events
 
     def _wants(self, event: Published) -> bool:
-        return self._filter is None or isinstance(event, Gap) or self._filter(event.value)
+        return self._filter is None or isinstance(event, Gap) or self._filter(event.seen)
 
     def _catch_up(self) -> list[Published]:
         """Skip what is too much, by the overflow policy; what tells of it, and what is left."""
@@ -255,7 +259,7 @@ class Subscription(PushSource):
         else:
             position = last
             pending = [event for event in log.since(oldest, last - oldest) if self._wants(event)]
-            newest = {self._key(event.value): event for event in pending if not isinstance(event, Gap)}
+            newest = {self._key(event.seen): event for event in pending if not isinstance(event, Gap)}
             left = sorted(newest.values(), key=lambda event: event.number)[-self.buffer :]
             lost = sum(event.stands_for for event in pending) - len(left)
         self.position = position

@@ -7,17 +7,18 @@ from typing import Any, override
 import trio
 
 from ..errors import ConfigurationError
-from ..stream.items import Render
 from ..wire import JSONDefault, json_encoder
 from .audience import Audience
 from .checks import check_count
 from .epochs import Epochs
-from .history import History
+from .history import History, Place
 from .log import Log
 from .opening import Openable, closed_at_last
-from .published import Gap, Prepare, Published, prepare
+from .published import Prepare, Published, prepare
 from .storage import Journal, SQLiteStore
 from .subscription import OVERFLOW, Overflow, Subscription
+
+_PUBLISH = "in a thread, such as that of a plain handler, call topic.publish_from_thread(value)"
 
 
 class Topic(Audience, Openable):
@@ -71,8 +72,7 @@ class Topic(Audience, Openable):
         if store is not None and not isinstance(store, SQLiteStore):
             raise TypeError(f"store is {store!r}; it must be a SQLiteStore or None")
         Openable.__init__(self, f"the topic {name!r}")
-        Audience.__init__(self, History(history, history_bytes, max_age))
-        self.name = name
+        Audience.__init__(self, name, History(history, history_bytes, max_age))
         self.is_closed = False
         self._prepare = prepare
         self._encode_json = json_encoder(json_default)
@@ -95,7 +95,9 @@ class Topic(Audience, Openable):
             ValueError: It holds what cannot be carried, or has an id of its own.
             trio.ClosedResourceError: The topic is closed.
             trio.WouldBlock: With a store: too much waits to be written.
+            RuntimeError: It was called in a thread that is not trio's; there is `publish_from_thread()`.
         """
+        self._check_here("publish_nowait()", _PUBLISH)
         if self.is_closed:
             raise trio.ClosedResourceError(f"the topic {self.name!r} is closed")
         content = prepare(value, self._prepare, self._encode_json)  # first, because a template may publish as well
@@ -131,6 +133,7 @@ class Topic(Audience, Openable):
         """
         if wait is not None and wait.topic is not self:
             raise ConfigurationError(f"wait is a subscription to {wait.topic.name!r}; it must be one to {self.name!r}")
+        self.trio_run.check("Topic.publish()", _PUBLISH, is_bound=True)
         await trio.lowlevel.checkpoint()
         if wait is not None:
             await wait.wait_for_room()
@@ -142,12 +145,30 @@ class Topic(Audience, Openable):
         return id
 
     def publish_from_thread(self, value: object) -> str:
-        """As `publish_nowait()`, from a thread that trio has started (`trio.to_thread.run_sync`).
+        """As `publish_nowait()`, from a thread: that of a plain handler, or any other, such as one of another library's.
+
+        It waits until trio's thread has published it.
 
         Returns:
             The event's id.
+
+        Raises:
+            RuntimeError: It was called in trio's own thread; or in a thread that trio has not started, before the topic was
+                used in trio.
+            trio.RunFinishedError: Trio has come to its end.
         """
-        return trio.from_thread.run_sync(self.publish_nowait, value)
+        if trio.lowlevel.in_trio_run():
+            raise RuntimeError(
+                "Topic.publish_from_thread() was called in trio's own thread, for which it would wait; call "
+                "topic.publish_nowait(value) there"
+            )
+        if not self.trio_run.is_known:
+            raise RuntimeError(
+                f"the topic {self.name!r} has not been used in trio yet, so a thread that trio has not started does not find "
+                "the way there; call trio.from_thread.run_sync(topic.publish_nowait, value, trio_token=token) with the "
+                "token that trio.lowlevel.current_trio_token() gives in trio"
+            )
+        return self.trio_run.enter(self.publish_nowait, value)
 
     # -- subscribing ----------------------------------------------------------------------------------------------------
 
@@ -186,17 +207,25 @@ class Topic(Audience, Openable):
         if (overflow == "latest") != (key is not None):
             raise ConfigurationError("overflow='latest' needs key, a function of a value, and nothing else takes it")
         self._check_ready()
-        position, missed = self._history.position(last_event_id, replay)
-        return Subscription(self, position, missed, buffer=buffer, overflow=overflow, key=key, filter=filter)
+        return self.trio_run.enter(
+            lambda: Subscription(
+                self, self._find(last_event_id, replay), buffer=buffer, overflow=overflow, key=key, filter=filter
+            )
+        )
 
     @property
     def cursor(self) -> str:
         """The id of the newest event: put it into a page, and nothing is lost between rendering and subscribing."""
         self._check_ready()
-        return self.id_of(self.log.last)
+        return self.trio_run.enter(lambda: self.id_of(self.log.last))
 
     def close(self) -> None:
-        """Take no more events; every subscription ends when it has had what there is. Never blocks."""
+        """Take no more events; every subscription ends when it has had what there is. Never blocks.
+
+        Raises:
+            RuntimeError: It was called in a thread that is not trio's; `trio.from_thread.run_sync(topic.close)` leads back.
+        """
+        self.trio_run.check("Topic.close()", "in a thread, call trio.from_thread.run_sync(topic.close)")
         self.is_closed = True
         if self._journal is not None:
             self._journal.give_up_room()
@@ -207,6 +236,10 @@ class Topic(Audience, Openable):
     def opened(self) -> AbstractAsyncContextManager[None]:
         """See `Openable`. With a store there may be several owners, and the last one who leaves closes the topic."""
         return self._journal.opened() if self._journal is not None else closed_at_last(self)
+
+    @override
+    def check_thread(self) -> None:
+        self.trio_run.check("async with topic", "use it in a task of trio's", is_bound=self._journal is not None)
 
     # -- for its journal ------------------------------------------------------------------------------------------------
 
@@ -219,31 +252,22 @@ class Topic(Audience, Openable):
 
     # -- for subscriptions ----------------------------------------------------------------------------------------------
 
-    def encoded_since(self, number: int, event_type: str | None, render: Render | None) -> tuple[bytes, int]:
-        """Events after that number as bytes, some kilobytes at most, and the number of the last of them."""
-        return self._history.encoded_since(number, event_type, render)
-
     @property
+    @override
     def is_over(self) -> bool:
-        """Whether there will be no more events than are in the log."""
         return self.is_closed and (self._journal is None or self._journal.is_empty)
 
-    @property
-    def log(self) -> Log:
-        """The events that are remembered."""
-        return self._history.log
+    def _find(self, last_event_id: str | None, replay: int) -> Place:
+        self._check_here("subscribe()", "events with a max_age need trio's clock")
+        return self._history.find(last_event_id, replay)
 
-    def id_of(self, number: int) -> str:
-        """The id of the event with that number."""
-        return self._history.epochs.id_of(number)
-
-    def gap(self, missed: int | None, number: int) -> Gap:
-        """What tells a client that events are missing before this one; how many, if that is known."""
-        return Gap(self.name, missed, self.id_of(number), number, self._history.now())
+    def _check_here(self, call: str, cure: str) -> None:
+        # What has no age, and is not written, may be used before trio runs.
+        self.trio_run.check(f"Topic.{call}", cure, is_bound=self._history.needs_clock or self._journal is not None)
 
     def _check_ready(self) -> None:
         if not self._is_ready:
             raise RuntimeError(
                 f"the topic {self.name!r} has a store, and is not open: use `async with topic:`, or make it with "
-                "app.topic(...) before the app starts, which opens it then"
+                "app.topic(...) before the app starts, which opens it then; for a mounted one, `app.running()` does"
             )

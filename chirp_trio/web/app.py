@@ -2,23 +2,25 @@
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
-from ..asgi import ASGIApp, Receive, Scope, Send
+from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
 from ..errors import ConfigurationError
 from ..server import ServerConfig, run
-from ..stream import Hook, LiveStreams, StreamHost, StreamRegistry, open_stream_host
-from ..stream.host import STATE_KEY
+from ..stream import Hook, LiveStreams, StreamRegistry
+from ..stream.placement import STATE_KEY
+from ..stream.registry import check_hook
 from ..templates import Templates
 from ..topics import SQLiteStore, Topic
 from ..wire import json_encoder
 from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
-from .handlers import check_hook
 from .lifespan import run_lifespan
 from .middleware import Middleware, wrap
 from .outline import Outline
+from .running import Running
 
 # Called with the app; entered before the first request, left after the last one.
 type Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
@@ -63,17 +65,13 @@ class App:
         self.streams = LiveStreams(self._registry)
         self._dispatcher = Dispatcher(
             self._templates,
-            self._registry,
             json_encoder(self.config.json_default),
             debug=self.config.debug,
             body_limit=self.config.max_body_size,
         )
         self._templates.add_global("path_for", self.path_for)
         self._lifespan = lifespan
-        self._host: StreamHost | None = None  # for servers without lifespan state
-        self._hosts: set[StreamHost] = set()  # one for each lifespan that runs
-        self._lifespans = 0  # how many run, from before the user's until after it
-        self._topics: list[Topic] = []  # to be open while one runs
+        self._running = Running(self._registry, partial(lifespan, self) if lifespan is not None else None)
         self._entry = wrap(self._serve, middleware)
 
     # -- what an app is made of -----------------------------------------------------------------------------------------
@@ -131,7 +129,7 @@ class App:
     def mount(self, prefix: str, app: ASGIApp) -> None:
         """Hand everything below a path to another ASGI app, such as one for static files. Routes are asked first.
 
-        The other app's lifespan is not run: enter what it needs in your own.
+        The other app's lifespan is not run. Enter what it needs in your own; if it is an `App`, its `running()`.
 
         Args:
             prefix: Such as `"/static"`; `"/static"` itself and all that is below it.
@@ -214,8 +212,7 @@ class App:
             json_default=self.config.json_default,
             prepare=self._dispatcher.renderers.prepare,
         )
-        if store is not None and not self._lifespans:
-            self._topics.append(topic)
+        self._running.own(topic, is_stored=store is not None)
         return topic
 
     def path_for(self, name: str, /, **parameters: object) -> str:
@@ -226,10 +223,32 @@ class App:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
         run(self, ServerConfig(**options))
 
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[Mapping[str, Any]]:
+        """The lifespan of an app that is mounted in another one, to be entered in the other one's.
+
+        It opens the topics that have a store, enters the app's `lifespan`, and the app is `ready` until it is left. A server
+        does all of that for the app that it serves, and nobody does for one that is mounted.
+
+        Yields:
+            What the app's `lifespan` yields, for the state of the other one.
+
+        Raises:
+            WrongRuntimeError: Under asyncio.
+
+        Example:
+            >>> live = App()
+            >>> outer = App(lifespan=lambda app: live.running())
+            >>> outer.mount("/live", live)
+        """
+        require_trio()
+        async with self._running.run({}) as state:
+            yield {name: value for name, value in state.items() if name != STATE_KEY}
+
     @property
     def ready(self) -> bool:
         """Whether requests should be sent here: false before the lifespan is up, and again once the server is to stop."""
-        return any(not host.closing for host in self._hosts)
+        return self._running.is_ready
 
     @property
     def outline(self) -> Outline:
@@ -256,42 +275,15 @@ class App:
 
     def _serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
-            host = (scope.get("state") or {}).get(STATE_KEY, self._host)
-            return self._dispatcher.answer(scope, receive, send, host)
+            return self._dispatcher.answer(scope, receive, send, self._running.place(scope))
         if scope["type"] == "lifespan":
-            return run_lifespan(scope, receive, send, self._running(scope))
+            if "root_path" in scope:  # our server tells it
+                self._dispatcher.paths.enter(scope)
+            return run_lifespan(scope, receive, send, self._running.run(scope))
         if scope["type"] == "websocket":
-            mounted = self._dispatcher.find_mount(scope, self._host)
+            mounted = self._dispatcher.find_mount(scope, self._running.place(scope))
             return mounted(scope, receive, send) if mounted is not None else _refuse_websocket(send)
         raise RuntimeError(f"this app serves http, websocket and lifespan, and was asked for {scope['type']!r}")
-
-    @asynccontextmanager
-    async def _running(self, scope: Scope) -> AsyncGenerator[Mapping[str, Any]]:
-        """The app between its first request and its last: its topics, the user's lifespan, and the host of the streams.
-
-        In this order, because sources may use what the lifespan has opened, and all of them may publish.
-        """
-        self._lifespans += 1
-        try:
-            async with AsyncExitStack() as stack:
-                for topic in self._topics:
-                    await stack.enter_async_context(topic.opened())
-                entered = self._lifespan(self) if self._lifespan is not None else nullcontext()
-                state = await stack.enter_async_context(entered)
-                host = await stack.enter_async_context(open_stream_host(self._registry))
-                if "root_path" in scope:  # our server tells it
-                    self._dispatcher.paths.enter(scope)
-                host.close_when((scope.get("extensions") or {}).get("chirp_trio.shutdown"))
-                if "state" not in scope:
-                    self._host = host
-                self._hosts.add(host)
-                try:
-                    yield {**(state or {}), STATE_KEY: host}
-                finally:
-                    self._hosts.discard(host)
-                    self._host = None
-        finally:
-            self._lifespans -= 1
 
 
 async def _refuse_websocket(send: Send) -> None:

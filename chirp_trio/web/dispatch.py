@@ -8,7 +8,7 @@ import trio
 from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
 from ..logs import logger_of
-from ..stream import StreamHost, StreamRegistry
+from ..stream import Placement
 from ..stream.lifecycle import ROUTE_KEY
 from ..templates import Templates
 from ..wire import EncodeJSON
@@ -28,10 +28,8 @@ logger = logger_of("web")
 class Dispatcher:
     """Routes, mounts and error handlers, and the way of a request through them."""
 
-    def __init__(
-        self, templates: Templates, registry: StreamRegistry, encode_json: EncodeJSON, *, debug: bool, body_limit: int
-    ) -> None:
-        self._negotiator = Negotiator(templates, registry, encode_json, debug=debug)
+    def __init__(self, templates: Templates, encode_json: EncodeJSON, *, debug: bool, body_limit: int) -> None:
+        self._negotiator = Negotiator(templates, encode_json, debug=debug)
         self._debug = debug
         self._body_limit = body_limit
         self._routes: list[tuple[Route, frozenset[str]]] = []
@@ -80,13 +78,13 @@ class Dispatcher:
         """See `App.mount`."""
         self._mounts.add(prefix, app)
 
-    def find_mount(self, scope: Scope, host: StreamHost | None) -> ASGIApp | None:
+    def find_mount(self, scope: Scope, placement: Placement) -> ASGIApp | None:
         """See `Mounts.find`."""
-        return self._mounts.find(scope, host)
+        return self._mounts.find(scope, placement)
 
     # -- what it does ---------------------------------------------------------------------------------------------------
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send, host: StreamHost | None) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send, placement: Placement) -> None:
         """Answer one request. What goes wrong before the response has begun becomes a response of its own."""
         require_trio()
         token = serving.set(self.paths.enter(scope))
@@ -94,7 +92,7 @@ class Dispatcher:
         assert request is not None
         try:
             # No name for what is called: an open stream would keep it, and the request, which can be had again.
-            response = (await self._respond(request, scope, host))(scope, receive, send)
+            response = (await self._respond(request, scope, placement))(scope, receive, send)
             if request.read_body is None:
                 request = None
             await response
@@ -104,18 +102,18 @@ class Dispatcher:
                 raise error.__cause__ or error from None
             # It comes from a response that could not begin.
             request = request or Request(scope, receive, paths=self.paths, body_limit=self._body_limit)
-            respond = await self._respond_to_error(request, host, error)
+            respond = await self._respond_to_error(request, placement, error)
             await respond(scope, receive, send)
         finally:
             serving.reset(token)
 
-    async def _respond(self, request: Request, scope: Scope, host: StreamHost | None) -> Respond:
+    async def _respond(self, request: Request, scope: Scope, placement: Placement) -> Respond:
         try:
-            return await self._respond_to_route(request, scope, host)
+            return await self._respond_to_route(request, scope, placement)
         except Exception as error:
-            return await self._respond_to_error(request, host, error)
+            return await self._respond_to_error(request, placement, error)
 
-    async def _respond_to_route(self, request: Request, scope: Scope, host: StreamHost | None) -> Respond:
+    async def _respond_to_route(self, request: Request, scope: Scope, placement: Placement) -> Respond:
         allowed: set[str] = set()
         for route, names in self._routes:
             parameters = route.match(request.path)
@@ -126,16 +124,16 @@ class Dispatcher:
                 scope[ROUTE_KEY] = route.path
                 offered = {"request": request, **parameters}
                 value = await call_handler(route.handler, {name: offered[name] for name in names})
-                return self._negotiate(value, request, host, route.handler)
+                return self._negotiate(value, request, placement, route.handler)
             allowed |= route.methods
-        mounted = self._mounts.find(scope, host)
+        mounted = self._mounts.find(scope, placement)
         if mounted is not None:
             return mounted
         if allowed:
             raise HTTPError(405, headers=[("allow", ", ".join(sorted(allowed)))])
         raise HTTPError(404)
 
-    async def _respond_to_error(self, request: Request, host: StreamHost | None, raised: Exception) -> Respond:
+    async def _respond_to_error(self, request: Request, placement: Placement, raised: Exception) -> Respond:
         error = sole(raised)
         if isinstance(error, ClientDisconnected):
             return _answer_nobody(request)
@@ -148,7 +146,7 @@ class Dispatcher:
             offered = {"request": request, "error": error}
             try:
                 value = await call_handler(handler, {name: offered[name] for name in names})
-                return self._negotiate(value, request, host, handler, error)
+                return self._negotiate(value, request, placement, handler, error)
             except Exception as failure:
                 if isinstance(sole(failure), ClientDisconnected):
                     return _answer_nobody(request)
@@ -160,11 +158,11 @@ class Dispatcher:
         self,
         value: object,
         request: Request,
-        host: StreamHost | None,
+        placement: Placement,
         handler: Callable[..., Any],
         error: Exception | None = None,
     ) -> Respond:
-        response = self._negotiator.negotiate(value, request, host, handler_name(handler), error)
+        response = self._negotiator.negotiate(value, request, placement, handler_name(handler), error)
         return _drained(response, request) if isinstance(response, Response) else response
 
 

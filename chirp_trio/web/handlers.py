@@ -11,7 +11,6 @@ from uuid import UUID
 import trio
 
 from ..errors import ConfigurationError
-from ..stream import Hook
 
 # Annotations that a converter serves, and that converter's name.
 _CONVERTERS = {int: "int", float: "float", UUID: "uuid", "int": "int", "float": "float", "UUID": "uuid", "uuid.UUID": "uuid"}
@@ -89,13 +88,6 @@ async def call_handler(handler: Callable[..., Any], arguments: Mapping[str, obje
         if variable not in before or before[variable] is not content:
             variable.set(content)
     return await value if inspect.isawaitable(value) else value
-
-
-def check_hook[Function: Hook](name: str, hook: Function) -> Function:
-    """The hook, if it can be one; raises `ConfigurationError` otherwise."""
-    if not callable(hook) or inspect.iscoroutinefunction(hook):
-        raise ConfigurationError(f"{name}({hook!r}): it must be a function that is not async, as in @app.{name}")
-    return hook
 
 
 def _parameters(handler: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -2,8 +2,9 @@
 
 from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send
 from ..errors import ConfigurationError
-from ..stream import StreamHost
-from ..stream.host import STATE_KEY, find_shutdown
+from ..stream import Placement, StreamHost
+from ..stream.host import find_shutdown
+from ..stream.placement import STATE_KEY
 from .response import ResponseBroken
 from .routing import is_below
 from .urls import local_path, root_path_of
@@ -31,7 +32,7 @@ class Mounts:
         """Whether a path below the app's own prefix belongs to one of them."""
         return any(is_below(path, prefix) for prefix, _ in self._apps)
 
-    def find(self, scope: Scope, host: StreamHost | None) -> ASGIApp | None:
+    def find(self, scope: Scope, placement: Placement) -> ASGIApp | None:
         """The app that a path belongs to, with the scope that it is to see; None if the path is nobody's."""
         path = local_path(scope)
         for prefix, app in self._apps:
@@ -39,8 +40,10 @@ class Mounts:
                 root = root_path_of(scope)
                 # ASGI's paths begin with the root_path; behind a proxy that takes it away, they do not.
                 full = scope["path"] if is_below(scope["path"], root) else root + scope["path"]
-                state = {**(scope.get("state") or {}), STATE_KEY: host}
-                return _Mounted(app, {**scope, "path": full, "root_path": root + prefix, "state": state}, host)
+                state = {**(scope.get("state") or {}), STATE_KEY: placement}
+                inner = {**scope, "path": full, "root_path": root + prefix, "state": state}
+                inner.pop("starlette.exception_handlers", None)  # what it raises is for this app, and not for one around it
+                return _Mounted(app, inner, placement.host)
         return None
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from ..asgi import Receive, Scope, Send, header_pairs
 from ..errors import HTTPError
-from ..stream import EventStream, StreamHost, StreamRegistry
+from ..stream import EventStream, Placement
 from ..templates import OOB, Fragment, Page, Stream, Template, Templates, ValidationError
 from ..wire import EncodeJSON, as_html
 from .foreign import ForeignResponse
@@ -31,27 +31,25 @@ class Negotiator:
 
     Args:
         templates: The app's templates.
-        registry: Where its event streams are entered.
         encode_json: Turns values into JSON, wherever the app does that.
         debug: Whether streams tell their clients what went wrong.
     """
 
-    def __init__(self, templates: Templates, registry: StreamRegistry, encode_json: EncodeJSON, *, debug: bool) -> None:
+    def __init__(self, templates: Templates, encode_json: EncodeJSON, *, debug: bool) -> None:
         self._templates = templates
         self.renderers = FragmentRenderers(templates)
-        self._registry = registry
         self._encode_json = encode_json
         self._debug = debug
 
     def negotiate(
-        self, value: object, request: Request, host: StreamHost | None, handler: str, error: Exception | None = None
+        self, value: object, request: Request, placement: Placement, handler: str, error: Exception | None = None
     ) -> Respond:
         """What answers the request with a handler's return value.
 
         Args:
             value: What the handler returned.
             request: The request.
-            host: Where its event stream would live.
+            placement: Where its event stream would live, and whose it is.
             handler: What to call the handler in an error.
             error: What is answered, if it is an error: its status is that of values that have none of their own.
 
@@ -62,12 +60,7 @@ class Negotiator:
         if isinstance(value, EventStream):
             render = self.renderers.choose(request.scope["headers"])
             return partial(
-                value.respond,
-                host=host,
-                registry=self._registry,
-                render=render,
-                encode_json=self._encode_json,
-                debug=self._debug,
+                value.respond, placement=placement, render=render, encode_json=self._encode_json, debug=self._debug
             )
         inner, status, headers = _unpacked(value, handler) if type(value) is tuple else (value, None, ())
         response = self._plain(inner, request)

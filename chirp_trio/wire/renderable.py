@@ -15,6 +15,10 @@ class Renderable:
 
     event: str | None
 
+    def copied(self, copy: Callable[[object], object]) -> Renderable:  # noqa: ARG002 - for those in which something may
+        """The same with copies of what may change, each made by that function; itself, as nothing may."""
+        return self
+
 
 def html_text(value: object) -> str | None:
     """The HTML of an object with `__html__`, as plain text; None where it has no such method.

@@ -29,6 +29,10 @@ class Network:
         self._listener = socket.create_server(self.address)
         Thread(target=self._accept, args=[self._listener], daemon=True).start()
 
+    def lead_to(self, server: tuple[str, int]) -> None:
+        """Pass on new connections to another server."""
+        self._server = server
+
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
             while True:

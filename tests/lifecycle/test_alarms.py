@@ -17,5 +17,5 @@ async def test_a_host_keeps_no_alarms_of_streams_that_are_over(autojump_clock):
     async with TestClient(app) as client:
         for _ in range(100):
             await client.sse("/")
-        [host] = app._hosts
+        [host] = app._running._hosts
         assert len(host._alarms) < 25

@@ -2,25 +2,38 @@
 
 import logging
 from contextlib import asynccontextmanager
+from contextvars import ContextVar, copy_context
+from functools import partial
+from types import MethodType
+from unittest.mock import ANY
 
 import pytest
 import trio
 
-from chirp_trio import EventStream, stream_lifespan
+from chirp_trio import EventStream, Topic, stream_lifespan
+from chirp_trio.asgi import ObservedSend
+from chirp_trio.wire import HEARTBEAT
 
 from .scenes import Source, endings, tasks
 
+request_id = ContextVar("request_id", default="nobody's")
+
 
 class Direct:
-    """The extension as a server offers it; its client takes `room` bytes at once, and the rest when it reads."""
+    """The extension as a server offers it; its client takes everything at once, or the rest when it reads."""
 
     def __init__(self):
+        self.messages = []
         self.is_open = False
         self.chunks = []
         self.is_aborted = False
         self.is_broken = False
         self.reads = True
         self._read = trio.Event()
+
+    async def send(self, message):
+        self.messages.append(message)
+        self.is_open = message["type"] == "http.response.start" or (self.is_open and message["more_body"])
 
     def write_nowait(self, data):
         assert self.is_open
@@ -47,20 +60,16 @@ class Exchange:
 
     def __init__(self):
         self.direct = Direct()
-        self.messages = []
+        self.messages = self.direct.messages
         self.left = trio.Event()
 
     async def receive(self):
         await self.left.wait()
         return {"type": "http.disconnect"}
 
-    async def send(self, message):
-        self.messages.append(message)
-        self.direct.is_open = message["type"] == "http.response.start" or message["more_body"]
-
 
 @asynccontextmanager
-async def served(source, **options):
+async def served(source, wrap=lambda send: send, **options):
     before = tasks()
     exchange = Exchange()
     async with stream_lifespan() as state, trio.open_nursery() as nursery:
@@ -71,7 +80,12 @@ async def served(source, **options):
             "state": state,
             "extensions": {"chirp_trio.connection": exchange.direct},
         }
-        nursery.start_soon(EventStream(source, **options), scope, exchange.receive, exchange.send)
+
+        async def request():
+            request_id.set("the request's")
+            await EventStream(source, **options)(scope, exchange.receive, wrap(exchange.direct.send))
+
+        nursery.start_soon(request)
         yield exchange
         exchange.left.set()
     assert tasks() == before
@@ -82,7 +96,7 @@ def debug(caplog):
     caplog.set_level(logging.DEBUG, logger="chirp_trio")
 
 
-async def test_middleware_sees_the_beginning_and_the_end_and_nothing_between(autojump_clock, caplog):
+async def test_the_beginning_and_the_end_go_by_send_and_nothing_between(autojump_clock, caplog):
     source = Source("one", "two", "three", pause=1, then="end")
     async with served(source) as exchange:
         await trio.sleep(5)
@@ -115,7 +129,7 @@ async def test_heartbeats_are_exact(autojump_clock):
         await trio.sleep(46)
         chunks = list(exchange.direct.chunks)
 
-    assert chunks == [b"data: one\n\n", *[b": heartbeat\n"] * 3]
+    assert chunks == [b"data: one\n\n", *[HEARTBEAT] * 3]
 
 
 async def test_a_client_that_pauses_gets_everything_in_order_afterwards(autojump_clock):
@@ -165,3 +179,138 @@ async def test_the_end_of_the_body_comes_after_what_the_client_had_not_taken_yet
 
     assert b"".join(exchange.direct.chunks) == b"data: one\n\ndata: two\n\n"
     assert endings(caplog) == ["completed"]
+
+
+# -- who stands in between ----------------------------------------------------------------------------------------------
+
+
+class Equal:
+    """What claims to be the extension's own `send`."""
+
+    def __init__(self, send):
+        self.behind = self._send = send
+        self.__self__, self.__func__ = send.__self__, send.__func__
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+    async def __call__(self, message):
+        await self.behind(message)
+
+
+class Derived(ObservedSend):
+    """What derives from our observer may do anything."""
+
+
+def observed(send):
+    return ObservedSend(send, before=lambda message: None)
+
+
+def through_a_function(send):
+    async def sending(message):
+        await send(message)
+
+    return sending
+
+
+def by_another_method(send):
+    return MethodType(lambda self, message: type(self).send(self, message), send.__self__)
+
+
+OWN = {
+    "itself": lambda send: send,
+    "bound anew": lambda send: send.__self__.send,
+    "an observer of ours": observed,
+    "several": lambda send: observed(observed(observed(send))),
+}
+FOREIGN = {
+    "a function": through_a_function,
+    "partial()": partial,
+    "one that claims to be equal": Equal,
+    "what derives from our observer": lambda send: Derived(send, before=lambda message: None),
+    "another method of the same object": by_another_method,
+    "a function behind an observer": lambda send: observed(through_a_function(send)),
+    "an observer behind a function": lambda send: through_a_function(observed(send)),
+}
+
+
+@pytest.mark.parametrize("wrap", OWN.values(), ids=OWN)
+async def test_a_stream_that_nobody_stands_around_is_written_directly(autojump_clock, wrap):
+    async with served(Source("one"), wrap) as exchange:
+        await trio.sleep(1)
+        assert exchange.direct.chunks == [b"data: one\n\n"]
+
+
+@pytest.mark.parametrize("wrap", FOREIGN.values(), ids=FOREIGN)
+async def test_whoever_wraps_send_gets_every_message(autojump_clock, wrap):
+    async with served(Source("one", "two", pause=1, then="end"), wrap) as exchange:
+        await trio.sleep(5)
+
+    assert exchange.direct.chunks == []
+    assert [message.get("body") for message in exchange.messages] == [None, b"data: one\n\n", b"data: two\n\n", b""]
+
+
+async def test_a_body_that_somebody_else_ends_while_an_event_waits_is_left_to_the_server(autojump_clock):
+    """By the very same `send`. The server refuses what comes after that, as it does in memory; other streams go on."""
+
+    async def source():
+        yield "one"
+        await trio.sleep(1)
+        yield "two"
+        exchange.direct.is_open = False
+        await trio.sleep_forever()
+
+    async with served(source) as exchange:
+        await trio.sleep(5)
+
+        assert exchange.direct.chunks == [b"data: one\n\n"]
+        assert exchange.messages[-1]["body"] == b"data: two\n\n"
+
+
+# -- in whose name ------------------------------------------------------------------------------------------------------
+
+
+async def test_what_sends_does_so_in_the_context_of_the_request(autojump_clock):
+    """Whoever has made it necessary: the source, a publisher, the host's own task that beats."""
+    topic, seen = Topic("news"), []
+
+    def noting(send):
+        async def sending(message):
+            seen.append((message.get("body"), request_id.get()))
+            await send(message)
+
+        return sending
+
+    async with served(topic.subscribe(), noting, heartbeat_interval=15):
+        await trio.sleep(1)
+        topic.publish_nowait("one")
+        await trio.sleep(20)
+        copy_context().run(topic.publish_nowait, "two")
+        await trio.sleep(1)
+        topic.close()
+        await trio.sleep(1)
+
+    assert [body for body, _ in seen] == [None, ANY, ANY, HEARTBEAT, ANY, b""]  # the topic's opening id comes first
+    assert {owner for _, owner in seen} == {"the request's"}
+
+
+async def test_a_stream_may_be_published_to_from_within_its_own_context(autojump_clock):
+    topic, seen = Topic("news"), []
+
+    def noting(send):
+        async def sending(message):
+            seen.append(request_id.get())
+            if message["type"] == "http.response.start":
+                topic.publish_nowait("from where the first message is sent")
+            await send(message)
+
+        return sending
+
+    async with served(topic.subscribe(), noting):
+        await trio.sleep(1)
+        topic.close()
+        await trio.sleep(1)
+
+    assert seen == ["the request's"] * len(seen) != []

@@ -93,9 +93,9 @@ async def test_streams_that_end_for_another_reason_say_nothing_of_it(autojump_cl
 async def test_many_clients_are_told_times_that_spread_over_the_range(autojump_clock):
     registry = StreamRegistry(Limits(reconnect_after=(1, 11)), chance=Random(3))
     servers = [Server() for _ in range(500)]
-    async with trio.open_nursery() as nursery, open_stream_host(registry) as host:
+    async with trio.open_nursery() as nursery, open_stream_host() as host:
         for server in servers:
-            nursery.start_soon(serve, Source("a"), server, host)
+            nursery.start_soon(serve, Source("a"), server, host, registry)
         await trio.sleep(1)
         host.close()
     told = [retry_in(server.body) for server in servers]

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from chirp_trio import EventStream
-from chirp_trio.stream import open_stream_host
+from chirp_trio.stream import Placement, StreamRegistry, open_stream_host
 from tests.lifecycle.scenes import Source, tasks
 
 
@@ -37,8 +37,9 @@ class Server:
         return bool(self.messages) and self.messages[-1].get("more_body") is False
 
 
-async def serve(source, server, host, **options):
-    scope = {"type": "http", "method": "GET", "path": "/", "state": {"chirp_trio.streams": host}}
+async def serve(source, server, host, registry=None, **options):
+    placement = Placement(host, (registry if registry is not None else StreamRegistry(),))
+    scope = {"type": "http", "method": "GET", "path": "/", "state": {"chirp_trio.streams": placement}}
     await EventStream(source, **options)(scope, server.receive, server.send)
 
 

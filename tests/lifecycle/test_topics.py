@@ -160,5 +160,9 @@ def test_a_topic_can_be_published_to_before_trio_runs():
 
 
 def test_a_topic_whose_events_have_an_age_needs_trios_clock():
-    with pytest.raises(RuntimeError, match="must be called from async context"):
-        Topic("news", max_age=10).publish_nowait("early")
+    topic = Topic("news", max_age=10)
+    with pytest.raises(RuntimeError, match=r"^Topic\.publish_nowait\(\) was called outside of trio; "):
+        topic.publish_nowait("early")
+    with pytest.raises(RuntimeError, match=r"^Topic\.subscribe\(\) was called outside of trio; .* trio's clock$"):
+        topic.subscribe()
+    assert len(topic.log) == topic.log.last == 0

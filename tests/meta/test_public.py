@@ -69,6 +69,23 @@ def test_type_checkers_see_every_public_name_at_work():
     assert public - used == set()
 
 
+def topics_room():
+    for name in module_names():
+        if name.startswith("chirp_trio.topics"):
+            members = vars(importlib.import_module(name)).values()
+            yield from (kind for kind in members if inspect.isclass(kind) and kind.__module__ == name)
+
+
+@pytest.mark.parametrize("kind", list(topics_room()), ids=lambda kind: kind.__name__)
+def test_the_signatures_of_topics_can_be_looked_at(kind):
+    """Which tools do that draw documentation, complete code or wrap functions: no name is there for type checkers only."""
+    functions = [inspect.unwrap(function) for _, function in inspect.getmembers(kind, inspect.isfunction)]
+    functions += [member.fget for _, member in inspect.getmembers(kind) if isinstance(member, property)]
+    assert functions
+    for function in functions:
+        inspect.signature(function)
+
+
 def test_the_library_imports_neither_pytest_nor_what_only_tests_need():
     unwanted = {"pytest", "httpx", "rich", "trio.testing"}
     code = f"import sys, chirp_trio, chirp_trio.cli; sys.exit(str({unwanted} & set(sys.modules)))"

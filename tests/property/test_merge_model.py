@@ -1,6 +1,7 @@
 """Merged topics against plain lists: of each topic a client sees what was published, in order, or is told of a gap.
 
-A client comes and goes, and has nothing but the one id. Topics forget, start anew, and are slow to be read.
+A client comes and goes, and has nothing but the one id. Topics forget, start anew, and are slow to be read. And for each
+piece that it got there is one who has got nothing more, because it lost its connection then: it comes back as well.
 """
 
 import json
@@ -15,6 +16,8 @@ from chirp_trio.stream import open_stream_host
 from tests.property.visitor import Visitor
 
 HISTORY = 6
+# Whoever comes, or is told of a gap, has had everything that is special by then, in whatever order the topics are read.
+PIECES = 3 * (HISTORY + 2)
 BUFFER = 4
 NAMES = ("a", "b", "c")
 
@@ -60,13 +63,24 @@ class Client(Visitor):
         self.world = world
         self.overflow = overflow
         self.places = {}  # how many of each topic it has had, or has been told that it has missed; None: nobody knows
+        self.cut_off = []  # those who have had a part of it, and then lost their connections
+        self.pieces = 0
 
     def come(self, nursery, host):
         if self.scope is None:
             self.check()
             if self.last_event_id is None:
                 self.places = {name: len(numbers) for name, numbers in self.world.published.items()}
+            self.pieces = 0
             self.start(nursery, self.world.merged(self.last_event_id, self.overflow), host)
+
+    def cut(self, id):
+        """Somebody like this one leaves here, with this id."""
+        if self.pieces < PIECES:
+            other = Client(self.world, self.pushed, self.overflow)
+            other.places, other.last_event_id = dict(self.places), id
+            self.cut_off.append(other)
+        self.pieces += 1
 
     def restarted(self, name):
         """A topic has been started anew: the client's place in it is nobody's."""
@@ -74,22 +88,29 @@ class Client(Visitor):
 
     def check(self):
         arrived, self.arrived = self.arrived, []
-        for event in arrived:
-            told = json.loads(event.data)
-            name, before = told["topic"], self.places[told["topic"]]
-            if event.event == "chirp:gap":
-                here = [id for id in event.id.split(",") if id.startswith(self.world.topics[name].cursor.partition("-")[0])]
-                self.places[name] = after = int(here[0].rpartition("-")[2])
-                if before is None:
-                    assert told["missed"] is None
-                else:
-                    assert 0 < told["missed"] <= after - before
-                    assert self.those_wanted(name, before, after) <= told["missed"]
+        for event, id in arrived:
+            if event is not None:
+                self.check_next(event)
+            if event is not None and event.event == "chirp:gap":
+                self.pieces = 0
+            self.cut(id)
+
+    def check_next(self, event):
+        told = json.loads(event.data)
+        name, before = told["topic"], self.places[told["topic"]]
+        if event.event == "chirp:gap":
+            here = [id for id in event.id.split(",") if id.startswith(self.world.topics[name].cursor.partition("-")[0])]
+            self.places[name] = after = int(here[0].rpartition("-")[2])
+            if before is None:
+                assert told["missed"] is None
             else:
-                assert before is not None, "an id that is nobody's, and no gap"
-                assert self.those_wanted(name, before, told["number"] - 1) == 0, "lost without a word"
-                assert told["number"] > before, "come twice"
-                self.places[name] = told["number"]
+                assert 0 < told["missed"] <= after - before
+                assert self.those_wanted(name, before, after) <= told["missed"]
+        else:
+            assert before is not None, "an id that is nobody's, and no gap"
+            assert self.those_wanted(name, before, told["number"] - 1) == 0, "lost without a word"
+            assert told["number"] > before, "come twice"
+            self.places[name] = told["number"]
 
     def those_wanted(self, name, after, last):
         """How many it wants of the events of a topic in that range."""
@@ -146,7 +167,8 @@ async def play(kinds, script):
                         client.leave()
                     await at_rest(everybody)
                     for client in everybody:
-                        client.restarted(name)
+                        for other in [client, *client.cut_off]:
+                            other.restarted(name)
                     world.start(name)
                 case what, number:
                     client = everybody[number % len(everybody)]
@@ -160,10 +182,12 @@ async def play(kinds, script):
                         case "go on":
                             client.reads.set()
         await at_rest(everybody)
-        for client in everybody:
-            while client.scope is None:  # it was too far behind, and comes back
+        everybody += [other for client in everybody for other in client.cut_off]
+        while any(client.scope is None for client in everybody):  # it was too far behind, or cut off, and comes back
+            for client in everybody:
                 client.come(nursery, host)
-                await at_rest(everybody)
+            await at_rest(everybody)
+        for client in everybody:
             client.check_that_nothing_is_left_over()
         for topic in world.topics.values():
             topic.close()

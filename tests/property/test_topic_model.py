@@ -2,7 +2,7 @@
 
 A script of steps is made up, and played: publishing, coming, going, coming back with one's id, being slow, forgetting, a new
 start. The model is a list of everything that was published: start by start, or with a store over all of them, also where the
-process was killed.
+process was killed. And for each piece that a client got there is one who has got nothing more, and comes back as well.
 """
 
 import json
@@ -24,6 +24,7 @@ from tests.property.visitor import Visitor
 HISTORY = 6
 HISTORY_BYTES = 10_000  # which is three events where they are large, and less than the buffer
 BUFFER = 4
+PIECES = 2 * HISTORY  # so many after somebody came, or was told of a gap, are enough to be cut off after each of them
 
 
 def is_even(value):
@@ -134,6 +135,8 @@ class Client(Visitor):
             self.options["key"] = lambda value: value["number"] % 3
         self.place = None  # how many of the published it has had, or been told that it has missed
         self.owed = 0  # how many it has been told that it misses, among those that come next
+        self.cut_off = []  # those who have had a part of it, and then lost their connections
+        self.pieces = 0
 
     @property
     def wanted(self):
@@ -150,7 +153,7 @@ class Client(Visitor):
         self.check()
         model = self.model
         subscription = model.topic.subscribe(self.last_event_id, replay=replay, **self.options)
-        self.owed = 0
+        self.owed = self.pieces = 0
         if self.last_event_id is None:
             self.place = max(0, model.topic.log.last - replay, model.topic.log.first - 1)
         elif self.last_event_id in model.places:
@@ -169,8 +172,24 @@ class Client(Visitor):
     def check(self):
         """Check that what has arrived is what had to come."""
         arrived, self.arrived = self.arrived, []
-        for event in arrived:
-            self.check_next(event)
+        for event, id in arrived:
+            if event is not None:
+                self.check_next(event)
+            else:  # it is at a place without having had an event
+                assert self.place is not None, "an id that is nobody's, and no gap"
+                passed = self.only_wanted(self.model.numbers[self.place : self.model.places[id]])
+                assert len(passed) <= self.owed, "lost without a word"
+            if event is not None and event.event == "chirp:gap":
+                self.pieces = 0
+            self.cut(id)
+
+    def cut(self, id):
+        """Somebody like this one leaves here, with this id."""
+        if self.pieces < PIECES:
+            other = Client(self.model, self.pushed, self.filter, self.options["overflow"])
+            other.last_event_id = id
+            self.cut_off.append(other)
+        self.pieces += 1
 
     def check_next(self, event):
         told = json.loads(event.data)
@@ -254,6 +273,10 @@ async def play(new_model, kinds, script, padding):
             everybody = [Client(model, *kind) for kind in kinds]
             for step in script:
                 await play_step(model, everybody, nursery, host, *step)
+            await all_at_rest(everybody, and_gone=False)
+            everybody += [other for client in everybody for other in client.cut_off]
+            for other in everybody:
+                other.come(nursery, host, 0)
             await all_at_rest(everybody, and_gone=False)
             check_that_nothing_is_left_over(everybody)
             model.stop(everybody, False)

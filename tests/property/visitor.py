@@ -5,6 +5,7 @@ from contextlib import aclosing
 import trio
 
 from chirp_trio import EventStream
+from chirp_trio.stream import Placement, StreamRegistry
 from chirp_trio.wire import Decoder, SSEEvent
 
 
@@ -14,7 +15,9 @@ class Visitor:
     def __init__(self, *, pushed):
         self.pushed = pushed
         self.last_event_id = None
-        self.arrived = []  # what has yet to be checked; not where it arrives, as the stream would take errors for its own
+        # Each piece, an event or None, and the last id that the client has then. It has yet to be checked: not where it
+        # arrives, as the stream would take errors for its own.
+        self.arrived = []
         self.scope = None  # while it is there
         self.reads = trio.Event()
         self.reads.set()
@@ -44,12 +47,17 @@ class Visitor:
 
         async def send(message):
             await self.reads.wait()
-            self.arrived += [item for item in decoder.feed(message.get("body", b"")) if isinstance(item, SSEEvent)]
-            self.last_event_id = decoder.last_event_id or self.last_event_id  # which may come without an event
+            for line in message.get("body", b"").splitlines(keepends=True):
+                events = [item for item in decoder.feed(line) if isinstance(item, SSEEvent)]
+                id = decoder.last_event_id or self.last_event_id
+                if events or id != self.last_event_id:  # which may come without an event
+                    self.last_event_id = id
+                    self.arrived.append((events[0] if events else None, id))
 
         scope = {"type": "http", "method": "GET", "path": "/"}
+        placement = Placement(host, (StreamRegistry(),))
         with self.scope:
-            await EventStream(subscription, send_timeout=1000).respond(scope, receive, send, host)
+            await EventStream(subscription, send_timeout=1000).respond(scope, receive, send, placement)
         self.scope = None
 
     async def _read_pulled(self, subscription, _host):
@@ -57,6 +65,6 @@ class Visitor:
             async with aclosing(aiter(subscription)) as events:
                 async for event in events:
                     await self.reads.wait()
-                    self.arrived += Decoder().feed(event.encode_for(None, None))
                     self.last_event_id = event.id
+                    self.arrived += [(item, event.id) for item in Decoder().feed(event.encode_for(None, None))]
         self.scope = None

@@ -20,6 +20,7 @@ from chirp_trio import (
     EventStream,
     Fragment,
     HTTPError,
+    Limits,
     Page,
     Redirect,
     Request,
@@ -28,10 +29,12 @@ from chirp_trio import (
     SQLiteStore,
     SSEEvent,
     Stream,
+    StreamLifespan,
     StreamSnapshot,
     Template,
     Topic,
     ValidationError,
+    last_event_id,
     serve,
     stream_lifespan,
 )
@@ -231,9 +234,21 @@ async def test_sse_client(sse_client: Callable[..., Awaitable[TestClient]]) -> N
     print(steps)
 
 
+hosted: StreamLifespan = stream_lifespan(limits=Limits(max_streams=100, max_age=3600))
+wrapped_app = hosted.wrap(app)
+
+
+@hosted.on_open
+@hosted.on_close
+def watch_hosted(stream: StreamSnapshot) -> None:
+    print(len(hosted.streams), stream.label, hosted.streams.close(lambda other: other.label == stream.label))
+
+
 async def mounted() -> None:
-    async with stream_lifespan() as state:
-        print(state)
+    place: str | None = last_event_id({"type": "http", "headers": []})
+    print(place)
+    async with stream_lifespan() as state, hosted as other, hosted(app) as third:
+        print(state, other, third)
 
 
 for item in Decoder().feed(b"data: x\n\n"):

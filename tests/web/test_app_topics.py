@@ -105,7 +105,7 @@ async def test_a_topic_that_is_made_in_the_lifespan_is_for_the_lifespan_to_open(
         async with TestClient(app) as client, client.stream_sse("/", last_event_id=ids[0] if ids else None) as stream:
             await client._server._state["topic"].publish(number)
             ids.append((await stream.next_event()).id)
-            assert len(app._topics) == 0, "they would be opened, and would take over"
+            assert len(app._running._topics) == 0, "they would be opened, and would take over"
     assert len(set(ids)) == 2, "the first after the first start, and again and again"
 
 

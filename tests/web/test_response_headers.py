@@ -189,3 +189,27 @@ async def test_fastapis_tutorial_middleware_adds_its_header_to_a_stream(autojump
 
     assert result.headers["x-process-time"] == "0.1"
     assert [event.data for event in result.events] == ["a", "b"]
+
+
+# -- the content type of a stream -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [EventStream, PlainEventStream])
+@pytest.mark.parametrize("value", ["text/plain", "text/event-stream", "text/event-stream; charset=latin-1"])
+def test_a_stream_takes_no_other_content_type(kind, value):
+    message = f"^headers has the content-type {value!r}; that of an event stream is always 'text/event-stream; charset=utf-8'"
+    with pytest.raises(ValueError, match=message):
+        kind(two, headers={"Content-Type": value})
+
+
+async def test_nor_does_it_take_one_later(autojump_clock):
+    app = App()
+
+    @app.route("/")
+    async def late():
+        stream = EventStream(two)
+        stream.headers["content-type"] = "text/plain"
+        return stream
+
+    async with TestClient(app, raise_stream_errors=False) as client:
+        assert (await client.get("/")).status_code == 500

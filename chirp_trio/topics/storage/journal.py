@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import trio
 
@@ -13,15 +13,14 @@ from ...errors import StoreError
 from ...logs import logger_of
 from ...threads import own_threads
 from ...wire import Comment, SSEEvent, check_text
+from ..epochs import Epochs
 from ..history import History
+from ..log import Log
 from ..published import Gap, Published
 from .database import Batch, Database
 from .loading import load_history
 from .store import SQLiteStore
 from .stored import Stored, dump, load
-
-if TYPE_CHECKING:
-    from ..topic import Topic
 
 logger = logger_of("topics")
 
@@ -30,6 +29,25 @@ _LAST_WRITE_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 1.0
 # So many events are given to the subscribers without a checkpoint.
 _AT_ONCE = 100
+
+
+class Delivery(Protocol):
+    """What a journal knows of its topic."""
+
+    name: str
+    is_closed: bool
+
+    def begin(self, log: Log, epochs: Epochs) -> None:
+        """Go on with this history."""
+
+    def deliver(self, event: Published) -> None:
+        """Give everybody the next event."""
+
+    def wake(self) -> None:
+        """Let all subscriptions look whether it is over."""
+
+    def close(self) -> None:
+        """Take no more events."""
 
 
 class Entry(NamedTuple):
@@ -61,7 +79,7 @@ class Journal:
         store: Where to.
     """
 
-    def __init__(self, topic: Topic, history: History, store: SQLiteStore) -> None:
+    def __init__(self, topic: Delivery, history: History, store: SQLiteStore) -> None:
         check_text("the name of the topic", topic.name)
         self._topic = topic
         self._history = history
@@ -104,9 +122,8 @@ class Journal:
         self._next.entries.append(Entry(event, time.time(), stored))
         self._last = number
         self._size += event.size
-        if not self._count:
-            self._work.unpark_all()
         self._count += 1
+        self._work.unpark_all()
         return event.id
 
     async def wait_for_room(self) -> None:

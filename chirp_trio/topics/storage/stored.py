@@ -1,9 +1,9 @@
 """An event as a store has it: what it takes to send it again, and nothing that only this process understands."""
 
-import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...wire import ABSENT, HTML, Comment, SSEEvent, encode_json
+from ..unchanging import decode_json
 
 
 class Stored(NamedTuple):
@@ -53,21 +53,14 @@ def load(stored: Stored) -> tuple[object, SSEEvent | Comment]:
     value: object = text
     name = event
     if kind == "json":
-        value = _decode(text)
+        value = decode_json(text)
     elif kind == "absent":
         value = data = ABSENT
     elif kind == "fragment":
-        markup, own, target, swap = _decode(text)
+        markup, own, target, swap = decode_json(text)
         value, data = markup, HTML(markup, event=own, target=target, swap=swap)
         if name is None:
             name = own
     if name is not None or retry is not None:
         value = SSEEvent(value, name, None, retry)
     return value, SSEEvent(data, event, None, retry)
-
-
-def _decode(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("JSON that is nested so deeply cannot be read again") from None

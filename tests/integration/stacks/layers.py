@@ -81,7 +81,8 @@ class ReceiveOnly(Layer):
 
 class CopiedScope(Layer):
     async def serve(self, scope, receive, send):
-        await self.app(copy.deepcopy(scope), receive, send)
+        copied = {key: copy.deepcopy(scope[key]) for key in ("extensions", "headers")}
+        await self.app({**scope, **copied}, receive, send)
 
 
 class Delaying(Sending):
@@ -117,6 +118,8 @@ class Queueing(Layer):
             if self.random.randrange(3) == 0:
                 await trio.lowlevel.checkpoint()
             await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                return  # what comes now is from somebody who adds beside the stream, and too late
 
 
 class Changing(Sending):

@@ -18,6 +18,9 @@ PLACES = {"App": 4, "App in App": 2, "EventStream": 2, "Starlette": 2, "Starlett
 SOURCES = {"function": 6, "topic": 1, "merged": 1}
 SIZES = {(0, 100): 84, (1_000, 20_000): 12, (50_000, 300_000): 3, (1_000_000, 4_000_000): 0.6}
 
+# What a topic remembers: nothing is to be lost, however slow the client.
+PLENTY = 1 << 30
+
 
 @dataclass
 class Reader:
@@ -147,12 +150,12 @@ class Visit:
         return source
 
     def make_topic(self):
-        topic = Topic("topic")
+        topic = Topic("topic", history_bytes=PLENTY)
         self.nursery.start_soon(self.publish, [topic])
         return topic.subscribe()
 
     def make_merged(self):
-        topics = [Topic("even"), Topic("odd")]
+        topics = [Topic(name, history_bytes=PLENTY) for name in ("even", "odd")]
         self.nursery.start_soon(self.publish, topics)
         return merge(*(topic.subscribe() for topic in topics))
 

@@ -1,0 +1,67 @@
+"""Values as they were at a moment, for filters, which look at them later."""
+
+import copy
+import dataclasses
+import json
+from typing import Any
+
+from ..wire import Comment, Renderable, SSEEvent
+
+
+def is_json(value: object) -> bool:
+    """Whether the value, or what the event carries, can be had again from its JSON, whatever becomes of it."""
+    return isinstance(value.data if isinstance(value, SSEEvent) else value, dict | list)
+
+
+def from_json(value: object, text: str) -> object:
+    """The value anew, from the JSON that was made of it."""
+    decoded = decode_json(text)
+    return SSEEvent.unchecked(decoded, value.event, None, value.retry) if isinstance(value, SSEEvent) else decoded
+
+
+def decode_json(text: str) -> Any:
+    """JSON, read again.
+
+    Raises:
+        ValueError: It is nested too deeply for that.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("JSON that is nested so deeply cannot be read again") from None
+
+
+def copied(value: object) -> object:
+    """The value as it is now: what may change in it is copied.
+
+    These are dataclasses, the variables of fragments, and the dicts, lists, tuples and sets in them. An object of any other
+    class, which may be among the variables of a fragment, is left as it is: nobody knows what it is made of.
+    """
+    if isinstance(value, str | int | float | Comment | None):
+        return value
+    if isinstance(value, SSEEvent):
+        data = copied(value.data)
+        return value if data is value.data else SSEEvent.unchecked(data, value.event, value.id, value.retry)
+    return _copied(value, {})
+
+
+def _copied(value: object, copies: dict[int, object]) -> object:
+    # `copies` has those that are made already, by the identities of what they are made of: a dict may be in itself.
+    if id(value) in copies:
+        return copies[id(value)]
+    if isinstance(value, dict | list):
+        container = copies[id(value)] = copy.copy(value)
+        for key in value if isinstance(value, dict) else range(len(value)):
+            container[key] = _copied(value[key], copies)
+        return container
+    if type(value) in (tuple, set, frozenset):
+        assert isinstance(value, tuple | set | frozenset)
+        return type(value)([_copied(item, copies) for item in value])
+    if isinstance(value, Renderable):
+        return value.copied(lambda variable: _copied(variable, copies))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        record = copies[id(value)] = copy.copy(value)
+        for field in dataclasses.fields(value):
+            object.__setattr__(record, field.name, _copied(getattr(value, field.name), copies))
+        return record
+    return value

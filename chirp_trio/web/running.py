@@ -1,0 +1,89 @@
+"""An app while it runs: its topics, its lifespan, and the host of its streams."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from typing import Any
+
+from ..asgi import Scope
+from ..logs import logger_of
+from ..stream import Placement, StreamHost, StreamRegistry, open_stream_host
+from ..stream.placement import STATE_KEY, find_placement
+from ..topics import Topic
+
+logger = logger_of("web")
+
+
+class Running:
+    """What there is of an app from before its first request until after its last one, once for each lifespan that runs.
+
+    Args:
+        registry: The registry of the app's streams.
+        enter: What enters the lifespan that the app was given; None if it was given none.
+    """
+
+    def __init__(
+        self, registry: StreamRegistry, enter: Callable[[], AbstractAsyncContextManager[Mapping[str, Any] | None]] | None
+    ) -> None:
+        self._registry = registry
+        self._enter = enter
+        self._hosts: set[StreamHost] = set()
+        self._lifespans = 0  # how many run, from before the user's until after it
+        self._topics: list[Topic] = []  # made before one runs
+        self._stored: list[Topic] = []  # of these, to be open while one runs
+        self._said_that_none_runs = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a host that is not about to close."""
+        return any(not host.closing for host in self._hosts)
+
+    def own(self, topic: Topic, *, is_stored: bool) -> None:
+        """Have the topic open while a lifespan runs, if it has a store. One that is made later is for its maker to open."""
+        if not self._lifespans:
+            self._topics.append(topic)
+            if is_stored:
+                self._stored.append(topic)
+
+    def place(self, scope: Scope) -> Placement:
+        """Where the streams of a request live, and whose they are: the app's, and those apps' that it is mounted in."""
+        if not self._lifespans and (self._enter is not None or self._stored):
+            self._warn()
+        placement = find_placement(scope)
+        if placement.host is None and self._hosts:  # of a server without lifespan state, or of a mounted app's own lifespan
+            placement = Placement(next(iter(self._hosts)), placement.registries)
+        return placement.within(self._registry)
+
+    @asynccontextmanager
+    async def run(self, scope: Scope) -> AsyncGenerator[Mapping[str, Any]]:
+        """The app between its first request and its last: its topics, the user's lifespan, and the host of the streams.
+
+        In this order, because sources may use what the lifespan has opened, and all of them may publish.
+        """
+        self._lifespans += 1
+        try:
+            async with AsyncExitStack() as stack:
+                for topic in self._topics:
+                    topic.trio_run.claim()  # so that other threads find the way here before anybody has subscribed
+                for topic in self._stored:
+                    await stack.enter_async_context(topic.opened())
+                entered = self._enter() if self._enter is not None else nullcontext()
+                state = await stack.enter_async_context(entered)
+                host = await stack.enter_async_context(open_stream_host())
+                host.close_when((scope.get("extensions") or {}).get("chirp_trio.shutdown"))
+                self._hosts.add(host)
+                try:
+                    # Whoever wraps this app, with a lifespan around this one, has its streams in its registry as well.
+                    placement = Placement(host, find_placement(scope).registries).within(self._registry)
+                    yield {**(state or {}), STATE_KEY: placement}
+                finally:
+                    self._hosts.discard(host)
+        finally:
+            self._lifespans -= 1
+
+    def _warn(self) -> None:
+        if not self._said_that_none_runs:
+            self._said_that_none_runs = True
+            logger.warning(
+                "an App has a lifespan, or topics with a store, and nobody runs it: a server or a test client does for the "
+                "app that it is given; for a mounted one, enter `async with app.running():` in the lifespan of the outer one"
+            )
