@@ -41,6 +41,7 @@ INTERNAL = {
     "EventStream.response_headers",
     "SSEEvent.unchecked",
     "Response.encoded_headers",
+    "HTML.copied",
     "Redirect.as_response",
     "Redirect.check_recipient",
     "Redirect.made_by",
