@@ -19,7 +19,7 @@ test: setup  ## all tests
 	@$(RUN) $(PROCESSES)
 
 soak: setup  ## the long forms of tests that are short otherwise: 5000 stacks of middleware
-	@CHIRP_TRIO_STACKS=5000 $(RUN) -q --timeout=0 tests/integration/test_middleware_stacks.py -k whatever
+	@CHIRP_TRIO_STACKS=5000 $(RUN) --timeout=0 -o faulthandler_timeout=0 tests/integration/test_middleware_stacks.py -k whatever
 
 check: setup  ## format, lint, types
 	@.venv/bin/ruff format --check .

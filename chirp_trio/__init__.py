@@ -29,7 +29,7 @@ from .stream import (
 )
 from .templates import OOB, Fragment, Page, Stream, Template, ValidationError
 from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
-from .web import App, AppConfig, Redirect, Request, Response
+from .web import App, AppConfig, Redirect, Request, Response, UploadFile
 from .wire import HTML, Comment, Decoder, SSEEvent
 
 try:
@@ -74,6 +74,7 @@ __all__ = [
     "TemplateError",
     "TemplateNotFound",
     "Topic",
+    "UploadFile",
     "ValidationError",
     "WrongRuntimeError",
     "last_event_id",

@@ -1,13 +1,13 @@
-"""What every room shares of ASGI: the shapes, the headers, and the check at each door that this is trio."""
+"""What every room shares of ASGI: the shapes, and the check at each door that this is trio."""
 
-import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from types import MethodType
 from typing import Any, final
 
 import trio
 
-from .errors import WrongRuntimeError
+from .errors import WrongRuntimeError, sole
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -23,11 +23,51 @@ WRONG_RUNTIME = (
     "and tests with pytest-trio, or Starlette's TestClient with backend='trio'"
 )
 
+_NO_ASYNCIO = (
+    "trio runs this, and asyncio does not: in place of asyncio.sleep there is trio.sleep; of create_task, gather and "
+    "TaskGroup a nursery (trio.open_nursery); of Queue trio.open_memory_channel; of Lock and Event trio.Lock and trio.Event; "
+    "of wait_for and timeout trio.fail_after; of to_thread trio.to_thread.run_sync. Libraries have to be made for trio or "
+    "AnyIO, as httpx is"
+)
+
 
 def require_trio() -> None:
     """Raise `WrongRuntimeError`, in one sentence that names the cure, unless trio runs the caller."""
     if not trio.lowlevel.in_trio_task():
         raise WrongRuntimeError(WRONG_RUNTIME)
+
+
+def note_asyncio(error: BaseException) -> None:
+    """Add a note that says what to use, where an error comes from asyncio being used under trio; leave others alone."""
+    if not any(map(_is_of_asyncio, _errors_in(error))):
+        return
+    cause = sole(error) if isinstance(error, Exception) else error
+    if _NO_ASYNCIO not in getattr(cause, "__notes__", ()):
+        cause.add_note(_NO_ASYNCIO)
+
+
+def _errors_in(error: BaseException) -> Iterator[BaseException]:
+    """The error, what caused it, and what a group holds."""
+    left, seen = [error], set[int]()
+    while left:
+        found = left.pop()
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        left += [other for other in (found.__cause__, found.__context__) if other is not None]
+        left += found.exceptions if isinstance(found, BaseExceptionGroup) else ()
+
+
+def _is_of_asyncio(error: BaseException) -> bool:
+    if isinstance(error, TypeError):  # an asyncio future reached trio, which says so
+        return "library written for some other framework like asyncio" in str(error)
+    if "no running event loop" in str(error) or "no current event loop" in str(error):
+        return isinstance(error, RuntimeError)
+    # Where it looks for the running loop and finds none, it may not even say so.
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    module = str(frames[-1].f_globals.get("__name__")) if frames else ""
+    return isinstance(error, RuntimeError | AttributeError) and module.partition(".")[0] == "asyncio"
 
 
 def error_listener(scope: Scope) -> ErrorListener | None:
@@ -72,40 +112,3 @@ def is_own_send(send: Send, owner: object) -> bool:
         send = send.behind
     # By identity all along: what is foreign may claim to be equal to anything.
     return type(send) is MethodType and send.__self__ is owner and send.__func__ is getattr(type(owner), "send", None)
-
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# Nothing that could end the header, and no white space at either end, which is not part of a value.
-_HEADER_VALUE = re.compile(r"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
-
-
-# Response headers, as a mapping, or as pairs where a name may come twice.
-type HeadersInput = Mapping[str, str] | Iterable[tuple[str, str]]
-
-
-def header_pairs(headers: HeadersInput) -> tuple[tuple[str, str], ...]:
-    """Response headers, however they were given, as pairs of name and value."""
-    return tuple(headers.items() if isinstance(headers, Mapping) else headers)
-
-
-def encode_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[bytes, bytes], ...]:
-    """Response headers as ASGI wants them: names in lower case, both as bytes.
-
-    Raises:
-        TypeError: A name or a value is not text.
-        ValueError: A name is no token, or a value is not what RFC 9110 (5.5) allows: it holds a line break, say, or
-            begins with a space.
-    """
-    encoded = []
-    for name, value in headers:
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError(f"the header {name!r}: {value!r} must be a str and a str")
-        if not _HEADER_NAME.fullmatch(name):
-            raise ValueError(f"the header name {name!r} is no HTTP token")
-        if not _HEADER_VALUE.fullmatch(value):
-            raise ValueError(
-                f"the header {name!r} has the value {value!r}; it must be Latin-1 without control characters, and neither "
-                "begin nor end with a space"
-            )
-        encoded.append((name.lower().encode("ascii"), value.encode("latin-1")))
-    return tuple(encoded)

@@ -16,8 +16,9 @@ Wrong *types* are `TypeError` and wrong *values* are `ValueError`, as everywhere
 value and what is allowed.
 """
 
-from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+
+from .headers import HeadersInput, encode_headers, header_pairs
 
 
 class ChirpError(Exception):
@@ -45,6 +46,10 @@ class HTTPError(ChirpError):
             internals out of it.
         headers: Further response headers, as a mapping or as pairs of name and value.
 
+    Raises:
+        TypeError: `detail` is not text, or `headers` are neither.
+        ValueError: The status is none of an error's, or a header cannot be sent.
+
     Example:
         >>> raise HTTPError(403, "this room is private")
         Traceback (most recent call last):
@@ -52,14 +57,18 @@ class HTTPError(ChirpError):
         chirp_trio.errors.HTTPError: 403 this room is private
     """
 
-    def __init__(
-        self, status: int, detail: str | None = None, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()
-    ) -> None:
+    def __init__(self, status: int, detail: str | None = None, headers: HeadersInput = ()) -> None:
         if not isinstance(status, int) or not 400 <= status <= 599:
             raise ValueError(f"HTTPError: status is {status!r}; it must be an int from 400 to 599")
+        if detail is not None and not isinstance(detail, str):
+            raise TypeError(
+                f"HTTPError: detail is {detail!r}; it must be text. To answer with more than a sentence, return a Response "
+                "with that status, or raise an exception of your own, and answer it by @app.error"
+            )
         self.status = int(status)
         self.detail = detail if detail is not None else phrase(self.status)
-        self.headers = tuple(headers.items() if isinstance(headers, Mapping) else headers)
+        self.headers = header_pairs(headers)
+        encode_headers(self.headers)  # it raises for those that cannot be sent
         super().__init__(f"{self.status} {self.detail}")
 
 

@@ -12,8 +12,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from .asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs
+from .asgi import Receive, Scope, Send
 from .errors import HTTPError
+from .headers import HeadersInput, encode_headers, header_pairs
 from .openapi import event_stream_schema
 from .stream import EventStream as ASGIEventStream
 

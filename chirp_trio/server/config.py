@@ -44,6 +44,7 @@ class ServerConfig:
 
     Raises:
         ConfigurationError: A setting that cannot work; the message names what is allowed.
+        TypeError: One that is no text, path or bool where it must be.
 
     Example:
         >>> ServerConfig(bind=["127.0.0.1:8000", "unix:/run/app.sock"], trusted_proxies="unix").bind
@@ -64,11 +65,18 @@ class ServerConfig:
     access_log: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("reuse_port", "http2", "access_log"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} is {getattr(self, name)!r}; it must be True or False")
         self._check_addresses()
+        files = (("certfile", self.certfile), ("keyfile", self.keyfile))
+        for name, file in files:
+            if file is not None and not isinstance(file, str | Path):
+                raise TypeError(f"{name} is {file!r}; it must be the path of a file, or None")
         if (self.certfile is None) != (self.keyfile is None):
             given = "certfile" if self.keyfile is None else "keyfile"
             raise ConfigurationError(f"only {given} is given; TLS needs certfile and keyfile")
-        for name, file in (("certfile", self.certfile), ("keyfile", self.keyfile)):
+        for name, file in files:
             if file is not None and not Path(file).is_file():
                 raise ConfigurationError(f"{name} is {str(file)!r}; there is no such file")
         if not isinstance(self.root_path, str) or not re.fullmatch(r"(?:/[^/?#\s]+)*/?", self.root_path):

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from ..asgi import Scope
-from ..htmx import for_event_source, for_htmx4
 from ..wire import encode_id, encode_retry
-from .items import Render
 
 # Parameters of the URL that hold a last event id, the newest first. Clients that cannot send the header write their own:
 # event-source-polyfill and reconnecting-eventsource the first one, eventsource-polyfill the second. The third one is the
@@ -80,11 +78,6 @@ def kind_of_client(scope: Scope) -> ClientKind:
 def is_htmx4_stream(headers: RawHeaders) -> bool:
     """Whether htmx 4 asks for an event stream: with `fetch`, where htmx 2 leaves it to the browser's `EventSource`."""
     return _holds(headers, b"hx-request", b"true") and _holds(headers, b"accept", b"text/event-stream")
-
-
-def dialect_of(headers: RawHeaders) -> Render:
-    """What turns HTML into text for the client that sent these headers."""
-    return for_htmx4 if is_htmx4_stream(headers) else for_event_source
 
 
 def last_event_id(scope: Scope) -> str | None:

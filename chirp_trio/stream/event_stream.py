@@ -8,9 +8,10 @@ from datetime import datetime
 
 import trio
 
-from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs, require_trio
+from ..asgi import Receive, Scope, Send, require_trio
 from ..errors import HTTPError
-from ..wire import EncodeJSON, JSONDefault, check_one_line, encode_json, json_encoder
+from ..headers import HeadersInput, encode_headers, header_pairs
+from ..wire import EncodeJSON, JSONDefault, check_json_default, check_one_line, encode_json, json_encoder
 from .host import find_shutdown, open_stream_host
 from .items import Render
 from .lifecycle import LiveStream
@@ -104,6 +105,7 @@ class EventStream:
             _check_point_in_time("expires_at", self.expires_at)
         if self.revalidate is not None and not callable(self.revalidate):
             raise TypeError(f"revalidate is {self.revalidate!r}; it must be an async function without parameters, or None")
+        check_json_default(self.json_default)
 
         pairs = header_pairs(self.headers)
         object.__setattr__(self, "headers", pairs)

@@ -15,7 +15,9 @@ from ..wire import (
     encode_data,
     encode_event,
     encode_json,
+    encode_retry,
 )
+from .client import EVENT_READER, ClientKind
 
 # Turns data that the wire does not know into text. Takes the data and the event name so far; returns the text and the
 # name to send it under, which a dialect of the client's may change.
@@ -32,10 +34,17 @@ class Encodable(ABC):
         """The item's bytes, for a stream with this event name and a client of this dialect."""
 
 
-def encode_item(item: object, event_type: str | None, render: Render | None, encode_json: EncodeJSON = encode_json) -> bytes:
+def encode_item(
+    item: object,
+    event_type: str | None,
+    render: Render | None,
+    encode_json: EncodeJSON = encode_json,
+    kind: ClientKind = EVENT_READER,
+) -> bytes:
     """One item of a source as the bytes of one event.
 
-    The name is the `SSEEvent`'s own, else the one that a fragment asks for, else `event_type`, else none.
+    An id without an event is told as clients of this kind understand it; default: of any kind, who have it with the next
+    event. The name is the `SSEEvent`'s own, else the one that a fragment asks for, else `event_type`, else none.
 
     Raises:
         TypeError: The item can neither be sent nor rendered.
@@ -60,6 +69,8 @@ def encode_item(item: object, event_type: str | None, render: Render | None, enc
         data, event = (render or for_event_source)(data, event)
     elif event is None and data is not ABSENT:
         event = event_type
+    if data is ABSENT and event is None and id is not None:
+        return encode_retry(retry) + kind.encode_place(id)
     if event is None and id is None and retry is None:
         return encode_data(data, encode_json)
     return encode_event(data, event, id, retry, encode_json)

@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..asgi import Receive, Scope, error_listener
+from ..asgi import Receive, Scope, error_listener, note_asyncio
 from ..errors import HTTPError, sole
+from ..htmx import for_event_source, for_htmx4
 from ..logs import logger_of
 from ..wire import EncodeJSON
-from .client import dialect_of, kind_of_client
+from .client import is_htmx4_stream, kind_of_client
 from .ending import Ending
 from .items import Render, encode_item
+from .place import ClientPlace
 from .pushed import PushSource, Sink
 from .registry import StreamRegistry, log_ending
 from .report import report
+from .revalidation import StreamGate
 from .sender import Sender
 from .snapshot import StreamSnapshot
-from .source import close_source, open_source
+from .source import call_source, close_source, open_source
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened",
+        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened", "_place",
         "_registries", "_render", "_revalidation", "_route", "_scope", "_since", "_source_closed", "_stream", "_writer",
         "client", "ending", "error",
     )  # fmt: skip
@@ -59,7 +62,7 @@ class LiveStream:
         self._stream = stream
         self._host = host
         self._registries = registries = placement.registries  # the last is that of the app that answers
-        self._render = render or dialect_of(scope.get("headers", ()))
+        self._render = render or (for_htmx4 if is_htmx4_stream(scope.get("headers", ())) else for_event_source)
         self._encode_json = encode_json
         self._debug = debug
         self._error_listener = error_listener(scope)
@@ -68,13 +71,19 @@ class LiveStream:
         self._route: str | None = scope.get(ROUTE_KEY)
         self.client: str | None = (scope.get("client") or (None,))[0]
         self._writer = Writer(
-            sender, host, headers=stream.response_headers(), greeting=registries[-1].greeting(self._kind), name=self._name,
-            context=copy_context(), end=self._end_of_writing,
-        )  # fmt: skip
+            sender,
+            host,
+            headers=stream.response_headers(),
+            greeting=registries[-1].greeting(self._kind),
+            name=self._name,
+            context=copy_context(),
+            end=self._end_of_writing,
+        )
         self._scope: trio.CancelScope | None = None  # the nursery's: around the source and the watch
         self._opened = self._since = trio.current_time()  # when it began; when this state, open or ending, did
         self._expires = min(stream.deadline(), *(registry.deadline() for registry in registries))
         self._revalidation = stream.revalidation()
+        self._place: ClientPlace | None = None  # where the source is a generator
         self._failed = False  # the source raised
         self._source_closed = False
         self.ending: Ending | None = None
@@ -237,7 +246,11 @@ class LiveStream:
                 await close_source(self._stream.generator)
                 return
             source = self._stream.generator
-            if isinstance(source, PushSource) and self._revalidation is None:
+            if not isinstance(source, PushSource):
+                self._place = ClientPlace(self._kind, self._writer.put_joined_nowait)
+                source = call_source(source)
+            if isinstance(source, PushSource):
+                self._place = None
                 await source.push(self._sink())
                 return
             items = open_source(source)
@@ -277,9 +290,11 @@ class LiveStream:
             self._kind,
             self._stream.event_type,
             self._render,
+            StreamGate(self._revalidation, self) if self._revalidation is not None else None,
         )
 
     def _fail(self, error: Exception) -> None:
+        note_asyncio(error)  # also where it is raised to the request's handler
         self._failed = True
         if self._writer.begun or self.ending is not None:
             self._writer.put_nowait(self._report("its source raised", error))
@@ -290,7 +305,9 @@ class LiveStream:
     def _accept(self, item: object) -> bool:
         """Send one item; whether there is room for more. An item that cannot be sent costs only itself."""
         try:
-            event = encode_item(item, self._stream.event_type, self._render, self._encode_json)
+            event = encode_item(item, self._stream.event_type, self._render, self._encode_json, self._kind)
+            if self._place is not None:
+                event = self._place.mark(event)
         except Exception as error:
             event = self._report("an item of its source cannot be sent", error)
         return self._writer.put_nowait(event)

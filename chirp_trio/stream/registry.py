@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ..asgi import note_asyncio
 from ..errors import ConfigurationError, HTTPError
 from ..logs import logger_of
 from .client import BYE, HELLO, ClientKind
@@ -126,6 +127,7 @@ class StreamRegistry:
             try:
                 hook(snapshot)
             except Exception as error:
+                note_asyncio(error)
                 name = getattr(hook, "__qualname__", hook)
                 logger.exception("%s: the hook %s failed", snapshot.path, name)
                 stream.tell_of(f"the hook {name} failed", error)

@@ -2,7 +2,7 @@
 
 import secrets
 
-from ..asgi import ErrorListener
+from ..asgi import ErrorListener, note_asyncio
 from ..logs import logger_of
 from ..wire import encode_event
 
@@ -19,11 +19,12 @@ def report(name: str, what: str, error: Exception, *, debug: bool, listener: Err
         debug: Whether the client is told what it is.
         listener: Who is told as well; default: nobody.
     """
+    note_asyncio(error)
     reference = secrets.token_hex(4)
     logger.error("%s: %s (reference %s)", name, what, reference, exc_info=error)
     if listener is not None:
         listener(what, error)
     told = {"reference": reference}
     if debug:
-        told["error"] = f"{type(error).__name__}: {error}"
+        told["error"] = "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
     return encode_event(told, "chirp:error", None, None)

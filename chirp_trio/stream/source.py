@@ -1,7 +1,7 @@
 """The user's source: what may be one, and how it is opened. Whatever it is, it is an async generator from here on."""
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import TypeIs
 
@@ -22,13 +22,54 @@ def check_source(source: object) -> None:
         return
     if inspect.iscoroutine(source):
         source.close()  # it will never be awaited, and Python would warn of that as well
+    if inspect.iscoroutine(source) or _is_or_calls(source, inspect.iscoroutinefunction):
         raise TypeError(f"EventStream got a coroutine, that is, an async function without a yield; it takes {_ACCEPTED}")
-    if not callable(source) or isinstance(source, type):
-        raise TypeError(f"EventStream got {source!r} of type {type(source).__name__}; it takes {_ACCEPTED}")
+    cure = ""
+    if inspect.isgenerator(source) or _is_or_calls(source, inspect.isgeneratorfunction):
+        cure = "; this generator is not async: write `async def` where it says `def`"
+    elif isinstance(source, Iterable) and not isinstance(source, type):
+        cure = "; to send the items of something, loop over it with `for` in an async generator function, and yield them"
+    if cure or not callable(source) or isinstance(source, type):
+        raise TypeError(f"EventStream got {source!r} of type {type(source).__name__}; it takes {_ACCEPTED}{cure}")
+    _check_parameters(source)
 
 
-def open_source(source: Source) -> AsyncGenerator[object]:
-    """The generator that yields what `source` does, and that closes it when it ends, however it ends.
+def _is_or_calls(source: object, is_function: Callable[[object], bool]) -> bool:
+    """Whether it is a function of this kind, or an object that is called by one."""
+    if isinstance(source, type):
+        return False
+    return is_function(source) or (callable(source) and is_function(type(source).__call__))
+
+
+def _check_parameters(function: Callable[..., object]) -> None:
+    try:
+        # Of the function that will be called: a decorator may give the one behind it what it needs.
+        parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
+    except TypeError, ValueError:
+        return  # a function of C may not tell
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [
+        parameter.name for parameter in parameters if parameter.default is parameter.empty and parameter.kind not in variable
+    ]
+    if needed:
+        name = getattr(function, "__name__", repr(function))
+        raise TypeError(
+            f"EventStream got the function {name!r}, which needs {', '.join(map(repr, needed))}; it is called without "
+            f"arguments. Write it inside of the handler, where it sees these, or pass {name}(...), what it returns"
+        )
+
+
+def call_source(source: Source) -> Items:
+    """The source itself, or what it returns if it is a function.
+
+    Raises:
+        TypeError: It returned what cannot be a source.
+    """
+    return source if _is_items(source) else _call(source)
+
+
+def open_source(items: Items) -> AsyncGenerator[object]:
+    """The generator that yields what a source does, and that closes it when it ends, however it ends.
 
     It has to be run by one task from its first step to its last, and whatever is raised while it stands at a `yield` has
     to be thrown into it there.
@@ -37,7 +78,6 @@ def open_source(source: Source) -> AsyncGenerator[object]:
         TypeError: A function returned what cannot be a source.
         RuntimeError: A generator has run already.
     """
-    items = source if _is_items(source) else _call(source)
     if isinstance(items, trio.MemoryReceiveChannel):
         return _receive(items)
     if isinstance(items, AsyncIterable):

@@ -9,7 +9,7 @@ import trio
 from ..errors import ConfigurationError
 from ..wire import JSONDefault, json_encoder
 from .audience import Audience
-from .checks import check_count
+from .checks import check_count, check_function
 from .epochs import Epochs
 from .history import History, Place
 from .log import Log
@@ -71,6 +71,7 @@ class Topic(Audience, Openable):
             raise ConfigurationError(f"the name of a topic is {name!r}; it must be text")
         if store is not None and not isinstance(store, SQLiteStore):
             raise TypeError(f"store is {store!r}; it must be a SQLiteStore or None")
+        check_function("prepare", prepare)
         Openable.__init__(self, f"the topic {name!r}")
         Audience.__init__(self, name, History(history, history_bytes, max_age))
         self.is_closed = False
@@ -199,6 +200,7 @@ class Topic(Audience, Openable):
 
         Raises:
             ConfigurationError: An argument that cannot work.
+            TypeError: One that is no text or no function where it must be.
         """
         check_count("replay", replay, least=0)
         check_count("buffer", buffer, least=1)
@@ -206,6 +208,10 @@ class Topic(Audience, Openable):
             raise ConfigurationError(f"overflow is {overflow!r}; it must be one of {', '.join(map(repr, OVERFLOW))}")
         if (overflow == "latest") != (key is not None):
             raise ConfigurationError("overflow='latest' needs key, a function of a value, and nothing else takes it")
+        check_function("filter", filter)
+        check_function("key", key)
+        if last_event_id is not None and not isinstance(last_event_id, str):
+            raise TypeError(f"last_event_id is {last_event_id!r}; it must be text, such as request.last_event_id, or None")
         self._check_ready()
         return self.trio_run.enter(
             lambda: Subscription(

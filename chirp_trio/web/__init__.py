@@ -5,8 +5,9 @@ This room knows streams and templates, and hands ready responses to them. It mus
 
 from .app import App
 from .config import AppConfig
+from .forms import UploadFile
 from .multi import Headers, MultiMapping
 from .request import Request
 from .response import Redirect, Response
 
-__all__ = ["App", "AppConfig", "Headers", "MultiMapping", "Redirect", "Request", "Response"]
+__all__ = ["App", "AppConfig", "Headers", "MultiMapping", "Redirect", "Request", "Response", "UploadFile"]

@@ -14,7 +14,6 @@ from ..stream.placement import STATE_KEY
 from ..stream.registry import check_hook
 from ..templates import Templates
 from ..topics import SQLiteStore, Topic
-from ..wire import json_encoder
 from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
 from .lifespan import run_lifespan
@@ -59,16 +58,15 @@ class App:
     ) -> None:
         if config is not None and not isinstance(config, AppConfig):
             raise TypeError(f"config is {config!r}; it must be an AppConfig or None")
+        if lifespan is not None and not callable(lifespan):
+            raise TypeError(
+                f"lifespan is {lifespan!r}; it must be a function of the app that returns an async context manager"
+            )
         self.config = config if config is not None else AppConfig()
         self._templates = Templates(self.config.template_dir, auto_reload=self.config.debug)
         self._registry = StreamRegistry(stream_limits(self.config))
         self.streams = LiveStreams(self._registry)
-        self._dispatcher = Dispatcher(
-            self._templates,
-            json_encoder(self.config.json_default),
-            debug=self.config.debug,
-            body_limit=self.config.max_body_size,
-        )
+        self._dispatcher = Dispatcher(self._templates, self.config)
         self._templates.add_global("path_for", self.path_for)
         self._lifespan = lifespan
         self._running = Running(self._registry, partial(lifespan, self) if lifespan is not None else None)
@@ -180,6 +178,8 @@ class App:
 
     def template_global(self, name: str, value: object) -> None:
         """Make a value known to every template. Functions can be called there."""
+        if not isinstance(name, str):
+            raise TypeError(f"template_global({name!r}): the name must be text")
         self._templates.add_global(name, value)
 
     def topic(

@@ -2,13 +2,10 @@
 
 import json
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from ..asgi import Receive
 from ..errors import ClientDisconnected, HTTPError
-from .multi import MultiMapping
-
-_HEX = frozenset("0123456789abcdefABCDEF")
+from .charsets import decode
 
 
 async def read_body(receive: Receive, declared: str | None, limit: int) -> bytes:
@@ -37,21 +34,9 @@ async def read_body(receive: Receive, declared: str | None, limit: int) -> bytes
             return bytes(body)
 
 
-def parse_text(body: bytes, charset: str) -> str:
-    """The body as text. Raises `HTTPError` 400, saying where, if it is not in that charset."""
-    try:
-        return body.decode(charset)
-    except LookupError:
-        raise HTTPError(400, f"the request body's charset {charset!r} is unknown") from None
-    except UnicodeDecodeError as error:
-        raise HTTPError(400, f"the request body is not {error.encoding}: {error.reason} at byte {error.start}") from None
-    except UnicodeError as error:
-        raise HTTPError(400, f"the request body is not {charset}: {error}") from None
-
-
 def parse_json(body: bytes) -> Any:
     """The body as JSON (RFC 8259: always UTF-8). Raises `HTTPError` 400, saying where, if it is not."""
-    text = parse_text(body, "utf-8")
+    text = decode(body, "utf-8", "the request body")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -60,32 +45,6 @@ def parse_json(body: bytes) -> Any:
         ) from None
     except (RecursionError, ValueError) as error:
         raise HTTPError(400, f"the request body is JSON that cannot be read: {error}") from None
-
-
-def parse_form(body: bytes) -> MultiMapping:
-    """The fields of a form, as browsers send them (WHATWG URL, `application/x-www-form-urlencoded`).
-
-    Raises `HTTPError` 400, saying which field, where a percent sign is not the start of a byte or the bytes are not UTF-8.
-    """
-    fields = []
-    for number, field in enumerate(body.split(b"&"), start=1):
-        if field:
-            name, _, value = field.partition(b"=")
-            fields.append((_unquote(name, number), _unquote(value, number)))
-    return MultiMapping(fields)
-
-
-def _unquote(quoted: bytes, number: int) -> str:
-    text = quoted.replace(b"+", b" ").decode("latin-1")
-    percent = text.find("%")
-    while percent >= 0:
-        if not (len(text) > percent + 2 and _HEX.issuperset(text[percent + 1 : percent + 3])):
-            raise HTTPError(400, f"the form's field {number} holds {text[percent : percent + 3]!r}, which encodes no byte")
-        percent = text.find("%", percent + 3)
-    try:
-        return unquote_to_bytes(text.encode("latin-1")).decode()
-    except UnicodeDecodeError as error:
-        raise HTTPError(400, f"the form's field {number} is not utf-8: {error.reason} at byte {error.start}") from None
 
 
 def _too_large(limit: int) -> HTTPError:

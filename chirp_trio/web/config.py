@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..stream import Limits
-from ..wire import JSONDefault
+from ..wire import JSONDefault, check_json_default
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class AppConfig:
             the directory that the server was started in.
         debug: Show errors with their traceback to the client, and read templates again when they change; default: no.
         max_body_size: How many bytes a request's body may have; default 1 MiB.
+        max_form_fields: How many fields and files a form may have; default 1000.
         max_streams: How many event streams there may be; one more is refused with a 503; default: no limit.
         max_streams_per_client: How many there may be to one client's address; one more is refused with a 429; default:
             no limit.
@@ -33,6 +34,7 @@ class AppConfig:
 
     Raises:
         ConfigurationError: A number is not what it must be.
+        TypeError: Something else is not.
 
     Example:
         >>> AppConfig(max_streams=10_000, max_streams_per_client=20, max_age=3600).reconnect_after
@@ -42,6 +44,7 @@ class AppConfig:
     template_dir: str | Path | Iterable[str | Path] = "templates"
     debug: bool = False
     max_body_size: int = 1024 * 1024
+    max_form_fields: int = 1000
     max_streams: int | None = None
     max_streams_per_client: int | None = None
     max_age: float | None = None
@@ -50,11 +53,25 @@ class AppConfig:
     json_default: JSONDefault | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.template_dir, str | Path):
-            object.__setattr__(self, "template_dir", tuple(self.template_dir))
+        self._check_template_dir()
+        if not isinstance(self.debug, bool):
+            raise TypeError(f"debug is {self.debug!r}; it must be True or False")
         if not isinstance(self.max_body_size, int) or isinstance(self.max_body_size, bool) or self.max_body_size < 0:
             raise ConfigurationError(f"max_body_size is {self.max_body_size!r}; it must be a number of bytes, zero or more")
+        if not isinstance(self.max_form_fields, int) or isinstance(self.max_form_fields, bool) or self.max_form_fields < 1:
+            raise ConfigurationError(
+                f"max_form_fields is {self.max_form_fields!r}; it must be a number of fields, one or more"
+            )
+        check_json_default(self.json_default)
         stream_limits(self)
+
+    def _check_template_dir(self) -> None:
+        folders = self.template_dir
+        if not isinstance(folders, str | Path):
+            folders = tuple(folders) if isinstance(folders, Iterable) and not isinstance(folders, bytes) else (folders,)
+            if not all(isinstance(folder, str | Path) for folder in folders):
+                raise TypeError(f"template_dir is {self.template_dir!r}; it must be a folder's path, or several")
+            object.__setattr__(self, "template_dir", folders)
 
 
 def stream_limits(config: AppConfig) -> Limits:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Literal, Self
 
-from ..asgi import HeadersInput, header_pairs
+from ..headers import HeadersInput, header_pairs
 from .urls import Serving, serving
 
 type SameSite = Literal["lax", "strict", "none"]

@@ -5,13 +5,14 @@ from typing import Any
 
 import trio
 
-from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
+from ..asgi import ASGIApp, Receive, Scope, Send, note_asyncio, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
 from ..logs import logger_of
 from ..stream import Placement
 from ..stream.lifecycle import ROUTE_KEY
 from ..templates import Templates
-from ..wire import EncodeJSON
+from ..wire import json_encoder
+from .config import AppConfig
 from .error_pages import error_response
 from .fragments import FragmentRenderers
 from .handlers import call_handler, check_handler, handler_name
@@ -28,10 +29,11 @@ logger = logger_of("web")
 class Dispatcher:
     """Routes, mounts and error handlers, and the way of a request through them."""
 
-    def __init__(self, templates: Templates, encode_json: EncodeJSON, *, debug: bool, body_limit: int) -> None:
-        self._negotiator = Negotiator(templates, encode_json, debug=debug)
-        self._debug = debug
-        self._body_limit = body_limit
+    def __init__(self, templates: Templates, config: AppConfig) -> None:
+        self._negotiator = Negotiator(templates, json_encoder(config.json_default), debug=config.debug)
+        self._debug = config.debug
+        self._body_limit = config.max_body_size
+        self._field_limit = config.max_form_fields
         self._routes: list[tuple[Route, frozenset[str]]] = []
         self._mounts = Mounts()
         self.paths = Paths(lambda: self.routes, self._mounts.has)
@@ -88,7 +90,7 @@ class Dispatcher:
         """Answer one request. What goes wrong before the response has begun becomes a response of its own."""
         require_trio()
         token = serving.set(self.paths.enter(scope))
-        request: Request | None = Request(scope, receive, paths=self.paths, body_limit=self._body_limit)
+        request: Request | None = self._request(scope, receive)
         assert request is not None
         try:
             # No name for what is called: an open stream would keep it, and the request, which can be had again.
@@ -101,11 +103,14 @@ class Dispatcher:
             if isinstance(error, ResponseBroken):
                 raise error.__cause__ or error from None
             # It comes from a response that could not begin.
-            request = request or Request(scope, receive, paths=self.paths, body_limit=self._body_limit)
+            request = request or self._request(scope, receive)
             respond = await self._respond_to_error(request, placement, error)
             await respond(scope, receive, send)
         finally:
             serving.reset(token)
+
+    def _request(self, scope: Scope, receive: Receive) -> Request:
+        return Request(scope, receive, paths=self.paths, body_limit=self._body_limit, field_limit=self._field_limit)
 
     async def _respond(self, request: Request, scope: Scope, placement: Placement) -> Respond:
         try:
@@ -139,6 +144,7 @@ class Dispatcher:
             return _answer_nobody(request)
         status = error.status if isinstance(error, HTTPError) else 500
         cause = next((kind for kind in type(error).__mro__ if kind in self._error_handlers), status)
+        note_asyncio(error)
         if not isinstance(error, HTTPError) and cause in (status, Exception):
             logger.error("%s %s failed", request.method, request.path, exc_info=error)
         if cause in self._error_handlers:
@@ -150,6 +156,7 @@ class Dispatcher:
             except Exception as failure:
                 if isinstance(sole(failure), ClientDisconnected):
                     return _answer_nobody(request)
+                note_asyncio(failure)
                 logger.exception("the error handler %s failed", handler_name(handler))
         response = error_response(error, request.headers, is_fragment=request.is_fragment, debug=self._debug)
         return _drained(response, request)

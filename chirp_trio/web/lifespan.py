@@ -6,7 +6,7 @@ from typing import Any
 
 import trio
 
-from ..asgi import WRONG_RUNTIME, Receive, Scope, Send
+from ..asgi import WRONG_RUNTIME, Receive, Scope, Send, note_asyncio
 from ..errors import WrongRuntimeError, sole
 from ..logs import logger_of
 
@@ -43,6 +43,7 @@ async def run_lifespan(
             await send({"type": "lifespan.startup.complete"})
             await receive()  # lifespan.shutdown
     except Exception as error:
+        note_asyncio(error)
         logger.exception("the app's lifespan failed %s", "while it was running" if started else "to start")
         kind = "shutdown" if started else "startup"
         cause = sole(error)

@@ -18,6 +18,10 @@ class Mounts:
 
     def add(self, prefix: str, app: ASGIApp) -> None:
         """See `App.mount`."""
+        if not isinstance(prefix, str):
+            raise TypeError(f"the prefix is {prefix!r}; it must be text, as in app.mount('/static', ...)")
+        if not callable(app):
+            raise TypeError(f"the app at {prefix!r} is {app!r}; it must be an ASGI app")
         if not prefix.startswith("/") or prefix.endswith("/"):
             raise ConfigurationError(f"the prefix {prefix!r} must begin with '/' and not end with it")
         if any(prefix == other for other, _ in self._apps):

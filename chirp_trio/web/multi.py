@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-class MultiMapping(Mapping[str, str]):
+class MultiMapping[Value = str](Mapping[str, Value]):
     """An immutable mapping that keeps every value of a key. `mapping[key]` is the first one.
 
     Example:
@@ -14,15 +14,15 @@ class MultiMapping(Mapping[str, str]):
 
     __slots__ = ("_values",)
 
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._values: dict[str, list[str]] = {}
+    def __init__(self, pairs: Iterable[tuple[str, Value]] = ()) -> None:
+        self._values: dict[str, list[Value]] = {}
         for key, value in pairs:
             self._values.setdefault(key, []).append(value)
 
-    def __getitem__(self, key: str) -> str:
+    def __getitem__(self, key: str) -> Value:
         return self._values[key][0]
 
-    def get_all(self, key: str) -> list[str]:
+    def get_all(self, key: str) -> list[Value]:
         """Every value of the key, in order; an empty list if there is none."""
         return list(self._values.get(key, ()))
 
@@ -38,7 +38,7 @@ class MultiMapping(Mapping[str, str]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"MultiMapping({[(key, value) for key, values in self._values.items() for value in values]!r})"
+        return f"{type(self).__name__}({[(key, value) for key, values in self._values.items() for value in values]!r})"
 
 
 class Headers(Mapping[str, str]):

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from ..asgi import Receive, Scope, Send, header_pairs
+from ..asgi import Receive, Scope, Send
 from ..errors import HTTPError
+from ..headers import header_pairs
 from ..stream import EventStream, Placement
 from ..templates import OOB, Fragment, Page, Stream, Template, Templates, ValidationError
 from ..wire import EncodeJSON, as_html

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import trio
 
-from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, error_listener, header_pairs
+from ..asgi import Receive, Scope, Send, error_listener, note_asyncio
+from ..headers import HeadersInput, encode_headers, header_pairs
 from ..logs import logger_of
 from ..stream.parking import ParkingSpot
 from .response import HTML, ResponseBroken
@@ -156,6 +157,7 @@ def _epilogue(scope: Scope, error: Exception | None) -> bytes:
     if error is None:
         return b""
     # The status has been sent. On HTTP/2 a body that nobody ends stays open for ever, so this one ends, and says why.
+    note_asyncio(error)
     reference = secrets.token_hex(4)
     logger.error("page %s: rendering failed half-way (reference %s)", scope["path"], reference, exc_info=error)
     listener = error_listener(scope)

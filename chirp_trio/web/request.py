@@ -8,7 +8,9 @@ from ..asgi import Receive, Scope
 from ..errors import HTTPError
 from ..htmx import element_id
 from ..stream import last_event_id
-from .body import parse_form, parse_json, parse_text, read_body
+from .body import parse_json, read_body
+from .charsets import decode
+from .forms import MULTIPART, URLENCODED, Form, parse_content_type, parse_form, parse_multipart
 from .multi import Headers, MultiMapping
 from .urls import Paths, local_path, root_path_of, url_of
 
@@ -24,15 +26,16 @@ class Request:
         path_params: The path's parameters, converted.
     """
 
-    __slots__ = ("_body", "_body_limit", "_paths", "_receive", "_scope", "path", "path_params")
+    __slots__ = ("_body", "_body_limit", "_field_limit", "_paths", "_receive", "_scope", "path", "path_params")
 
-    def __init__(self, scope: Scope, receive: Receive, *, paths: Paths, body_limit: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, *, paths: Paths, body_limit: int, field_limit: int) -> None:
         self.path = local_path(scope)
         self.path_params: Mapping[str, object] = {}
         self._scope = scope
         self._receive = receive
         self._paths = paths
         self._body_limit = body_limit
+        self._field_limit = field_limit
         self._body: bytes | None = None
 
     @property
@@ -186,24 +189,34 @@ class Request:
         return self._body
 
     async def text(self) -> str:
-        """The body as text, in the charset that it declares, else UTF-8. `HTTPError` 400, saying where, if it is not."""
-        return parse_text(await self.body(), self._content_type()[1].get("charset", "utf-8"))
+        """The body as text, in the charset that it declares, else UTF-8.
+
+        Raises:
+            HTTPError: 400, saying where, if it is not. 415 if it declares another charset than UTF-8, US-ASCII, ISO-8859-1,
+                Windows-1252 and UTF-16.
+        """
+        return decode(await self.body(), self._content_type()[1].get("charset", "utf-8"), "the request body")
 
     async def json(self) -> Any:
         """The body as JSON. `HTTPError` 400, saying where, if it is not."""
         return parse_json(await self.body())
 
-    async def form(self) -> MultiMapping:
-        """The fields of a submitted form.
+    async def form(self) -> Form:
+        """The fields of a submitted form, by name, and in `files` its files.
 
         Raises:
-            HTTPError: 400, saying where, if it is malformed; 415 if it is not `application/x-www-form-urlencoded`, which
-                is how browsers send a form unless it asks for something else.
+            HTTPError: 400, saying where, if it is malformed; 413 if it has more fields and files than the app's
+                `max_form_fields`; 415 if it is neither `application/x-www-form-urlencoded` nor `multipart/form-data`, which
+                is how browsers send forms, or in a charset that is not taken.
         """
-        kind = self._content_type()[0]
-        if kind != "application/x-www-form-urlencoded":
-            raise HTTPError(415, f"the form is sent as {kind or 'nothing'!r}; it must be application/x-www-form-urlencoded")
-        return parse_form(await self.body())
+        kind, options = self._content_type()
+        if kind == URLENCODED:
+            return parse_form(await self.body(), self._field_limit)
+        if kind != MULTIPART:
+            raise HTTPError(415, f"the form is sent as {kind or 'nothing'!r}; it must be {URLENCODED} or {MULTIPART}")
+        if not options.get("boundary"):
+            raise HTTPError(400, f"the form is sent as {MULTIPART}, without a boundary")
+        return parse_multipart(await self.body(), options["boundary"], self._field_limit)
 
     @property
     def read_body(self) -> bytes | None:
@@ -220,9 +233,7 @@ class Request:
         return declared or self.method not in ("GET", "HEAD", "OPTIONS", "TRACE", "DELETE")
 
     def _content_type(self) -> tuple[str, dict[str, str]]:
-        kind, *parameters = self.headers.get("content-type", "").split(";")
-        named = (parameter.partition("=") for parameter in parameters)
-        return kind.strip().lower(), {name.strip().lower(): value.strip().strip('"') for name, _, value in named}
+        return parse_content_type(self.headers.get("content-type", ""))
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"

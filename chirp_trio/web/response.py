@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from ..asgi import HeadersInput, Receive, Scope, Send, encode_headers, header_pairs
+from ..asgi import Receive, Scope, Send
+from ..headers import HeadersInput, encode_headers, header_pairs
 from ..templates import OOB, TemplateValue
 from ..wire import SupportsHTML, check_text, encode_json, html_text
 from .cookies import SetsCookies
@@ -156,6 +157,7 @@ class Redirect(SetsCookies):
     def __post_init__(self) -> None:
         if not isinstance(self.location, str) or not self.location:
             raise TypeError(f"the location of a Redirect is {self.location!r}; it must be a path or a URL")
+        check_text("the location of a Redirect", self.location)
         if self.status not in (301, 302, 303, 307, 308):
             raise ValueError(f"the status of a Redirect is {self.status!r}; it must be 301, 302, 303, 307 or 308")
         object.__setattr__(self, "headers", header_pairs(self.headers))

@@ -44,7 +44,9 @@ def make_route(path: str, methods: Iterable[str], handler: Callable[..., Any]) -
     Raises:
         ConfigurationError: The pattern or the methods cannot work; the message names what is allowed.
     """
-    if isinstance(methods, str):
+    if not isinstance(methods, str) and isinstance(methods, Iterable):
+        methods = tuple(methods)
+    if not isinstance(methods, tuple) or not all(isinstance(method, str) for method in methods):
         raise ConfigurationError(f"methods of {path!r} is {methods!r}; it must be a list of methods, such as ['GET', 'POST']")
     upper = frozenset(method.upper() for method in methods)
     if not upper or not all(method.isascii() and method.isalpha() for method in upper):

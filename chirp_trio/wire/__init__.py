@@ -8,7 +8,7 @@ from .encode import ABSENT, HEARTBEAT, check_text, encode_comment, encode_data, 
 from .event import Comment, SSEEvent, check_one_line
 from .html import HTML, SupportsHTML, as_html
 from .renderable import Renderable, html_text
-from .to_json import EncodeJSON, JSONDefault, encode_json, json_encoder
+from .to_json import EncodeJSON, JSONDefault, check_json_default, encode_json, json_encoder
 
 __all__ = [
     "ABSENT",
@@ -22,6 +22,7 @@ __all__ = [
     "SSEEvent",
     "SupportsHTML",
     "as_html",
+    "check_json_default",
     "check_one_line",
     "check_text",
     "encode_comment",

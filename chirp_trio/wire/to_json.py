@@ -41,6 +41,12 @@ _UNSET = msgspec.UNSET  # a field without a value is left out
 _KEYS = (datetime.datetime, datetime.date, datetime.time, uuid.UUID, decimal.Decimal)
 
 
+def check_json_default(default: object) -> None:
+    """Raise `TypeError` unless it is a function, or None."""
+    if default is not None and not callable(default):
+        raise TypeError(f"json_default is {default!r}; it must be a function of a value, as that of json.dumps, or None")
+
+
 def json_encoder(default: JSONDefault | None = None) -> EncodeJSON:
     """A function that turns values into JSON. NaN and the infinities, which JSON has not, become null.
 
@@ -50,6 +56,7 @@ def json_encoder(default: JSONDefault | None = None) -> EncodeJSON:
     The function raises `TypeError` where a value cannot be sent as JSON, and `ValueError` where it refers to itself, is
     nested too deeply, holds text that UTF-8 cannot carry, or two keys that are the same in JSON. Both say where.
     """
+    check_json_default(default)
     plainly = _Walk(default).plain
 
     def encode(value: object) -> bytes:

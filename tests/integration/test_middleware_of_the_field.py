@@ -74,9 +74,7 @@ async def read_stream(client, path, *, until=None):
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name != "HTTPSRedirect"])  # the servers speak no TLS here
-async def test_a_page_and_streams_are_what_they_were_and_have_what_the_middleware_adds(name, start, request):
-    if name in ("StarletteContext", "OpenTelemetry"):
-        request.applymarker(pytest.mark.xfail(reason="events are not sent in the request's context", strict=False))
+async def test_a_page_and_streams_are_what_they_were_and_have_what_the_middleware_adds(name, start):
     middleware, site = ALL[name](), Site(pause=0.05)
     async with start(middleware, site) as client:
         page = await client.get("/page")

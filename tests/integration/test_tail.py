@@ -62,6 +62,7 @@ async def test_what_is_asked_by_default():
         "accept": b"text/event-stream",
         "accept-encoding": b"identity",
         "cache-control": b"no-cache",
+        "pragma": b"no-cache",
         "connection": b"keep-alive",
         "user-agent": b"chirp-trio",
     }

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from chirp_trio import Comment, EventStream, SSEEvent, Topic, merge
-from chirp_trio.stream import Limits, StreamRegistry, open_stream_host
+from chirp_trio.stream import Limits, Placement, StreamRegistry, open_stream_host
 from chirp_trio.testing import TestClient
 from chirp_trio.topics.subscription import TELL_AFTER
 from chirp_trio.wire import Decoder
@@ -24,12 +24,15 @@ HTMX4 = {"accept": "text/html, text/event-stream", "hx-request": "true"}
 
 async def items():
     yield Comment("before")
+    yield SSEEvent(id="0")
+    yield SSEEvent(retry=5)
     yield "one"
     await trio.sleep(40)
     yield Comment("a\n\nb")
     yield SSEEvent("two", id="2")
     yield object()  # which cannot be sent, and costs a chirp:error
     yield Comment("")
+    yield SSEEvent(id="3", retry=5)
     await trio.sleep(40)
     raise ValueError
 
@@ -47,6 +50,7 @@ def publishing(nursery, *topics):
                 topic.publish_nowait("unwanted")
             await trio.sleep(40)
             topic.publish_nowait(Comment("published"))
+            topic.publish_nowait(SSEEvent(retry=5))
         for topic in topics:
             topic.close()
 
@@ -71,8 +75,9 @@ async def answer(make, headers, *, stop_after=None, limits=None):
     server = Server()
     pairs = [(name.encode(), value.encode()) for name, value in headers.items() if name != ":method"]
     method = headers.get(":method", "GET")
-    async with trio.open_nursery() as nursery, open_stream_host(StreamRegistry(limits)) as host:
-        scope = {"type": "http", "method": method, "path": "/", "headers": pairs, "state": {"chirp_trio.streams": host}}
+    async with trio.open_nursery() as nursery, open_stream_host() as host:
+        scope = {"type": "http", "method": method, "path": "/", "headers": pairs}
+        scope["state"] = {"chirp_trio.streams": Placement(host, (StreamRegistry(limits),))}
         if stop_after is not None:
             nursery.start_soon(stop, host, stop_after)
         await EventStream(make(nursery))(scope, server.receive, server.send)
@@ -115,6 +120,19 @@ async def test_an_id_alone_is_a_block_for_whoever_needs_one_and_the_place_for_ev
     assert [event.data for event in events] == ["wanted"] * (1 if source == "a topic" else 2)
     assert decoder.last_event_id == ids[-1].removeprefix("id: ")
     assert events[0].id not in (ids[0], None), "its own id, and not the one that was told before"
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [(BROWSER, "id: 7\n\n"), (HTMX4, "id: 7\n\n"), (READERS["asks for events"], "id: 7\n"), ({}, "id: 7\n")],
+)
+async def test_an_id_alone_from_a_source_is_told_in_the_same_way(autojump_clock, headers, told):
+    async def source():
+        yield SSEEvent(id="7", retry=20)
+        yield "a"
+
+    body = await answer(lambda _: source(), headers)
+    assert body.endswith(f"retry: 20\n{told}data: a\n\n")
 
 
 @pytest.mark.parametrize(

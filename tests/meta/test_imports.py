@@ -11,21 +11,22 @@ PACKAGE = Path(chirp_trio.__file__).parent
 
 # What each room may import of ours, itself aside. Arrows point down, never back; nothing imports `testing`.
 MAY_IMPORT = {
-    "errors": set(),
+    "headers": set(),
+    "errors": {"headers"},
     "logs": set(),
     "asgi": {"errors"},
     "wire": {"errors"},
     "threads": set(),
     "htmx": {"wire"},
-    "stream": {"errors", "logs", "asgi", "wire", "htmx", "threads"},
+    "stream": {"headers", "errors", "logs", "asgi", "wire", "htmx", "threads"},
     "topics": {"errors", "logs", "wire", "htmx", "stream", "threads"},
     "templates": {"errors", "wire"},
     "server": {"errors", "logs", "asgi"},
-    "web": {"errors", "logs", "asgi", "wire", "htmx", "stream", "topics", "templates", "server"},
+    "web": {"headers", "errors", "logs", "asgi", "wire", "htmx", "stream", "topics", "templates", "server"},
     "markup": set(),
     "checking": {"errors", "markup", "wire", "stream", "topics", "templates", "web"},
     "openapi": set(),
-    "starlette": {"errors", "asgi", "stream", "openapi"},
+    "starlette": {"headers", "errors", "asgi", "stream", "openapi"},
     "metrics": {"asgi", "stream"},
     "testing": {
         "errors",
@@ -41,6 +42,7 @@ MAY_IMPORT = {
 
 # What each room may import of others', the standard library aside.
 MAY_USE = {
+    "headers": set(),
     "errors": set(),
     "logs": set(),
     "asgi": {"trio"},
@@ -51,7 +53,7 @@ MAY_USE = {
     "topics": {"trio"},
     "templates": {"kida"},
     "server": {"trio", "hypercorn", "h2", "h11"},
-    "web": {"trio"},
+    "web": {"trio", "python_multipart"},
     "markup": set(),
     "checking": {"kida"},
     "openapi": {"pydantic"},  # in a function, for those who use FastAPI

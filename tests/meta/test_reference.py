@@ -28,7 +28,7 @@ PUBLIC = {name: getattr(package, name) for package in PACKAGES for name in packa
 
 # Made by the library and not by its users, so that its parameters are nobody's business.
 NOT_CONSTRUCTED = {"Request", "Ending", "LiveStreams", "StreamSnapshot", "Subscription", "Published", "Finding"}
-NOT_CONSTRUCTED |= {"StreamLifespan"}
+NOT_CONSTRUCTED |= {"StreamLifespan", "UploadFile"}
 NOT_CONSTRUCTED |= {"SSEStream"}
 # Public as far as the language goes, and meant for other rooms of the package.
 INTERNAL = {

@@ -33,6 +33,7 @@ from chirp_trio import (
     StreamSnapshot,
     Template,
     Topic,
+    UploadFile,
     ValidationError,
     last_event_id,
     serve,
@@ -76,6 +77,9 @@ class Reading:
 async def index(request: Request) -> Page | Response | Redirect:
     if request.method == "POST":
         form = await request.form()
+        picture: UploadFile | None = form.files.get("picture")
+        if picture is not None:
+            return Response(picture.content, content_type=picture.content_type)
         return Response(form["name"], status=201, headers={"x-name": form["name"]})
     if request.is_fragment:
         return Redirect("/")
@@ -110,6 +114,7 @@ async def numbers() -> AsyncGenerator[object]:
     yield Reading(21.5)
     yield Fragment("row.html", "row", event="row", number=1)
     yield SSEEvent(data="text", event="ping", id="1", retry=100)
+    yield SSEEvent(retry=100)
 
 
 @app.route("/numbers")

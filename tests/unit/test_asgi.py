@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from chirp_trio import WrongRuntimeError
-from chirp_trio.asgi import WRONG_RUNTIME, encode_headers, require_trio
+from chirp_trio.asgi import WRONG_RUNTIME, require_trio
+from chirp_trio.headers import encode_headers
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from chirp_trio import ClientDisconnected, HTTPError
-from chirp_trio.web.body import parse_form, parse_json, parse_text, read_body
+from chirp_trio.web.body import parse_json, read_body
 
 
 def receiving(*chunks, left=False):
@@ -80,41 +80,6 @@ async def test_a_client_that_leaves_is_told_apart_from_a_body_that_ends(chunks):
         await read_body(receive, None, limit=10)
 
 
-@pytest.mark.parametrize(
-    ("body", "charset", "text"),
-    [
-        pytest.param("Zürich ☃".encode(), "utf-8", "Zürich ☃", id="utf-8"),
-        pytest.param(b"Z\xfcrich", "iso-8859-1", "Zürich", id="latin-1"),
-        pytest.param(b"", "utf-8", "", id="empty"),
-    ],
-)
-def test_text_is_decoded_from_its_charset(body, charset, text):
-    assert parse_text(body, charset) == text
-
-
-@pytest.mark.parametrize(
-    ("body", "charset", "message"),
-    [
-        pytest.param(b"Z\xfcrich", "utf-8", "the request body is not utf-8: invalid start byte at byte 1", id="wrong byte"),
-        pytest.param(b"a\xc3", "utf-8", "the request body is not utf-8: unexpected end of data at byte 1", id="cut off"),
-        pytest.param(b"\x80", "ascii", "the request body is not ascii: ordinal not in range(128) at byte 0", id="not ASCII"),
-        pytest.param(b"x", "klingon", "the request body's charset 'klingon' is unknown", id="no such charset"),
-        pytest.param(b"00", "hex", "the request body's charset 'hex' is unknown", id="a codec that is no charset"),
-        pytest.param(
-            b"x",
-            "undefined",
-            "the request body is not undefined: undefined encoding",
-            id="a codec that always fails",
-        ),
-    ],
-)
-def test_text_that_cannot_be_decoded_is_a_bad_request(body, charset, message):
-    with pytest.raises(HTTPError) as refusal:
-        parse_text(body, charset)
-
-    assert str(refusal.value) == f"400 {message}"
-
-
 def test_json_is_what_it_stands_for():
     assert parse_json('{"city": "Zürich", "lines": [1, 2.5, null, true]}'.encode()) == {
         "city": "Zürich",
@@ -139,47 +104,3 @@ def test_json_that_cannot_be_parsed_is_a_bad_request_that_says_where(body, messa
         parse_json(body)
 
     assert str(refusal.value).startswith(f"400 the request body is {message}")
-
-
-@pytest.mark.parametrize(
-    ("body", "fields"),
-    [
-        pytest.param(b"", {}, id="empty"),
-        pytest.param(b"a=1&b=2", {"a": ["1"], "b": ["2"]}, id="two fields"),
-        pytest.param(b"a=1&a=2", {"a": ["1", "2"]}, id="one field twice"),
-        pytest.param(b"a=&b", {"a": [""], "b": [""]}, id="empty values"),
-        pytest.param(b"=1", {"": ["1"]}, id="empty name"),
-        pytest.param(b"&&a=1&", {"a": ["1"]}, id="nothing between ampersands"),
-        pytest.param(b"a=b=c", {"a": ["b=c"]}, id="an equals sign in a value"),
-        pytest.param(b"a;b=1;2", {"a;b": ["1;2"]}, id="semicolons are data"),
-        pytest.param(b"a+b=c+%2B", {"a b": ["c +"]}, id="plus is a space"),
-        pytest.param(b"%c3%BC=%E2%98%83", {"ü": ["☃"]}, id="percent in any case"),
-        pytest.param("ü=☃".encode(), {"ü": ["☃"]}, id="bare UTF-8"),
-        pytest.param(b"a=%25zz", {"a": ["%zz"]}, id="decoded once"),
-        pytest.param(b"a=1%0D%0A2", {"a": ["1\r\n2"]}, id="line breaks"),
-    ],
-)
-def test_a_form_is_its_fields(body, fields):
-    form = parse_form(body)
-
-    assert {name: form.get_all(name) for name in form} == fields
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        pytest.param(b"a=1&b=%zzz", "the form's field 2 holds '%zz', which encodes no byte", id="no hexadecimal digits"),
-        pytest.param(b"a=100%", "the form's field 1 holds '%', which encodes no byte", id="percent at the end"),
-        pytest.param(b"a=%4", "the form's field 1 holds '%4', which encodes no byte", id="half a byte"),
-        pytest.param(b"a=%41%4g", "the form's field 1 holds '%4g', which encodes no byte", id="after a good one"),
-        pytest.param(b"%+1=a", "the form's field 1 holds '% 1', which encodes no byte", id="in a name"),
-        pytest.param(b"a=1&&b=%zz", "the form's field 3 holds '%zz', which encodes no byte", id="empty fields count"),
-        pytest.param(b"a=%FF", "the form's field 1 is not utf-8: invalid start byte at byte 0", id="not UTF-8"),
-        pytest.param(b"a=x\xc3", "the form's field 1 is not utf-8: unexpected end of data at byte 1", id="cut off"),
-    ],
-)
-def test_a_malformed_form_is_a_bad_request_that_says_which_field(body, message):
-    with pytest.raises(HTTPError) as refusal:
-        parse_form(body)
-
-    assert str(refusal.value) == f"400 {message}"

@@ -39,12 +39,6 @@ def client(middleware, place, site):
     return TestClient(middleware.build(place, site), base_url=middleware.base_url, headers=middleware.request)
 
 
-@pytest.fixture
-def context_of_writers(request, name):
-    if name in ("StarletteContext", "OpenTelemetry"):
-        request.applymarker(pytest.mark.xfail(reason="heartbeats are not sent in the request's context", strict=False))
-
-
 everywhere = pytest.mark.parametrize(("name", "place"), PLACED, ids=[f"{name} {place}" for name, place in PLACED])
 
 
@@ -70,7 +64,6 @@ async def test_events_come_in_their_time_and_the_stream_ends(middleware, client,
     middleware.check_whole(["/three"])
 
 
-@pytest.mark.usefixtures("context_of_writers")
 @everywhere
 async def test_heartbeats_come_in_their_time(middleware, client, site, autojump_clock):
     async with client:

@@ -87,8 +87,9 @@ async def test_a_body_may_be_read_again_and_in_another_way():
             text,
             b"a",
             {"content-type": "text/plain; charset=klingon"},
-            400,
-            "the request body&#x27;s charset &#x27;klingon&#x27; is unknown",
+            415,
+            "the charset of the request body is &#x27;klingon&#x27;; it must be UTF-8, US-ASCII, ISO-8859-1, Windows-1252 or "
+            "UTF-16",
             id="charset",
         ),
         pytest.param(
@@ -101,16 +102,32 @@ async def test_a_body_may_be_read_again_and_in_another_way():
             form,
             b"a=1",
             {"content-type": "multipart/form-data; boundary=x"},
-            415,
-            "the form is sent as &#x27;multipart/form-data&#x27;; it must be application/x-www-form-urlencoded",
+            400,
+            "the form is malformed: Expected boundary character 45, got 97 at index 2",
             id="multipart",
+        ),
+        pytest.param(
+            form,
+            b"a=1",
+            {"content-type": "multipart/form-data"},
+            400,
+            "the form is sent as multipart/form-data, without a boundary",
+            id="multipart without a boundary",
+        ),
+        pytest.param(
+            form,
+            b"a=1",
+            {"content-type": "text/csv"},
+            415,
+            "the form is sent as &#x27;text/csv&#x27;; it must be application/x-www-form-urlencoded or multipart/form-data",
+            id="no form",
         ),
         pytest.param(
             form,
             b"a=1",
             {},
             415,
-            "the form is sent as &#x27;nothing&#x27;; it must be application/x-www-form-urlencoded",
+            "the form is sent as &#x27;nothing&#x27;; it must be application/x-www-form-urlencoded or multipart/form-data",
             id="form of no type",
         ),
     ],
@@ -163,3 +180,22 @@ async def test_an_error_from_a_body_may_be_handled_by_the_handler():
             return error.detail
 
     assert (await answered(read, b"")).json() == ["the request body is not JSON: Expecting value at line 1, column 1"]
+
+
+@pytest.mark.parametrize(("config", "most"), [(AppConfig(), 1000), (AppConfig(max_form_fields=2), 2)])
+async def test_a_form_may_have_as_many_fields_and_files_as_the_app_says(config, most):
+    app = App(config)
+
+    @app.route("/", methods=["POST"])
+    async def count(request):
+        form = await request.form()
+        return [len(form), len(form.files)]
+
+    async with TestClient(app) as client:
+        for number, status in ((most, 200), (most + 1, 413)):
+            fields = {f"a{index}": "" for index in range(number - 1)}
+            assert (await client.post("/", data={**fields, "file": ""})).status_code == status
+            response = await client.post("/", data=fields, files={"file": ("a.txt", b"a")})
+            assert response.status_code == status
+            if status == 200:
+                assert response.json() == [most - 1, 1]

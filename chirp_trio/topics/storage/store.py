@@ -51,7 +51,7 @@ class SQLiteStore:
             raise ConfigurationError(f"SQLiteStore: path is {path!r}; it must be the path of a file")
         # Absolute, so that it is the same file wherever the process goes.
         object.__setattr__(self, "path", os.path.abspath(path))  # noqa: PTH100 - for a Path it would be resolved as well
-        if self.durability not in SYNCHRONOUS:
+        if self.durability not in tuple(SYNCHRONOUS):
             raise ConfigurationError(
                 f"SQLiteStore: durability is {self.durability!r}; it must be one of {', '.join(map(repr, SYNCHRONOUS))}"
             )
