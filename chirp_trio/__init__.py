@@ -27,10 +27,10 @@ from .stream import (
     last_event_id,
     stream_lifespan,
 )
-from .templates import Fragment, Page, Stream, Template
+from .templates import OOB, Fragment, Page, Stream, Template, ValidationError
 from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
 from .web import App, AppConfig, Redirect, Request, Response, UploadFile
-from .wire import Comment, Decoder, SSEEvent
+from .wire import HTML, Comment, Decoder, SSEEvent
 
 try:
     from .starlette import EventStream
@@ -38,6 +38,8 @@ except ModuleNotFoundError:  # without Starlette nobody asks for a response of i
     from .stream import EventStream  # type: ignore[assignment]
 
 __all__ = [
+    "HTML",
+    "OOB",
     "App",
     "AppConfig",
     "BlockNotFound",
@@ -73,6 +75,7 @@ __all__ = [
     "TemplateNotFound",
     "Topic",
     "UploadFile",
+    "ValidationError",
     "WrongRuntimeError",
     "last_event_id",
     "merge",

@@ -42,6 +42,8 @@ def _add_operations(parser: argparse.ArgumentParser) -> None:
     add("--certfile", metavar="FILE", help="a TLS certificate (PEM)")
     add("--keyfile", metavar="FILE", help="its private key (PEM)")
     add("--no-http2", action="store_true", help="do not offer HTTP/2")
+    add("--root-path", default="", metavar="PREFIX", help="what stands before the app's own paths, such as `/shop`; a proxy "
+        "may take it away or not")  # fmt: skip
     add("--trusted-proxy", action="append", default=[], metavar="ADDRESS", help="a proxy, or a network of proxies, that may "
         "say who the client is; `unix` for those on a Unix socket; may be given several times")  # fmt: skip
     add("--graceful-timeout", type=float, default=3.0, metavar="SECONDS",
@@ -60,6 +62,7 @@ def _run(options: argparse.Namespace) -> int:
         certfile=options.certfile,
         keyfile=options.keyfile,
         http2=not options.no_http2,
+        root_path=options.root_path,
         trusted_proxies=options.trusted_proxy,
         graceful_timeout=options.graceful_timeout,
         write_timeout=options.write_timeout,

@@ -31,6 +31,8 @@ class ServerConfig:
         certfile: A TLS certificate (PEM), and what vouches for it; default: no TLS.
         keyfile: The certificate's private key (PEM); needed with `certfile`, and only then.
         http2: Offer HTTP/2 where TLS lets a client choose; default: yes.
+        root_path: What stands before the app's own paths, such as `"/shop"`, which a proxy may take away before it passes a
+            request on, or not: apps find it in the scope's `root_path`; default: nothing.
         trusted_proxies: Proxies whose word is taken for who the client is and for the scheme, from the headers `forwarded`,
             `x-forwarded-for` and `x-forwarded-proto`: addresses, networks such as `"10.0.0.0/8"`, or `"unix"` for whoever
             connects through a Unix socket; default: none.
@@ -56,6 +58,7 @@ class ServerConfig:
     certfile: str | Path | None = None
     keyfile: str | Path | None = None
     http2: bool = True
+    root_path: str = ""
     trusted_proxies: str | Sequence[str] = ()
     graceful_timeout: float = 3.0
     write_timeout: float = 30.0
@@ -76,6 +79,9 @@ class ServerConfig:
         for name, file in files:
             if file is not None and not Path(file).is_file():
                 raise ConfigurationError(f"{name} is {str(file)!r}; there is no such file")
+        if not isinstance(self.root_path, str) or not re.fullmatch(r"(?:/[^/?#\s]+)*/?", self.root_path):
+            raise ConfigurationError(f"root_path is {self.root_path!r}; it must be a path such as '/shop', or ''")
+        object.__setattr__(self, "root_path", self.root_path.rstrip("/"))
         object.__setattr__(self, "trusted_proxies", _texts("trusted_proxies", self.trusted_proxies))
         TrustedProxies(self.trusted_proxies)
         _check_seconds("graceful_timeout", self.graceful_timeout, "zero or more", least=0)
@@ -104,6 +110,7 @@ class ServerConfig:
         config.certfile = str(self.certfile) if self.certfile is not None else None
         config.keyfile = str(self.keyfile) if self.keyfile is not None else None
         config.alpn_protocols = ["h2", "http/1.1"] if self.http2 else ["http/1.1"]
+        config.root_path = self.root_path
         config.graceful_timeout = self.graceful_timeout
         config.loglevel = "WARNING"  # the start-up line is ours, and so is the access log
         return config

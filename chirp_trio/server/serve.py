@@ -52,7 +52,7 @@ async def serve(
     require_trio()
     settings = config if config is not None else ServerConfig()
     stop = trio.Event()  # ours: the caller's event is the caller's to set
-    served = _Served(app, stop, task_status)
+    served = _Served(app, stop, task_status, settings.root_path)
     worker = Worker(wrap_app(cast(ASGIFramework, _with_middleware(served, settings)), 0, "asgi"), settings)
     over = trio.Event()
     # Whoever cancels this call cancels neither the app's lifespan nor its streams, which could not end in order then: it
@@ -102,8 +102,9 @@ class _Served(trio.TaskStatus[list[str]]):
     hypercorn reports its start although the app's own has failed, and lets the failure out in groups of groups.
     """
 
-    def __init__(self, app: ASGIApp, shutdown: trio.Event, task_status: trio.TaskStatus[list[str]]) -> None:
+    def __init__(self, app: ASGIApp, shutdown: trio.Event, task_status: trio.TaskStatus[list[str]], root_path: str) -> None:
         self._app = app
+        self._root_path = root_path
         self._signal = ShutdownSignal(shutdown)
         self._task_status = task_status
         self.failure: LifespanError | None = None
@@ -113,7 +114,10 @@ class _Served(trio.TaskStatus[list[str]]):
     @inspect.markcoroutinefunction
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         scope.setdefault("extensions", {})["chirp_trio.shutdown"] = self._signal
-        return self._app(scope, receive, self._watch(send) if scope["type"] == "lifespan" else send)
+        if scope["type"] != "lifespan":
+            return self._app(scope, receive, send)
+        scope["root_path"] = self._root_path  # beyond ASGI: what is published before the first request may need it
+        return self._app(scope, receive, self._watch(send))
 
     def _watch(self, send: Send) -> Send:
         async def watched(message: Message) -> None:

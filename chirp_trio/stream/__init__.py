@@ -1,7 +1,7 @@
 """One connection: an `EventStream`, the user's source, and the nursery that owns them from first byte to last.
 
 This room knows the wire and ASGI's messages. It must not know apps, templates, topics or any server; of
-htmx it knows only how to tell its requests, and what it does not understand (`client`).
+htmx it knows only how to tell its requests (`client`), and how it wants HTML (`htmx`).
 """
 
 from .client import last_event_id

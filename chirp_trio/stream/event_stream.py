@@ -177,7 +177,7 @@ class EventStream:
             send: Its send callable.
             placement: Where the stream shall live, and whose it is. Without a host it lives in a nursery for this request
                 alone.
-            render: Turns a fragment into text for this client; default: fragments are refused.
+            render: Turns fragments and HTML into text for this client; default: HTML only, in the client's own dialect.
             encode_json: Turns a value into JSON, where the stream itself says nothing of it; default: without a
                 `json_default`.
             debug: Whether the client is told what went wrong; default: no.

@@ -3,12 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from ..htmx import for_event_source
 from ..wire import (
     ABSENT,
     Comment,
     EncodeJSON,
     Renderable,
     SSEEvent,
+    as_html,
     encode_comment,
     encode_data,
     encode_event,
@@ -57,13 +59,14 @@ def encode_item(
     data = item
     if isinstance(item, SSEEvent):
         data, event, id, retry = item.data, item.event, item.id, item.retry
+    if not isinstance(data, Renderable) and type(data) is not str:
+        data = as_html(data) or data
     if isinstance(data, Renderable):
         if event is None:
             event = data.event
         if event is None:
             event = event_type
-        if render is not None:
-            data, event = render(data, event)
+        data, event = (render or for_event_source)(data, event)
     elif event is None and data is not ABSENT:
         event = event_type
     if data is ABSENT and event is None and id is not None:

@@ -15,9 +15,10 @@ import trio
 
 from ..asgi import Receive, Scope, error_listener, note_asyncio
 from ..errors import HTTPError, sole
+from ..htmx import for_event_source, for_htmx4
 from ..logs import logger_of
 from ..wire import EncodeJSON
-from .client import kind_of_client
+from .client import is_htmx4_stream, kind_of_client
 from .ending import Ending
 from .items import Render, encode_item
 from .place import ClientPlace
@@ -61,7 +62,7 @@ class LiveStream:
         self._stream = stream
         self._host = host
         self._registries = registries = placement.registries  # the last is that of the app that answers
-        self._render = render
+        self._render = render or (for_htmx4 if is_htmx4_stream(scope.get("headers", ())) else for_event_source)
         self._encode_json = encode_json
         self._debug = debug
         self._error_listener = error_listener(scope)

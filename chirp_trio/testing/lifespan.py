@@ -17,12 +17,14 @@ class Lifespan:
         app: The app.
         state: Where it leaves what its requests shall find.
         shutdown: The signal that tells it that its server is about to stop.
+        root_path: What it is mounted at.
     """
 
-    def __init__(self, app: ASGIApp, state: dict[str, Any], shutdown: ShutdownSignal) -> None:
+    def __init__(self, app: ASGIApp, state: dict[str, Any], shutdown: ShutdownSignal, root_path: str) -> None:
         self._app = app
         self._state = state
         self._shutdown = shutdown
+        self._root_path = root_path
         self._stop = trio.Event()
         self._over = trio.Event()
 
@@ -51,6 +53,7 @@ class Lifespan:
             "type": "lifespan",
             "asgi": {"version": "3.0", "spec_version": "2.0"},
             "state": self._state,
+            "root_path": self._root_path,  # as our server tells it
             "extensions": {"chirp_trio.shutdown": self._shutdown},
         }
         try:

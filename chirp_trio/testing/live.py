@@ -116,7 +116,7 @@ class LiveTransport(AppTransport):
         answer = self._marked.pop(mark, None) or Answer(name)
         self._tasks.adopt(name)
         scope["headers"] = [header for header in scope["headers"] if header[0] != _MARK]
-        scope["root_path"] = self._root_path
+        scope["root_path"] = self._root_path or scope["root_path"]
         scope["extensions"].update(self._extensions(answer))
         try:
             await answer.run(self._app, scope, receive, send)

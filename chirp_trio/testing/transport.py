@@ -50,7 +50,7 @@ class ASGITransport(AppTransport):
         self._client = client
         self._state: dict[str, Any] = {}
         self._signal = ShutdownSignal(self.shutdown)  # as the app sees it
-        self._lifespan = Lifespan(app, self._state, self._signal)
+        self._lifespan = Lifespan(app, self._state, self._signal, root_path)
 
     @override
     async def _start(self, nursery: trio.Nursery) -> None:

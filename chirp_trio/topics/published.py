@@ -1,32 +1,18 @@
 """What was published: taken as it was then, turned into bytes once for all who get it."""
 
-from abc import abstractmethod
 from collections.abc import Callable
 from typing import override
 
 from ..errors import ConfigurationError
+from ..htmx import for_event_source
 from ..stream.items import Encodable, Render, encode_item
-from ..wire import ABSENT, Comment, EncodeJSON, Renderable, SSEEvent, check_text, encode_json
+from ..wire import ABSENT, HTML, Comment, EncodeJSON, Renderable, SSEEvent, as_html, check_text, encode_json
 from .unchanging import copied, from_json, is_json
 
 _UNREAD = object()  # what filters see has not been made yet
 
-
-class Rendered(Renderable):
-    """Data that has been rendered, for whoever it will be sent to: only what the dialects add is missing."""
-
-    __slots__ = ()
-
-    text: str
-
-    @abstractmethod
-    def dump(self) -> list[str | None]:
-        """All that it consists of, for a store."""
-
-
-# Renders a fragment, with the values of this moment; and makes a rendered one anew, from what `dump()` has told.
-type Prepare = Callable[[Renderable], Rendered]
-type Restore = Callable[[list[str | None]], Rendered]
+# Renders a fragment, with the values of this moment.
+type Prepare = Callable[[Renderable], HTML]
 
 
 class Published(Encodable):
@@ -58,9 +44,9 @@ class Published(Encodable):
         # What is JSON is read again where somebody has a filter; for anything else that would be too late.
         self._seen = _UNREAD if is_json(value) else copied(value)
         self._encoded: dict[tuple[str | None, Render | None], bytes] = {}
-        self._is_rendered = isinstance(content, SSEEvent) and isinstance(content.data, Rendered)
+        self._is_rendered = isinstance(content, SSEEvent) and isinstance(content.data, HTML)
         # Of a fragment every client wants one dialect or the other, so these bytes are nobody's.
-        self.size = len(encode_item(content, None, _as_it_is) if self._is_rendered else self.encode_for(None, None))
+        self.size = len(encode_item(content, None, for_event_source) if self._is_rendered else self.encode_for(None, None))
 
     @property
     def event(self) -> str | None:
@@ -84,7 +70,7 @@ class Published(Encodable):
         key = (event_type, render if self._is_rendered else None)
         encoded = self._encoded.get(key)
         if encoded is None:
-            encoded = self._encoded[key] = encode_item(self._content, event_type, render or _as_it_is)
+            encoded = self._encoded[key] = encode_item(self._content, event_type, render)
         return encoded
 
     def __repr__(self) -> str:
@@ -156,7 +142,9 @@ def prepare(value: object, render: Prepare | None, encode_json: EncodeJSON = enc
         if value.id is not None:
             raise ConfigurationError(f"the event has the id {value.id!r}; a topic gives its events ids of its own")
         data, event, retry = value.data, value.event, value.retry
-    if isinstance(data, Renderable):
+    if (html := as_html(data)) is not None:
+        data = html
+    elif isinstance(data, Renderable):
         if render is None:
             raise ConfigurationError(
                 f"a {type(data).__name__} needs templates: make the topic with app.topic(...), which binds it to the app's"
@@ -167,9 +155,3 @@ def prepare(value: object, render: Prepare | None, encode_json: EncodeJSON = enc
     elif data is not ABSENT:
         data = encode_json(data).decode()
     return SSEEvent(data, event, None, retry)
-
-
-def _as_it_is(data: Renderable, event: str | None) -> tuple[str, str | None]:
-    """The dialect of a stream that knows none: what is in a topic has been rendered."""
-    assert isinstance(data, Rendered)
-    return data.text, event

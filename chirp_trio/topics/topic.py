@@ -14,7 +14,7 @@ from .epochs import Epochs
 from .history import History, Place
 from .log import Log
 from .opening import Openable, closed_at_last
-from .published import Prepare, Published, Restore, prepare
+from .published import Prepare, Published, prepare
 from .storage import Journal, SQLiteStore
 from .subscription import OVERFLOW, Overflow, Subscription
 
@@ -40,7 +40,6 @@ class Topic(Audience, Openable):
         json_default: A function of a value that JSON has not, which returns one that it has, or raises `TypeError`;
             default: such values are refused. `app.topic()` sets it to the app's.
         prepare: Renders a fragment when it is published; default: fragments are refused. `app.topic()` sets it.
-        restore: Makes a rendered fragment anew from what the store has of it; default: there are none. `app.topic()` sets it.
 
     Raises:
         ConfigurationError: An argument that cannot work; the message names what is allowed.
@@ -67,20 +66,18 @@ class Topic(Audience, Openable):
         store: SQLiteStore | None = None,
         json_default: JSONDefault | None = None,
         prepare: Prepare | None = None,
-        restore: Restore | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"the name of a topic is {name!r}; it must be text")
         if store is not None and not isinstance(store, SQLiteStore):
             raise TypeError(f"store is {store!r}; it must be a SQLiteStore or None")
         check_function("prepare", prepare)
-        check_function("restore", restore)
         Openable.__init__(self, f"the topic {name!r}")
         Audience.__init__(self, name, History(history, history_bytes, max_age))
         self.is_closed = False
         self._prepare = prepare
         self._encode_json = json_encoder(json_default)
-        self._journal = Journal(self, self._history, store, restore) if store is not None else None
+        self._journal = Journal(self, self._history, store) if store is not None else None
         self._is_ready = store is None  # whether the history is what it should be
 
     # -- publishing -----------------------------------------------------------------------------------------------------

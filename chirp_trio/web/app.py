@@ -67,6 +67,7 @@ class App:
         self._registry = StreamRegistry(stream_limits(self.config))
         self.streams = LiveStreams(self._registry)
         self._dispatcher = Dispatcher(self._templates, self.config)
+        self._templates.add_global("path_for", self.path_for)
         self._lifespan = lifespan
         self._running = Running(self._registry, partial(lifespan, self) if lifespan is not None else None)
         self._entry = wrap(self._serve, middleware)
@@ -79,8 +80,9 @@ class App:
         """Answer requests for a path with the decorated function.
 
         The function is async, or plain and then runs in a thread. It takes the path's parameters and `request` by name,
-        as many of them as it wants. It may return str (HTML), dict or list (JSON), bytes, None (204), a `Response`, a
-        `Redirect`, a `Template`, `Fragment`, `Page` or `Stream`, or an `EventStream`.
+        as many of them as it wants. It may return str or `HTML`, dict or list (JSON), bytes, None (204), a `Response`, a
+        `Redirect`, a `Template`, `Fragment`, `Page`, `Stream`, `OOB` or `ValidationError`, an `EventStream`, any ASGI
+        response, or a tuple of one of the first with a status, headers or both.
 
         Args:
             path: Begins with a slash. `{name}` is a parameter, `{name:int}` one with a converter: `str` (the default, up
@@ -201,7 +203,6 @@ class App:
             max_age: Seconds after which an event is forgotten; default: never.
             store: Where the history is kept; default: in memory.
         """
-        renderers = self._dispatcher.renderers
         topic = Topic(
             name,
             history=history,
@@ -209,11 +210,14 @@ class App:
             max_age=max_age,
             store=store,
             json_default=self.config.json_default,
-            prepare=renderers.prepare,
-            restore=renderers.restore,
+            prepare=self._dispatcher.renderers.prepare,
         )
         self._running.own(topic, is_stored=store is not None)
         return topic
+
+    def path_for(self, name: str, /, **parameters: object) -> str:
+        """As `Request.path_for`, below the prefix of the request that the caller answers, or else of the newest one."""
+        return self._dispatcher.paths.path_for(name, **parameters)
 
     def run(self, **options: Any) -> None:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
@@ -273,6 +277,8 @@ class App:
         if scope["type"] == "http":
             return self._dispatcher.answer(scope, receive, send, self._running.place(scope))
         if scope["type"] == "lifespan":
+            if "root_path" in scope:  # our server tells it
+                self._dispatcher.paths.enter(scope)
             return run_lifespan(scope, receive, send, self._running.run(scope))
         if scope["type"] == "websocket":
             mounted = self._dispatcher.find_mount(scope, self._running.place(scope))

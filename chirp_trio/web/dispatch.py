@@ -1,14 +1,12 @@
 """From a request to its response: the route, the handler, what it returned, and what becomes of errors."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import trio
 
 from ..asgi import ASGIApp, Receive, Scope, Send, note_asyncio, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
-from ..headers import header_pairs
 from ..logs import logger_of
 from ..stream import Placement
 from ..stream.lifecycle import ROUTE_KEY
@@ -16,14 +14,14 @@ from ..templates import Templates
 from ..wire import json_encoder
 from .config import AppConfig
 from .error_pages import error_response
+from .fragments import FragmentRenderers
 from .handlers import call_handler, check_handler, handler_name
-from .htmx import FragmentRenderers
-from .mounts import Mounts, local_path
+from .mounts import Mounts
 from .negotiation import Negotiator, Respond
-from .page_stream import PageStream
 from .request import Request
-from .response import Redirect, Response, ResponseBroken
+from .response import Response, ResponseBroken
 from .routing import Route, make_route
+from .urls import Paths, serving
 
 logger = logger_of("web")
 
@@ -38,6 +36,7 @@ class Dispatcher:
         self._field_limit = config.max_form_fields
         self._routes: list[tuple[Route, frozenset[str]]] = []
         self._mounts = Mounts()
+        self.paths = Paths(lambda: self.routes, self._mounts.has)
         self._error_handlers: dict[int | type[Exception], tuple[Callable[..., Any], frozenset[str]]] = {}
 
     @property
@@ -69,12 +68,12 @@ class Dispatcher:
             if other.path == path and other.methods & route.methods:
                 both = ", ".join(sorted(other.methods & route.methods))
                 raise ConfigurationError(f"{both} {path} is answered by {handler_name(other.handler)} already")
-        offered = frozenset(route.converters) | {"request"}
+        offered = {**route.converters, "request": None}
         self._routes.append((route, check_handler(handler, offered, f"route {path!r}")))
 
     def add_error_handler(self, cause: int | type[Exception], handler: Callable[..., Any]) -> None:
         """See `App.error`."""
-        names = check_handler(handler, frozenset({"request", "error"}), f"error handler of {cause!r}")
+        names = check_handler(handler, {"request": None, "error": None}, f"error handler of {cause!r}")
         self._error_handlers[cause] = (handler, names)
 
     def add_mount(self, prefix: str, app: ASGIApp) -> None:
@@ -90,12 +89,13 @@ class Dispatcher:
     async def answer(self, scope: Scope, receive: Receive, send: Send, placement: Placement) -> None:
         """Answer one request. What goes wrong before the response has begun becomes a response of its own."""
         require_trio()
+        token = serving.set(self.paths.enter(scope))
         request: Request | None = self._request(scope, receive)
         assert request is not None
         try:
             # No name for what is called: an open stream would keep it, and the request, which can be had again.
             response = (await self._respond(request, scope, placement))(scope, receive, send)
-            if not request.has_read_body:
+            if request.read_body is None:
                 request = None
             await response
         except Exception as raised:
@@ -106,9 +106,11 @@ class Dispatcher:
             request = request or self._request(scope, receive)
             respond = await self._respond_to_error(request, placement, error)
             await respond(scope, receive, send)
+        finally:
+            serving.reset(token)
 
     def _request(self, scope: Scope, receive: Receive) -> Request:
-        return Request(scope, receive, path=local_path(scope), body_limit=self._body_limit, field_limit=self._field_limit)
+        return Request(scope, receive, paths=self.paths, body_limit=self._body_limit, field_limit=self._field_limit)
 
     async def _respond(self, request: Request, scope: Scope, placement: Placement) -> Respond:
         try:
@@ -167,10 +169,7 @@ class Dispatcher:
         handler: Callable[..., Any],
         error: Exception | None = None,
     ) -> Respond:
-        response = self._negotiator.negotiate(value, request, placement, handler_name(handler))
-        if error is not None and isinstance(response, Response | PageStream) and not isinstance(value, Response | Redirect):
-            status, headers = (error.status, error.headers) if isinstance(error, HTTPError) else (500, ())
-            response = replace(response, status=status, headers=(*header_pairs(response.headers), *headers))
+        response = self._negotiator.negotiate(value, request, placement, handler_name(handler), error)
         return _drained(response, request) if isinstance(response, Response) else response
 
 

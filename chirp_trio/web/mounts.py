@@ -7,6 +7,7 @@ from ..stream.host import find_shutdown
 from ..stream.placement import STATE_KEY
 from .response import ResponseBroken
 from .routing import is_below
+from .urls import local_path, root_path_of
 
 
 class Mounts:
@@ -31,12 +32,16 @@ class Mounts:
         """The prefixes, and their apps."""
         return list(self._apps)
 
+    def has(self, path: str) -> bool:
+        """Whether a path below the app's own prefix belongs to one of them."""
+        return any(is_below(path, prefix) for prefix, _ in self._apps)
+
     def find(self, scope: Scope, placement: Placement) -> ASGIApp | None:
         """The app that a path belongs to, with the scope that it is to see; None if the path is nobody's."""
         path = local_path(scope)
         for prefix, app in self._apps:
             if is_below(path, prefix):
-                root = str(scope.get("root_path", ""))
+                root = root_path_of(scope)
                 # ASGI's paths begin with the root_path; behind a proxy that takes it away, they do not.
                 full = scope["path"] if is_below(scope["path"], root) else root + scope["path"]
                 state = {**(scope.get("state") or {}), STATE_KEY: placement}
@@ -72,9 +77,3 @@ class _Mounted:
             if begun and self._scope["type"] == "http":
                 raise ResponseBroken from error
             raise
-
-
-def local_path(scope: Scope) -> str:
-    """The path below what the app is mounted at, which ASGI calls `root_path`."""
-    path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    return path[len(root) :] or "/" if root and is_below(path, root) else path

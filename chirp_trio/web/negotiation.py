@@ -1,13 +1,19 @@
 """A handler's return value, to the response that it stands for."""
 
-from collections.abc import Awaitable, Callable
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from ..asgi import Receive, Scope, Send
+from ..errors import HTTPError
+from ..headers import header_pairs
 from ..stream import EventStream, Placement
-from ..templates import Fragment, Page, Stream, Template, Templates
-from ..wire import EncodeJSON
-from .htmx import FragmentRenderers
+from ..templates import OOB, Fragment, Page, Stream, Template, Templates, ValidationError
+from ..wire import EncodeJSON, as_html
+from .foreign import ForeignResponse
+from .fragments import FragmentRenderers
+from .oob import out_of_band
 from .page_stream import PageStream
 from .request import FRAGMENT_HEADERS, Request
 from .response import BYTES, HTML, JSON, Redirect, Response
@@ -15,7 +21,9 @@ from .response import BYTES, HTML, JSON, Redirect, Response
 type Respond = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ACCEPTED = (
-    "str (HTML), dict or list (JSON), bytes, None (204), Response, Redirect, Template, Fragment, Page, Stream or EventStream"
+    "str (HTML), dict or list (JSON), bytes, None (204), Response, Redirect, Template, Fragment, Page, Stream, HTML or what "
+    "has __html__, OOB, ValidationError, EventStream, any ASGI response, or a tuple (value, status), (value, headers) or "
+    "(value, status, headers)"
 )
 
 
@@ -34,7 +42,9 @@ class Negotiator:
         self._encode_json = encode_json
         self._debug = debug
 
-    def negotiate(self, value: object, request: Request, placement: Placement, handler: str) -> Respond:
+    def negotiate(
+        self, value: object, request: Request, placement: Placement, handler: str, error: Exception | None = None
+    ) -> Respond:
         """What answers the request with a handler's return value.
 
         Args:
@@ -42,22 +52,44 @@ class Negotiator:
             request: The request.
             placement: Where its event stream would live, and whose it is.
             handler: What to call the handler in an error.
+            error: What is answered, if it is an error: its status is that of values that have none of their own.
 
         Raises:
             TypeError: The value stands for no response; the message names the handler, the type and what is accepted.
             TemplateError: A template cannot be rendered.
         """
+        if isinstance(value, EventStream):
+            render = self.renderers.choose(request.scope["headers"])
+            return partial(
+                value.respond, placement=placement, render=render, encode_json=self._encode_json, debug=self._debug
+            )
+        inner, status, headers = _unpacked(value, handler) if type(value) is tuple else (value, None, ())
+        response = self._plain(inner, request)
+        if response is None:
+            if inner is value and is_asgi(value):
+                assert callable(value)
+                return ForeignResponse(value, request)
+            where = "" if inner is value else " in a tuple"
+            raise TypeError(
+                f"the handler {handler} returned a value of type {type(inner).__name__}{where}; it may return {_ACCEPTED}"
+            )
+        if status is None and error is not None and not isinstance(inner, Response | Redirect | ValidationError):
+            status = error.status if isinstance(error, HTTPError) else 500
+            headers += error.headers if isinstance(error, HTTPError) else ()
+        if status is None and not headers:
+            return response
+        status = response.status if status is None else status
+        return replace(response, status=status, headers=(*header_pairs(response.headers), *headers))
+
+    def _plain(self, value: object, request: Request) -> Response | PageStream | None:
+        """The response to all that is answered with a body that is known, or rendered; None for everything else."""
         templates = self._templates
         match value:
             case Response():
-                return value
+                value.check_recipient()
+                return self._rendered(value, request) if value.has_to_be_rendered else value
             case Redirect():
                 return value.as_response()
-            case EventStream():
-                render = self.renderers.choose(request.headers)
-                return partial(
-                    value.respond, placement=placement, render=render, encode_json=self._encode_json, debug=self._debug
-                )
             case Template():
                 return Response(templates.render(value), content_type=HTML)
             case Fragment():
@@ -68,15 +100,76 @@ class Negotiator:
                 return Response(templates.render(value, block), headers={"vary": FRAGMENT_HEADERS}, content_type=HTML)
             case Stream():
                 return PageStream(templates.render_stream(value))
+            case ValidationError():
+                headers = {"hx-retarget": value.retarget} if value.retarget is not None else {}
+                return Response(templates.render(value, value.block), 422, headers, HTML)
+            case OOB():
+                return self._out_of_band(value, request)
             case None:
                 return Response(status=204)
+        html = as_html(value)
+        if html is not None:
+            return Response(html.markup, content_type=HTML)
+        match value:
             case str():
                 return Response(value, content_type=HTML)
             case bytes():
                 return Response(value, content_type=BYTES)
             case dict() | list():
                 return Response(self._encode_json(value), content_type=JSON)
-            case _:
-                raise TypeError(
-                    f"the handler {handler} returned a value of type {type(value).__name__}; it may return {_ACCEPTED}"
-                )
+        return None
+
+    def _rendered(self, response: Response, request: Request) -> Response | PageStream:
+        body = self._plain(response.body, request)
+        assert body is not None
+        headers = (*header_pairs(body.headers), *header_pairs(response.headers))
+        status = body.status if response.status == 200 else response.status
+        if isinstance(body, PageStream):
+            return replace(body, status=status, headers=headers)
+        return replace(body, status=status, headers=headers, content_type=response.content_type or body.content_type)
+
+    def _out_of_band(self, value: OOB, request: Request) -> Response:
+        main = self._plain(value.main, request)
+        assert isinstance(main, Response)
+        if isinstance(value.main, Page | Template) and not request.is_fragment:
+            return main
+        pieces = [
+            out_of_band(self.renderers.prepare(piece), piece.block if isinstance(piece, Fragment) else None)
+            for piece in value.fragments
+        ]
+        assert isinstance(main.body, str)
+        return replace(main, body="\n".join([main.body, *pieces]))
+
+
+def _unpacked(value: tuple[object, ...], handler: str) -> tuple[object, int | None, tuple[tuple[str, str], ...]]:
+    """A handler's tuple as value, status (None if it has none) and headers."""
+    match value:
+        case (inner, int() as status) if not isinstance(status, bool):
+            return _without_none(inner), _checked(status), ()
+        case (inner, int() as status, Mapping() | list() | tuple() as headers) if not isinstance(status, bool):
+            return _without_none(inner), _checked(status), header_pairs(headers)
+        case (inner, Mapping() | list() as headers):
+            return inner, None, header_pairs(headers)
+    shape = ", ".join(type(part).__name__ for part in value)
+    raise TypeError(f"the handler {handler} returned a tuple ({shape}); it may return {_ACCEPTED}")
+
+
+def _without_none(value: object) -> object:
+    return b"" if value is None else value
+
+
+def _checked(status: int) -> int:
+    return Response(status=status).status
+
+
+def is_asgi(value: object) -> bool:
+    """Whether a value is an ASGI application: async, and called with scope, receive and send."""
+    if not callable(value) or isinstance(value, type):
+        return False
+    if not inspect.iscoroutinefunction(value) and not inspect.iscoroutinefunction(type(value).__call__):
+        return False
+    try:
+        inspect.signature(value).bind(None, None, None)
+    except TypeError, ValueError:
+        return False
+    return True

@@ -6,12 +6,13 @@ from urllib.parse import parse_qsl
 
 from ..asgi import Receive, Scope
 from ..errors import HTTPError
+from ..htmx import element_id
 from ..stream import last_event_id
 from .body import parse_json, read_body
 from .charsets import decode
 from .forms import MULTIPART, URLENCODED, Form, parse_content_type, parse_form, parse_multipart
-from .htmx import element_id
 from .multi import Headers, MultiMapping
+from .urls import Paths, local_path, root_path_of, url_of
 
 # What decides whether htmx wants a piece of a page.
 FRAGMENT_HEADERS = "HX-Request, HX-Boosted, HX-Request-Type, HX-History-Restore-Request"
@@ -25,21 +26,81 @@ class Request:
         path_params: The path's parameters, converted.
     """
 
-    __slots__ = ("_body", "_body_limit", "_field_limit", "_receive", "_scope", "path", "path_params")
+    __slots__ = ("_body", "_body_limit", "_field_limit", "_paths", "_receive", "_scope", "path", "path_params")
 
-    def __init__(self, scope: Scope, receive: Receive, *, path: str, body_limit: int, field_limit: int) -> None:
-        self.path = path
+    def __init__(self, scope: Scope, receive: Receive, *, paths: Paths, body_limit: int, field_limit: int) -> None:
+        self.path = local_path(scope)
         self.path_params: Mapping[str, object] = {}
         self._scope = scope
         self._receive = receive
+        self._paths = paths
         self._body_limit = body_limit
         self._field_limit = field_limit
         self._body: bytes | None = None
 
     @property
+    def scope(self) -> Scope:
+        """The ASGI scope itself: whatever the server and middleware have left in it."""
+        return self._scope
+
+    @property
     def method(self) -> str:
         """`"GET"`, `"POST"`, ..."""
         return str(self._scope["method"])
+
+    @property
+    def url(self) -> str:
+        """The whole URL, as the client knows it: with the scheme, the host, the prefix that a proxy took away, the query.
+
+        The host is the client's word.
+        """
+        return url_of(self._scope)
+
+    @property
+    def root_path(self) -> str:
+        """What stands before the app's own paths, such as `"/shop"`: the app is mounted there, or a proxy takes it away."""
+        return root_path_of(self._scope)
+
+    def path_for(self, name: str, /, **parameters: object) -> str:
+        """The path of one of the app's routes, with the prefix in front of it, to be put into a page or a `Redirect`.
+
+        Templates have the same function, by the same name.
+
+        Args:
+            name: The name of the route's handler, or its pattern, such as `"/rooms/{name}"`, or a path without parameters,
+                such as that of a file in a mounted app.
+            **parameters: Values for the pattern's parameters; the others become the query, but for those that are None.
+
+        Raises:
+            ConfigurationError: No route is meant, or several are, or a value does not fit.
+        """
+        return self._paths.make(self.root_path, name, parameters)
+
+    @property
+    def session(self) -> Any:
+        """What middleware has put there for this client, such as the dict of Starlette's `SessionMiddleware`.
+
+        Raises:
+            AttributeError: No middleware has.
+        """
+        return self._left_by_middleware("session", "Starlette's SessionMiddleware")
+
+    @property
+    def user(self) -> Any:
+        """Who the client is, as middleware has found out, such as Starlette's `AuthenticationMiddleware`.
+
+        Raises:
+            AttributeError: No middleware has.
+        """
+        return self._left_by_middleware("user", "Starlette's AuthenticationMiddleware")
+
+    def _left_by_middleware(self, name: str, middleware: str) -> Any:
+        if name not in self._scope:
+            raise AttributeError(
+                f"the request has no {name}: middleware puts it into the scope, such as {middleware}; give it to the app, as "
+                "in App(middleware=[...])"
+            )
+        return self._scope[name]
 
     @property
     def query(self) -> MultiMapping:
@@ -158,9 +219,9 @@ class Request:
         return parse_multipart(await self.body(), options["boundary"], self._field_limit)
 
     @property
-    def has_read_body(self) -> bool:
-        """Whether the body has been read, and is kept here."""
-        return self._body is not None
+    def read_body(self) -> bytes | None:
+        """The body, if it has been read."""
+        return self._body
 
     @property
     def has_unread_body(self) -> bool:

@@ -1,16 +1,23 @@
 """Plain responses: values that are ASGI responses. What streams has rooms of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 from ..asgi import Receive, Scope, Send
 from ..headers import HeadersInput, encode_headers, header_pairs
-from ..wire import check_text
+from ..templates import OOB, TemplateValue
+from ..wire import SupportsHTML, check_text, encode_json, html_text
+from .cookies import SetsCookies
+from .urls import Serving, serving
 
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 BYTES = "application/octet-stream"
+
+# What a Response may be made of. What an app has to render comes last.
+type Body = str | bytes | SupportsHTML | dict[str, Any] | list[Any] | TemplateValue | OOB
 
 
 class ResponseBroken(Exception):
@@ -18,17 +25,20 @@ class ResponseBroken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class Response(SetsCookies):
     """A response that is known whole.
 
+    It is a value, but for its cookies: `set_cookie` and `delete_cookie` change it, for the request that it was made for.
+
     Args:
-        body: The body; text is sent as UTF-8.
-        status: The HTTP status; default 200.
+        body: Text (sent as UTF-8), bytes, a dict or a list (JSON), HTML; or, in an `App`, a `Template`, `Fragment`, `Page`,
+            `Stream`, `OOB` or `ValidationError`.
+        status: The HTTP status; default 200, and 422 for a `ValidationError`.
         headers: Further headers, as a mapping or as pairs of name and value (for those that come twice).
-        content_type: Default: HTML for text, `application/octet-stream` for bytes.
+        content_type: Default: HTML for text, templates and HTML, `application/octet-stream` for bytes, JSON for the rest.
 
     Raises:
-        TypeError: The body is neither text nor bytes, or the status is no int.
+        TypeError: The body is something else, or the status is no int.
         ValueError: The status is none of HTTP's, or a header or the text cannot be sent.
 
     Example:
@@ -36,63 +46,113 @@ class Response:
         404
     """
 
-    body: str | bytes = b""
+    body: Body = b""
     status: int = 200
     headers: HeadersInput = ()
     content_type: str | None = None
+    made_by: Serving | None = field(default_factory=serving.get, init=False, repr=False, compare=False)
+    _encoded: bytes | None = field(default=None, init=False, repr=False, compare=False)  # None if it has to be rendered
 
     def __post_init__(self) -> None:
-        if not isinstance(self.body, str | bytes):
-            raise TypeError(f"the body of a Response is of type {type(self.body).__name__}; it must be str or bytes")
         if not isinstance(self.status, int) or isinstance(self.status, bool):
             raise TypeError(f"the status of a Response is {self.status!r}; it must be an int")
         if not 200 <= self.status <= 599:
             raise ValueError(f"the status of a Response is {self.status!r}; it must be from 200 to 599")
-        if isinstance(self.body, str):
-            check_text("the body of a Response", self.body)
         object.__setattr__(self, "headers", header_pairs(self.headers))
+        object.__setattr__(self, "_encoded", self._encode_body())
         self.encoded_headers()
 
+    @property
+    def has_to_be_rendered(self) -> bool:
+        """Whether the body is made of templates, or of values that JSON has not, which takes an app."""
+        return self._encoded is None
+
     def encoded_headers(self) -> list[tuple[bytes, bytes]]:
-        """All headers, as ASGI wants them: a new list each time, because middleware may add to it."""
-        assert isinstance(self.headers, tuple)
-        headers = list(encode_headers(self.headers))
+        """All headers, as ASGI wants them."""
+        headers = list(encode_headers(header_pairs(self.headers)))
         names = {name for name, _ in headers}
         if self._has_body():
             if b"content-type" not in names:
-                default = HTML if isinstance(self.body, str) else BYTES
-                headers += encode_headers([("content-type", default if self.content_type is None else self.content_type)])
-            if b"content-length" not in names:
-                headers.append((b"content-length", b"%d" % len(self._encoded_body())))
+                default = self._default_type() if self.content_type is None else self.content_type
+                headers += encode_headers([("content-type", default)])
+            if b"content-length" not in names and self._encoded is not None:
+                headers.append((b"content-length", b"%d" % len(self._encoded)))
         return headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        """Send the response. The body is left out where HTTP wants none: for HEAD, 204 and 304."""
-        body = self._encoded_body() if self._has_body() and scope["method"] != "HEAD" else b""
+        """Send the response. The body is left out where HTTP wants none: for HEAD, 204 and 304.
+
+        Raises:
+            TypeError: Its body has to be rendered by an app, and this is none.
+            RuntimeError: It has the cookies of another request.
+        """
+        if self._encoded is None:
+            if isinstance(self.body, dict | list):
+                encode_json(self.body)
+            raise TypeError(f"a {type(self.body).__name__} cannot be sent before it is rendered, which takes an App")
+        self.check_recipient()
+        body = self._encoded if self._has_body() and scope["method"] != "HEAD" else b""
         await send({"type": "http.response.start", "status": self.status, "headers": self.encoded_headers()})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _has_body(self) -> bool:
         return self.status not in (204, 304)
 
-    def _encoded_body(self) -> bytes:
-        return self.body.encode() if isinstance(self.body, str) else self.body
+    def _encode_body(self) -> bytes | None:
+        match self.body:
+            case str():
+                check_text("the body of a Response", self.body)
+                return self.body.encode()
+            case bytes():
+                return self.body
+            case TemplateValue() | OOB():
+                return None
+            case SupportsHTML():
+                html = html_text(self.body)
+                if html is not None:
+                    check_text("the body of a Response", html)
+                    return html.encode()
+            case dict() | list():
+                try:
+                    return encode_json(self.body)
+                except TypeError:
+                    return None  # an app's json_default may know better
+        raise TypeError(
+            f"the body of a Response is of type {type(self.body).__name__}; it must be str or bytes, a dict or a list, HTML, "
+            "or what a template makes"
+        )
+
+    def _default_type(self) -> str:
+        if isinstance(self.body, bytes):
+            return BYTES
+        return JSON if isinstance(self.body, dict | list) and html_text(self.body) is None else HTML
 
 
 @dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(SetsCookies):
     """Send the client elsewhere.
+
+    The location is sent as it is. In an app that is mounted below a path, or behind a proxy that takes a prefix away, make
+    it with `request.path_for`, which knows what stands before the app's own paths.
 
     Args:
         location: Where to, as a path or a URL.
         status: Default 303, which makes a browser follow with GET, whatever it came with; 307 and 308 keep the method.
+        headers: Further headers, as a mapping or as pairs of name and value.
 
     Raises:
-        ValueError: The status is no redirection's.
+        TypeError: The location is no text.
+        ValueError: The status is no redirection's, or a header cannot be sent.
+
+    Example:
+        >>> Redirect("/").set_cookie("session", "u7f3", secure=True).status
+        303
     """
 
     location: str
     status: int = 303
+    headers: HeadersInput = ()
+    made_by: Serving | None = field(default_factory=serving.get, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.location, str) or not self.location:
@@ -100,6 +160,8 @@ class Redirect:
         check_text("the location of a Redirect", self.location)
         if self.status not in (301, 302, 303, 307, 308):
             raise ValueError(f"the status of a Redirect is {self.status!r}; it must be 301, 302, 303, 307 or 308")
+        object.__setattr__(self, "headers", header_pairs(self.headers))
+        encode_headers(header_pairs(self.headers))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the redirection."""
@@ -107,5 +169,6 @@ class Redirect:
 
     def as_response(self) -> Response:
         """The same as a `Response`."""
+        self.check_recipient()
         location = quote(self.location, safe=":/?#[]@!$&'()*+,;=%~-._")
-        return Response(b"", self.status, {"location": location}, TEXT)
+        return Response(b"", self.status, [("location", location), *header_pairs(self.headers)], TEXT)

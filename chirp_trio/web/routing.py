@@ -17,7 +17,7 @@ CONVERTERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "path": (r".+", str),
 }
 
-_PARAMETER = re.compile(r"\{([^{}]*)\}")
+PARAMETER = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,13 @@ def compile_path(path: str) -> tuple[re.Pattern[str], dict[str, Callable[[str], 
     """
     if not path.startswith("/"):
         raise ConfigurationError(f"the path {path!r} must begin with '/'")
+    if (flask := re.search(r"<(?:(\w+)(?:\([^<>]*\))?:)?(\w+)>", path)) is not None:
+        kind = "str" if flask[1] in (None, "string") else flask[1]
+        written = flask[2] if kind == "str" else f"{flask[2]}:{kind}"
+        raise ConfigurationError(f"the path {path!r} has a parameter {flask[0]!r}; it must be written {{{written}}}")
     expression, position = "", 0
     converters: dict[str, Callable[[str], object]] = {}
-    for found in _PARAMETER.finditer(path):
+    for found in PARAMETER.finditer(path):
         name, _, kind = found[1].partition(":")
         if not name.isidentifier():
             raise ConfigurationError(f"the path {path!r} has a parameter {name!r}, which is no Python name")
@@ -81,7 +85,7 @@ def compile_path(path: str) -> tuple[re.Pattern[str], dict[str, Callable[[str], 
         expression += f"{re.escape(path[position : found.start()])}(?P<{name}>{accepted})"
         position = found.end()
     rest = path[position:]
-    if "{" in _PARAMETER.sub("", path) or "}" in _PARAMETER.sub("", path):
+    if "{" in PARAMETER.sub("", path) or "}" in PARAMETER.sub("", path):
         raise ConfigurationError(f"the path {path!r} has a brace without its partner")
     return re.compile(expression + re.escape(rest), re.DOTALL), converters
 

@@ -6,18 +6,22 @@ Sans-IO: this room knows no trio, no sockets, no templates, and nothing of who s
 from .decode import Decoder, is_event_stream
 from .encode import ABSENT, HEARTBEAT, check_text, encode_comment, encode_data, encode_event, encode_id, encode_retry
 from .event import Comment, SSEEvent, check_one_line
-from .renderable import Renderable
+from .html import HTML, SupportsHTML, as_html
+from .renderable import Renderable, html_text
 from .to_json import EncodeJSON, JSONDefault, check_json_default, encode_json, json_encoder
 
 __all__ = [
     "ABSENT",
     "HEARTBEAT",
+    "HTML",
     "Comment",
     "Decoder",
     "EncodeJSON",
     "JSONDefault",
     "Renderable",
     "SSEEvent",
+    "SupportsHTML",
+    "as_html",
     "check_json_default",
     "check_one_line",
     "check_text",
@@ -27,6 +31,7 @@ __all__ = [
     "encode_id",
     "encode_json",
     "encode_retry",
+    "html_text",
     "is_event_stream",
     "json_encoder",
 ]

@@ -6,6 +6,7 @@ Pure functions of their arguments: what they refuse, they refuse before a byte e
 import enum
 import re
 
+from .renderable import html_text
 from .to_json import EncodeJSON, encode_json
 
 # The standard's line ends and nothing else: U+2028, U+0085 and what else str.splitlines() knows are data.
@@ -57,7 +58,8 @@ def encode_data(data: object, encode_json: EncodeJSON = encode_json) -> bytes:
             return b"data: %b\n\n" % data.encode()
         except UnicodeEncodeError as error:
             raise ValueError(_uncarried("data", error)) from None
-    return b"data: %b\n\n" % encode_json(data)
+    html = html_text(data)
+    return encode_data(html) if html is not None else b"data: %b\n\n" % encode_json(data)
 
 
 def encode_retry(retry: int | None) -> bytes:

@@ -1,6 +1,7 @@
 """Data that the wire cannot turn into bytes by itself."""
 
 from collections.abc import Callable
+from typing import cast
 
 
 class Renderable:
@@ -17,3 +18,19 @@ class Renderable:
     def copied(self, copy: Callable[[object], object]) -> Renderable:  # noqa: ARG002 - for those in which something may
         """The same with copies of what may change, each made by that function; itself, as nothing may."""
         return self
+
+
+def html_text(value: object) -> str | None:
+    """The HTML of an object with `__html__`, as plain text; None where it has no such method.
+
+    Raises:
+        TypeError: The method returned what is no text.
+    """
+    # Asked of the class, as Python does for methods of this kind: an object that answers to any name is not meant.
+    method = cast(Callable[[object], object] | None, getattr(type(value), "__html__", None))
+    if method is None:
+        return None
+    text = method(value)
+    if not isinstance(text, str):
+        raise TypeError(f"the __html__() of a {type(value).__name__} returned {text!r}; it must return text")
+    return str.__str__(text)

@@ -17,11 +17,12 @@ MAY_IMPORT = {
     "asgi": {"errors"},
     "wire": {"errors"},
     "threads": set(),
-    "stream": {"headers", "errors", "logs", "asgi", "wire", "threads"},
-    "topics": {"errors", "logs", "wire", "stream", "threads"},
+    "htmx": {"wire"},
+    "stream": {"headers", "errors", "logs", "asgi", "wire", "htmx", "threads"},
+    "topics": {"errors", "logs", "wire", "htmx", "stream", "threads"},
     "templates": {"errors", "wire"},
     "server": {"errors", "logs", "asgi"},
-    "web": {"headers", "errors", "logs", "asgi", "wire", "stream", "topics", "templates", "server"},
+    "web": {"headers", "errors", "logs", "asgi", "wire", "htmx", "stream", "topics", "templates", "server"},
     "markup": set(),
     "checking": {"errors", "markup", "wire", "stream", "topics", "templates", "web"},
     "openapi": set(),
@@ -46,6 +47,7 @@ MAY_USE = {
     "logs": set(),
     "asgi": {"trio"},
     "wire": {"msgspec"},
+    "htmx": set(),
     "stream": {"trio"},
     "threads": {"trio"},
     "topics": {"trio"},
@@ -134,6 +136,7 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
         "stream/host.py",  # behind all streams of an app
         "stream/lifecycle.py",  # one stream
         "topics/storage/journal.py",  # what writes a topic's history
+        "web/foreign.py",  # somebody else's response, and who looks whether its client is there
         "web/dispatch.py",  # a response, and the request body that nobody read
         "web/page_stream.py",  # a page that is rendered while it is sent
         "server/serve.py",

@@ -34,7 +34,7 @@ def module_names():
 def test_all_names_exactly_what_is_public(package):
     public = {name for name, value in vars(package).items() if not name.startswith("_") and not inspect.ismodule(value)}
     assert public == set(package.__all__)
-    assert list(package.__all__) == sorted(package.__all__)
+    assert list(package.__all__) == sorted(package.__all__, key=lambda name: (not name.isupper(), name))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp as StarletteApp
 
 from chirp_trio import (
+    HTML,
+    OOB,
     App,
     AppConfig,
     Decoder,
@@ -32,6 +34,7 @@ from chirp_trio import (
     Template,
     Topic,
     UploadFile,
+    ValidationError,
     last_event_id,
     serve,
     stream_lifespan,
@@ -165,6 +168,25 @@ def stepping_aside(app: StarletteApp) -> StarletteApp:
 wrapped = App(middleware=[Middleware(CORSMiddleware, allow_origins=["*"]), GZipMiddleware, stepping_aside])
 limited = App(AppConfig(max_streams=10, max_streams_per_client=2, max_age=60, reconnect_after=(1, 2)))
 app.mount("/metrics", metrics_app(app.streams))
+
+
+class Element:
+    def __html__(self) -> str:
+        return "<b>"
+
+
+@app.route("/sign-up", methods=["POST"])
+async def sign_up(request: Request) -> ValidationError | OOB | Response | tuple[object, int, dict[str, str]]:
+    path: str = request.path_for("index", page=2) + request.root_path + request.url
+    if path:
+        return ValidationError("form.html", "form", retarget="#errors", errors={"name": "missing"})
+    if request.session.get("user") is None:
+        return Fragment("form.html", "form"), 422, {"HX-Trigger": "shake"}
+    response = Response(Template("welcome.html"), 201).set_cookie("theme", "dark", max_age=60, samesite="strict")
+    response.delete_cookie("old")
+    if request.scope["type"] == "http":
+        return response
+    return OOB(HTML(Element(), event="tick"), Fragment("form.html", "count", n=1), HTML("<b>", target="#a", swap="innerHTML"))
 
 
 store = SQLiteStore("topics.db", durability="power", timeout=1)

@@ -1,14 +1,17 @@
 """Handlers: which are accepted, what they are called with, and where they run."""
 
+import contextvars
 import functools
+import inspect
 import threading
 
 import pytest
+import trio
 
 from chirp_trio import ConfigurationError
 from chirp_trio.web.handlers import call_handler, check_handler, handler_name
 
-OFFERED = frozenset({"request", "key", "name"})
+OFFERED = {"request": None, "key": str, "name": str}
 
 
 def nothing(): ...
@@ -33,15 +36,15 @@ class Callable:
         pytest.param(nothing, set(), id="nothing"),
         pytest.param(some, {"name", "request"}, id="some"),
         pytest.param(by_keyword, {"key"}, id="keyword-only"),
-        pytest.param(everything, OFFERED, id="all, as keywords"),
-        pytest.param(with_default, {"key"}, id="others have defaults"),
+        pytest.param(everything, set(OFFERED), id="all, as keywords"),
         pytest.param(with_default_for_what_is_offered, {"key"}, id="offered ones may have defaults"),
         pytest.param(with_rest, {"key"}, id="rest is left empty"),
         pytest.param(asynchronous, {"request"}, id="async"),
         pytest.param(Callable(), {"key"}, id="object that can be called"),
         pytest.param(Callable().method, {"request"}, id="method"),
         pytest.param(lambda key: key, {"key"}, id="lambda"),
-        pytest.param(functools.partial(some, request=None), {"name", "request"}, id="partial"),
+        pytest.param(functools.partial(some, request=None), {"name"}, id="partial that binds what is offered"),
+        pytest.param(functools.partial(with_default, verbose=True, limit=5), {"key"}, id="partial that binds the rest"),
         pytest.param(functools.partial(some, "ada"), {"request"}, id="partial by position"),
     ],
 )
@@ -170,3 +173,187 @@ async def test_what_a_handler_raises_reaches_the_caller(kind):
 
     with pytest.raises(LookupError, match="gone"):
         await call_handler({"plain": plain, "async": asynchronous}[kind], {})
+
+
+# -- decorators -----------------------------------------------------------------------------------------------------------
+
+
+def takes_request(handler):
+    @functools.wraps(handler)
+    async def wrapper(request, **parameters):
+        value = handler(**parameters)
+        return await value if inspect.isawaitable(value) else value
+
+    return wrapper
+
+
+def hands_everything_on(handler):
+    @functools.wraps(handler)
+    def wrapper(*arguments, **parameters):
+        return handler(*arguments, **parameters)
+
+    return wrapper
+
+
+def gives_a_user(handler):
+    @functools.wraps(handler)
+    async def wrapper(request, **parameters):
+        return await handler(user="ada", **parameters)
+
+    return wrapper
+
+
+class Memoized:
+    def __init__(self, handler):
+        functools.update_wrapper(self, handler)
+        self.handler = handler
+
+    def __call__(self, **parameters):
+        return self.handler(**parameters)
+
+
+class View:
+    @hands_everything_on
+    async def show(self, key):
+        return key
+
+    @hands_everything_on
+    async def __call__(self, key):
+        return key
+
+
+async def shows(key):
+    return key
+
+
+def shows_in_a_thread(key):
+    return key
+
+
+async def shows_request(request, key):
+    return key
+
+
+async def shows_user(user, key):
+    return key
+
+
+@pytest.mark.parametrize(
+    ("handler", "names"),
+    [
+        pytest.param(takes_request(shows), {"request", "key"}, id="takes the request, around async"),
+        pytest.param(takes_request(shows_in_a_thread), {"request", "key"}, id="takes the request, around a plain one"),
+        pytest.param(hands_everything_on(shows), {"key"}, id="hands everything on, around async"),
+        pytest.param(hands_everything_on(shows_in_a_thread), {"key"}, id="hands everything on, around a plain one"),
+        pytest.param(hands_everything_on(shows_request), {"request", "key"}, id="hands the request on"),
+        pytest.param(hands_everything_on(takes_request(shows)), {"request", "key"}, id="two"),
+        pytest.param(takes_request(hands_everything_on(shows)), {"request", "key"}, id="two the other way"),
+        pytest.param(gives_a_user(shows_user), {"request", "key"}, id="gives what nobody offers"),
+        pytest.param(Memoized(shows), {"key"}, id="an object"),
+        pytest.param(View().show, {"key"}, id="around a method"),
+        pytest.param(View(), {"key"}, id="around __call__"),
+        pytest.param(functools.partial(hands_everything_on(shows)), {"key"}, id="a partial of it"),
+    ],
+)
+async def test_a_decorated_handler_is_called_by_its_own_signature(handler, names):
+    wanted = check_handler(handler, {"request": None, "key": str}, "route '/'")
+
+    assert wanted == names
+    assert await call_handler(handler, {name: name for name in wanted}) == "key"
+
+
+def takes_arguments_only(handler):
+    @functools.wraps(handler)
+    def wrapper(*arguments):
+        return handler(*arguments)
+
+    return wrapper
+
+
+class Depends:
+    """As FastAPI has it."""
+
+
+def with_query(key, q=""): ...
+def with_dependency(key, db=Depends()): ...  # noqa: B008
+def by_position(request, /): ...
+def with_int(key: int): ...
+
+
+def with_int_of_the_future(key: int): ...
+
+
+@pytest.mark.parametrize(
+    ("handler", "message"),
+    [
+        pytest.param(
+            with_query, "with_query wants 'q'; there are only: key, name, request; its default would be", id="default"
+        ),
+        pytest.param(with_query, "parameters of the URL are in request.query", id="where they are"),
+        pytest.param(with_default, "with_default wants 'verbose'", id="the first of two"),
+        pytest.param(
+            with_dependency, "wants 'db'; there are only: key, name, request; nothing calls what Depends(...)", id="db"
+        ),
+        pytest.param(by_position, "it takes it by position only, and parameters are given by name", id="by position"),
+        pytest.param(
+            hands_everything_on(with_query),
+            "with_query wants 'q'; there are only: key, name, request; one that a decorator gives has no default",
+            id="a default behind a decorator",
+        ),
+        pytest.param(takes_arguments_only(shows), "the decorator around", id="a decorator that takes no names"),
+        pytest.param(takes_arguments_only(shows), "let it take and hand on **parameters as well", id="and its cure"),
+        pytest.param(with_int, "takes 'key' as int, and the path gives text; write {key:int} in the path", id="int"),
+        pytest.param(with_int_of_the_future, "write {key:int} in the path", id="int as text"),
+        pytest.param(hands_everything_on(with_int), "with_int takes 'key' as int", id="int behind a decorator"),
+    ],
+)
+def test_a_habit_that_would_be_ignored_is_refused(handler, message):
+    with pytest.raises(ConfigurationError) as refusal:
+        check_handler(handler, OFFERED, "route '/'")
+
+    assert message in str(refusal.value)
+
+
+def test_an_annotation_that_the_path_keeps_is_fine():
+    assert check_handler(with_int, {"key": int}, "route '/'") == {"key"}
+
+
+async def test_an_error_of_a_decorator_names_the_function_that_lacks_something():
+    def wrong(handler):
+        @functools.wraps(handler)
+        async def wrapper(request, **parameters):
+            return await handler()
+
+        return wrapper
+
+    with pytest.raises(TypeError, match=r"shows\(\) missing 1 required positional argument: 'key'"):
+        await call_handler(wrong(shows), {"request": None, "key": "x"})
+
+
+# -- context variables ----------------------------------------------------------------------------------------------------
+
+user = contextvars.ContextVar("user", default=None)
+
+
+@pytest.mark.parametrize("kind", ["plain", "async", "a plain decorator around async"])
+async def test_context_variables_that_a_handler_sets_are_its_requests(kind):
+    def plain():
+        user.set("ada")
+
+    async def asynchronous():
+        user.set("ada")
+
+    handler = {"plain": plain, "async": asynchronous}.get(kind, hands_everything_on(asynchronous))
+    assert user.get() is None
+
+    await call_handler(handler, {})
+
+    assert user.get() == "ada"
+
+
+async def test_what_a_plain_handler_leaves_alone_is_left_alone():
+    token = user.set("grace")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(call_handler, lambda: user.get(), {})
+    assert user.get() == "grace"
+    user.reset(token)

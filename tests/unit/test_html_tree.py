@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chirp_trio.htmx import listeners
 from chirp_trio.markup import parse_html
 from chirp_trio.testing.assertions.html import text_of
 from chirp_trio.testing.assertions.selectors import Selector, UnknownSelector
-from chirp_trio.web.htmx import listeners
 from tests.nasty_html import NASTY, shape
 
 

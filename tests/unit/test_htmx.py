@@ -5,13 +5,14 @@ import re
 import pytest
 
 from chirp_trio import Fragment
+from chirp_trio.htmx import element_id, listeners
 from chirp_trio.stream.client import is_htmx4_stream
 from chirp_trio.templates import Templates
 from chirp_trio.web import Headers
-from chirp_trio.web.htmx import FragmentRenderers, element_id, listeners
+from chirp_trio.web.fragments import FragmentRenderers
 
-EVENT_SOURCE = Headers([(b"accept", b"text/event-stream")])
-HTMX4 = Headers([(b"hx-request", b"true"), (b"accept", b"text/html, text/event-stream")])
+EVENT_SOURCE = [(b"accept", b"text/event-stream")]
+HTMX4 = [(b"hx-request", b"true"), (b"accept", b"text/html, text/event-stream")]
 
 
 @pytest.mark.parametrize(
@@ -98,8 +99,8 @@ def test_a_swap_alone_wraps_nothing(renderers):
 
 
 def test_all_streams_share_one_renderer_per_generation(renderers):
-    assert renderers.choose(EVENT_SOURCE) is renderers.choose(Headers([]))
-    assert renderers.choose(HTMX4) is renderers.choose(Headers([(b"HX-Request", b"true"), (b"Accept", b"text/event-stream")]))
+    assert renderers.choose(EVENT_SOURCE) is renderers.choose([])
+    assert renderers.choose(HTMX4) is renderers.choose([(b"HX-Request", b"true"), (b"Accept", b"text/event-stream")])
 
 
 # -- the selector -------------------------------------------------------------------------------------------------------

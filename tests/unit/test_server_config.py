@@ -94,6 +94,21 @@ def test_sharing_a_port_is_refused_where_the_system_cannot(monkeypatch):
         ServerConfig(reuse_port=True)
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"), [("", ""), ("/", ""), ("/shop", "/shop"), ("/shop/", "/shop"), ("/a/b", "/a/b"), ("/größe", "/größe")]
+)
+def test_a_prefix_has_no_slash_at_its_end(given, kept):
+    config = ServerConfig(root_path=given)
+
+    assert config.root_path == config.for_hypercorn().root_path == kept
+
+
+@pytest.mark.parametrize("given", ["shop", "/a b", "/a?b", "/a#b", "//", None, 5], ids=repr)
+def test_a_prefix_that_is_no_path_is_refused(given):
+    with pytest.raises(ConfigurationError, match="it must be a path such as '/shop', or ''"):
+        ServerConfig(root_path=given)
+
+
 @pytest.mark.parametrize(("http2", "protocols"), [(True, ["h2", "http/1.1"]), (False, ["http/1.1"])])
 def test_http2_is_offered_or_not(http2, protocols):
     assert ServerConfig(http2=http2).for_hypercorn().alpn_protocols == protocols

@@ -171,7 +171,7 @@ def test_an_undefined_variable_in_a_block_of_a_child_is_told_with_the_child(temp
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        pytest.param("unclosed.html", "template 'unclosed.html', line 3: Unclosed 'if' block", id="never closed"),
+        pytest.param("unclosed.html", "template 'unclosed.html', line 2: Unclosed 'if' block", id="never closed"),
         pytest.param("operator.html", "template 'operator.html', line 3: Unexpected token", id="half an expression"),
         pytest.param("filter.html", "template 'filter.html', line 2: Unknown filter 'nonsense'", id="unknown filter"),
         pytest.param("comment.html", "template 'comment.html', line 2: Unclosed comment", id="a comment"),
@@ -187,14 +187,14 @@ def test_a_syntax_error_is_told_with_its_line(templates, name, message):
 def test_a_syntax_error_in_an_include_is_told_with_the_include(templates):
     message = refusal(templates, Template("including_unclosed.html"))
 
-    assert message.startswith("template 'including_unclosed.html', in 'unclosed.html', line 3: Unclosed 'if' block")
+    assert message.startswith("template 'including_unclosed.html', in 'unclosed.html', line 2: Unclosed 'if' block")
 
 
 @pytest.mark.parametrize("block", [None, "main"], ids=["whole", "block"])
 def test_a_syntax_error_in_a_parent_is_told_with_the_parent(templates, block):
     message = refusal(templates, Fragment("extending_unclosed.html", block))
 
-    assert "in 'unclosed.html', line 3: Unclosed 'if' block" in message
+    assert "in 'unclosed.html', line 2: Unclosed 'if' block" in message
 
 
 def test_a_comment_that_is_never_closed_in_a_parent_is_an_error_of_the_template(templates):
@@ -260,7 +260,7 @@ def test_the_error_behind_it_is_kept_for_the_log(templates):
     ("name", "error", "message"),
     [
         pytest.param("nothing.html", TemplateNotFound, "there is no template 'nothing.html' in", id="missing template"),
-        pytest.param("unclosed.html", TemplateError, "template 'unclosed.html', line 3: Unclosed", id="syntax"),
+        pytest.param("unclosed.html", TemplateError, "template 'unclosed.html', line 2: Unclosed", id="syntax"),
         pytest.param("page.html", TemplateError, "template 'page.html', line 3: 'text' is not defined", id="undefined"),
         pytest.param("including.html", TemplateError, "template 'including.html', in 'part.html', line 3: ", id="include"),
     ],

@@ -177,8 +177,9 @@ async def test_a_fragment_is_the_same_in_both_dialects_and_to_filters_after_a_re
         topic = app.topic("news", store=store)
 
         @app.route("/")
-        async def live(request, topic=topic):
-            return EventStream(topic.subscribe(request.last_event_id, filter=lambda value: value == seen))
+        async def live(request):
+            # Called before the next app is made.
+            return EventStream(topic.subscribe(request.last_event_id, filter=lambda value: value == seen))  # noqa: B023
 
         async with TestClient(app) as client:
             cursor = cursor or topic.cursor

@@ -1,5 +1,6 @@
 """Handlers for errors: by class, by status, the nearest first, and what becomes of one that fails itself."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def handle(app, *causes):
     """Handlers that answer with the name of what they are for."""
     for cause in causes:
         name = cause.__name__ if isinstance(cause, type) else str(cause)
-        app.error(cause)(lambda name=name: name)
+        app.error(cause)(partial(lambda name: name, name))
 
 
 # -- which one ----------------------------------------------------------------------------------------------------------

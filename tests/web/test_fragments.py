@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from chirp_trio import App, AppConfig, EventStream, Fragment, Page, SSEEvent, Template
+from chirp_trio.htmx import listeners
 from chirp_trio.testing import TestClient
-from chirp_trio.web.htmx import listeners
 
 TEMPLATES = Path(__file__).parent / "templates"
 HTMX4 = {"HX-Request": "true", "Accept": "text/html, text/event-stream"}

@@ -16,7 +16,7 @@ from ...wire import Comment, SSEEvent, check_text
 from ..epochs import Epochs
 from ..history import History
 from ..log import Log
-from ..published import Gap, Published, Restore
+from ..published import Gap, Published
 from .database import Batch, Database
 from .loading import load_history
 from .store import SQLiteStore
@@ -77,15 +77,13 @@ class Journal:
         topic: Whose.
         history: What it remembers.
         store: Where to.
-        restore: Makes fragments anew; None: there are none.
     """
 
-    def __init__(self, topic: Delivery, history: History, store: SQLiteStore, restore: Restore | None) -> None:
+    def __init__(self, topic: Delivery, history: History, store: SQLiteStore) -> None:
         check_text("the name of the topic", topic.name)
         self._topic = topic
         self._history = history
         self._store = store
-        self._restore = restore
         self._database: Database  # another one for each opening: see `_open`
         self._epochs_changed = False  # since they were last written
         self._owners = 0
@@ -120,9 +118,7 @@ class Journal:
             )
         stored = dump(value, content)
         number = self._last + 1
-        event = Published(
-            *load(stored, self._restore), self._topic.name, self._history.epochs.id_of(number), number, self._history.now()
-        )
+        event = Published(*load(stored), self._topic.name, self._history.epochs.id_of(number), number, self._history.now())
         self._next.entries.append(Entry(event, time.time(), stored))
         self._last = number
         self._size += event.size
@@ -184,7 +180,7 @@ class Journal:
         # A thread that was given up may have yet to close the last one.
         self._database = Database(self._store, self._topic.name)
         now = self._history.now()
-        read = partial(load_history, self._database, self._history.new_log(), now, now - time.time(), self._restore)
+        read = partial(load_history, self._database, self._history.new_log(), now, now - time.time())
         log, epochs = await trio.to_thread.run_sync(read, limiter=own_threads())
         self._epochs_changed = False
         self._last = log.last

@@ -1,14 +1,14 @@
 """A topic's history as the store has it: read when the topic is opened."""
 
-from ...errors import ConfigurationError, StoreError
+from ...errors import StoreError
 from ..epochs import Epochs, new_name
 from ..log import Log
-from ..published import Gap, Published, Restore
+from ..published import Gap, Published
 from .database import Batch, Database
 from .stored import Stored, load
 
 
-def load_history(database: Database, log: Log, now: float, ahead: float, restore: Restore | None) -> tuple[Log, Epochs]:
+def load_history(database: Database, log: Log, now: float, ahead: float) -> tuple[Log, Epochs]:
     """Take the topic over, and read what it remembers. Blocks; if it raises, everything is as it was.
 
     Args:
@@ -16,14 +16,12 @@ def load_history(database: Database, log: Log, now: float, ahead: float, restore
         log: With the bounds of the topic; it has had nothing yet.
         now: The time on trio's clock, which `Published.at` is about.
         ahead: By how many seconds that is ahead of the wall clock, which is what the store has.
-        restore: Makes fragments anew.
 
     Returns:
         The events that are there and within the bounds, and their ids; what comes next is in an epoch of its own.
 
     Raises:
         StoreError: The file cannot be used, or what is in it cannot be read.
-        ConfigurationError: There are fragments in it, and `restore` is None.
     """
     with database.opening(new_name()) as (last, found):
         epochs = Epochs(found)
@@ -32,7 +30,7 @@ def load_history(database: Database, log: Log, now: float, ahead: float, restore
             if number != last - len(events):  # somebody else was at work in the file
                 break
             at = min(now, published + ahead) if log.max_age is not None else 0.0
-            events.append(_event(database.topic, number, at, Stored(*parts), epochs.id_of(number), restore))
+            events.append(_event(database.topic, number, at, Stored(*parts), epochs.id_of(number)))
         log.last = last
         for event in reversed(events):
             log.append(event)
@@ -44,12 +42,10 @@ def load_history(database: Database, log: Log, now: float, ahead: float, restore
     return log, epochs
 
 
-def _event(topic: str, number: int, at: float, stored: Stored, id: str, restore: Restore | None) -> Published:
+def _event(topic: str, number: int, at: float, stored: Stored, id: str) -> Published:
     try:
         if stored.kind == "gap":
             return Gap(topic, int(stored.data), id, number, at)
-        return Published(*load(stored, restore), topic, id, number, at)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"the topic {topic!r}: {error}") from None
+        return Published(*load(stored), topic, id, number, at)
     except (TypeError, ValueError) as error:
         raise StoreError(f"cannot be opened: its event {number} cannot be read: {error}") from error

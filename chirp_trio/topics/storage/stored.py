@@ -2,9 +2,7 @@
 
 from typing import NamedTuple
 
-from ...errors import ConfigurationError
-from ...wire import ABSENT, Comment, SSEEvent, encode_json
-from ..published import Rendered, Restore
+from ...wire import ABSENT, HTML, Comment, SSEEvent, encode_json
 from ..unchanging import decode_json
 
 
@@ -12,8 +10,8 @@ class Stored(NamedTuple):
     """The parts of an event that are the same whatever its number.
 
     Attributes:
-        kind: What `data` is: `"text"`, `"json"`, `"comment"`, `"fragment"` (in JSON, what it consists of), `"absent"` (empty
-            text, for an event that has none), or `"gap"` (the number of events that are missing).
+        kind: What `data` is: `"text"`, `"json"`, `"comment"`, `"fragment"` (HTML, with its options, in JSON), `"absent"`
+            (empty text, for an event that has none), or `"gap"` (the number of events that are missing).
         data: Its data.
         event: The event name that it was published with.
         retry: Its `retry`, in milliseconds.
@@ -30,8 +28,8 @@ def dump(value: object, content: SSEEvent | Comment) -> Stored:
     if isinstance(content, Comment):
         return Stored("comment", str.__str__(content.text), None, None)
     data = content.data
-    if isinstance(data, Rendered):
-        kind, data = "fragment", encode_json(data.dump()).decode()
+    if isinstance(data, HTML):
+        kind, data = "fragment", encode_json([data.markup, data.event, data.target, data.swap]).decode()
     elif data is ABSENT:
         kind, data = "absent", ""
     else:
@@ -42,11 +40,10 @@ def dump(value: object, content: SSEEvent | Comment) -> Stored:
     return Stored(kind, str.__str__(data), event, None if content.retry is None else int(content.retry))
 
 
-def load(stored: Stored, restore: Restore | None) -> tuple[object, SSEEvent | Comment]:
+def load(stored: Stored) -> tuple[object, SSEEvent | Comment]:
     """What filters see of a stored event, and what is sent: the same when it is published and after a restart.
 
     Raises:
-        ConfigurationError: It is a fragment, and there is nobody to restore it.
         ValueError: It is JSON that is nested too deeply to be read.
     """
     kind, text, event, retry = stored
@@ -60,12 +57,10 @@ def load(stored: Stored, restore: Restore | None) -> tuple[object, SSEEvent | Co
     elif kind == "absent":
         value = data = ABSENT
     elif kind == "fragment":
-        if restore is None:
-            raise ConfigurationError("there are fragments in the store: make the topic with app.topic(...)")
-        data = rendered = restore(decode_json(text))
-        value = rendered.text
+        markup, own, target, swap = decode_json(text)
+        value, data = markup, HTML(markup, event=own, target=target, swap=swap)
         if name is None:
-            name = rendered.event
+            name = own
     if name is not None or retry is not None:
         value = SSEEvent(value, name, None, retry)
     return value, SSEEvent(data, event, None, retry)

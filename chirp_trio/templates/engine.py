@@ -1,164 +1,17 @@
-"""Templates: the four values that stand for one, and the engine that renders them. The only file that renders with kida."""
+"""The engine that renders templates. The only file that renders with kida."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Never, override
+from typing import Any, override
 
 import kida
 from kida.lexer import LexerError
 
-from .errors import BlockNotFound, TemplateError, TemplateNotFound
-from .wire import Renderable, check_one_line
+from ..errors import BlockNotFound, TemplateError, TemplateNotFound
+from .values import TemplateValue
 
 # What kida raises for a template. What its lexer finds is no error of templates to it.
 _BROKEN = (kida.TemplateError, LexerError, UnicodeDecodeError)
-
-
-class TemplateValue:
-    """A template and what to render it with; the base of the four values below. Immutable."""
-
-    __slots__ = ("block", "context", "template")
-
-    template: str
-    block: str | None
-    context: Mapping[str, object]
-
-    def __init__(self, template: str, block: str | None, context: Mapping[str, object]) -> None:
-        name = type(self).__name__
-        if not isinstance(template, str) or not template:
-            raise TypeError(f"{name}: template is {template!r}; it must be the name of a template, such as 'page.html'")
-        if block is not None and (not isinstance(block, str) or not block):
-            raise TypeError(f"{name}: block is {block!r}; it must be the name of a block, or None")
-        self._set(template=template, block=block, context=context)
-
-    def _set(self, **values: object) -> None:
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
-
-    def __setattr__(self, name: str, value: object) -> Never:
-        raise AttributeError(f"a {type(self).__name__} cannot be changed; make a new one")
-
-    def __delattr__(self, name: str) -> Never:
-        raise AttributeError(f"a {type(self).__name__} cannot be changed; make a new one")
-
-    def __repr__(self) -> str:
-        arguments = [repr(self.template)]
-        if self.block is not None:
-            arguments.append(repr(self.block))
-        arguments += [f"{name}={value!r}" for name, value in self.context.items()]
-        return f"{type(self).__name__}({', '.join(arguments)})"
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._values() == other._values()
-
-    __hash__ = None  # type: ignore[assignment]  # a context holds lists and dicts
-
-    def _values(self) -> tuple[object, ...]:
-        return self.template, self.block, self.context
-
-
-class Template(TemplateValue):
-    """A whole page from a template.
-
-    Args:
-        template: The template's name, relative to the template directory.
-        **context: The template's variables.
-
-    Example:
-        >>> Template("index.html", title="Home")
-        Template('index.html', title='Home')
-    """
-
-    __slots__ = ()
-
-    def __init__(self, template: str, /, **context: object) -> None:
-        super().__init__(template, None, context)
-
-
-class Fragment(TemplateValue, Renderable):
-    """A piece of a page: one block of a template, or a whole small template.
-
-    Yield it from a source, put it into an `SSEEvent`, or return it from a handler.
-
-    Args:
-        template: The template's name, relative to the template directory.
-        block: The block to render; default: the whole template.
-        event: The event name that it is sent under; default: the stream's own, if it has one.
-        target: A CSS selector: where htmx 4 swaps a named fragment; default: wherever `sse-swap` names the event.
-        swap: How htmx 4 swaps a named fragment, such as `"beforeend"`; default: `innerHTML`.
-        **context: The template's variables. `event`, `target` and `swap` are variables too, where they are given.
-
-    Example:
-        >>> Fragment("dashboard.html", "stats_panel", stats={"cpu": 3})
-        Fragment('dashboard.html', 'stats_panel', stats={'cpu': 3})
-    """
-
-    __slots__ = ("event", "swap", "target")
-
-    target: str | None
-    swap: str | None
-
-    def __init__(
-        self,
-        template: str,
-        block: str | None = None,
-        /,
-        *,
-        event: str | None = None,
-        target: str | None = None,
-        swap: str | None = None,
-        **context: object,
-    ) -> None:
-        options = {"event": event, "target": target, "swap": swap}
-        for name, value in options.items():
-            check_one_line(f"Fragment: {name}", value)
-            if value is not None:
-                context[name] = value
-        super().__init__(template, block, context)
-        self._set(**options)
-
-    @override
-    def copied(self, copy: Callable[[object], object]) -> Fragment:
-        twin = object.__new__(Fragment)
-        names = [name for kind in Fragment.__mro__ for name in getattr(kind, "__slots__", ())]
-        twin._set(**{name: getattr(self, name) for name in names})
-        twin._set(context={name: copy(value) for name, value in self.context.items()})
-        return twin
-
-
-class Page(TemplateValue):
-    """A page that htmx may ask a piece of: the block for a request of htmx's, the whole template for everybody else.
-
-    Args:
-        template: The template's name, relative to the template directory.
-        block: The block that htmx gets.
-        **context: The template's variables.
-    """
-
-    __slots__ = ()
-
-    block: str
-
-    def __init__(self, template: str, block: str, /, **context: object) -> None:
-        if block is None:
-            raise TypeError("Page: block is None; it must name the block that htmx gets. For whole pages there is Template")
-        super().__init__(template, block, context)
-
-
-class Stream(TemplateValue):
-    """A whole page, sent in pieces while it is rendered, so that a browser can begin with the first of them.
-
-    It is rendered in a thread: a page that takes long, or waits for a database, holds up nobody else.
-
-    Args:
-        template: The template's name, relative to the template directory.
-        **context: The template's variables. Iterators among them are consumed in the thread.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, template: str, /, **context: object) -> None:
-        super().__init__(template, None, context)
 
 
 class Templates:
@@ -174,7 +27,7 @@ class Templates:
         self._folders = [Path(folder).absolute() for folder in folders]
         # No bytecode cache: it would write into the user's folders. No htmx helpers: they know one generation only.
         self._kida = kida.Environment(
-            loader=kida.FileSystemLoader([*self._folders]),
+            loader=_Loader([*self._folders]),
             auto_reload=auto_reload,
             bytecode_cache=False,
             enable_htmx_helpers=False,
@@ -281,6 +134,15 @@ class Templates:
             )
         place = "" if culprit in (None, asked_for, "<template>") else f", in {culprit!r}"
         return place + (f", line {line}" if (line := getattr(error, "lineno", None)) else "")
+
+
+class _Loader(kida.FileSystemLoader):
+    """Templates without the line break that ends their file, as Jinja has them: an editor's habit, and no text."""
+
+    @override
+    def get_source(self, name: str) -> tuple[str, str]:
+        text, file = super().get_source(name)
+        return text.removesuffix("\n"), file
 
 
 def _flat(chunks: Iterable[object]) -> Iterator[str]:

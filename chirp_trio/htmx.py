@@ -1,0 +1,61 @@
+"""The two generations of htmx: what they say in a request, and how each wants HTML in an event stream."""
+
+import html
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from .wire import HTML, Renderable
+
+_PLAIN = re.compile(r"[^A-Za-z0-9_.:\- ]")
+
+
+def element_id(headers: Mapping[str, str], name: str) -> str | None:
+    """The id of the element in a header of htmx's: htmx 2 sends the bare id, htmx 4 the tag as well, as `div#panel`."""
+    identifier = headers.get(name) or None
+    if identifier is None or "hx-source" not in headers:
+        return identifier
+    return unquote(identifier.partition("#")[2]) or None
+
+
+def for_event_source(data: Renderable, event: str | None) -> tuple[str, str | None]:
+    """HTML for `EventSource`, that is, for htmx 2: the text as it is, and the name that it is sent under."""
+    return _ready(data).__html__(), event
+
+
+def for_htmx4(data: Renderable, event: str | None) -> tuple[str, str | None]:
+    """HTML for htmx 4: the text, and no name.
+
+    htmx 4 swaps unnamed messages and only dispatches named ones, so named HTML goes out unnamed. What the name was for, the
+    choice of the elements to swap into, the wrapper does.
+    """
+    ready = _ready(data)
+    if not event and ready.target is None:
+        return ready.__html__(), None
+    target = listeners(event or "") if ready.target is None else ready.target
+    swap = "" if ready.swap is None else f' hx-swap="{attribute(ready.swap)}"'
+    return f'<hx-partial hx-target="{attribute(target)}"{swap}>{ready.__html__()}</hx-partial>', None
+
+
+def listeners(event: str) -> str:
+    """A CSS selector for the elements whose `sse-swap` names this event, alone or in a comma-separated list.
+
+    Example:
+        >>> listeners("news")
+        "[sse-swap~='news'],[sse-swap^='news,'],[sse-swap*=',news,'],[sse-swap*=' news,'],[sse-swap$=',news']"
+    """
+    # As an escape of CSS, whatever could end the string or mean something to htmx's own splitting at commas.
+    name = _PLAIN.sub(lambda found: f"\\{ord(found[0]):x} ", event)
+    tests = (f"~='{name}'", f"^='{name},'", f"*=',{name},'", f"*=' {name},'", f"$=',{name}'")
+    return ",".join(f"[sse-swap{test}]" for test in tests)
+
+
+def attribute(value: str) -> str:
+    """A text as the value of an attribute, between double quotes."""
+    return html.escape(value, quote=False).replace('"', "&quot;")
+
+
+def _ready(data: Renderable) -> HTML:
+    if not isinstance(data, HTML):
+        raise TypeError(f"a {type(data).__name__} cannot be sent before it is rendered, which takes an App with templates")
+    return data

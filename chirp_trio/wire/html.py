@@ -1,0 +1,81 @@
+"""HTML as data: text that is markup already, so that nobody takes it for text that happens to look like it."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from .encode import check_text
+from .event import check_one_line
+from .renderable import Renderable, html_text
+
+
+@runtime_checkable
+class SupportsHTML(Protocol):
+    """What is HTML by its own account: markupsafe's `Markup`, the elements of htpy, whatever Jinja does not escape."""
+
+    def __html__(self) -> str:
+        """The HTML."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class HTML(Renderable):
+    """HTML that somebody has rendered: Jinja, htpy, or you.
+
+    Return it from a handler, yield it from a source, put it into an `SSEEvent`, or publish it to a topic. It reaches both
+    generations of htmx as a `Fragment` does. Objects with a method `__html__`, such as markupsafe's `Markup`, may stand for
+    themselves in all these places, and are taken for an `HTML` without options.
+
+    It is sent as it is: whatever came from users has to be escaped in it.
+
+    Args:
+        markup: The HTML: text, or an object with `__html__`.
+        event: The event name that it is sent under; default: the stream's own, if it has one.
+        target: A CSS selector: where htmx 4 swaps it; default: wherever `sse-swap` names the event.
+        swap: How htmx 4 swaps it, such as `"beforeend"`; default: `innerHTML`.
+
+    Raises:
+        TypeError: `markup` is neither, or another argument is not text.
+        ValueError: `event`, `target` or `swap` is more than one line, or text cannot be carried by UTF-8.
+
+    Example:
+        >>> HTML("<li>tea</li>", event="item", swap="beforeend").markup
+        '<li>tea</li>'
+    """
+
+    markup: str
+    event: str | None
+    target: str | None
+    swap: str | None
+
+    def __init__(
+        self,
+        markup: str | SupportsHTML,
+        *,
+        event: str | None = None,
+        target: str | None = None,
+        swap: str | None = None,
+    ) -> None:
+        text = html_text(markup)
+        if text is None:
+            if not isinstance(markup, str):
+                kind = type(markup).__name__
+                raise TypeError(f"HTML: markup is of type {kind}; it must be text, or an object with a method __html__")
+            text = markup
+        check_text("HTML: markup", text)
+        object.__setattr__(self, "markup", text)
+        for name, value in (("event", event), ("target", target), ("swap", swap)):
+            check_one_line(f"HTML: {name}", value)
+            object.__setattr__(self, name, value)
+
+    def __html__(self) -> str:
+        """The HTML, for templates that it is put into."""
+        return self.markup
+
+    __str__ = __html__
+
+
+def as_html(value: object) -> HTML | None:
+    """The value as an `HTML`, if it is one or stands for one; otherwise None."""
+    if isinstance(value, HTML):
+        return value
+    text = html_text(value)
+    return HTML(text) if text is not None else None
