@@ -21,12 +21,14 @@ from ..wire import EncodeJSON
 from .client import kind_of_client
 from .ending import Ending
 from .items import Render, encode_item
+from .place import ClientPlace
 from .pushed import PushSource, Sink
 from .registry import StreamRegistry, log_ending
 from .report import report
+from .revalidation import StreamGate
 from .sender import Sender
 from .snapshot import StreamSnapshot
-from .source import close_source, open_source
+from .source import call_source, close_source, open_source
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened",
+        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened", "_place",
         "_registries", "_render", "_revalidation", "_route", "_scope", "_since", "_source_closed", "_stream", "_writer",
         "client", "ending", "error",
     )  # fmt: skip
@@ -81,6 +83,7 @@ class LiveStream:
         self._opened = self._since = trio.current_time()  # when it began; when this state, open or ending, did
         self._expires = min(stream.deadline(), *(registry.deadline() for registry in registries))
         self._revalidation = stream.revalidation()
+        self._place: ClientPlace | None = None  # where the source is a generator
         self._failed = False  # the source raised
         self._source_closed = False
         self.ending: Ending | None = None
@@ -243,7 +246,11 @@ class LiveStream:
                 await close_source(self._stream.generator)
                 return
             source = self._stream.generator
-            if isinstance(source, PushSource) and self._revalidation is None:
+            if not isinstance(source, PushSource):
+                self._place = ClientPlace(self._kind, self._writer.put_joined_nowait)
+                source = call_source(source)
+            if isinstance(source, PushSource):
+                self._place = None
                 await source.push(self._sink())
                 return
             items = open_source(source)
@@ -283,6 +290,7 @@ class LiveStream:
             self._kind,
             self._stream.event_type,
             self._render,
+            StreamGate(self._revalidation, self) if self._revalidation is not None else None,
         )
 
     def _fail(self, error: Exception) -> None:
@@ -298,6 +306,8 @@ class LiveStream:
         """Send one item; whether there is room for more. An item that cannot be sent costs only itself."""
         try:
             event = encode_item(item, self._stream.event_type, self._render, self._encode_json, self._kind)
+            if self._place is not None:
+                event = self._place.mark(event)
         except Exception as error:
             event = self._report("an item of its source cannot be sent", error)
         return self._writer.put_nowait(event)

@@ -50,6 +50,11 @@ class Revalidation:
             if not self._refused:
                 stream.beat()
 
+    @property
+    def holds(self) -> bool:
+        """Whether the last answer holds, and was that the stream may go on."""
+        return not self._refused and trio.current_time() < self._answered_at + self._interval
+
     async def allows(self, stream: LiveStream) -> bool:
         """Whether an event may be sent. A refusal is a checkpoint, and what cancels the source."""
         if stream.ending is None and trio.current_time() >= self._answered_at + self._interval:
@@ -70,3 +75,23 @@ class Revalidation:
         if not allowed:
             self._refused = True
             stream.end(Ending.CLOSED)
+
+
+class StreamGate:
+    """The question, as the sink of one stream has it: see `Gate`."""
+
+    __slots__ = ("_revalidation", "_stream")
+
+    def __init__(self, revalidation: Revalidation, stream: LiveStream) -> None:
+        self._revalidation = revalidation
+        self._stream = stream
+
+    @property
+    def is_open(self) -> bool:
+        """See `Gate`."""
+        return self._revalidation.holds
+
+    async def ask(self) -> None:
+        """See `Gate`."""
+        if not await self._revalidation.allows(self._stream):
+            await trio.sleep_forever()  # the stream has ended, and its source is cancelled

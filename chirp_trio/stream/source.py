@@ -59,8 +59,17 @@ def _check_parameters(function: Callable[..., object]) -> None:
         )
 
 
-def open_source(source: Source) -> AsyncGenerator[object]:
-    """The generator that yields what `source` does, and that closes it when it ends, however it ends.
+def call_source(source: Source) -> Items:
+    """The source itself, or what it returns if it is a function.
+
+    Raises:
+        TypeError: It returned what cannot be a source.
+    """
+    return source if _is_items(source) else _call(source)
+
+
+def open_source(items: Items) -> AsyncGenerator[object]:
+    """The generator that yields what a source does, and that closes it when it ends, however it ends.
 
     It has to be run by one task from its first step to its last, and whatever is raised while it stands at a `yield` has
     to be thrown into it there.
@@ -69,7 +78,6 @@ def open_source(source: Source) -> AsyncGenerator[object]:
         TypeError: A function returned what cannot be a source.
         RuntimeError: A generator has run already.
     """
-    items = source if _is_items(source) else _call(source)
     if isinstance(items, trio.MemoryReceiveChannel):
         return _receive(items)
     if isinstance(items, AsyncIterable):

@@ -53,7 +53,20 @@ class History:
         self._most = most
         self._most_bytes = most_bytes
         self._max_age = max_age
+        self._held: tuple[int, str] | None = None  # the last event that is stored, where later ones are not
         self.begin(Log(most, most_bytes, max_age), Epochs())
+
+    def hold_id(self) -> None:
+        """What comes next is not stored: until it is, the id of the last event that is comes after its own.
+
+        For only the ids of what is in the file are known to another process that takes it over, or after a restart.
+        """
+        if self._held is None:
+            self._held = self.log.last, self.epochs.id_of(self.log.last)
+
+    def release_id(self) -> None:
+        """Everything is stored."""
+        self._held = None
 
     def new_log(self) -> Log:
         """A log with the same bounds, which has had nothing yet."""
@@ -63,6 +76,7 @@ class History:
         """Remember this, and nothing else."""
         self.log = log
         self.epochs = epochs
+        self._held = None
         self._chunks = Chunks(log)
 
     def reach_back(self, count: int) -> None:
@@ -92,7 +106,8 @@ class History:
 
     def id_of(self, number: int) -> str:
         """The id of the event with that number."""
-        return self.epochs.id_of(number)
+        id = self.epochs.id_of(number)
+        return id if self._held is None or number <= self._held[0] else f"{id}{SEPARATOR}{self._held[1]}"
 
     def encoded_since(self, number: int, event_type: str | None, render: Render | None) -> tuple[bytes, int]:
         """Events after that number as bytes, some kilobytes at most, and the number of the last of them."""

@@ -86,7 +86,8 @@ class Merged(PushSource):
     def __aiter__(self) -> Reader:
         """The events as they come; their ids are the place in all the topics."""
         self._enter()
-        return Reader(self, self._parts[0].topic.trio_run)
+        misses_nothing = all(part.misses_nothing for part in self._parts)
+        return Reader(self, self._parts[0].topic.trio_run, _join(self._ids) if misses_nothing else None)
 
     async def next_batch(self) -> list[Published]:
         """See `Readable`."""
@@ -109,8 +110,7 @@ class Merged(PushSource):
                 self._is_done_with_all()
                 events = self._read()
                 for event in events:
-                    if not sink.accept(event):
-                        await sink.wait_for_space()
+                    await sink.send(event)
                 if events:
                     told = self._progress
                     continue

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections import deque
 from typing import Protocol, Self
 
+from ..stream.pushed import place_listener
 from ..threads import TrioRun
 from .published import Published
 
@@ -26,15 +27,24 @@ class Reader:
     Args:
         subscription: What is read.
         run: The trio run in which it is.
+        place: The id after which it goes on; None: the first event tells it, as that is a gap.
+
+    Attributes:
+        has_begun: Whether it has given any event.
     """
 
-    __slots__ = ("_events", "_is_closed", "_run", "_subscription")
+    __slots__ = ("_events", "_is_closed", "_run", "_subscription", "has_begun")
 
-    def __init__(self, subscription: Readable, run: TrioRun) -> None:
+    def __init__(self, subscription: Readable, run: TrioRun, place: str | None) -> None:
         self._subscription = subscription
         self._run = run
         self._events: deque[Published] = deque()
         self._is_closed = False
+        self.has_begun = False
+        # Where the source of a stream reads this, its client knows its place at once, and not with the first event only.
+        tell_place = place_listener.get(None)
+        if tell_place is not None and place is not None:
+            tell_place(place, self)
 
     def __aiter__(self) -> Self:
         return self
@@ -51,6 +61,7 @@ class Reader:
                     self._close()
             if not self._events:
                 raise StopAsyncIteration
+        self.has_begun = True
         return self._events.popleft()
 
     async def aclose(self) -> None:

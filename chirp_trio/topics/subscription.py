@@ -72,7 +72,7 @@ class Subscription(PushSource):
     def __aiter__(self) -> Reader:
         """The events, one after the other; ends when the topic is closed, or when it was too far behind."""
         self.enter()
-        return Reader(self, self.topic.trio_run)
+        return Reader(self, self.topic.trio_run, self.topic.id_of(self.position) if self.misses_nothing else None)
 
     async def next_batch(self) -> list[Published]:
         """The next events, once there are some; none if there will be no more. A checkpoint."""
@@ -94,6 +94,10 @@ class Subscription(PushSource):
             while True:
                 self.is_done_with_all()
                 if not self.is_choosy and self._is_in_step():
+                    if sink.gate is not None and self.position < self.topic.log.last:
+                        await sink.gate.ask()
+                        if not self._is_in_step():  # any more
+                            continue
                     before = self.position
                     encoded, self.position = self.topic.encoded_since(before, sink.event_type, sink.render)
                     has_room = bool(encoded) and sink.put_joined_nowait(encoded, self.position - before)
@@ -104,8 +108,7 @@ class Subscription(PushSource):
                 else:
                     events = self.read()
                     for event in events:
-                        if not sink.accept(event):
-                            await sink.wait_for_space()
+                        await sink.send(event)
                     told = self.position if events else await self._tell_place(sink, told)
                     if not events and not await self._wait(None):
                         return
@@ -192,7 +195,7 @@ class Subscription(PushSource):
     def take(self, event: Published) -> bool:
         """Have the next event, if nothing else is waited for; whether the one after that is wanted in the same way."""
         sink = self._sink
-        if sink is not None:
+        if sink is not None and (sink.gate is None or sink.gate.is_open):
             self.position = event.number
             if sink.put_nowait(event.encode_for(sink.event_type, sink.render)):
                 return True

@@ -228,6 +228,7 @@ class Journal:
             self._lose(error)
         else:
             self._gaps.clear()
+            self._history.release_id()
             self._epochs_changed = False
             await self._deliver()
 
@@ -257,6 +258,7 @@ class Journal:
         lost = len(self._writing.entries)
         log = self._history.log
         number = log.last + 1
+        self._history.hold_id()
         self._history.epochs.skip(number, lost - 1)
         self._history.epochs.forget(log.first - 1)
         self._epochs_changed = True
@@ -265,7 +267,7 @@ class Journal:
         self._last -= lost - 1
         self._count -= lost
         self._size -= sum(entry.event.size for entry in self._writing.entries)
-        gap = Gap(self._topic.name, lost, self._writing.entries[-1].event.id, number, self._history.now())
+        gap = Gap(self._topic.name, lost, self._history.id_of(number), number, self._history.now())
         self._gaps = [entry for entry in self._gaps if entry.event.number >= log.first]
         self._gaps.append(Entry(gap, time.time(), Stored("gap", str(lost), None, None)))
         self._writing.entries.clear()
