@@ -8,7 +8,6 @@
 An idle stream has no writer, and no timer of its own: the host looks at all of its streams from one task.
 """
 
-import logging
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
@@ -71,14 +70,9 @@ class LiveStream:
         self._route: str | None = scope.get(ROUTE_KEY)
         self.client: str | None = (scope.get("client") or (None,))[0]
         self._writer = Writer(
-            sender,
-            host,
-            headers=stream.response_headers(),
-            greeting=host.registry.greeting(self._kind),
-            name=self._name,
-            context=copy_context(),
-            end=self._end_of_writing,
-        )
+            sender, host, headers=stream.response_headers(), greeting=registries[-1].greeting(self._kind), name=self._name,
+            context=copy_context(), end=self._end_of_writing,
+        )  # fmt: skip
         self._scope: trio.CancelScope | None = None  # the nursery's: around the source and the watch
         self._opened = self._since = trio.current_time()  # when it began; when this state, open or ending, did
         self._expires = min(stream.deadline(), *(registry.deadline() for registry in registries))
