@@ -33,7 +33,8 @@ class Topic(Audience, Openable):
 
     Args:
         name: What to call it, in the log and in messages.
-        history: How many events are remembered for those who reconnect; default 1000; 0 remembers none.
+        history: How many events are remembered for those who reconnect, at least; default 1000. While somebody is subscribed,
+            they are as many as its `buffer` allows it to be behind, and 0 remembers none only while nobody is.
         history_bytes: How many bytes they may have together; default 16 MiB.
         max_age: Seconds after which an event is forgotten; default: never.
         store: Where the history is kept; default: in memory.

@@ -5,12 +5,15 @@ import dataclasses
 import json
 from typing import Any
 
-from ..wire import Comment, Renderable, SSEEvent
+from ..wire import ABSENT, Comment, Renderable, SSEEvent
 
 
 def is_json(value: object) -> bool:
     """Whether the value, or what the event carries, can be had again from its JSON, whatever becomes of it."""
-    return isinstance(value.data if isinstance(value, SSEEvent) else value, dict | list)
+    data = value.data if isinstance(value, SSEEvent) else value
+    if data is ABSENT or isinstance(data, str | int | float | Comment | Renderable | None):
+        return False
+    return not dataclasses.is_dataclass(data)
 
 
 def from_json(value: object, text: str) -> object:

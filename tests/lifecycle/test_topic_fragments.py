@@ -132,3 +132,17 @@ async def test_publishing_while_a_template_is_rendered_gives_each_event_its_own_
     assert told(events) == ["inner", "<ul><li>outer</li></ul>"]
     assert len({event.id for event in events}) == 2
     assert len(topic.log) == topic.log.last == 2
+
+
+async def test_clients_of_both_dialects_that_catch_up_from_the_same_place_get_each_its_own(autojump_clock):
+    app = new_app()
+    topic = app.topic("lists")
+    cursor = topic.cursor
+    for number in range(3):  # several, because only what is joined for many is kept
+        topic.publish_nowait(items(number, event="lists"))
+    async with feed_of(topic, app) as feed:
+        for request_type in ("htmx4", "eventsource", "htmx4", "eventsource"):
+            result = await feed.sse("/", last_event_id=cursor, max_events=3, request_type=request_type)
+            is_wrapped = ["hx-partial" in event.data for event in result.events]
+            assert is_wrapped == [request_type == "htmx4"] * 3
+            assert [event.event for event in result.events] == [None if request_type == "htmx4" else "lists"] * 3

@@ -228,3 +228,17 @@ async def test_a_filter_is_not_asked_about_gaps(autojump_clock):
     async with feed_of(topic, **wanted) as feed, feed.stream_sse("/", last_event_id="?") as stream:
         publish(topic, "unwanted", "wanted")
         assert await read(stream, 2) == [("gap", None), "wanted"]
+
+
+async def test_without_a_history_there_is_one_while_somebody_is_subscribed_and_none_after_that(autojump_clock):
+    topic = Topic("news", history=0)
+    topic.publish_nowait("forgotten")
+    async with feed_of(topic, buffer=3, replay=10) as feed:
+        async with feed.stream_sse("/"):
+            await trio.sleep(1)
+            for number in range(5):
+                topic.publish_nowait(number)
+            assert told((await feed.sse("/", max_events=3)).events) == ["2", "3", "4"]
+        await trio.sleep(1)
+        topic.publish_nowait("forgotten")
+        assert len(topic.log) == 0

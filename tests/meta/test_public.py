@@ -69,23 +69,6 @@ def test_type_checkers_see_every_public_name_at_work():
     assert public - used == set()
 
 
-def topics_room():
-    for name in module_names():
-        if name.startswith("chirp_trio.topics"):
-            members = vars(importlib.import_module(name)).values()
-            yield from (kind for kind in members if inspect.isclass(kind) and kind.__module__ == name)
-
-
-@pytest.mark.parametrize("kind", list(topics_room()), ids=lambda kind: kind.__name__)
-def test_the_signatures_of_topics_can_be_looked_at(kind):
-    """Which tools do that draw documentation, complete code or wrap functions: no name is there for type checkers only."""
-    functions = [inspect.unwrap(function) for _, function in inspect.getmembers(kind, inspect.isfunction)]
-    functions += [member.fget for _, member in inspect.getmembers(kind) if isinstance(member, property)]
-    assert functions
-    for function in functions:
-        inspect.signature(function)
-
-
 def test_the_library_imports_neither_pytest_nor_what_only_tests_need():
     unwanted = {"pytest", "httpx", "rich", "trio.testing"}
     code = f"import sys, chirp_trio, chirp_trio.cli; sys.exit(str({unwanted} & set(sys.modules)))"
@@ -122,18 +105,9 @@ def public_things():
 
 
 THINGS = dict(public_things())
-# Their annotations name what is imported for type checkers only.
-NOT_YET = {
-    *("chirp_trio.Topic." + name for name in ("enter", "is_behind", "leave", "stop_waiting", "wait")),
-    *("chirp_trio.Subscription", "chirp_trio.Subscription.__init__"),
-}
-CAN_BE_ASKED = [
-    pytest.param(thing, id=name, marks=[pytest.mark.xfail(raises=NameError)] if name in NOT_YET else [])
-    for name, thing in THINGS.items()
-]
 
 
-@pytest.mark.parametrize("thing", CAN_BE_ASKED)
+@pytest.mark.parametrize("thing", THINGS.values(), ids=THINGS)
 def test_everything_public_tells_its_signature_and_its_types(thing):
     if not (inspect.isclass(thing) and issubclass(thing, BaseException | enum.Enum) and "__init__" not in vars(thing)):
         assert inspect.signature(thing) is not None
