@@ -3,7 +3,6 @@
 import functools
 import inspect
 import math
-import re
 from contextlib import asynccontextmanager
 
 import pytest
@@ -30,6 +29,7 @@ from chirp_trio import (
     merge,
     merge_cursors,
 )
+from tests.naming import name_of
 
 
 async def source():
@@ -162,11 +162,6 @@ CASES = [
       for (made, name), legal in PLACES.items()),
     *((name, call, legal) for name, (call, legal) in OTHERS.items()),
 ]  # fmt: skip
-
-
-def name_of(value):
-    """What to call a value in the name of a test: the same in every process."""
-    return re.sub(" at 0x[0-9a-f]+", "", ascii(value))
 
 
 def same(one, other):
