@@ -39,7 +39,6 @@ logger = logger_of("stream")
 
 # Where an app leaves the pattern of its route in the request's scope.
 ROUTE_KEY = "chirp_trio.route"
-
 # How long the last bytes may take where nobody can be made to wait for them: at a shutdown, a cancellation.
 FAREWELL_TIMEOUT = 0.5
 
@@ -57,10 +56,9 @@ class LiveStream:
         self, stream: EventStream, sender: Sender, placement: Placement, scope: Scope,
         *, render: Render | None, encode_json: EncodeJSON, debug: bool,
     ) -> None:  # fmt: skip
-        host = placement.host
-        assert host is not None
+        assert placement.host is not None
         self._stream = stream
-        self._host = host
+        self._host = host = placement.host
         self._registries = registries = placement.registries  # the last is that of the app that answers
         self._render = render or (for_htmx4 if is_htmx4_stream(scope.get("headers", ())) else for_event_source)
         self._encode_json = encode_json
@@ -240,12 +238,10 @@ class LiveStream:
             if self.ending is not None:
                 await close_source(self._stream.generator)
                 return
-            source = self._stream.generator
-            if not isinstance(source, PushSource):
+            if not isinstance(source := self._stream.generator, PushSource):
                 self._place = ClientPlace(self._kind, self._writer.put_joined_nowait)
                 source = call_source(source)
             if isinstance(source, PushSource):
-                self._place = None
                 await source.push(self._sink())
                 return
             items = open_source(source)
@@ -278,15 +274,9 @@ class LiveStream:
     def _sink(self) -> Sink:
         writer = self._writer
         return Sink(
-            writer.put_nowait,
-            writer.put_joined_nowait,
-            writer.outbox.wait_for_space,
-            self._accept,
-            self._kind,
-            self._stream.event_type,
-            self._render,
-            StreamGate(self._revalidation, self) if self._revalidation is not None else None,
-        )
+            writer.put_nowait, writer.put_joined_nowait, writer.outbox.wait_for_space, self._accept, self._kind,
+            self._stream.event_type, self._render, StreamGate(self._revalidation, self) if self._revalidation else None,
+        )  # fmt: skip
 
     def _fail(self, error: Exception) -> None:
         note_asyncio(error)  # also where it is raised to the request's handler
@@ -301,8 +291,7 @@ class LiveStream:
         """Send one item; whether there is room for more. An item that cannot be sent costs only itself."""
         try:
             event = encode_item(item, self._stream.event_type, self._render, self._encode_json, self._kind)
-            if self._place is not None:
-                event = self._place.mark(event)
+            event = event if self._place is None else self._place.mark(event)
         except Exception as error:
             event = self._report("an item of its source cannot be sent", error)
         return self._writer.put_nowait(event)

@@ -54,7 +54,8 @@ class Visitor:
                     self.last_event_id = id
                     self.arrived.append((events[0] if events else None, id))
 
-        scope = {"type": "http", "method": "GET", "path": "/"}
+        headers = [(b"accept", b"text/event-stream"), (b"cache-control", b"no-cache"), (b"pragma", b"no-cache")]
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}  # as the standard's EventSource asks
         placement = Placement(host, (StreamRegistry(),))
         with self.scope:
             await EventStream(subscription, send_timeout=1000).respond(scope, receive, send, placement)
