@@ -195,6 +195,6 @@ class _Exchange(Exchange):
                     await self._to_client.send(body)
             if waiting.cancelled_caught:
                 self.disconnect()
-        if self.is_complete:
+        if not message.get("more_body", False):  # of this message: the last one may wait for the client in another task
             self._gone.set()
             self._to_client.close()

@@ -321,3 +321,20 @@ async def test_files_may_be_sent():
         response = await client.post("/", files={"file": ("a.txt", b"its text")})
     assert b"its text" in response.content
     assert b'filename="a.txt"' in response.content
+
+
+async def test_the_last_piece_comes_though_another_task_still_sends_one(autojump_clock):
+    async def app(scope, receive, send):
+        if scope["type"] != "http":
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        async with trio.open_nursery() as nursery:
+            for more in (True, False):
+                nursery.start_soon(
+                    send, {"type": "http.response.body", "body": b"more" if more else b", last", "more_body": more}
+                )
+                await trio.sleep(1)
+
+    async with TestClient(app) as client, client.stream("GET", "/") as response:
+        await trio.sleep(5)
+        assert await response.aread() == b"more, last"

@@ -139,7 +139,7 @@ class Visit:
     # -- the stream -----------------------------------------------------------------------------------------------------
 
     def stream(self):
-        return EventStream(getattr(self, f"make_{self.plan.source}")(), heartbeat_interval=60)
+        return EventStream(getattr(self, f"make_{self.plan.source}")(), heartbeat_interval=600, send_timeout=300)
 
     def make_function(self):
         async def source():
