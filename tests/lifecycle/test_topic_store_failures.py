@@ -12,7 +12,7 @@ import pytest
 import trio
 import trio.testing
 
-from chirp_trio import App, AppConfig, ConfigurationError, Fragment, SQLiteStore, StoreError, Topic
+from chirp_trio import App, AppConfig, Fragment, SQLiteStore, StoreError, Topic
 from tests.lifecycle.feeds import feed_of, read
 from tests.lifecycle.stores import halted, locked, opened, remembered, rows, values
 
