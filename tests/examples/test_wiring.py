@@ -6,6 +6,7 @@ from pathlib import Path
 
 import chat
 import dashboard
+import log_tail
 import pytest
 
 from chirp_trio.testing import TestClient, assert_sse_wired
@@ -43,6 +44,23 @@ async def test_the_chat_room(autojump_clock, htmx, headers):
             await stream.next_event()
             await client.post("/messages", data={"text": "Hello"}, headers=headers)
             await stream.next_event()
+            assert_sse_wired(page, stream, htmx=htmx)
+
+
+@GENERATIONS
+async def test_the_log(autojump_clock, monkeypatch, tmp_path, htmx, headers):
+    monkeypatch.setenv("LOG_FILE", str(tmp_path / "app.log"))
+    monkeypatch.setattr(log_tail, "MOST", 2)
+    async with TestClient(log_tail.app) as client:
+        page = await client.get(f"/?htmx={htmx}")
+        async with client.stream_sse("/live", headers=headers) as stream:
+            await stream.next_event()
+            (tmp_path / "app.log").write_text("one\n")
+            await stream.next_event()
+            (tmp_path / "app.log").rename(tmp_path / "app.log.1")
+            (tmp_path / "app.log").write_text("two\n")
+            async for _ in stream:
+                pass
             assert_sse_wired(page, stream, htmx=htmx)
 
 
