@@ -6,7 +6,7 @@ in the log, and an escape sequence would be obeyed by the terminal of whoever re
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Number
 
 
@@ -36,12 +36,25 @@ def _make_harmless(record: logging.LogRecord) -> bool:
         record.args = {name: _harmless_argument(value) for name, value in record.args.items()}
     elif record.args:
         record.args = tuple(map(_harmless_argument, record.args))
-    if record.exc_info and record.exc_info[1] is not None and not record.exc_text:
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and not record.exc_text and not all(text.isprintable() for text in _texts_of(error, set())):
         # Formatters take it as it is. Indented, so that no line of an error's text is the beginning of one in the log.
-        lines = "".join(traceback.format_exception(record.exc_info[1])).rstrip("\n").split("\n")
+        lines = "".join(traceback.format_exception(error)).rstrip("\n").split("\n")
         record.exc_text = "\n".join(f"  {harmless(line)}" for line in lines)
     return True
 
 
 def _harmless_argument(value: object) -> object:
     return value if value is None or isinstance(value, Number) else harmless(str(value))
+
+
+def _texts_of(error: BaseException, seen: set[int]) -> Iterator[str]:
+    """What a traceback shows that may come from outside: the texts and notes of an error and of all that led to it."""
+    if id(error) in seen:
+        return
+    seen.add(id(error))
+    yield str(error)
+    yield from map(str, getattr(error, "__notes__", ()))
+    for other in (error.__cause__, error.__context__, *(error.exceptions if isinstance(error, BaseExceptionGroup) else ())):
+        if other is not None:
+            yield from _texts_of(other, seen)

@@ -119,6 +119,7 @@ def test_a_file_elsewhere_is_told_by_its_whole_path(site, tmp_path_factory):
         "chat/chat.py",
         "progress/progress.py",
         "log_tail/log_tail.py",
+        "answers/answers.py",
         "specification/events.py",
         "specification/live_dashboard.py",
         "specification/notifications.py",
