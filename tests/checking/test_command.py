@@ -118,6 +118,7 @@ def test_a_file_elsewhere_is_told_by_its_whole_path(site, tmp_path_factory):
         "dashboard/dashboard.py",
         "chat/chat.py",
         "progress/progress.py",
+        "todo/todo.py",
         "specification/events.py",
         "specification/live_dashboard.py",
         "specification/notifications.py",

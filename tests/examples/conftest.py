@@ -5,4 +5,4 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-sys.path += [str(EXAMPLES / name) for name in ("dashboard", "chat", "progress")]
+sys.path += [str(EXAMPLES / name) for name in ("dashboard", "chat", "progress", "todo")]
