@@ -120,6 +120,7 @@ def test_a_file_elsewhere_is_told_by_its_whole_path(site, tmp_path_factory):
         "progress/progress.py",
         "log_tail/log_tail.py",
         "answers/answers.py",
+        "todo/todo.py",
         "specification/events.py",
         "specification/live_dashboard.py",
         "specification/notifications.py",
