@@ -196,6 +196,7 @@ class Writer:
         except OSError, trio.BrokenResourceError:
             self._end(Ending.DISCONNECTED)
         except Exception as error:
+            self._is_finished = not self._sender.has_begun  # the response is somebody else's then, if there is one
             logger.exception("%s: the server, or middleware, raised from send()", self._name)
             self._end(Ending.CLOSED, error)
         finally:
