@@ -239,7 +239,7 @@ class LiveStream:
                 await close_source(self._stream.generator)
                 return
             if not isinstance(source := self._stream.generator, PushSource):
-                self._place = ClientPlace(self._kind, self._writer.put_joined_nowait)
+                self._place = ClientPlace(self._kind, self._writer.tell_place)
                 source = call_source(source)
             if isinstance(source, PushSource):
                 await source.push(self._sink())

@@ -18,14 +18,14 @@ class ClientPlace:
 
     Args:
         kind: How the client is told.
-        put: Takes encoded events, and how many they are.
+        tell: Takes what the client is to be told. That must not begin the response: the source may still raise an error.
     """
 
-    __slots__ = ("_is_settled", "_kind", "_put", "_reading", "_task")
+    __slots__ = ("_is_settled", "_kind", "_reading", "_task", "_tell")
 
-    def __init__(self, kind: ClientKind, put: Callable[[bytes, int], object]) -> None:
+    def __init__(self, kind: ClientKind, tell: Callable[[bytes], object]) -> None:
         self._kind = kind
-        self._put = put
+        self._tell = tell
         self._task = trio.lowlevel.current_task()
         self._reading: Reading | None = None  # that of which the client knows the place
         self._is_settled = False  # its items say everything from here on
@@ -49,7 +49,7 @@ class ClientPlace:
             self._is_settled = True
             id = ""
         self._reading = reading
-        self._put(self._kind.encode_place(id), 0)
+        self._tell(self._kind.encode_place(id))
 
     def _is_ours(self, task: trio.lowlevel.Task | None) -> bool:
         """Whether it is the source's task, or one that the source waits for: its context is inherited by others too."""

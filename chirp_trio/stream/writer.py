@@ -103,6 +103,13 @@ class Writer:
         self.outbox.count_further(count - 1)
         return self.put_nowait(events)
 
+    def tell_place(self, place: bytes) -> None:
+        """Send what is no event: before the first one if that is still to come, for which the response waits as ever."""
+        if self.begun:
+            self.put_joined_nowait(place, 0)
+        else:
+            self._greeting += place
+
     def advise(self, advice: bytes) -> None:
         """Send what is for the client's browser, and no event."""
         self.write_soon()
