@@ -36,9 +36,9 @@ class ClientPlace:
         if self._is_settled or event.startswith(b":"):
             return event
         if _has_id(event):
-            self._is_settled = True
+            self._settle()
         elif self._reading is not None and self._reading.has_begun:
-            self._is_settled = True
+            self._settle()
             return encode_id("", is_block=False) + event
         return event
 
@@ -46,10 +46,15 @@ class ClientPlace:
         if self._is_settled or not self._is_ours(trio.lowlevel.current_task()):
             return
         if self._reading is not None:  # of two things that are read there is no one place
-            self._is_settled = True
+            self._settle()
             id = ""
-        self._reading = reading
+        else:
+            self._reading = reading
         self._tell(self._kind.encode_place(id))
+
+    def _settle(self) -> None:
+        self._is_settled = True
+        self._reading = None  # whoever has read it lets go of it, which is the end of it
 
     def _is_ours(self, task: trio.lowlevel.Task | None) -> bool:
         """Whether it is the source's task, or one that the source waits for: its context is inherited by others too."""

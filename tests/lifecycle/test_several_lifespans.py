@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 from fastapi import APIRouter, FastAPI
-from litestar import Litestar, asgi
-from litestar.types import Receive, Scope, Send
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
@@ -21,10 +19,6 @@ def ticks():
             await trio.sleep(1)
 
     return EventStream(source)
-
-
-async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-    await ticks()(scope, receive, send)
 
 
 def starlette(lifespan=None):
@@ -130,14 +124,29 @@ async def test_lifespans_of_nobody_in_particular_have_nothing_to_do_with_each_ot
 
 
 async def test_lifespans_of_one_app_end_in_any_order(autojump_clock):
-    """Two servers may run an app at the same time, of a framework that does not hand on the lifespan's state."""
+    """Two servers may run an app at the same time, which hand on no state of its lifespan."""
     lifespan = stream_lifespan(limits=Limits(max_streams=1))
-    app = Litestar([asgi("/live", copy_scope=True)(answer)], lifespan=[lifespan], logging_config=None)
-    first = TestClient(app)
-    await first.__aenter__()
-    async with TestClient(app) as second:
-        await first.__aexit__(None, None, None)
-        async with second.stream_sse("/live") as stream:
-            await stream.next_event()
-            assert len(lifespan.streams) == 1
-            assert (await second.sse("/live")).status == 503
+    inner = starlette(lifespan)
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            scope = {name: value for name, value in scope.items() if name != "state"}
+        await inner(scope, receive, send)
+
+    leave, left = trio.Event(), trio.Event()
+
+    async def serve_first(*, task_status):
+        async with TestClient(app):
+            task_status.started()
+            await leave.wait()
+        left.set()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve_first)
+        async with TestClient(app) as second:
+            leave.set()
+            await left.wait()
+            async with second.stream_sse("/live") as stream:
+                await stream.next_event()
+                assert len(lifespan.streams) == 1
+                assert (await second.sse("/live")).status == 503
