@@ -30,6 +30,10 @@ def outside_of_trio(call: str, cure: str) -> RuntimeError:
     return RuntimeError(f"{call} was called outside of trio; {cure}")
 
 
+class _InAnotherRun(Exception):
+    """A thread belongs to another run than what is used in it."""
+
+
 class TrioRun:
     """The trio run that something belongs to: the first that it is used in, until that is over.
 
@@ -72,15 +76,25 @@ class TrioRun:
     def enter[*Arguments, Result](self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """Call the function in the thread of the run, from any other thread; here, if there is no run yet.
 
+        The thread may be one that another run has started.
+
         Raises:
             trio.RunFinishedError: The run is over by then.
         """
         if trio.lowlevel.in_trio_run():
             return function(*arguments)
         if _is_thread_of_trio():
-            return trio.from_thread.run_sync(function, *arguments)
+            try:
+                return trio.from_thread.run_sync(self._call_here, function, *arguments)
+            except _InAnotherRun:
+                pass
         if self._is_alive():
             return trio.from_thread.run_sync(function, *arguments, trio_token=self._token)
+        return function(*arguments)
+
+    def _call_here[*Arguments, Result](self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        if trio.lowlevel.current_trio_token() is not self._token and self._is_alive():
+            raise _InAnotherRun
         return function(*arguments)
 
     def enter_soon(self, function: Callable[[], object]) -> None:

@@ -103,7 +103,8 @@ def last_event_id(scope: Scope) -> str | None:
         if name.lower() == b"last-event-id":
             text: str = value.decode("utf-8", "replace")
             return text
-    query = dict(reversed(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)))
+    # Of one that is there twice the last: some polyfills append theirs to whatever the page's URL has.
+    query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
     return next((query[name] for name in _IN_QUERY if name in query), None)
 
 

@@ -239,16 +239,16 @@ class LiveStream:
                 await close_source(self._stream.generator)
                 return
             if not isinstance(source := self._stream.generator, PushSource):
-                self._place = ClientPlace(self._kind, self._writer.put_joined_nowait)
+                self._place = ClientPlace(self._kind, self._writer.tell_place)
                 source = call_source(source)
             if isinstance(source, PushSource):
                 await source.push(self._sink())
                 return
             items = open_source(source)
-            step = items.__anext__()
+            steps = [items.__anext__()]  # one at most, taken out: it may hold the error that would hold this frame
             while True:
                 try:
-                    item = await step
+                    item = await steps.pop()
                 except StopAsyncIteration:
                     return
                 # What is raised while the source stands at its `yield` belongs there: a Cancelled may be that of a scope
@@ -258,9 +258,9 @@ class LiveStream:
                     if (self._revalidation is None or await self._revalidation.allows(self)) and not self._accept(item):
                         await self._writer.outbox.wait_for_space()
                 except BaseException as error:
-                    step = items.athrow(error)
+                    steps.append(items.athrow(error))
                 else:
-                    step = items.__anext__()
+                    steps.append(items.__anext__())
         except* trio.Cancelled:
             self.end(Ending.CLOSED)  # if nobody has named an ending, this comes from outside
             raise

@@ -12,7 +12,7 @@ from ..asgi import WRONG_RUNTIME, ASGIApp, Message, Receive, Scope, Send, requir
 from .host import open_stream_host
 from .limits import Limits
 from .live_streams import LiveStreams
-from .placement import STATE_KEY, Placement, find_placement, placed
+from .placement import STATE_KEY, Placement, find_placement, placed, placement_of
 from .registry import Hook, StreamRegistry, check_hook
 
 
@@ -108,8 +108,7 @@ class StreamLifespan:
     async def _open(self, app: object, around: Placement) -> AsyncGenerator[dict[str, Any]]:
         require_trio()
         async with open_stream_host() as host:
-            placement = Placement(host, around.registries).within(self._registry)
-            with placed(app, placement):
+            with placed(app, Placement(host, around.registries).within(self._registry)) as placement:
                 yield {STATE_KEY: placement}
 
 
@@ -155,9 +154,13 @@ class _Wrapped:
         """Be an ASGI application."""
         if scope["type"] == "lifespan":
             return self._run(scope, receive, send)
-        if find_placement(scope).host is None:  # of a server without lifespan state
-            placement = find_placement({"app": self._app})
-            scope["state"] = {**(scope.get("state") or {}), STATE_KEY: placement}
+        # Not from the state alone: of a server without it, of a lifespan inside that says nothing of this one, of another
+        # app that this one is mounted in.
+        own = placement_of(self._app).around(Placement(registries=(self._lifespan._registry,)))
+        placement = find_placement(scope).around(own)
+        state = scope.get("state") or {}
+        if state.get(STATE_KEY) != placement:
+            scope["state"] = {**state, STATE_KEY: placement}
         return self._app(scope, receive, send)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,14 +18,14 @@ class ClientPlace:
 
     Args:
         kind: How the client is told.
-        put: Takes encoded events, and how many they are.
+        tell: Takes what the client is to be told. That must not begin the response: the source may still raise an error.
     """
 
-    __slots__ = ("_is_settled", "_kind", "_put", "_reading", "_task")
+    __slots__ = ("_is_settled", "_kind", "_reading", "_task", "_tell")
 
-    def __init__(self, kind: ClientKind, put: Callable[[bytes, int], object]) -> None:
+    def __init__(self, kind: ClientKind, tell: Callable[[bytes], object]) -> None:
         self._kind = kind
-        self._put = put
+        self._tell = tell
         self._task = trio.lowlevel.current_task()
         self._reading: Reading | None = None  # that of which the client knows the place
         self._is_settled = False  # its items say everything from here on
@@ -36,9 +36,9 @@ class ClientPlace:
         if self._is_settled or event.startswith(b":"):
             return event
         if _has_id(event):
-            self._is_settled = True
+            self._settle()
         elif self._reading is not None and self._reading.has_begun:
-            self._is_settled = True
+            self._settle()
             return encode_id("", is_block=False) + event
         return event
 
@@ -46,10 +46,15 @@ class ClientPlace:
         if self._is_settled or not self._is_ours(trio.lowlevel.current_task()):
             return
         if self._reading is not None:  # of two things that are read there is no one place
-            self._is_settled = True
+            self._settle()
             id = ""
-        self._reading = reading
-        self._put(self._kind.encode_place(id), 0)
+        else:
+            self._reading = reading
+        self._tell(self._kind.encode_place(id))
+
+    def _settle(self) -> None:
+        self._is_settled = True
+        self._reading = None  # whoever has read it lets go of it, which is the end of it
 
     def _is_ours(self, task: trio.lowlevel.Task | None) -> bool:
         """Whether it is the source's task, or one that the source waits for: its context is inherited by others too."""

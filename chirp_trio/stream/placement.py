@@ -37,6 +37,11 @@ class Placement:
             return self
         return type(self)(self.host, (*(other for other in self.registries if other is not registry), registry))
 
+    def around(self, inner: Placement) -> Placement:
+        """The same place for an app that has one of its own: its streams live here, if there is a host, and are of both."""
+        further = (registry for registry in inner.registries if registry not in self.registries)
+        return Placement(self.host or inner.host, (*self.registries, *further))
+
     def __deepcopy__(self, memo: object) -> Self:
         """Itself: middleware may copy a request's scope, and what is in it, and must not get another place by that."""
         return self
@@ -44,32 +49,50 @@ class Placement:
 
 _NOWHERE = Placement()
 
-# Of the apps whose lifespan runs, by their id: an app need not be hashable.
-_placements = trio.lowlevel.RunVar[dict[int, Placement] | None]("placements", None)
+# Of the apps whose lifespan runs, by their id: an app need not be hashable. It may run several, one around the other.
+_placements = trio.lowlevel.RunVar[dict[int, list[Placement]] | None]("placements", None)
 _said_without_host = trio.lowlevel.RunVar[bool]("said_without_host", False)
 
 
 def find_placement(scope: Scope) -> Placement:
-    """What a lifespan, or an app around this one, has left in the request's state; an empty one if nobody has."""
-    placement: Placement | None = (scope.get("state") or {}).get(STATE_KEY)
-    if placement is None and "app" in scope and trio.lowlevel.in_trio_run():
-        # Litestar gives its requests no state of its lifespans, and itself.
-        placement = (_placements.get() or {}).get(id(scope["app"]))
-    return placement if placement is not None else _NOWHERE
+    """What a lifespan, or an app around this one, has left in the request's state; an empty one if nobody has.
+
+    And what the lifespan of the framework's app has that answers, if the request knows it. Litestar gives its requests no
+    state of its lifespans; Starlette gives them that of the outermost app only, and not what all of its lifespans say.
+    """
+    placement: Placement = (scope.get("state") or {}).get(STATE_KEY, _NOWHERE)
+    own = placement_of(scope["app"]) if "app" in scope else _NOWHERE
+    return placement if own is placement or own is _NOWHERE else placement.around(own)
+
+
+def placement_of(app: object) -> Placement:
+    """What the lifespans of an app say that runs; an empty one if there are none."""
+    placements = (_placements.get() or {}).get(id(app)) if trio.lowlevel.in_trio_run() else None
+    return placements[-1] if placements else _NOWHERE
 
 
 @contextmanager
-def placed(app: object, placement: Placement) -> Generator[None]:
-    """Let requests that know their app find the placement, as long as the block lasts."""
+def placed(app: object, placement: Placement) -> Generator[Placement]:
+    """Let requests that know their app find the placement, as long as the block lasts.
+
+    Yields:
+        The placement, and in it what the app's other lifespans say that run already.
+    """
+    if app is None:  # nobody knows which
+        yield placement
+        return
+    before = placement_of(app)
+    placement = Placement(placement.host, before.around(placement).registries)
     placements = _placements.get()
     if placements is None:
         placements = {}
         _placements.set(placements)
-    placements[id(app)] = placement
+    placements.setdefault(id(app), []).append(placement)
     try:
-        yield
+        yield placement
     finally:
-        if placements.get(id(app)) is placement:
+        placements[id(app)].remove(placement)
+        if not placements[id(app)]:
             del placements[id(app)]
 
 

@@ -31,21 +31,26 @@ class Direct(Protocol):
 class Sender:
     """The way to one client. Only one task uses it at a time."""
 
-    __slots__ = ("_direct", "_send")
+    __slots__ = ("_direct", "_send", "has_begun")
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send = send
+        self.has_begun = False  # the response, from here
         direct: Direct | None = (scope.get("extensions") or {}).get("chirp_trio.connection")
         self._direct = direct if direct is not None and is_own_send(send, direct) else None
 
     @property
     def is_direct(self) -> bool:
-        """Whether `write_nowait()` can be used now: the response must have begun for that, and not ended."""
-        return self._direct is not None and self._direct.is_open
+        """Whether `write_nowait()` can be used now: the response must have begun for that, and not ended.
+
+        And begun from here: with the same `send` somebody else can begin one, who answers in the place of this one.
+        """
+        return self.has_begun and self._direct is not None and self._direct.is_open
 
     async def start(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Begin the response, with status 200."""
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        self.has_begun = True
 
     async def write(self, data: bytes) -> None:
         """Send a piece of the body. May block for as long as the client does not read.

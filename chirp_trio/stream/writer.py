@@ -103,6 +103,13 @@ class Writer:
         self.outbox.count_further(count - 1)
         return self.put_nowait(events)
 
+    def tell_place(self, place: bytes) -> None:
+        """Send what is no event: before the first one if that is still to come, for which the response waits as ever."""
+        if self.begun:
+            self.put_joined_nowait(place, 0)
+        else:
+            self._greeting += place
+
     def advise(self, advice: bytes) -> None:
         """Send what is for the client's browser, and no event."""
         self.write_soon()
@@ -196,6 +203,7 @@ class Writer:
         except OSError, trio.BrokenResourceError:
             self._end(Ending.DISCONNECTED)
         except Exception as error:
+            self._is_finished = not self._sender.has_begun  # the response is somebody else's then, if there is one
             logger.exception("%s: the server, or middleware, raised from send()", self._name)
             self._end(Ending.CLOSED, error)
         finally:

@@ -25,6 +25,7 @@ class Direct:
     def __init__(self):
         self.messages = []
         self.is_open = False
+        self.has_chunks = True
         self.chunks = []
         self.is_aborted = False
         self.is_broken = False
@@ -32,8 +33,11 @@ class Direct:
         self._read = trio.Event()
 
     async def send(self, message):
+        begins = message["type"] == "http.response.start"
+        if begins and self.messages:
+            raise RuntimeError("the response has begun already")
         self.messages.append(message)
-        self.is_open = message["type"] == "http.response.start" or (self.is_open and message["more_body"])
+        self.is_open = self.has_chunks if begins else self.is_open and message["more_body"]
 
     def write_nowait(self, data):
         assert self.is_open
@@ -267,6 +271,28 @@ async def test_a_body_that_somebody_else_ends_while_an_event_waits_is_left_to_th
 
         assert exchange.direct.chunks == [b"data: one\n\n"]
         assert exchange.messages[-1]["body"] == b"data: two\n\n"
+
+
+@pytest.mark.parametrize("has_chunks", [True, False], ids=["in chunks", "of known length"])
+@pytest.mark.parametrize("then", ["end", "wait", "raise"])
+async def test_a_stream_puts_nothing_into_a_response_that_somebody_else_has_begun(autojump_clock, caplog, has_chunks, then):
+    """By the very same `send`, as middleware does that has waited long enough. The server refuses a second beginning."""
+    source = Source("one", "two", pause=1, then=then)
+    answer = [
+        {"type": "http.response.start", "status": 504, "headers": []},
+        {"type": "http.response.body", "body": b"too ", "more_body": True},
+        {"type": "http.response.body", "body": b"slow", "more_body": False},
+    ]
+    async with served(source) as exchange:
+        exchange.direct.has_chunks = has_chunks
+        for message in answer:
+            await exchange.direct.send(message)
+            await trio.sleep(2)
+        assert source.closed == source.opened == 1
+
+    assert exchange.direct.chunks == []
+    assert exchange.messages == answer
+    assert endings(caplog) == ["closed"]
 
 
 # -- in whose name ------------------------------------------------------------------------------------------------------

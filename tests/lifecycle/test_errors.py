@@ -2,11 +2,12 @@
 
 import json
 import logging
+from contextlib import aclosing
 
 import pytest
 import trio
 
-from chirp_trio import App, AppConfig, Comment, EventStream, Fragment, HTTPError, SSEEvent
+from chirp_trio import App, AppConfig, Comment, EventStream, Fragment, HTTPError, SSEEvent, Topic
 from chirp_trio.testing import TestClient
 from tests.lifecycle.scenes import Source, client_of, endings, logged, raw_app
 
@@ -72,6 +73,42 @@ async def test_an_error_within_the_grace_keeps_its_status(autojump_clock):
 
     async with client_of(slow, start_grace=0.1) as client:
         assert (await client.sse("/")).status == 409
+
+
+@pytest.mark.parametrize(
+    "is_transformed", [True, False], ids=["in what it makes of the first event", "while it waits for one"]
+)
+async def test_a_source_that_has_begun_to_read_a_topic_has_given_nothing_yet(autojump_clock, is_transformed):
+    topic = Topic("rooms")
+
+    async def private():
+        async with aclosing(aiter(topic.subscribe(replay=1))) as events:
+            if not is_transformed:
+                await trio.sleep(0.05)
+                raise HTTPError(403)
+            async for event in events:
+                raise HTTPError(403, f"{event.value} is private")
+            yield
+
+    topic.publish_nowait("hello")
+    async with client_of(private) as client:
+        result = await client.sse("/")
+    assert (result.status, result.ended) == (403, "refused")
+
+
+async def test_the_client_of_a_source_that_reads_a_topic_is_told_its_place_when_the_grace_is_over(autojump_clock):
+    topic = Topic("rooms")
+
+    async def quiet():
+        async for event in topic.subscribe():
+            yield event
+
+    async with client_of(quiet, start_grace=2) as client:
+        began = trio.current_time()
+        async with client.stream_sse("/") as stream:
+            assert trio.current_time() - began == pytest.approx(2)
+            await trio.sleep(1)
+            assert stream.last_event_id == topic.cursor
 
 
 async def test_the_first_item_goes_out_without_waiting_for_the_grace(autojump_clock):

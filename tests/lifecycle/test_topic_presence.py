@@ -1,5 +1,6 @@
 """Who is there, who comes and who leaves, and the end of a topic."""
 
+import gc
 import logging
 from contextlib import aclosing
 
@@ -9,7 +10,7 @@ import trio.testing
 
 from chirp_trio import Presence, Topic
 from tests.lifecycle.feeds import feed_of, read, told
-from tests.lifecycle.scenes import endings, logged
+from tests.lifecycle.scenes import client_of, endings, logged
 
 # -- who is there -------------------------------------------------------------------------------------------------------
 
@@ -25,6 +26,38 @@ async def test_a_topic_counts_those_who_read(autojump_clock):
         await trio.sleep(1)
         assert topic.subscribers == 0
     assert unread.dropped == 0
+
+
+async def test_who_leaves_in_the_middle_of_an_event_has_left_and_is_no_garbage(autojump_clock):
+    """Whatever made it leave stands at a `yield` of the source, where nobody closes what it reads."""
+    topic = Topic("news")
+
+    async def source():
+        async for event in topic.subscribe():
+            yield event
+
+    async def think():
+        await trio.sleep(topic.log.last)
+        return True
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with client_of(source, revalidate=think, heartbeat_interval=0.5) as client:
+            for _ in range(3):
+                async with client.stream_sse("/"):
+                    await trio.sleep(1)
+                    topic.publish_nowait("one")
+                    topic.publish_nowait("two")
+                    topic.publish_nowait("three")
+                    await trio.sleep(10)
+                    topic.publish_nowait("four")
+                    await trio.sleep(1)
+                    assert topic.subscribers == 1
+                await trio.sleep(20)
+                assert topic.subscribers == 0
+    finally:
+        gc.enable()
 
 
 async def test_presence_tells_who_comes_and_who_leaves(autojump_clock):

@@ -4,7 +4,7 @@ import gc
 import inspect
 import re
 import threading
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 import trio
@@ -237,6 +237,23 @@ async def test_a_foreign_thread_publishes_to_whatever_trio_has_used(autojump_clo
             assert (event.id, event.data) == (id, "sensor")
         with pytest.raises(TypeError, match="object"):
             await trio.to_thread.run_sync(in_foreign_thread, lambda: scene_.topic.publish_from_thread(object()))
+
+
+@pytest.mark.parametrize("kind", ["plain", "stored"])
+async def test_so_does_a_thread_of_another_run(autojump_clock, kind):
+    def in_another_run(function):
+        return trio.run(trio.to_thread.run_sync, function)
+
+    async with scene(kind) as (scene_, streams):
+        topic = scene_.topic
+        id = await trio.to_thread.run_sync(in_another_run, lambda: topic.publish_from_thread("sensor"))
+        for stream in streams:
+            event = await stream.next_event()
+            assert (event.id, event.data) == (id, "sensor")
+        subscription = await trio.to_thread.run_sync(in_another_run, topic.subscribe)
+        topic.publish_nowait("later")
+        async with aclosing(aiter(subscription)) as events:
+            assert (await anext(events)).value == "later"
 
 
 async def test_a_topic_of_an_app_that_runs_is_found_by_foreign_threads_before_anybody_has_subscribed(autojump_clock):
