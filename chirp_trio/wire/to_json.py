@@ -31,11 +31,26 @@ _ACCEPTED = (
 _encode = msgspec.json.Encoder().encode
 _encode_text = json.JSONEncoder().encode  # all in ASCII, so it may stand in a message
 
-# Those that msgspec writes as JSON has them, and as text: ISO 8601 for dates and times, Base64 for bytes.
-_WRITTEN = (
-    *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
-    *(uuid.UUID, decimal.Decimal, bytes, bytearray, memoryview),
-)
+
+def _date(day: datetime.date) -> datetime.date:
+    return datetime.date(day.year, day.month, day.day)
+
+
+def _time(at: datetime.time | datetime.datetime) -> datetime.time:
+    return datetime.time(at.hour, at.minute, at.second, at.microsecond, at.tzinfo, fold=at.fold)
+
+
+# Those that msgspec writes as JSON has them, and as text: ISO 8601 for dates and times, Base64 for bytes. It knows none of
+# the types that extend them, such as those of pendulum, pandas and asyncpg: of these it gets a copy.
+_COPIES: dict[type, Callable[[Any], object]] = {
+    datetime.datetime: lambda at: datetime.datetime.combine(_date(at), _time(at)),
+    datetime.date: _date,
+    datetime.time: _time,
+    datetime.timedelta: lambda span: datetime.timedelta(span.days, span.seconds, span.microseconds),
+    uuid.UUID: lambda given: uuid.UUID(int=given.int),
+    **{kind: kind for kind in (decimal.Decimal, bytes, bytearray, memoryview)},
+}
+_WRITTEN = tuple(_COPIES)
 _SIMPLE = frozenset({str, int, float, bool, type(None), *_WRITTEN})
 _UNSET = msgspec.UNSET  # a field without a value is left out
 _KEYS = (datetime.datetime, datetime.date, datetime.time, uuid.UUID, decimal.Decimal)
@@ -130,7 +145,9 @@ class _Walk:
             case list() | tuple() | set() | frozenset():
                 return [item if _is_plain(item) else self.plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
         if isinstance(value, _WRITTEN):
-            return value
+            return _written(value)
+        if isinstance(value, msgspec.Struct) and value.__struct_config__.array_like:
+            return self.plain(_struct_items(value), path)
         fields = _fields(value)
         if fields is not None:
             return self._object(fields, path)
@@ -145,7 +162,7 @@ class _Walk:
             known = {"fallback": lambda inner: self.plain(inner, f"{path}..*")} if _takes_fallback(kind) else {}
             return lambda model: model.model_dump(mode="json", **known)  # type: ignore[attr-defined]
         if hasattr(value, "dtype") and getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
-            return lambda scalar: scalar.item()  # type: ignore[attr-defined]
+            return _scalar
         return None
 
     def _object(self, items: Iterable[tuple[object, object]], path: str) -> dict[str, object]:
@@ -171,7 +188,7 @@ class _Walk:
             case float():
                 return json.dumps(float(key))
         if isinstance(key, _KEYS):
-            return str(msgspec.to_builtins(key))
+            return str(msgspec.to_builtins(_written(key)))
         return self._key(self._ask(key, path, "key"), path)
 
     def _ask(self, value: object, path: str, what: str) -> object:
@@ -193,6 +210,22 @@ class _Walk:
             )
         place = "" if path == "$" and what == "value" else f" at {path}"
         raise TypeError(f"a {what} of type {_type_name(value)}{place} cannot be sent as JSON; allowed are {_ACCEPTED}")
+
+
+def _written(value: object) -> object:
+    """A value of one of the types that msgspec writes, as of that type itself."""
+    if type(value) in _COPIES:
+        return value
+    return next(copy(value) for kind, copy in _COPIES.items() if isinstance(value, kind))
+
+
+def _scalar(scalar: Any) -> object:
+    """What a scalar of numpy's is in Python."""
+    kind = getattr(scalar.dtype, "kind", None)
+    if kind in ("M", "m"):  # of units finer than Python's, item() would make a mere number
+        scalar = scalar.astype(f"{kind}8[us]") if isinstance(scalar.item(), int) else scalar
+    made = scalar.item()
+    return float(made) if kind == "f" else made
 
 
 @functools.cache
@@ -226,6 +259,11 @@ def _struct_fields(value: msgspec.Struct) -> list[tuple[str, object]]:
         if (item := getattr(value, field.name, _UNSET)) is not _UNSET
         and not (config.omit_defaults and _is_default(item, field))
     ]
+
+
+def _struct_items(value: msgspec.Struct) -> list[object]:
+    tag = value.__struct_config__.tag
+    return [*([] if tag is None else [tag]), *msgspec.structs.astuple(value)]
 
 
 def _is_default(item: object, field: msgspec.structs.FieldInfo) -> bool:
