@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from .renderable import Renderable
+from .renderable import NoData, Renderable
 
 # Turns a value that JSON has not into one that it has; raises TypeError for what it does not know, as with `json.dumps`.
 type JSONDefault = Callable[[object], object]
@@ -146,6 +146,9 @@ class _Walk:
                 return [item if _is_plain(item) else self.plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
         if isinstance(value, _WRITTEN):
             return _written(value)
+        if isinstance(value, NoData) and not isinstance(value, Renderable):
+            place = "" if path == "$" else f" at {path}"
+            raise TypeError(f"a value of type {type(value).__name__}{place} is no data: {value.instead}")
         if isinstance(value, msgspec.Struct) and value.__struct_config__.array_like:
             return self.plain(_struct_items(value), path)
         fields = _fields(value)
