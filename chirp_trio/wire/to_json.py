@@ -4,12 +4,9 @@ What JSON has goes straight to msgspec. Anything else is first made of that, by 
 say it, and nothing of an object travels but its fields.
 """
 
-import dataclasses
 import datetime
 import decimal
 import enum
-import functools
-import inspect
 import json
 import uuid
 from collections.abc import Callable, Iterable
@@ -17,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from .objects import WRITTEN, fields_of, scalar, struct_items, takes_fallback, written
 from .renderable import NoData, Renderable
 
 # Turns a value that JSON has not into one that it has; raises TypeError for what it does not know, as with `json.dumps`.
@@ -32,27 +30,7 @@ _encode = msgspec.json.Encoder().encode
 _encode_text = json.JSONEncoder().encode  # all in ASCII, so it may stand in a message
 
 
-def _date(day: datetime.date) -> datetime.date:
-    return datetime.date(day.year, day.month, day.day)
-
-
-def _time(at: datetime.time | datetime.datetime) -> datetime.time:
-    return datetime.time(at.hour, at.minute, at.second, at.microsecond, at.tzinfo, fold=at.fold)
-
-
-# Those that msgspec writes as JSON has them, and as text: ISO 8601 for dates and times, Base64 for bytes. It knows none of
-# the types that extend them, such as those of pendulum, pandas and asyncpg: of these it gets a copy.
-_COPIES: dict[type, Callable[[Any], object]] = {
-    datetime.datetime: lambda at: datetime.datetime.combine(_date(at), _time(at)),
-    datetime.date: _date,
-    datetime.time: _time,
-    datetime.timedelta: lambda span: datetime.timedelta(span.days, span.seconds, span.microseconds),
-    uuid.UUID: lambda given: uuid.UUID(int=given.int),
-    **{kind: kind for kind in (decimal.Decimal, bytes, bytearray, memoryview)},
-}
-_WRITTEN = tuple(_COPIES)
-_SIMPLE = frozenset({str, int, float, bool, type(None), *_WRITTEN})
-_UNSET = msgspec.UNSET  # a field without a value is left out
+_SIMPLE = frozenset({str, int, float, bool, type(None), *WRITTEN})
 _KEYS = (datetime.datetime, datetime.date, datetime.time, uuid.UUID, decimal.Decimal)
 
 
@@ -144,14 +122,14 @@ class _Walk:
                 return self._object(value.items(), path)
             case list() | tuple() | set() | frozenset():
                 return [item if _is_plain(item) else self.plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
-        if isinstance(value, _WRITTEN):
-            return _written(value)
+        if isinstance(value, WRITTEN):
+            return written(value)
         if isinstance(value, NoData) and not isinstance(value, Renderable):
             place = "" if path == "$" else f" at {path}"
             raise TypeError(f"a value of type {type(value).__name__}{place} is no data: {value.instead}")
         if isinstance(value, msgspec.Struct) and value.__struct_config__.array_like:
-            return self.plain(_struct_items(value), path)
-        fields = _fields(value)
+            return self.plain(struct_items(value), path)
+        fields = fields_of(value)
         if fields is not None:
             return self._object(fields, path)
         return self.plain(self._ask(value, path, "value"), path)
@@ -162,10 +140,10 @@ class _Walk:
             return None
         kind: Any = type(value)
         if callable(getattr(kind, "model_dump", None)):
-            known = {"fallback": lambda inner: self.plain(inner, f"{path}..*")} if _takes_fallback(kind) else {}
+            known = {"fallback": lambda inner: self.plain(inner, f"{path}..*")} if takes_fallback(kind) else {}
             return lambda model: model.model_dump(mode="json", **known)  # type: ignore[attr-defined]
         if hasattr(value, "dtype") and getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
-            return _scalar
+            return scalar
         return None
 
     def _object(self, items: Iterable[tuple[object, object]], path: str) -> dict[str, object]:
@@ -191,7 +169,7 @@ class _Walk:
             case float():
                 return json.dumps(float(key))
         if isinstance(key, _KEYS):
-            return str(msgspec.to_builtins(_written(key)))
+            return str(msgspec.to_builtins(written(key)))
         return self._key(self._ask(key, path, "key"), path)
 
     def _ask(self, value: object, path: str, what: str) -> object:
@@ -213,66 +191,6 @@ class _Walk:
             )
         place = "" if path == "$" and what == "value" else f" at {path}"
         raise TypeError(f"a {what} of type {_type_name(value)}{place} cannot be sent as JSON; allowed are {_ACCEPTED}")
-
-
-def _written(value: object) -> object:
-    """A value of one of the types that msgspec writes, as of that type itself."""
-    if type(value) in _COPIES:
-        return value
-    return next(copy(value) for kind, copy in _COPIES.items() if isinstance(value, kind))
-
-
-def _scalar(scalar: Any) -> object:
-    """What a scalar of numpy's is in Python."""
-    kind = getattr(scalar.dtype, "kind", None)
-    if kind in ("M", "m"):  # of units finer than Python's, item() would make a mere number
-        scalar = scalar.astype(f"{kind}8[us]") if isinstance(scalar.item(), int) else scalar
-    made = scalar.item()
-    return float(made) if kind == "f" else made
-
-
-@functools.cache
-def _takes_fallback(kind: type) -> bool:
-    """Whether its models can be told what to do with what they hold and do not know: pydantic 2.11 and later."""
-    return "fallback" in inspect.signature(kind.model_dump).parameters  # type: ignore[attr-defined]
-
-
-def _fields(value: object) -> list[tuple[str, object]] | None:
-    """The fields of an object that has declared what they are, and nothing else that it may have; None, if it has not."""
-    kind = type(value)
-    if isinstance(value, type | Renderable):
-        return None
-    if dataclasses.is_dataclass(value):
-        fields = dataclasses.fields(value)
-        return [(field.name, item) for field in fields if (item := getattr(value, field.name, _UNSET)) is not _UNSET]
-    if (declared := getattr(kind, "__attrs_attrs__", None)) is not None:  # an underscore means private there
-        names = [field.name for field in declared if not field.name.startswith("_")]
-        return [(name, item) for name in names if (item := getattr(value, name, _UNSET)) is not _UNSET]
-    if isinstance(value, msgspec.Struct):
-        return _struct_fields(value)
-    return None
-
-
-def _struct_fields(value: msgspec.Struct) -> list[tuple[str, object]]:
-    config = value.__struct_config__
-    tag = [(config.tag_field, config.tag)] if config.tag_field is not None else []
-    return tag + [
-        (field.encode_name, item)
-        for field in msgspec.structs.fields(value)
-        if (item := getattr(value, field.name, _UNSET)) is not _UNSET
-        and not (config.omit_defaults and _is_default(item, field))
-    ]
-
-
-def _struct_items(value: msgspec.Struct) -> list[object]:
-    tag = value.__struct_config__.tag
-    return [*([] if tag is None else [tag]), *msgspec.structs.astuple(value)]
-
-
-def _is_default(item: object, field: msgspec.structs.FieldInfo) -> bool:
-    if field.default_factory is not msgspec.NODEFAULT:
-        return bool(item == field.default_factory())
-    return bool(item == field.default)
 
 
 def _checked_text(text: str, path: str) -> str:
