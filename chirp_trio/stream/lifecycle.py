@@ -272,8 +272,8 @@ class LiveStream:
 
     def _sink(self) -> Sink:
         return Sink(
-            self._writer.put_nowait, self._writer.put_joined_nowait, self._writer.outbox.wait_for_space, self._accept,
-            self._kind, self._stream.event_type, self._render, StreamGate(self._revalidation, self) if self._revalidation else None,
+            self._writer.put_nowait, self._writer.put_joined_nowait, self._writer.outbox.wait_for_space, self._accept, self._kind,
+            self._stream.event_type, self._render, StreamGate(self._revalidation, self) if self._revalidation else None,
         )  # fmt: skip
 
     def _fail(self, error: Exception) -> None:
