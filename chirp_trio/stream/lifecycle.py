@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from .placement import Placement
 
 logger = logger_of("stream")
-
 # Where an app leaves the pattern of its route in the request's scope.
 ROUTE_KEY = "chirp_trio.route"
 # How long the last bytes may take where nobody can be made to wait for them: at a shutdown, a cancellation.
@@ -271,8 +270,9 @@ class LiveStream:
                 self._writer.complete()
 
     def _sink(self) -> Sink:
+        writer = self._writer
         return Sink(
-            self._writer.put_nowait, self._writer.put_joined_nowait, self._writer.outbox.wait_for_space, self._accept, self._kind,
+            writer.put_nowait, writer.put_joined_nowait, writer.outbox.wait_for_space, self._accept, self._kind,
             self._stream.event_type, self._render, StreamGate(self._revalidation, self) if self._revalidation else None,
         )  # fmt: skip
 

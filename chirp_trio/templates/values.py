@@ -11,7 +11,7 @@ class TemplateValue(NoData):
 
     __slots__ = ("block", "context", "template")
 
-    instead = "a handler returns it; what a source yields, and a topic publishes, is a Fragment"
+    _instead = "a handler returns it; what a source yields, and a topic publishes, is a Fragment"
 
     template: str
     block: str | None

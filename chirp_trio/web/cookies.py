@@ -23,7 +23,7 @@ class SetsCookies(NoData):
 
     __slots__ = ()
 
-    instead = "a handler returns it, by itself; a stream that has begun cannot become another response"
+    _instead = "a handler returns it, by itself; a stream that has begun cannot become another response"
 
     headers: HeadersInput
     made_by: Serving | None  # the request that it was made for; None: it was made outside of any

@@ -40,7 +40,7 @@ class SSEEvent(NoData, Generic[Data]):  # see `Data`
         'retry: 5000\n'
     """
 
-    instead = "a source yields it by itself"
+    _instead = "a source yields it by itself"
 
     data: Data = ABSENT  # type: ignore[assignment]
     event: str | None = None
@@ -97,7 +97,7 @@ class Comment(NoData):
         ValueError: UTF-8 cannot carry it.
     """
 
-    instead = "a source yields it by itself"
+    _instead = "a source yields it by itself"
 
     text: str
 

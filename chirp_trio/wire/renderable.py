@@ -21,15 +21,11 @@ class Renderable:
 
 
 class NoData:
-    """A value that is never data, such as a response, although it has fields: as JSON, it would be somebody's internals.
-
-    Attributes:
-        instead: What to do with it, for an error.
-    """
+    """A value that is never data, such as a response, although it has fields: as JSON, it would be somebody's internals."""
 
     __slots__ = ()
 
-    instead: ClassVar[str]
+    _instead: ClassVar[str]  # what to do with it, for an error
 
 
 def html_text(value: object) -> str | None:

@@ -126,7 +126,7 @@ class _Walk:
             return written(value)
         if isinstance(value, NoData) and not isinstance(value, Renderable):
             place = "" if path == "$" else f" at {path}"
-            raise TypeError(f"a value of type {type(value).__name__}{place} is no data: {value.instead}")
+            raise TypeError(f"a value of type {type(value).__name__}{place} is no data: {value._instead}")
         if isinstance(value, msgspec.Struct) and value.__struct_config__.array_like:
             return self.plain(struct_items(value), path)
         fields = fields_of(value)
