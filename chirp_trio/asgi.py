@@ -106,9 +106,15 @@ class ObservedSend:
         after(message)
 
 
-def is_own_send(send: Send, owner: object) -> bool:
-    """Whether this is the owner's own method `send`, and nothing but an `ObservedSend` stands before it."""
+def unobserved(send: Send) -> Send:
+    """What stands behind all that is an `ObservedSend`."""
     while type(send) is ObservedSend:
         send = send.behind
+    return send
+
+
+def is_own_send(send: Send, owner: object) -> bool:
+    """Whether this is the owner's own method `send`, and nothing but an `ObservedSend` stands before it."""
+    send = unobserved(send)
     # By identity all along: what is foreign may claim to be equal to anything.
     return type(send) is MethodType and send.__self__ is owner and send.__func__ is getattr(type(owner), "send", None)

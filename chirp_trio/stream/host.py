@@ -7,7 +7,7 @@ from typing import Protocol
 
 import trio
 
-from ..asgi import Scope, Send
+from ..asgi import Scope, Send, unobserved
 from ..errors import sole
 from .alarms import Alarms
 from .ending import Ending
@@ -130,6 +130,6 @@ def find_shutdown(scope: Scope, send: Send) -> Signal | None:
     """
     signal = (scope.get("extensions") or {}).get("chirp_trio.shutdown")
     if signal is None:
-        context = getattr(getattr(send, "__self__", None), "context", None)
+        context = getattr(getattr(unobserved(send), "__self__", None), "context", None)
         signal = getattr(context, "terminated", None)
     return signal if hasattr(signal, "wait") else None

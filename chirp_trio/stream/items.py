@@ -34,6 +34,11 @@ class Encodable(ABC):
         """The item's bytes, for a stream with this event name and a client of this dialect."""
 
 
+def is_event(item: object) -> bool:
+    """Whether a client makes an event of it: not of a comment, nor of a `retry` or an `id` alone."""
+    return not isinstance(item, Comment) and not (isinstance(item, SSEEvent) and item.data is ABSENT and item.event is None)
+
+
 def encode_item(
     item: object,
     event_type: str | None,

@@ -2,8 +2,7 @@
 
     handler's task   opens the nursery, and watches for `http.disconnect` in it
     source's task    in the nursery: runs the user's source; what it yields goes into the outbox
-    writer           sends all that waits, in one piece (see `writer`); a task of the app's nursery where that cannot be
-                     done without blocking
+    writer           sends all that waits, in one piece (see `writer`); a task of the app's nursery where that would block
 
 An idle stream has no writer, and no timer of its own: the host looks at all of its streams from one task.
 """
@@ -20,7 +19,7 @@ from ..logs import logger_of
 from ..wire import EncodeJSON
 from .client import is_htmx4_stream, kind_of_client
 from .ending import Ending
-from .items import Render, encode_item
+from .items import Render, encode_item, is_event
 from .place import ClientPlace
 from .pushed import PushSource, Sink
 from .registry import StreamRegistry, log_ending
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from .placement import Placement
 
 logger = logger_of("stream")
-
 # Where an app leaves the pattern of its route in the request's scope.
 ROUTE_KEY = "chirp_trio.route"
 # How long the last bytes may take where nobody can be made to wait for them: at a shutdown, a cancellation.
@@ -292,6 +290,8 @@ class LiveStream:
         try:
             event = encode_item(item, self._stream.event_type, self._render, self._encode_json, self._kind)
             event = event if self._place is None else self._place.mark(event)
+            if not is_event(item):
+                return self._writer.put_joined_nowait(event, 0)
         except Exception as error:
             event = self._report("an item of its source cannot be sent", error)
         return self._writer.put_nowait(event)

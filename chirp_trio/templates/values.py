@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Never, override
 
-from ..wire import HTML, Renderable, check_one_line
+from ..wire import HTML, NoData, Renderable, check_one_line
 
 
-class TemplateValue:
+class TemplateValue(NoData):
     """A template and what to render it with; the base of most values below. Immutable."""
 
     __slots__ = ("block", "context", "template")
+
+    _instead = "a handler returns it; what a source yields, and a topic publishes, is a Fragment"
 
     template: str
     block: str | None

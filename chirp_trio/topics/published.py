@@ -7,7 +7,7 @@ from ..errors import ConfigurationError
 from ..htmx import for_event_source
 from ..stream.items import Encodable, Render, encode_item
 from ..wire import ABSENT, HTML, Comment, EncodeJSON, Renderable, SSEEvent, as_html, check_text, encode_json
-from .unchanging import copied, from_json, is_json
+from .unchanging import anew, copied, has_content
 
 _UNREAD = object()  # what filters see has not been made yet
 
@@ -41,8 +41,9 @@ class Published(Encodable):
         if isinstance(content, SSEEvent):
             content = SSEEvent.unchecked(content.data, content.event, id, content.retry)
         self._content = content
-        # What is JSON is read again where somebody has a filter; for anything else that would be too late.
-        self._seen = _UNREAD if is_json(value) else copied(value)
+        # What is JSON, or HTML by its own account, is had again where somebody has a filter; for anything else that would be
+        # too late.
+        self._seen = _UNREAD if has_content(value) else copied(value)
         self._encoded: dict[tuple[str | None, Render | None], bytes] = {}
         self._is_rendered = isinstance(content, SSEEvent) and isinstance(content.data, HTML)
         # Of a fragment every client wants one dialect or the other, so these bytes are nobody's.
@@ -61,8 +62,7 @@ class Published(Encodable):
         """What filters decide by: the value as it was when it was published, whatever has become of it since."""
         if self._seen is _UNREAD:
             assert isinstance(self._content, SSEEvent)
-            assert isinstance(self._content.data, str)
-            self._seen = from_json(self.value, self._content.data)
+            self._seen = anew(self.value, self._content.data)
         return self._seen
 
     def encode_for(self, event_type: str | None, render: Render | None) -> bytes:

@@ -8,17 +8,17 @@ from typing import Any
 from ..wire import ABSENT, Comment, Renderable, SSEEvent
 
 
-def is_json(value: object) -> bool:
-    """Whether the value, or what the event carries, can be had again from its JSON, whatever becomes of it."""
+def has_content(value: object) -> bool:
+    """Whether the value, or what the event carries, can be had again from what is sent for it, whatever becomes of it."""
     data = value.data if isinstance(value, SSEEvent) else value
     if data is ABSENT or isinstance(data, str | int | float | Comment | Renderable | None):
         return False
     return not dataclasses.is_dataclass(data)
 
 
-def from_json(value: object, text: str) -> object:
-    """The value anew, from the JSON that was made of it."""
-    decoded = decode_json(text)
+def anew(value: object, content: object) -> object:
+    """The value anew, from what was made of it: JSON as text, or `HTML`, where it is that by its own account."""
+    decoded = decode_json(content) if isinstance(content, str) else content
     return SSEEvent.unchecked(decoded, value.event, None, value.retry) if isinstance(value, SSEEvent) else decoded
 
 

@@ -6,6 +6,7 @@ from email.utils import format_datetime
 from typing import Literal, Self
 
 from ..headers import HeadersInput, header_pairs
+from ..wire import NoData
 from .urls import Serving, serving
 
 type SameSite = Literal["lax", "strict", "none"]
@@ -17,10 +18,12 @@ _DOMAIN = re.compile(r"\.?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _LONGEST = 4096  # bytes of name and value; browsers ignore more without a word (RFC 6265bis, 5.6)
 
 
-class SetsCookies:
+class SetsCookies(NoData):
     """What may set cookies: a response of ours."""
 
     __slots__ = ()
+
+    _instead = "a handler returns it, by itself; a stream that has begun cannot become another response"
 
     headers: HeadersInput
     made_by: Serving | None  # the request that it was made for; None: it was made outside of any
@@ -134,7 +137,13 @@ def cookie_header(
             raise TypeError(f"expires of the cookie {name!r} is {expires!r}; it must be a datetime with a time zone, or None")
         if expires.utcoffset() is None:
             raise ValueError(f"expires of the cookie {name!r} is {expires!r}; it must have a time zone")
-        parts.append(f"Expires={format_datetime(expires.astimezone(UTC), usegmt=True)}")
+        try:
+            parts.append(f"Expires={format_datetime(expires.astimezone(UTC), usegmt=True)}")
+        except OverflowError:
+            raise ValueError(f"expires of the cookie {name!r} is {expires!r}; it must be a time that UTC has too") from None
+    for option, is_set in (("secure", secure), ("httponly", httponly)):
+        if not isinstance(is_set, bool):
+            raise TypeError(f"{option} of the cookie {name!r} is {is_set!r}; it must be True or False")
     if samesite not in (None, "lax", "strict", "none"):
         raise ValueError(f"samesite of the cookie {name!r} is {samesite!r}; it must be 'lax', 'strict', 'none' or None")
     if samesite == "none" and not secure:
@@ -145,7 +154,7 @@ def cookie_header(
         raise ValueError(
             f"browsers take the cookie {name!r} with path='/' and no domain only, because of how its name begins"
         )
-    parts += ["Secure"] * bool(secure) + ["HttpOnly"] * bool(httponly)
+    parts += ["Secure"] * secure + ["HttpOnly"] * httponly
     if samesite is not None:
         parts.append(f"SameSite={samesite}")
     return "; ".join(parts)

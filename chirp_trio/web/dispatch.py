@@ -5,7 +5,7 @@ from typing import Any
 
 import trio
 
-from ..asgi import ASGIApp, Receive, Scope, Send, note_asyncio, require_trio
+from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send, note_asyncio, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
 from ..logs import logger_of
 from ..stream import Placement
@@ -90,6 +90,13 @@ class Dispatcher:
         """Answer one request. What goes wrong before the response has begun becomes a response of its own."""
         require_trio()
         token = serving.set(self.paths.enter(scope))
+        begun = False
+
+        def note(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.body"  # so its start is out
+
+        send = ObservedSend(send, before=note)
         request: Request | None = self._request(scope, receive)
         assert request is not None
         try:
@@ -102,6 +109,8 @@ class Dispatcher:
             error = sole(raised)
             if isinstance(error, ResponseBroken):
                 raise error.__cause__ or error from None
+            if begun:  # middleware has failed, or the server
+                raise
             # It comes from a response that could not begin.
             request = request or self._request(scope, receive)
             respond = await self._respond_to_error(request, placement, error)

@@ -16,6 +16,9 @@ URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 _NO_BYTE = re.compile(rb"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+# As RFC 8187 has it. No browser sends it with a form (RFC 7578, 4.2, forbids that), and some libraries do.
+_EXTENDED_FILENAME = re.compile(r";\s*filename\*\s*=\s*([^;']*)'[^;']*'([^;]*)", re.IGNORECASE)
 # How a part's content may be encoded: not at all (RFC 7578, 4.7).
 _PLAIN = {"", "7bit", "8bit", "binary"}
 
@@ -103,9 +106,9 @@ def parse_multipart(body: bytes, boundary: str, limit: int) -> Form:
     """
     parts = _split(body, boundary, limit)
     described = [(part, *_disposition(part, number)) for number, part in enumerate(parts, start=1)]
-    default = next((bytes(part.content).decode("latin-1") for part, name, _ in described if name == b"_charset_"), "utf-8")
+    default = next((bytes(part.content).decode("latin-1") for part, name, *_ in described if name == b"_charset_"), "utf-8")
     fields, files = [], []
-    for number, (part, raw_name, raw_filename) in enumerate(described, start=1):
+    for number, (part, raw_name, raw_filename, filename_charset) in enumerate(described, start=1):
         what = f"the form's part {number}"
         headers = Headers(part.headers)
         encoding = headers.get("content-transfer-encoding", "").strip().lower()
@@ -116,7 +119,7 @@ def parse_multipart(body: bytes, boundary: str, limit: int) -> Form:
         if raw_filename is None:
             fields.append((name, decode(bytes(part.content), options.get("charset", default), what)))
         elif raw_filename or part.content:
-            filename = decode(raw_filename, default, f"the filename of {what}")
+            filename = decode(raw_filename, filename_charset or default, f"the filename of {what}")
             files.append((name, UploadFile(filename, kind or "application/octet-stream", bytes(part.content), headers)))
     return Form(fields, files)
 
@@ -160,13 +163,16 @@ def _split(body: bytes, boundary: str, limit: int) -> list[_Part]:
     return parts
 
 
-def _disposition(part: _Part, number: int) -> tuple[bytes, bytes | None]:
-    """The part's name, and its filename if it has one; as bytes, since their charset is yet to be known."""
+def _disposition(part: _Part, number: int) -> tuple[bytes, bytes | None, str | None]:
+    """The part's name, and its filename if it has one, as bytes; and what charset the filename is in, if that is told."""
     header = Headers(part.headers).get("content-disposition", "")
     kind, options = parse_options_header(header)
     if kind != b"form-data" or b"name" not in options:
         raise HTTPError(400, f"the form's part {number} has no name; it needs content-disposition: form-data; name=...")
-    return options[b"name"], options.get(b"filename")
+    extended = _EXTENDED_FILENAME.search(_QUOTED.sub("", header)) if b"filename" not in options else None
+    if extended is not None:
+        return options[b"name"], unquote_to_bytes(extended[2].strip().encode("latin-1")), extended[1].strip()
+    return options[b"name"], options.get(b"filename"), None
 
 
 def _too_many(limit: int) -> HTTPError:

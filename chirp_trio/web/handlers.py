@@ -5,7 +5,7 @@ from annotationlib import Format
 from collections.abc import Callable, Mapping
 from contextvars import Context, copy_context
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Union, get_args, get_origin
 from uuid import UUID
 
 import trio
@@ -40,7 +40,7 @@ def check_handler(handler: Callable[..., Any], offered: Mapping[str, object], wh
     """
     if not callable(handler):
         raise ConfigurationError(f"{where}: the handler is {handler!r}; it must be a function")
-    if inspect.isasyncgenfunction(handler):
+    if _has_a_yield(handler) or _has_a_yield(type(handler).__call__):
         raise ConfigurationError(
             f"{where}: the handler {handler_name(handler)} has a yield; it must return EventStream(source), where the source "
             "is a function that yields"
@@ -70,6 +70,10 @@ def check_handler(handler: Callable[..., Any], offered: Mapping[str, object], wh
     return frozenset(wanted)
 
 
+def _has_a_yield(function: object) -> bool:
+    return inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function)
+
+
 async def call_handler(handler: Callable[..., Any], arguments: Mapping[str, object]) -> object:
     """Call a handler; in a thread if it is a plain function, so that it may block.
 
@@ -91,7 +95,14 @@ async def call_handler(handler: Callable[..., Any], arguments: Mapping[str, obje
 
 
 def _parameters(handler: Callable[..., Any]) -> list[inspect.Parameter]:
-    signature = inspect.signature(handler, follow_wrapped=False, annotation_format=Format.FORWARDREF)
+    try:
+        signature = inspect.signature(handler, follow_wrapped=False, annotation_format=Format.FORWARDREF)
+    except ValueError:
+        # It is no function of Python's, such as a staticmethod in its class or what functools.cache makes.
+        wrapped = _wrapped_by(handler)
+        if wrapped is None:
+            raise
+        return _parameters(wrapped)
     return list(signature.parameters.values())
 
 
@@ -141,9 +152,21 @@ def _refusal(
     return ConfigurationError(f"{where}: the handler {handler_name(handler)} wants {name!r}; {there}{more}")
 
 
+def _members(annotation: object) -> set[str | type]:
+    """The types of an annotation: of a union and of `Annotated`, those inside."""
+    if isinstance(annotation, str):
+        return {member.strip() for member in annotation.split("|")}
+    if isinstance(annotation, type):
+        return {annotation}
+    if get_origin(annotation) not in (Union, Annotated):
+        return set()
+    return {member for inner in get_args(annotation) for member in _members(inner)}
+
+
 def _check_annotation(handler: Callable[..., Any], parameter: inspect.Parameter, converter: object, where: str) -> None:
-    wanted = _CONVERTERS.get(parameter.annotation) if isinstance(parameter.annotation, str | type) else None
-    if wanted is not None and converter is str:
+    members = _members(parameter.annotation)
+    wanted = next((_CONVERTERS[member] for member in members if member in _CONVERTERS), None)
+    if wanted is not None and converter is str and not {str, "str"} & members:
         name = parameter.name
         raise ConfigurationError(
             f"{where}: the handler {handler_name(handler)} takes {name!r} as {wanted}, and the path gives text; write "

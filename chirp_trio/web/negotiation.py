@@ -1,7 +1,7 @@
 """A handler's return value, to the response that it stands for."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -72,6 +72,7 @@ class Negotiator:
             where = "" if inner is value else " in a tuple"
             raise TypeError(
                 f"the handler {handler} returned a value of type {type(inner).__name__}{where}; it may return {_ACCEPTED}"
+                f"{_cure(inner)}"
             )
         if status is None and error is not None and not isinstance(inner, Response | Redirect | ValidationError):
             status = error.status if isinstance(error, HTTPError) else 500
@@ -152,6 +153,16 @@ def _unpacked(value: tuple[object, ...], handler: str) -> tuple[object, int | No
             return inner, None, header_pairs(headers)
     shape = ", ".join(type(part).__name__ for part in value)
     raise TypeError(f"the handler {handler} returned a tuple ({shape}); it may return {_ACCEPTED}")
+
+
+def _cure(value: object) -> str:
+    if isinstance(value, AsyncIterable):
+        return "; return EventStream(...) of it to send its items as events"
+    if isinstance(value, EventStream):
+        return "; EventStream has an argument headers of its own, and its status is 200"
+    if isinstance(value, Exception):
+        return "; it is an exception: raise it"
+    return "; await it" if inspect.isawaitable(value) else ""
 
 
 def _without_none(value: object) -> object:

@@ -72,6 +72,7 @@ class Request:
             **parameters: Values for the pattern's parameters; the others become the query, but for those that are None.
 
         Raises:
+            TypeError: `name` is no text.
             ConfigurationError: No route is meant, or several are, or a value does not fit.
         """
         return self._paths.make(self.root_path, name, parameters)

@@ -62,13 +62,18 @@ class Paths:
         Raises:
             ConfigurationError: No route is meant, or several are, or a value does not fit.
         """
+        if not isinstance(name, str):
+            raise TypeError(f"path_for({name!r}): it wants text: the name of a route's handler, or a path")
         pattern = self._pattern(name, parameters)
         used = {found[1].partition(":")[0] for found in PARAMETER.finditer(pattern)}
         path = PARAMETER.sub(lambda found: _filled(found[1], parameters, pattern), quote(pattern, safe=_SAFE + "{}"))
         if path.startswith("//"):
             raise ConfigurationError(f"path_for({name!r}): {path!r} would be the URL of another host")
         query = {key: value for key, value in parameters.items() if key not in used and value is not None}
-        return quote(root_path, safe=_SAFE) + path + (f"?{urlencode(query, doseq=True)}" if query else "")
+        try:
+            return quote(root_path, safe=_SAFE) + path + (f"?{urlencode(query, doseq=True)}" if query else "")
+        except UnicodeEncodeError as error:
+            raise _uncarried(name, error) from None
 
     def _pattern(self, name: str, parameters: Mapping[str, object]) -> str:
         routes = self._routes()
@@ -140,12 +145,20 @@ def _filled(parameter: str, parameters: Mapping[str, object], pattern: str) -> s
     kind = kind or "str"
     if name not in parameters:
         raise ConfigurationError(f"path_for({pattern!r}): {name!r} is missing")
-    text = str(parameters[name])
+    text = "" if parameters[name] is None else str(parameters[name])
     if not re.fullmatch(CONVERTERS[kind][0], text, re.DOTALL) or {".", ".."} & set(text.split("/")):
         raise ConfigurationError(
             f"path_for({pattern!r}): {name} is {parameters[name]!r}, which a parameter with the converter {kind!r} cannot be"
         )
-    return quote(text, safe="/" if kind == "path" else "")
+    try:
+        return quote(text, safe="/" if kind == "path" else "")
+    except UnicodeEncodeError as error:
+        raise _uncarried(pattern, error) from None
+
+
+def _uncarried(name: str, error: UnicodeEncodeError) -> ConfigurationError:
+    half = error.object[error.start]
+    return ConfigurationError(f"path_for({name!r}): a value holds {half!r}: half of a surrogate pair, which no URL can carry")
 
 
 def _shown(routes: Sequence[Route]) -> str:

@@ -7,7 +7,7 @@ from .decode import Decoder, is_event_stream
 from .encode import ABSENT, HEARTBEAT, check_text, encode_comment, encode_data, encode_event, encode_id, encode_retry
 from .event import Comment, SSEEvent, check_one_line
 from .html import HTML, SupportsHTML, as_html
-from .renderable import Renderable, html_text
+from .renderable import NoData, Renderable, html_text
 from .to_json import EncodeJSON, JSONDefault, check_json_default, encode_json, json_encoder
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Decoder",
     "EncodeJSON",
     "JSONDefault",
+    "NoData",
     "Renderable",
     "SSEEvent",
     "SupportsHTML",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from .encode import ABSENT, LONGEST_RETRY, check_text, encode_event
+from .renderable import NoData
 
 # What an event carries, for type checkers. An event with text is an event with some object: that has to be said, since
 # pyright does not see it in a dataclass, which may be copied with other data.
@@ -15,7 +16,7 @@ _FORBIDDEN = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL"}
 
 
 @dataclass(frozen=True, slots=True)
-class SSEEvent(Generic[Data]):  # see `Data`
+class SSEEvent(NoData, Generic[Data]):  # see `Data`
     r"""One server-sent event. For type checkers, one that has arrived is an `SSEEvent[str]`: its data is text.
 
     Args:
@@ -38,6 +39,8 @@ class SSEEvent(Generic[Data]):  # see `Data`
         >>> SSEEvent(retry=5000).encode()
         'retry: 5000\n'
     """
+
+    _instead = "a source yields it by itself"
 
     data: Data = ABSENT  # type: ignore[assignment]
     event: str | None = None
@@ -83,7 +86,7 @@ class SSEEvent(Generic[Data]):  # see `Data`
 
 
 @dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NoData):
     """A comment in an event stream. Clients ignore it; a source may yield one, to be seen by who looks at the wire.
 
     Args:
@@ -93,6 +96,8 @@ class Comment:
         TypeError: It is not text.
         ValueError: UTF-8 cannot carry it.
     """
+
+    _instead = "a source yields it by itself"
 
     text: str
 

@@ -1,7 +1,7 @@
-"""Data that the wire cannot turn into bytes by itself."""
+"""Data that the wire cannot turn into bytes by itself, and what is no data."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import ClassVar, cast
 
 
 class Renderable:
@@ -18,6 +18,14 @@ class Renderable:
     def copied(self, copy: Callable[[object], object]) -> Renderable:  # noqa: ARG002 - for those in which something may
         """The same with copies of what may change, each made by that function; itself, as nothing may."""
         return self
+
+
+class NoData:
+    """A value that is never data, such as a response, although it has fields: as JSON, it would be somebody's internals."""
+
+    __slots__ = ()
+
+    _instead: ClassVar[str]  # what to do with it, for an error
 
 
 def html_text(value: object) -> str | None:

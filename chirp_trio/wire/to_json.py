@@ -4,12 +4,9 @@ What JSON has goes straight to msgspec. Anything else is first made of that, by 
 say it, and nothing of an object travels but its fields.
 """
 
-import dataclasses
 import datetime
 import decimal
 import enum
-import functools
-import inspect
 import json
 import uuid
 from collections.abc import Callable, Iterable
@@ -17,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from .renderable import Renderable
+from .objects import WRITTEN, fields_of, scalar, struct_items, takes_fallback, written
+from .renderable import NoData, Renderable
 
 # Turns a value that JSON has not into one that it has; raises TypeError for what it does not know, as with `json.dumps`.
 type JSONDefault = Callable[[object], object]
@@ -31,13 +29,8 @@ _ACCEPTED = (
 _encode = msgspec.json.Encoder().encode
 _encode_text = json.JSONEncoder().encode  # all in ASCII, so it may stand in a message
 
-# Those that msgspec writes as JSON has them, and as text: ISO 8601 for dates and times, Base64 for bytes.
-_WRITTEN = (
-    *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
-    *(uuid.UUID, decimal.Decimal, bytes, bytearray, memoryview),
-)
-_SIMPLE = frozenset({str, int, float, bool, type(None), *_WRITTEN})
-_UNSET = msgspec.UNSET  # a field without a value is left out
+
+_SIMPLE = frozenset({str, int, float, bool, type(None), *WRITTEN})
 _KEYS = (datetime.datetime, datetime.date, datetime.time, uuid.UUID, decimal.Decimal)
 
 
@@ -129,9 +122,14 @@ class _Walk:
                 return self._object(value.items(), path)
             case list() | tuple() | set() | frozenset():
                 return [item if _is_plain(item) else self.plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
-        if isinstance(value, _WRITTEN):
-            return value
-        fields = _fields(value)
+        if isinstance(value, WRITTEN):
+            return written(value)
+        if isinstance(value, NoData) and not isinstance(value, Renderable):
+            place = "" if path == "$" else f" at {path}"
+            raise TypeError(f"a value of type {type(value).__name__}{place} is no data: {value._instead}")
+        if isinstance(value, msgspec.Struct) and value.__struct_config__.array_like:
+            return self.plain(struct_items(value), path)
+        fields = fields_of(value)
         if fields is not None:
             return self._object(fields, path)
         return self.plain(self._ask(value, path, "value"), path)
@@ -142,10 +140,10 @@ class _Walk:
             return None
         kind: Any = type(value)
         if callable(getattr(kind, "model_dump", None)):
-            known = {"fallback": lambda inner: self.plain(inner, f"{path}..*")} if _takes_fallback(kind) else {}
+            known = {"fallback": lambda inner: self.plain(inner, f"{path}..*")} if takes_fallback(kind) else {}
             return lambda model: model.model_dump(mode="json", **known)  # type: ignore[attr-defined]
         if hasattr(value, "dtype") and getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
-            return lambda scalar: scalar.item()  # type: ignore[attr-defined]
+            return scalar
         return None
 
     def _object(self, items: Iterable[tuple[object, object]], path: str) -> dict[str, object]:
@@ -171,7 +169,7 @@ class _Walk:
             case float():
                 return json.dumps(float(key))
         if isinstance(key, _KEYS):
-            return str(msgspec.to_builtins(key))
+            return str(msgspec.to_builtins(written(key)))
         return self._key(self._ask(key, path, "key"), path)
 
     def _ask(self, value: object, path: str, what: str) -> object:
@@ -193,45 +191,6 @@ class _Walk:
             )
         place = "" if path == "$" and what == "value" else f" at {path}"
         raise TypeError(f"a {what} of type {_type_name(value)}{place} cannot be sent as JSON; allowed are {_ACCEPTED}")
-
-
-@functools.cache
-def _takes_fallback(kind: type) -> bool:
-    """Whether its models can be told what to do with what they hold and do not know: pydantic 2.11 and later."""
-    return "fallback" in inspect.signature(kind.model_dump).parameters  # type: ignore[attr-defined]
-
-
-def _fields(value: object) -> list[tuple[str, object]] | None:
-    """The fields of an object that has declared what they are, and nothing else that it may have; None, if it has not."""
-    kind = type(value)
-    if isinstance(value, type | Renderable):
-        return None
-    if dataclasses.is_dataclass(value):
-        fields = dataclasses.fields(value)
-        return [(field.name, item) for field in fields if (item := getattr(value, field.name, _UNSET)) is not _UNSET]
-    if (declared := getattr(kind, "__attrs_attrs__", None)) is not None:  # an underscore means private there
-        names = [field.name for field in declared if not field.name.startswith("_")]
-        return [(name, item) for name in names if (item := getattr(value, name, _UNSET)) is not _UNSET]
-    if isinstance(value, msgspec.Struct):
-        return _struct_fields(value)
-    return None
-
-
-def _struct_fields(value: msgspec.Struct) -> list[tuple[str, object]]:
-    config = value.__struct_config__
-    tag = [(config.tag_field, config.tag)] if config.tag_field is not None else []
-    return tag + [
-        (field.encode_name, item)
-        for field in msgspec.structs.fields(value)
-        if (item := getattr(value, field.name, _UNSET)) is not _UNSET
-        and not (config.omit_defaults and _is_default(item, field))
-    ]
-
-
-def _is_default(item: object, field: msgspec.structs.FieldInfo) -> bool:
-    if field.default_factory is not msgspec.NODEFAULT:
-        return bool(item == field.default_factory())
-    return bool(item == field.default)
 
 
 def _checked_text(text: str, path: str) -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chirp_trio import App, Decoder, EventStream, SQLiteStore, SSEEvent, Topic, merge
+from chirp_trio import App, Comment, Decoder, EventStream, SQLiteStore, SSEEvent, Topic, merge
 from chirp_trio.testing import TestClient
 
 
@@ -86,3 +86,17 @@ def test_null_is_data():
     assert SSEEvent(None).encode() == "data: null\n\n"
     assert SSEEvent(None) != SSEEvent(retry=0)
     assert json.loads(Decoder().feed(SSEEvent(None).encode().encode())[0].data) is None
+
+
+async def test_what_is_no_event_to_the_client_is_none_in_the_figures_of_its_stream(autojump_clock):
+    async def source():
+        yield SSEEvent(retry=5000)
+        yield SSEEvent(id="7")
+        yield Comment("looking at the wire")
+        yield "event"
+        yield SSEEvent("", event="empty")
+
+    app = App()
+    app.route("/")(lambda: EventStream(source))
+    async with TestClient(app) as client:
+        assert len((await client.sse("/")).events) == app.streams.events == 2

@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from chirp_trio import App, AppConfig, Fragment, SQLiteStore, SSEEvent, Topic
+from chirp_trio import HTML, App, AppConfig, Fragment, SQLiteStore, SSEEvent, Topic
 from tests.lifecycle.feeds import feed_of, read
 from tests.lifecycle.stores import opened
 
@@ -182,3 +182,41 @@ def test_where_nobody_has_a_filter_json_is_not_read_again():
     assert first == event.value
     assert first is not event.value
     assert event.seen is first, "once for all filters"
+
+
+class Markup:
+    """As the elements of htpy: HTML by its own account, and no text."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __html__(self):
+        return self.text
+
+
+class MarkedDict(dict):
+    def __html__(self):
+        return "<li>ada"
+
+
+@pytest.mark.parametrize("value", [Markup("<li>ada"), MarkedDict(to="ada")], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("is_stored", [False, True])
+@pytest.mark.parametrize("is_event", [False, True])
+async def test_a_filter_sees_html_where_an_object_is_that_by_its_own_account(
+    autojump_clock, tmp_path, value, is_stored, is_event
+):
+    seen = []
+    value = copy.copy(value)
+
+    def wants(value):
+        seen.append(value.data if is_event else value)
+        return True
+
+    async with opened(Topic("news", store=SQLiteStore(tmp_path / "topics.db") if is_stored else None)) as topic:
+        cursor = topic.cursor
+        await topic.publish(SSEEvent(value, event="named") if is_event else value)
+        value.text = "changed since"
+        topic.close()
+        assert len([event async for event in topic.subscribe(cursor, filter=wants)]) == 1
+
+    assert seen == ["<li>ada" if is_stored else HTML("<li>ada")]

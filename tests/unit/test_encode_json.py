@@ -240,6 +240,49 @@ def test_json_is_compact_and_on_one_line(value, encoded):
     json.loads(encoded)
 
 
+def extended(kind, *arguments):
+    """A value of a type that extends another one, as those of pendulum, pandas, asyncpg and freezegun do."""
+    return type(f"Extended_{kind.__name__}", (kind,), {})(*arguments)
+
+
+class Positional(msgspec.Struct, array_like=True, tag="positional", omit_defaults=True):
+    a: object = 1
+    b: object = 2
+
+
+class Moment:
+    """As numpy's datetime64: with units finer than microseconds, it is a number to Python."""
+
+    shape = ()
+
+    class dtype:  # noqa: N801 - numpy's name
+        kind = "M"
+
+    def __init__(self, unit):
+        self.unit = unit
+
+    def astype(self, unit):
+        return Moment(unit)
+
+    def item(self):
+        return datetime.datetime(2026, 1, 2, 3, 4, 5) if self.unit == "M8[us]" else 1767323045000000001
+
+
+class LongDouble:
+    """As numpy's: for Python it is no float, and `item` gives itself."""
+
+    shape = ()
+
+    class dtype:  # noqa: N801 - numpy's name
+        kind = "f"
+
+    def item(self):
+        return self
+
+    def __float__(self):
+        return 1.5
+
+
 WRAPPINGS = pytest.mark.parametrize(
     "wrap",
     [
@@ -291,6 +334,16 @@ TABLE = [
     ),
     ({uuid.UUID(int=1): 1, datetime.date(2026, 1, 2): 1}, {str(uuid.UUID(int=1)): 1, "2026-01-02": 1}),
     ({decimal.Decimal("1.10"): 1, datetime.time(3, 4): 2}, {"1.10": 1, "03:04:00": 2}),
+    (extended(datetime.datetime, 2026, 1, 2, 3, 4, 5, 6, datetime.UTC), "2026-01-02T03:04:05.000006Z"),
+    (extended(datetime.date, 2026, 1, 2), "2026-01-02"),
+    (extended(datetime.time, 3, 4), "03:04:00"),
+    (extended(datetime.timedelta, 1), "P1D"),
+    (extended(uuid.UUID, str(uuid.UUID(int=1))), str(uuid.UUID(int=1))),
+    (extended(decimal.Decimal, "1.10"), "1.10"),
+    ({extended(datetime.date, 2026, 1, 2): 1, extended(decimal.Decimal, "1.10"): 1}, {"2026-01-02": 1, "1.10": 1}),
+    (Positional(), ["positional", 1, 2]),
+    (Moment("M8[ns]"), "2026-01-02T03:04:05"),
+    (LongDouble(), 1.5),
 ]
 
 

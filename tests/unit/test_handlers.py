@@ -4,6 +4,7 @@ import contextvars
 import functools
 import inspect
 import threading
+from typing import Annotated, Optional
 
 import pytest
 import trio
@@ -27,6 +28,9 @@ async def asynchronous(request): ...
 class Callable:
     def __call__(self, key): ...
 
+    @staticmethod
+    def static(key): ...
+
     def method(self, request): ...
 
 
@@ -42,6 +46,8 @@ class Callable:
         pytest.param(asynchronous, {"request"}, id="async"),
         pytest.param(Callable(), {"key"}, id="object that can be called"),
         pytest.param(Callable().method, {"request"}, id="method"),
+        pytest.param(Callable.__dict__["static"], {"key"}, id="staticmethod, in the body of its class"),
+        pytest.param(functools.cache(some), {"name", "request"}, id="cached"),
         pytest.param(lambda key: key, {"key"}, id="lambda"),
         pytest.param(functools.partial(some, request=None), {"name"}, id="partial that binds what is offered"),
         pytest.param(functools.partial(with_default, verbose=True, limit=5), {"key"}, id="partial that binds the rest"),
@@ -54,6 +60,15 @@ def test_a_handler_is_called_with_what_it_names(handler, names):
 
 async def yields_asynchronously(request):
     yield request
+
+
+def yields(request):
+    yield request
+
+
+class Yielding:
+    async def __call__(self, request):
+        yield request
 
 
 def wants_too_much(key, db): ...
@@ -71,6 +86,9 @@ def wants_by_position(db, /): ...
             f"route '/': the handler {__name__}.yields_asynchronously has a yield; it must return EventStream(source)",
             id="a source as the handler",
         ),
+        pytest.param(yields, f"{__name__}.yields has a yield; it must return EventStream(source)", id="a generator"),
+        pytest.param(functools.partial(yields), ".yields has a yield; it must return EventStream", id="a partial of it"),
+        pytest.param(Yielding(), "has a yield; it must return EventStream(source)", id="an object that yields"),
         pytest.param(
             wants_too_much,
             f"route '/': the handler {__name__}.wants_too_much wants 'db'; there are only: key, name, request",
@@ -281,6 +299,16 @@ def with_int(key: int): ...
 
 
 def with_int_of_the_future(key: int): ...
+def with_int_or_none(key: int | None): ...
+def with_optional_int(key: Optional[int]): ...  # noqa: UP045
+def with_constrained_int(key: Annotated[int, "positive"] | None): ...
+def with_text_or_int(key: str | int): ...
+
+
+def with_int_or_none_of_the_future(key): ...
+
+
+with_int_or_none_of_the_future.__annotations__ = {"key": "int | None"}
 
 
 @pytest.mark.parametrize(
@@ -303,6 +331,10 @@ def with_int_of_the_future(key: int): ...
         pytest.param(takes_arguments_only(shows), "the decorator around", id="a decorator that takes no names"),
         pytest.param(takes_arguments_only(shows), "let it take and hand on **parameters as well", id="and its cure"),
         pytest.param(with_int, "takes 'key' as int, and the path gives text; write {key:int} in the path", id="int"),
+        pytest.param(with_int_or_none, "takes 'key' as int, and the path gives text", id="int or None"),
+        pytest.param(with_optional_int, "takes 'key' as int, and the path gives text", id="Optional"),
+        pytest.param(with_constrained_int, "takes 'key' as int, and the path gives text", id="Annotated"),
+        pytest.param(with_int_or_none_of_the_future, "takes 'key' as int, and the path gives", id="int or None as text"),
         pytest.param(with_int_of_the_future, "write {key:int} in the path", id="int as text"),
         pytest.param(hands_everything_on(with_int), "with_int takes 'key' as int", id="int behind a decorator"),
     ],
@@ -316,6 +348,7 @@ def test_a_habit_that_would_be_ignored_is_refused(handler, message):
 
 def test_an_annotation_that_the_path_keeps_is_fine():
     assert check_handler(with_int, {"key": int}, "route '/'") == {"key"}
+    assert check_handler(with_text_or_int, {"key": str}, "route '/'") == {"key"}
 
 
 async def test_an_error_of_a_decorator_names_the_function_that_lacks_something():

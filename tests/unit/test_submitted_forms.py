@@ -103,6 +103,30 @@ def test_a_file_that_nobody_chose_is_none():
 
 
 @pytest.mark.parametrize(
+    ("disposition", "filename"),
+    [
+        pytest.param("filename*=UTF-8''%e2%98%83.txt", "☃.txt", id="alone"),
+        pytest.param("FileName* = iso-8859-1'en'%A3.txt ; x=y", "£.txt", id="in another charset and language"),
+        pytest.param("filename=\"plain.txt\"; filename*=UTF-8''%e2%98%83.txt", "plain.txt", id="beside the usual one"),
+    ],
+)
+def test_a_filename_in_the_manner_of_headers_makes_a_file_as_well(disposition, filename):
+    form = parse(part(f'Content-Disposition: form-data; name="a"; {disposition}', content=b"\xff"))
+
+    assert (form.files["a"].filename, form.files["a"].content, len(form)) == (filename, b"\xff", 0)
+
+
+def test_a_filename_in_a_value_is_none():
+    assert parse(field("a; filename*=UTF-8''x", b"1"))["a; filename*=UTF-8''x"] == "1"
+
+
+@pytest.mark.parametrize("charset", ["punycode", "x"])
+def test_a_filename_in_a_charset_of_the_clients_choice_is_refused(charset):
+    with pytest.raises(HTTPError, match=r"^415 the charset of the filename of the form's part 1"):
+        parse(part(f"Content-Disposition: form-data; name=a; filename*={charset}''x"))
+
+
+@pytest.mark.parametrize(
     ("parts", "value"),
     [
         pytest.param([field("a", b"\xfc", "Content-Type: text/plain; charset=ISO-8859-1")], "ü", id="of the part"),

@@ -215,6 +215,18 @@ def test_a_cookie_has_its_attributes(options, header):
         pytest.param("a", "", {"expires": datetime(2030, 1, 1)}, ValueError, "it must have a time zone", id="naive"),
         pytest.param("a", "", {"samesite": "Lax;"}, ValueError, "samesite of the cookie 'a' is 'Lax;'", id="samesite"),
         pytest.param("a", "", {"samesite": "none"}, ValueError, "with secure=True only", id="none without secure"),
+        pytest.param(
+            "a", "", {"secure": "no"}, TypeError, "secure of the cookie 'a' is 'no'; it must be True or", id="secure"
+        ),
+        pytest.param("a", "", {"httponly": 0}, TypeError, "httponly of the cookie 'a' is 0; it must be True", id="httponly"),
+        pytest.param(
+            "a",
+            "",
+            {"expires": datetime.max.replace(tzinfo=timezone(-timedelta(hours=1)))},
+            ValueError,
+            "it must be a time that UTC has too",
+            id="after the end of time",
+        ),
         pytest.param("__Secure-a", "", {}, ValueError, "because of how its name begins", id="__Secure-"),
         pytest.param("__Host-a", "", {"secure": True, "path": "/a"}, ValueError, "path='/' and no domain", id="__Host-"),
     ],

@@ -7,7 +7,7 @@ import uuid
 import pydantic
 import pytest
 
-from chirp_trio import App, AppConfig, EventStream, SQLiteStore, SSEEvent, Topic
+from chirp_trio import App, AppConfig, Comment, EventStream, Page, Redirect, Response, SQLiteStore, SSEEvent, Template, Topic
 from chirp_trio.testing import TestClient
 from tests.unit.test_encode_json import TABLE, Plain, named
 
@@ -142,3 +142,44 @@ async def test_the_log_names_the_place_of_what_a_handler_cannot_send(caplog):
     async with TestClient(app) as client:
         assert (await client.get("/")).status_code == 500
     assert "a value of type tests.unit.test_encode_json.Plain at $.items[0].price cannot be sent as JSON" in caplog.text
+
+
+NO_DATA = [
+    (Redirect("/"), "a handler returns it, by itself"),
+    (Response("x").set_cookie("session", "SECRET"), "a handler returns it, by itself"),
+    (Template("page.html"), "what a source yields, and a topic publishes, is a Fragment"),
+    (Page("page.html", "block"), "what a source yields, and a topic publishes, is a Fragment"),
+]
+
+
+@pytest.mark.parametrize(("value", "instead"), NO_DATA, ids=lambda value: type(value).__name__)
+async def test_what_only_a_handler_returns_is_no_event_and_the_log_says_what_to_do(autojump_clock, caplog, value, instead):
+    async def source():
+        yield value
+        yield SSEEvent(value)
+        yield [value]
+        yield "after"
+
+    app = App()
+    app.route("/")(lambda: EventStream(source))
+    async with TestClient(app, raise_stream_errors=False) as client:
+        events = (await client.sse("/")).events
+    assert [event.event for event in events] == ["chirp:error"] * 3 + [None]
+    assert "SECRET" not in str(events)
+    errors = [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
+    name = type(value).__name__
+    assert [error.partition(": ")[0] for error in errors] == [
+        f"a value of type {name} is no data",
+        f"a value of type {name} is no data",
+        f"a value of type {name} at $[0] is no data",
+    ]
+    assert all(instead in error for error in errors)
+    with pytest.raises(TypeError, match=r"is no data"):
+        await app.topic("news").publish(value)
+
+
+@pytest.mark.parametrize("value", [SSEEvent("x"), Comment("x")], ids=lambda value: type(value).__name__)
+def test_an_event_within_data_is_refused(value):
+    for data in ([value], {"a": value}):
+        with pytest.raises(TypeError, match=r"at \$.* is no data: a source yields it by itself$"):
+            SSEEvent(data).encode()

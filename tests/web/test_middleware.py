@@ -10,6 +10,7 @@ from starlette._utils import is_async_callable
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.sessions import SessionMiddleware
+from starlette.responses import PlainTextResponse as PlainResponse
 
 from chirp_trio import App, ConfigurationError, EventStream, Redirect, Response
 from chirp_trio.stream import EventStream as PlainEventStream
@@ -222,3 +223,42 @@ def test_everybody_takes_it_for_an_app_of_asgi_3(app, check):
 
 def test_what_the_innermost_gets_leaves_no_frame_of_its_own_on_a_streams_way():
     assert not APPS["innermost"].__code__.co_flags & inspect.CO_COROUTINE
+
+
+class FailsAtTheBody:
+    def __init__(self, app):
+        self._app = app
+
+    async def __call__(self, scope, receive, send):
+        async def failing(message):
+            if message["type"] == "http.response.body":
+                raise ValueError("of middleware")
+            await send(message)
+
+        await self._app(scope, receive, failing)
+
+
+@pytest.mark.parametrize("is_mounted", [False, True])
+@pytest.mark.parametrize(
+    "value", ["text", None, Response("x"), Redirect("/"), PlainResponse("x")], ids=lambda value: type(value).__name__
+)
+async def test_middleware_that_fails_in_the_middle_of_a_response_does_not_get_another_one(value, is_mounted):
+    inner = App(middleware=[] if is_mounted else [FailsAtTheBody])
+    inner.route("/")(lambda: value)
+    app = App(middleware=[FailsAtTheBody] if is_mounted else [])
+    app.mount("/inner", inner)
+    if is_mounted:
+        inner.error(ValueError)(lambda: "another one")
+    started = []
+
+    async def send(message):
+        started.append(message["type"])
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "path": "/inner/", "query_string": b"", "headers": []}
+    with pytest.raises(ValueError, match=r"^of middleware$"):
+        await app(scope, receive, send)
+
+    assert started == ["http.response.start"]

@@ -229,15 +229,26 @@ class Connection:
         await self.really_send(message)
 
 
-async def test_so_it_does_where_the_server_tells_only_its_own_connections(autojump_clock):
+@pytest.mark.parametrize("way", ["route", "mount", "mount in a mount", "route of a mount"])
+async def test_so_it_does_where_the_server_tells_only_its_own_connections(autojump_clock, way):
     terminated = trio.Event()
-    app = App()
-    app.mount("/ticks", EventStream(ticks))
+    app, inner = App(), App()
+    if way == "mount":
+        app.mount("/ticks", EventStream(ticks))
+    elif way == "mount in a mount":
+        app.mount("/ticks", inner)
+        inner.mount("/ticks", EventStream(ticks))
+    elif way == "route of a mount":
+        app.mount("/ticks", inner)
+        inner.route("/ticks")(lambda: EventStream(ticks))
+    else:
+        app.route("/ticks")(lambda: EventStream(ticks))
 
     async def server(scope, receive, send):
         await app({**scope, "extensions": {}}, receive, Connection(send, terminated).send)
 
-    async with TestClient(server) as client, client.stream_sse("/ticks") as stream:
+    path = "/ticks/ticks" if " " in way else "/ticks"
+    async with TestClient(server) as client, client.stream_sse(path) as stream:
         await stream.next_event()
         terminated.set()
         with trio.fail_after(60):

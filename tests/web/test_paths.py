@@ -128,6 +128,11 @@ async def test_a_path_is_made_of_a_handlers_name_or_a_pattern(arguments, paramet
         pytest.param("rooms", {}, "no route has a handler of this name; there are: anything, file, index,", id="unknown"),
         pytest.param("/rooms/{id}", {}, "no route has this path; there are: /, /rooms/{name},", id="pattern"),
         pytest.param("twin", {}, "several routes have this name; give the path: /one or /two", id="several"),
+        pytest.param("room", {"name": None}, "name is None, which a parameter with the converter 'str' cannot be", id="None"),
+        pytest.param("room", {"name": "\ud800"}, "holds '\\ud800': half of a surrogate pair, which no URL can", id="half"),
+        pytest.param(
+            "index", {"q": "\ud800"}, "holds '\\ud800': half of a surrogate pair, which no URL can", id="half, query"
+        ),
         pytest.param(
             "order", {"number": "x"}, "number is 'x', which a parameter with the converter 'int' cannot be", id="value"
         ),
@@ -138,6 +143,12 @@ def test_a_path_that_cannot_be_made_is_refused_with_what_there_is(name, paramete
         app_with_routes().path_for(name, **parameters)
 
     assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", [app_with_routes, None, 5, b"/"])
+def test_a_path_is_made_of_a_name_and_of_nothing_else(name):
+    with pytest.raises(TypeError, match=r"^path_for\(.*\): it wants text: the name of a route's handler, or a path$"):
+        app_with_routes().path_for(name)
 
 
 async def test_in_a_mounted_app_paths_have_its_prefix():

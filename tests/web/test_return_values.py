@@ -144,6 +144,12 @@ async def async_generator():
     yield "a"
 
 
+CURES = {
+    "async_generator": "; return EventStream(...) of it to send its items as events",
+    "HTTPError": "; it is an exception: raise it",
+}
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
@@ -168,7 +174,8 @@ async def test_any_other_value_is_a_500_whose_log_names_the_handler_and_what_is_
     error = record.exc_info[1]
     assert type(error) is TypeError
     assert str(error) == (
-        f"the handler {__name__}.app_that_returns.<locals>.index returned a value of type {kind}; it may return {ACCEPTED}"
+        f"the handler {__name__}.app_that_returns.<locals>.index returned a value of type {kind}; it may return "
+        f"{ACCEPTED}{CURES.get(kind, '')}"
     )
 
 
