@@ -106,7 +106,7 @@ def test_an_error_after_the_first_event_is_told_and_completes_the_body(server, p
 
 
 REASONS = {
-    "unsendable": "TypeError: a value of type object cannot be sent as event data",
+    "unsendable": "TypeError: a value of type object cannot be sent as JSON",
     "unrenderable": "TemplateError: template 'dashboard.html', block 'stats_panel', line 5: 'stats' is not defined",
 }
 

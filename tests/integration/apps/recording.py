@@ -48,6 +48,10 @@ def _below(task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:
 
 
 class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        record.exc_text = None  # that of an error whose text has several lines has been written already
+        return super().format(record)
+
     def formatException(self, exception: tuple) -> str:
         # The first clause, and no traceback: a traceback that a test finds in the log is nobody's intention.
         return f"{exception[0].__name__}: {exception[1]}".partition(";")[0]
