@@ -186,7 +186,7 @@ if "other" in globals():
 @pytest.mark.parametrize(
     ("text", "line", "cause"),
     [
-        pytest.param("\n{% if x %}\n", 3, "Unclosed 'if' block", id="never closed"),
+        pytest.param("\n{% if x %}\n", 2, "Unclosed 'if' block", id="never closed"),
         pytest.param("\n\n{{ x + }}", 3, "Unexpected token", id="half an expression"),
         pytest.param("\n{# comment", 2, "Unclosed comment", id="a comment"),
     ],

@@ -16,7 +16,6 @@ BODIES = {
         b'data: {"count":42,"status":"ok"}\n'
         b"\n"
         b'data: <div class="notification">New alert</div>\n'
-        b"data: \n"
         b"\n"
         b"event: ping\n"
         b"id: 1\n"
@@ -33,15 +32,12 @@ BODIES = {
     "/notifications": (
         b"event: notification\n"
         b'data: <div class="notification">12:00: New alert</div>\n'
-        b"data: \n"
         b"\n"
         b"event: notification\n"
         b'data: <div class="notification">12:01: &lt;b&gt;bold&lt;/b&gt;</div>\n'
-        b"data: \n"
         b"\n"
         b"event: notification\n"
         b'data: <div class="notification">12:02: \xc3\x9cber</div>\n'
-        b"data: \n"
         b"\n"
     ),
 }  # fmt: skip

@@ -74,7 +74,7 @@ def test_stalled_readers_cost_the_others_nothing_and_are_gone_in_time(server, co
             client.wait_for_end(response)
     assert len(during) > 1.5 * len(before)  # in twice the time
     assert median(during) < 3 * median(before) + 0.1  # a tenth of their deadline, because other processes want to run too
-    assert server.resident_bytes() < 1.1 * memory
+    assert server.resident_bytes() < memory + 16 * MEBIBYTE  # two hundred times what a socket takes would be far more
 
 
 def seconds_to_stop(stalled):
