@@ -2,8 +2,8 @@
 .PHONY: help setup demo test soak check wheel bench lock clean
 
 RUN ?= .venv/bin/pytest
-# More processes than cores, because many tests wait for others; those of a file stay together, because they share servers.
-PROCESSES ?= -n $(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --dist loadfile
+# A process for each core; the tests of a file stay together, because they share servers.
+PROCESSES ?= -n logical --dist loadfile
 EMPTY = $(CURDIR)/.venv/empty
 
 help:  ## list the targets
