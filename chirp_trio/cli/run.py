@@ -51,6 +51,9 @@ def _add_operations(parser: argparse.ArgumentParser) -> None:
     add("--write-timeout", type=float, default=30.0, metavar="SECONDS",
         help="how long a client may take no bytes before it is given up (default: %(default)s)")  # fmt: skip
     add("--access-log", action="store_true", help="log a line for each request")
+    add("--server-header", default="hypercorn", metavar="TEXT", help="what the `server` header of responses says "
+        "(default: %(default)s)")  # fmt: skip
+    add("--no-server-header", action="store_true", help="leave that header out")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -67,6 +70,7 @@ def _run(options: argparse.Namespace) -> int:
         graceful_timeout=options.graceful_timeout,
         write_timeout=options.write_timeout,
         access_log=options.access_log,
+        server_header=None if options.no_server_header else options.server_header,
     )
     if options.reload:
         if any(address.startswith("fd://") for address in options.bind):

@@ -10,6 +10,7 @@ from pathlib import Path
 from hypercorn.config import Config
 
 from ..errors import ConfigurationError
+from ..headers import encode_headers
 from .forwarded import TrustedProxies
 from .listeners import check_address, tcp_address
 
@@ -41,6 +42,7 @@ class ServerConfig:
         write_timeout: Seconds that a client may take no bytes of a response, before its connection is reset; default 30.
             Clients that have vanished from the network are found in the same time, where the system can do that (Linux).
         access_log: Log a line for each request when its response has ended, to standard error; default: no.
+        server_header: What the `server` header of responses says; default `"hypercorn"`; None leaves it out.
 
     Raises:
         ConfigurationError: A setting that cannot work; the message names what is allowed.
@@ -63,6 +65,7 @@ class ServerConfig:
     graceful_timeout: float = 3.0
     write_timeout: float = 30.0
     access_log: bool = False
+    server_header: str | None = "hypercorn"
 
     def __post_init__(self) -> None:
         for name in ("reuse_port", "http2", "access_log"):
@@ -82,6 +85,8 @@ class ServerConfig:
         if not isinstance(self.root_path, str) or not re.fullmatch(r"(?:/[^/?#\s]+)*/?", self.root_path):
             raise ConfigurationError(f"root_path is {self.root_path!r}; it must be a path such as '/shop', or ''")
         object.__setattr__(self, "root_path", self.root_path.rstrip("/"))
+        if self.server_header is not None:
+            encode_headers([("server", self.server_header)])
         object.__setattr__(self, "trusted_proxies", _texts("trusted_proxies", self.trusted_proxies))
         TrustedProxies(self.trusted_proxies)
         _check_seconds("graceful_timeout", self.graceful_timeout, "zero or more", least=0)
@@ -105,7 +110,9 @@ class ServerConfig:
 
     def for_hypercorn(self) -> Config:
         """The same, as hypercorn's configuration."""
-        config = Config()
+        config = _Config()
+        config.include_server_header = False
+        config.server_header = self.server_header
         config.bind = list(self.bind) or [tcp_address(self.host, self.port)]
         config.certfile = str(self.certfile) if self.certfile is not None else None
         config.keyfile = str(self.keyfile) if self.keyfile is not None else None
@@ -114,6 +121,18 @@ class ServerConfig:
         config.graceful_timeout = self.graceful_timeout
         config.loglevel = "WARNING"  # the start-up line is ours, and so is the access log
         return config
+
+
+class _Config(Config):
+    """hypercorn's configuration, with another `server` header than its own."""
+
+    server_header: str | None = None
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        headers = super().response_headers(protocol)
+        if self.server_header is not None:
+            headers.append((b"server", self.server_header.encode("latin-1")))
+        return headers
 
 
 def _texts(name: str, value: str | Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,9 @@ from typing import Any
 import h11
 import trio
 from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.typing import H11SendableEvent
+
+from ..errors import phrase
 
 # What a client may send before its turn: the next request, or a few. Whoever sends more is cut off.
 MAX_AHEAD = 64 * 1024
@@ -40,6 +43,13 @@ class AttentiveH11Protocol(H11Protocol):
         elif event.http_version == b"2.0":
             await self._send_error_response(505)
             raise trio.BrokenResourceError("the client speaks HTTP/2")
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        if isinstance(event, h11.Response) and not event.reason:
+            # It may be empty (RFC 9112, 4), but there are clients that count such a response as a failure.
+            reason = phrase(event.status_code).encode("ascii")
+            event = h11.Response(status_code=event.status_code, headers=event.headers, reason=reason)
+        await super()._send_h11_event(event)
 
     async def _read_ahead(self) -> None:
         ahead = 0

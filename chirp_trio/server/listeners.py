@@ -75,7 +75,9 @@ def open_listeners(
                 why = error.strerror or error
                 raise OSError(error.errno, f"cannot listen on {address}: {why}") from error
             plain = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
-            listeners.append(plain if tls is None else trio.SSLListener(plain, tls, https_compatible=True))
+            # Not `https_compatible`, which leaves out the last word of a TLS connection (RFC 8446, 6.1): without it a client
+            # cannot tell the end of a response that has no length from its being cut off.
+            listeners.append(plain if tls is None else trio.SSLListener(plain, tls))
             where = repr_socket_addr(listening.family, listening.getsockname())
             urls.append(f"{'http' if tls is None else 'https'}://{where}")
         yield listeners, urls

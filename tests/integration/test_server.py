@@ -241,6 +241,36 @@ def test_tls_serves_streams_and_ends_them_at_shutdown(certificate, protocol, nam
         ]
 
 
+@pytest.mark.parametrize("path", ["/finite/function", "/report"])
+def test_a_tls_connection_ends_with_its_last_word_so_that_nothing_can_have_been_cut_off(certificate, path):
+    trust = ssl.create_default_context(cafile=certificate / "cert.pem")
+    options = ["--certfile", certificate / "cert.pem", "--keyfile", certificate / "key.pem"]
+    with chirp_trio("endings:app", *options) as server:
+        plain = socket.create_connection(server.address, PATIENCE)
+        with trust.wrap_socket(plain, server_hostname=server.address[0], suppress_ragged_eofs=False) as client:
+            client.sendall(b"GET %b HTTP/1.0\r\nhost: test\r\n\r\n" % path.encode())
+            received = b""
+            while data := client.recv(65536):  # SSLEOFError where the last word is missing
+                received += data
+        assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_response_has_its_reason_and_the_server_header_that_was_asked_for():
+    for options, header in (
+        ([], b"\r\nserver: hypercorn\r\n"),
+        (["--server-header", "shop"], b"\r\nserver: shop\r\n"),
+        (["--no-server-header"], None),
+    ):
+        with chirp_trio("endings:app", *options) as server:
+            for path, begin in (("/finite/function", b"HTTP/1.1 200 OK\r\n"), ("/nowhere", b"HTTP/1.1 404 Not Found\r\n")):
+                with HTTP1(server.address) as client:
+                    client.socket.sendall(b"GET %b HTTP/1.1\r\nhost: test\r\n\r\n" % path.encode())
+                    head = client.socket.recv(65536).partition(b"\r\n\r\n")[0] + b"\r\n"
+                assert head.startswith(begin)
+                assert (b"\r\nserver:" in head) is (header is not None)
+                assert header is None or header in head
+
+
 def test_without_http2_who_begins_with_it_is_told_so_and_an_upgrade_is_not_taken_up():
     headers = b"Host: server\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n"
     upgrade = b"GET /finite/function HTTP/1.1\r\n" + headers + b"\r\n"

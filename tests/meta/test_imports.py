@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "stream": {"headers", "errors", "logs", "asgi", "wire", "htmx", "threads"},
     "topics": {"errors", "logs", "wire", "htmx", "stream", "threads"},
     "templates": {"errors", "wire"},
-    "server": {"errors", "logs", "asgi"},
+    "server": {"headers", "errors", "logs", "asgi"},
     "web": {"headers", "errors", "logs", "asgi", "wire", "htmx", "stream", "topics", "templates", "server"},
     "markup": set(),
     "checking": {"errors", "markup", "wire", "stream", "topics", "templates", "web"},

@@ -88,6 +88,7 @@ PLACES = {
     (ServerConfig, "graceful_timeout"): NUMBER,
     (ServerConfig, "write_timeout"): NUMBER,
     (ServerConfig, "access_log"): BOOL,
+    (ServerConfig, "server_header"): ONE_LINE,
     (ServerConfig, "root_path"): [""],
     (EventStream, "generator"): FUNCTION,
     (EventStream, "event_type"): ONE_LINE,
