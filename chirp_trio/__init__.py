@@ -29,6 +29,7 @@ from .stream import (
 )
 from .templates import OOB, Fragment, Page, Stream, Template, ValidationError
 from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
+from .version import __version__  # noqa: F401  # as is the custom, not in `__all__`
 from .web import App, AppConfig, Redirect, Request, Response, UploadFile
 from .wire import HTML, Comment, Decoder, SSEEvent
 

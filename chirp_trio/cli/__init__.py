@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import ConfigurationError, LifespanError
+from ..version import __version__
 from . import check, run, tail
 from .load import load_app
 
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """What the commands take."""
     parser = argparse.ArgumentParser(prog="chirp-trio", description="Server-Sent Events for trio.")
+    parser.add_argument("--version", action="version", version=f"chirp-trio {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run.add_commands(commands)
     tail.add_commands(commands)

@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "asgi": {"errors"},
     "wire": {"errors"},
     "threads": set(),
+    "version": set(),
     "htmx": {"wire"},
     "stream": {"headers", "errors", "logs", "asgi", "wire", "htmx", "threads"},
     "topics": {"errors", "logs", "wire", "htmx", "stream", "threads"},
@@ -36,8 +37,9 @@ MAY_IMPORT = {
         "server",
         "markup",
     },  # threads for the clock, the server for `TestClient.live()`
-    "cli": {"errors", "asgi", "wire", "server", "checking"},
-    "": {"errors", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
+    "cli": {"errors", "asgi", "version", "wire", "server", "checking"},
+    "__main__": {"cli"},
+    "": {"errors", "version", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
 }
 
 # What each room may import of others', the standard library aside.
@@ -50,6 +52,7 @@ MAY_USE = {
     "htmx": set(),
     "stream": {"trio"},
     "threads": {"trio"},
+    "version": set(),
     "topics": {"trio"},
     "templates": {"kida"},
     "server": {"trio", "hypercorn", "h2", "h11"},
@@ -61,6 +64,7 @@ MAY_USE = {
     "metrics": {"prometheus_client"},
     "testing": {"trio", "httpx", "h11"},
     "cli": {"trio", "httpx", "rich"},
+    "__main__": set(),
     "": set(),
 }
 
