@@ -24,6 +24,9 @@ from .client import EVENT_READER, ClientKind
 type Render = Callable[[Renderable, str | None], tuple[str, str | None]]
 
 
+_PLAIN = (str, dict, list)
+
+
 class Encodable(ABC):
     """An item that knows its bytes."""
 
@@ -36,7 +39,9 @@ class Encodable(ABC):
 
 def is_event(item: object) -> bool:
     """Whether a client makes an event of it: not of a comment, nor of a `retry` or an `id` alone."""
-    return not isinstance(item, Comment) and not (isinstance(item, SSEEvent) and item.data is ABSENT and item.event is None)
+    if not isinstance(item, (SSEEvent, Comment)):
+        return True
+    return isinstance(item, SSEEvent) and (item.data is not ABSENT or item.event is not None)
 
 
 def encode_item(
@@ -56,6 +61,10 @@ def encode_item(
         ValueError: It holds what cannot be carried.
         Exception: Whatever rendering raised.
     """
+    if type(item) in _PLAIN:  # which most items are, and none of what follows is about
+        if event_type is None:
+            return encode_data(item, encode_json)
+        return encode_event(item, event_type, None, None, encode_json)
     if isinstance(item, Comment):
         return encode_comment(item.text)
     if isinstance(item, Encodable):

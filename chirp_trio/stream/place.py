@@ -33,7 +33,7 @@ class ClientPlace:
 
     def mark(self, event: bytes) -> bytes:
         """An encoded item, with what has to be said of the client's place in front of it."""
-        if self._is_settled or event.startswith(b":"):
+        if self._is_settled or (self._reading is None and event.startswith(b"data")) or event.startswith(b":"):
             return event
         if _has_id(event):
             self._settle()

@@ -154,4 +154,4 @@ def prepare(value: object, render: Prepare | None, encode_json: EncodeJSON = enc
         check_text("the published text", data)
     elif data is not ABSENT:
         data = encode_json(data).decode()
-    return SSEEvent(data, event, None, retry)
+    return SSEEvent.unchecked(data, event, None, retry)

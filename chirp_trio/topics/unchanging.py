@@ -7,11 +7,14 @@ from typing import Any
 
 from ..wire import ABSENT, Comment, Renderable, SSEEvent
 
+# A tuple, because a union written into a test is made anew at each call.
+_UNCHANGING = (str, int, float, Comment, type(None))
+
 
 def has_content(value: object) -> bool:
     """Whether the value, or what the event carries, can be had again from what is sent for it, whatever becomes of it."""
     data = value.data if isinstance(value, SSEEvent) else value
-    if data is ABSENT or isinstance(data, str | int | float | Comment | Renderable | None):
+    if data is ABSENT or isinstance(data, (_UNCHANGING, Renderable)):
         return False
     return not dataclasses.is_dataclass(data)
 
@@ -40,7 +43,7 @@ def copied(value: object) -> object:
     These are dataclasses, the variables of fragments, and the dicts, lists, tuples and sets in them. An object of any other
     class, which may be among the variables of a fragment, is left as it is: nobody knows what it is made of.
     """
-    if isinstance(value, str | int | float | Comment | None):
+    if isinstance(value, _UNCHANGING):
         return value
     if isinstance(value, SSEEvent):
         data = copied(value.data)
