@@ -24,7 +24,8 @@ from .client import EVENT_READER, ClientKind
 type Render = Callable[[Renderable, str | None], tuple[str, str | None]]
 
 
-_PLAIN = (str, dict, list)
+# What most items are. None of these is HTML by its own account, or anything else that has to be asked for.
+PLAIN = (str, dict, list)
 
 
 class Encodable(ABC):
@@ -61,7 +62,7 @@ def encode_item(
         ValueError: It holds what cannot be carried.
         Exception: Whatever rendering raised.
     """
-    if type(item) in _PLAIN:  # which most items are, and none of what follows is about
+    if type(item) in PLAIN:
         if event_type is None:
             return encode_data(item, encode_json)
         return encode_event(item, event_type, None, None, encode_json)

@@ -5,7 +5,7 @@ from typing import override
 
 from ..errors import ConfigurationError
 from ..htmx import for_event_source
-from ..stream.items import Encodable, Render, encode_item
+from ..stream.items import PLAIN, Encodable, Render, encode_item
 from ..wire import ABSENT, HTML, Comment, EncodeJSON, Renderable, SSEEvent, as_html, check_text, encode_json
 from .unchanging import anew, copied, has_content
 
@@ -142,7 +142,8 @@ def prepare(value: object, render: Prepare | None, encode_json: EncodeJSON = enc
         if value.id is not None:
             raise ConfigurationError(f"the event has the id {value.id!r}; a topic gives its events ids of its own")
         data, event, retry = value.data, value.event, value.retry
-    if (html := as_html(data)) is not None:
+    html = as_html(data) if type(data) not in PLAIN else None
+    if html is not None:
         data = html
     elif isinstance(data, Renderable):
         if render is None:

@@ -14,6 +14,8 @@ _UNCHANGING = (str, int, float, Comment, type(None))
 def has_content(value: object) -> bool:
     """Whether the value, or what the event carries, can be had again from what is sent for it, whatever becomes of it."""
     data = value.data if isinstance(value, SSEEvent) else value
+    if type(data) in (dict, list):
+        return True
     if data is ABSENT or isinstance(data, (_UNCHANGING, Renderable)):
         return False
     return not dataclasses.is_dataclass(data)
