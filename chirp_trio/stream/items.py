@@ -40,7 +40,7 @@ class Encodable(ABC):
 
 def is_event(item: object) -> bool:
     """Whether a client makes an event of it: not of a comment, nor of a `retry` or an `id` alone."""
-    if not isinstance(item, (SSEEvent, Comment)):
+    if type(item) in PLAIN or not isinstance(item, (SSEEvent, Comment)):
         return True
     return isinstance(item, SSEEvent) and (item.data is not ABSENT or item.event is not None)
 

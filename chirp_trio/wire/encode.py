@@ -58,8 +58,9 @@ def encode_data(data: object, encode_json: EncodeJSON = encode_json) -> bytes:
             return b"data: %b\n\n" % data.encode()
         except UnicodeEncodeError as error:
             raise ValueError(_uncarried("data", error)) from None
-    html = html_text(data)
-    return encode_data(html) if html is not None else b"data: %b\n\n" % encode_json(data)
+    if type(data) is not dict and (html := html_text(data)) is not None:
+        return encode_data(html)
+    return b"data: %b\n\n" % encode_json(data)
 
 
 def encode_retry(retry: int | None) -> bytes:

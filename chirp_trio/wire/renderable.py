@@ -1,7 +1,7 @@
 """Data that the wire cannot turn into bytes by itself, and what is no data."""
 
 from collections.abc import Callable
-from typing import ClassVar, cast
+from typing import ClassVar
 
 
 class Renderable:
@@ -35,7 +35,7 @@ def html_text(value: object) -> str | None:
         TypeError: The method returned what is no text.
     """
     # Asked of the class, as Python does for methods of this kind: an object that answers to any name is not meant.
-    method = cast(Callable[[object], object] | None, getattr(type(value), "__html__", None))
+    method: Callable[[object], object] | None = getattr(type(value), "__html__", None)
     if method is None:
         return None
     text = method(value)

@@ -31,6 +31,8 @@ _encode_text = json.JSONEncoder().encode  # all in ASCII, so it may stand in a m
 
 
 _SIMPLE = frozenset({str, int, float, bool, type(None), *WRITTEN})
+_TEXT = frozenset({str})
+_CONTAINERS = frozenset({dict, list})
 _KEYS = (datetime.datetime, datetime.date, datetime.time, uuid.UUID, decimal.Decimal)
 
 
@@ -53,14 +55,8 @@ def json_encoder(default: JSONDefault | None = None) -> EncodeJSON:
     plainly = _Walk(default).plain
 
     def encode(value: object) -> bytes:
-        if isinstance(value, bytes | bytearray | memoryview):  # inside of a value it is Base64; alone, somebody's text
-            raise TypeError(
-                f"a value of type {type(value).__name__} cannot be sent as JSON by itself: decode it, if it is text"
-            )
-        if isinstance(value, Renderable):
-            raise TypeError(
-                f"a {type(value).__name__} cannot be sent before it is rendered, which takes an App with templates"
-            )
+        if type(value) not in _CONTAINERS:  # which nearly all are
+            _check_alone(value)
         try:
             if not _is_simple(value):
                 return _encode(plainly(value, "$"))
@@ -76,20 +72,32 @@ def json_encoder(default: JSONDefault | None = None) -> EncodeJSON:
     return encode
 
 
+def _check_alone(value: object) -> None:
+    """Raise `TypeError` for what may be sent inside of a value, or rendered, but not as it is."""
+    if isinstance(value, bytes | bytearray | memoryview):  # inside of a value it is Base64; alone, somebody's text
+        raise TypeError(f"a value of type {type(value).__name__} cannot be sent as JSON by itself: decode it, if it is text")
+    if isinstance(value, Renderable):
+        raise TypeError(f"a {type(value).__name__} cannot be sent before it is rendered, which takes an App with templates")
+
+
 def _is_simple(value: object) -> bool:
     """Whether msgspec can have the value as it is: whether there is nothing in it but what JSON has."""
     kind = type(value)
     if kind is dict:
-        for key, item in value.items():  # type: ignore[attr-defined]
-            if type(key) is not str or not (type(item) in _SIMPLE or _is_simple(item)):
-                return False
+        if not _TEXT.issuperset(map(type, value)):  # type: ignore[call-overload]
+            return False
+        items = value.values()  # type: ignore[attr-defined]
+    elif kind is list or kind is tuple:
+        items = value
+    else:
+        return kind in _SIMPLE
+    # Sets ask that of a flat value in a tenth of the time that a loop takes.
+    if _SIMPLE.issuperset(map(type, items)):
         return True
-    if kind is list or kind is tuple:
-        for item in value:  # type: ignore[attr-defined]  # noqa: SIM110 - all() would take two frames for each level
-            if not (type(item) in _SIMPLE or _is_simple(item)):
-                return False
-        return True
-    return kind in _SIMPLE
+    for item in items:  # noqa: SIM110 - all() would take two frames for each level
+        if not (type(item) in _SIMPLE or _is_simple(item)):
+            return False
+    return True
 
 
 def _is_plain(value: object) -> bool:
