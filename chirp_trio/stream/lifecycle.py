@@ -1,7 +1,7 @@
 """One stream from its first byte to its last: its nursery, its tasks, and every way to end.
 
     handler's task   opens the nursery, and watches for `http.disconnect` in it
-    source's task    in the nursery: runs the user's source; what it yields goes into the outbox
+    source's task    in the nursery: runs the user's source (see `producer`); what it yields goes into the outbox
     writer           sends all that waits, in one piece (see `writer`); a task of the app's nursery where that would block
 
 An idle stream has no writer, and no timer of its own: the host looks at all of its streams from one task.
@@ -13,21 +13,19 @@ from typing import TYPE_CHECKING
 import trio
 
 from ..asgi import Receive, Scope, error_listener, note_asyncio
-from ..errors import HTTPError, sole
+from ..errors import HTTPError
 from ..htmx import for_event_source, for_htmx4
 from ..logs import logger_of
 from ..wire import EncodeJSON
 from .client import is_htmx4_stream, kind_of_client
 from .ending import Ending
-from .items import Render, encode_item, is_event
-from .place import ClientPlace
-from .pushed import PushSource, Sink
+from .items import Render
+from .producer import Producer
 from .registry import StreamRegistry, log_ending
 from .report import report
-from .revalidation import StreamGate
 from .sender import Sender
 from .snapshot import StreamSnapshot
-from .source import call_source, close_source, open_source
+from .source import close_source
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -45,9 +43,9 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened", "_place",
-        "_registries", "_render", "_revalidation", "_route", "_scope", "_since", "_source_closed", "_stream", "_writer",
-        "client", "ending", "error",
+        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened", "_registries",
+        "_render", "_revalidation", "_route", "_scope", "_since", "_source_closed", "_stream", "_writer", "client", "ending",
+        "error",
     )  # fmt: skip
 
     def __init__(
@@ -74,7 +72,6 @@ class LiveStream:
         self._opened = self._since = trio.current_time()  # when it began; when this state, open or ending, did
         self._expires = min(stream.deadline(), *(registry.deadline() for registry in registries))
         self._revalidation = stream.revalidation()
-        self._place: ClientPlace | None = None  # where the source is a generator
         self._failed = False  # the source raised
         self._source_closed = False
         self.ending: Ending | None = None
@@ -101,7 +98,7 @@ class LiveStream:
                 self._scope = nursery.cancel_scope
                 if self.ending is not None:  # the server was about to stop already
                     self._scope.cancel(f"stream ended: {self.ending}")
-                nursery.start_soon(self._produce, name="source of an EventStream")
+                nursery.start_soon(self._producer().run, name="source of an EventStream")
                 if self._revalidation is not None:
                     nursery.start_soon(self._revalidation.run, self)
                 # Whatever else comes (a request body) is drained: hypercorn queues ten messages, and then blocks.
@@ -200,6 +197,26 @@ class LiveStream:
         """Send a heartbeat."""
         self._writer.beat()
 
+    def fail(self, error: Exception) -> None:
+        """The source has raised: answer the request with that, or tell the client, if the response has begun."""
+        note_asyncio(error)  # also where it is raised to the request's handler
+        self._failed = True
+        if self._writer.begun or self.ending is not None:
+            self._writer.put_nowait(self.report("its source raised", error))
+        else:
+            self.error = error
+            self.end(Ending.FAILED)
+
+    def source_is_over(self) -> None:
+        """The source is closed: the end of the body may follow what it has yielded."""
+        self._source_closed = True
+        if self.error is None:
+            self._writer.complete()
+
+    def report(self, what: str, error: Exception) -> bytes:
+        """Log an error; the event that tells the client of it."""
+        return report(self._name, what, error, debug=self._debug, listener=self._error_listener)
+
     def tell_of(self, what: str, error: Exception) -> None:
         """Tell a test client of an error that only the log has got; nobody else listens."""
         if self._error_listener is not None:
@@ -229,72 +246,9 @@ class LiveStream:
             self.tell_of("the server, or middleware, raised from send()", error)
         self.end(ending or (Ending.FAILED if self._failed else Ending.COMPLETED))
 
-    # -- the source's task ----------------------------------------------------------------------------------------------
-
-    async def _produce(self) -> None:
-        try:
-            if self.ending is not None:
-                await close_source(self._stream.generator)
-                return
-            if not isinstance(source := self._stream.generator, PushSource):
-                self._place = ClientPlace(self._kind, self._writer.tell_place)
-                source = call_source(source)
-            if isinstance(source, PushSource):
-                await source.push(self._sink())
-                return
-            items = open_source(source)
-            steps = [items.__anext__()]  # one at most, taken out: it may hold the error that would hold this frame
-            while True:
-                try:
-                    item = await steps.pop()
-                except StopAsyncIteration:
-                    return
-                # What is raised while the source stands at its `yield` belongs there: a Cancelled may be that of a scope
-                # or a nursery of the source's own, which has to see it. It is not swallowed: the source raises it again,
-                # or had it coming. So no way out of this loop leaves the source open.
-                try:
-                    if (self._revalidation is None or await self._revalidation.allows(self)) and not self._accept(item):
-                        await self._writer.outbox.wait_for_space()
-                except BaseException as error:
-                    steps.append(items.athrow(error))
-                else:
-                    steps.append(items.__anext__())
-        except* trio.Cancelled:
-            self.end(Ending.CLOSED)  # if nobody has named an ending, this comes from outside
-            raise
-        except* Exception as errors:
-            self._fail(sole(errors))
-        finally:
-            self._source_closed = True
-            if self.error is None:
-                self._writer.complete()
-
-    def _sink(self) -> Sink:
-        writer = self._writer
-        return Sink(
-            writer.put_nowait, writer.put_joined_nowait, writer.outbox.wait_for_space, self._accept, self._kind,
-            self._stream.event_type, self._render, StreamGate(self._revalidation, self) if self._revalidation else None,
+    def _producer(self) -> Producer:
+        # Nothing else refers to it than its task: the two would be a circle, which only the garbage collector would find.
+        return Producer(
+            self._stream.generator, self, self._writer, event_type=self._stream.event_type, kind=self._kind,
+            render=self._render, encode_json=self._encode_json, revalidation=self._revalidation,
         )  # fmt: skip
-
-    def _fail(self, error: Exception) -> None:
-        note_asyncio(error)  # also where it is raised to the request's handler
-        self._failed = True
-        if self._writer.begun or self.ending is not None:
-            self._writer.put_nowait(self._report("its source raised", error))
-        else:
-            self.error = error
-            self.end(Ending.FAILED)
-
-    def _accept(self, item: object) -> bool:
-        """Send one item; whether there is room for more. An item that cannot be sent costs only itself."""
-        try:
-            event = encode_item(item, self._stream.event_type, self._render, self._encode_json, self._kind)
-            event = event if self._place is None else self._place.mark(event)
-            if not is_event(item):
-                return self._writer.put_joined_nowait(event, 0)
-        except Exception as error:
-            event = self._report("an item of its source cannot be sent", error)
-        return self._writer.put_nowait(event)
-
-    def _report(self, what: str, error: Exception) -> bytes:
-        return report(self._name, what, error, debug=self._debug, listener=self._error_listener)

@@ -1,7 +1,7 @@
 """Asking the application, again and again, whether a stream may go on. Streams that need it have one of these."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import trio
 
@@ -9,13 +9,29 @@ from ..asgi import note_asyncio
 from ..logs import logger_of
 from .ending import Ending
 from .parking import ParkingSpot
-
-if TYPE_CHECKING:
-    from .lifecycle import LiveStream
+from .snapshot import StreamSnapshot
 
 logger = logger_of("stream")
 
 type Revalidate = Callable[[], Awaitable[bool]]
+
+
+class Asked(Protocol):
+    """The stream, as far as asking needs it."""
+
+    ending: Ending | None
+
+    def end(self, ending: Ending) -> None:
+        """End it."""
+
+    def beat(self) -> None:
+        """Send a heartbeat."""
+
+    def snapshot(self) -> StreamSnapshot:
+        """What can be seen of it now."""
+
+    def tell_of(self, what: str, error: Exception) -> None:
+        """Tell a test client of an error that only the log has got."""
 
 
 class Revalidation:
@@ -42,7 +58,7 @@ class Revalidation:
         """Let `run()` ask, and send a heartbeat if it may. Never blocks."""
         self._due.wake()
 
-    async def run(self, stream: LiveStream) -> None:
+    async def run(self, stream: Asked) -> None:
         """Ask before each heartbeat, until cancelled."""
         while True:
             await self._due.park()
@@ -55,7 +71,7 @@ class Revalidation:
         """Whether the last answer holds, and was that the stream may go on."""
         return not self._refused and trio.current_time() < self._answered_at + self._interval
 
-    async def allows(self, stream: LiveStream) -> bool:
+    async def allows(self, stream: Asked) -> bool:
         """Whether an event may be sent. A refusal is a checkpoint, and what cancels the source."""
         if stream.ending is None and trio.current_time() >= self._answered_at + self._interval:
             await self._ask_for(stream)
@@ -63,7 +79,7 @@ class Revalidation:
             await trio.lowlevel.checkpoint()
         return not self._refused
 
-    async def _ask_for(self, stream: LiveStream) -> None:
+    async def _ask_for(self, stream: Asked) -> None:
         try:
             allowed = await self._ask()
         except Exception as error:
@@ -82,7 +98,7 @@ class StreamGate:
 
     __slots__ = ("_revalidation", "_stream")
 
-    def __init__(self, revalidation: Revalidation, stream: LiveStream) -> None:
+    def __init__(self, revalidation: Revalidation, stream: Asked) -> None:
         self._revalidation = revalidation
         self._stream = stream
 
