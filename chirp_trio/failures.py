@@ -8,6 +8,7 @@ Only what trio says to a task has to go on: `trio.Cancelled`, a Ctrl-C, and that
 """
 
 import traceback
+from typing import Never
 
 import trio
 
@@ -25,7 +26,7 @@ def split_failure(raised: BaseException) -> tuple[BaseException | None, Exceptio
             if failure is not None:
                 log(failure)
             if signal is not None:
-                raise signal
+                reraise(signal)
 
     Args:
         raised: What an `except BaseException` has caught around the call.
@@ -67,6 +68,11 @@ def failure_of(raised: BaseException) -> Exception:
     if signal is not None or failure is None:
         raise raised
     return failure
+
+
+def reraise(error: BaseException) -> Never:
+    """Raise it in an `except` as it is, with the cause and the context that it has."""
+    raise error
 
 
 def _is_signal(error: BaseException) -> bool:

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .lifecycle import LiveStream
 
+# How many seconds late an alarm may be. Where it is later, the server has stood still (a machine that was suspended, a
+# container that was paused), and clients cannot help that.
+STANDSTILL = 2.0
+
 # How many emptied alarms may stay beyond one for each stream: below that, cleaning up is not worth it.
 _SLACK = 16
 

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from ..failures import failure_of
 from .parking import ParkingSpot
 
 
@@ -10,6 +11,9 @@ class Flushable(Protocol):
 
     def flush(self) -> None:
         """Write what waits, as far as that goes without blocking."""
+
+    def fail(self, error: Exception) -> None:
+        """Give up: writing has raised."""
 
 
 class Flusher:
@@ -33,6 +37,9 @@ class Flusher:
         while True:
             writers, self._waiting = self._waiting, []
             for writer in writers:
-                writer.flush()
+                try:
+                    writer.flush()
+                except BaseException as raised:
+                    writer.fail(failure_of(raised))  # the others go on
             if not self._waiting:
                 await self._called.park()

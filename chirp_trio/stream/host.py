@@ -9,11 +9,15 @@ import trio
 
 from ..asgi import Scope, Send, unobserved
 from ..errors import sole
-from .alarms import Alarms
+from ..failures import failure_of
+from ..logs import logger_of
+from .alarms import STANDSTILL, Alarms
 from .ending import Ending
 from .flusher import Flushable, Flusher
 from .lifecycle import FAREWELL_TIMEOUT, LiveStream
 from .parking import ParkingSpot
+
+logger = logger_of("stream")
 
 
 class Signal(Protocol):
@@ -98,10 +102,20 @@ class StreamHost:
             with trio.CancelScope(deadline=math.inf if due is None else due):
                 await self._alarmed.park()
             now = trio.current_time()
-            while (stream := self._alarms.pop(now)) is not None:
-                due = stream.look(now)
-                if due is not None:
-                    self.look_at(stream, due)
+            if due is not None and now > due + STANDSTILL:
+                for stream in self._streams:
+                    stream.forgive(now)
+            while (late := self._alarms.pop(now)) is not None:
+                self._look(late, now)
+
+    def _look(self, stream: LiveStream, now: float) -> None:
+        try:
+            due = stream.look(now)
+        except BaseException as raised:  # the others are looked at all the same
+            logger.exception("a stream could not be looked at", exc_info=failure_of(raised))
+            due = now + STANDSTILL
+        if due is not None:
+            self.look_at(stream, due)
 
 
 @asynccontextmanager

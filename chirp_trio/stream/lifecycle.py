@@ -20,12 +20,12 @@ from ..wire import EncodeJSON
 from .client import is_htmx4_stream, kind_of_client
 from .ending import Ending
 from .items import Render
-from .producer import Producer
+from .producer import Producer, cancel_once_more
 from .registry import StreamRegistry, log_ending
 from .report import report
 from .sender import Sender
 from .snapshot import StreamSnapshot
-from .source import close_source
+from .source import close_source, source_name
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 logger = logger_of("stream")
 # Where an app leaves the pattern of its route in the request's scope.
 ROUTE_KEY = "chirp_trio.route"
+# How often within `send_timeout` to look whether a client takes bytes that is behind.
+_LOOKS = 4
+# How many seconds a look at the wall clock is good for.
+_WALL_CLOCK_HOLDS = 15.0
 # How long the last bytes may take where nobody can be made to wait for them: at a shutdown, a cancellation.
 FAREWELL_TIMEOUT = 0.5
 
@@ -43,9 +47,9 @@ class LiveStream:
     """An `EventStream` that is being served to one client."""
 
     __slots__ = (
-        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened", "_registries",
-        "_render", "_revalidation", "_route", "_scope", "_since", "_source_closed", "_stream", "_writer", "client", "ending",
-        "error",
+        "_debug", "_encode_json", "_error_listener", "_expires", "_failed", "_host", "_kind", "_name", "_opened",
+        "_registries", "_render", "_revalidation", "_route", "_scope", "_since", "_source_closed", "_source_scope",
+        "_stream", "_writer", "client", "ending", "error",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +77,7 @@ class LiveStream:
         self._expires = min(stream.deadline(), *(registry.deadline() for registry in registries))
         self._revalidation = stream.revalidation()
         self._failed = False  # the source raised
+        self._source_scope = trio.CancelScope()
         self._source_closed = False
         self.ending: Ending | None = None
         self.error: Exception | None = None  # what the source raised before the response had begun
@@ -98,7 +103,7 @@ class LiveStream:
                 self._scope = nursery.cancel_scope
                 if self.ending is not None:  # the server was about to stop already
                     self._scope.cancel(f"stream ended: {self.ending}")
-                nursery.start_soon(self._producer().run, name="source of an EventStream")
+                nursery.start_soon(self._producer().run, self._source_scope, name="source of an EventStream")
                 if self._revalidation is not None:
                     nursery.start_soon(self._revalidation.run, self)
                 # Whatever else comes (a request body) is drained: hypercorn queues ten messages, and then blocks.
@@ -109,7 +114,7 @@ class LiveStream:
             self.end(Ending.CLOSED)  # if nobody has named an ending, the handler was cancelled from outside
             # Not longer than is any use: a stream that ended by itself owes its client what it has yielded.
             finite = self.ending in (Ending.COMPLETED, Ending.FAILED, Ending.EXPIRED)
-            await self._writer.finish(self._stream.send_timeout if finite else FAREWELL_TIMEOUT)
+            await self._writer.finish(self._stream.send_timeout if finite else FAREWELL_TIMEOUT, is_patient=finite)
             self._host.release(self)
             log_ending(self)
             for registry in self._registries:
@@ -153,6 +158,7 @@ class LiveStream:
         """
         if self.ending is not None:
             return self._look_for_source(now)
+        self._expires = min(self._expires, self._stream.deadline())  # the wall clock may have been set
         if now >= self._expires:
             self.end(Ending.EXPIRED)
             return None
@@ -163,14 +169,17 @@ class LiveStream:
         stream, writer = self._stream, self._writer
         if not writer.begun and now < self._since + stream.start_grace:
             return self._since + stream.start_grace
+        writer.look(now)
         if writer.blocked_since is not None:
             if now < writer.blocked_since + stream.send_timeout:
-                return writer.blocked_since + stream.send_timeout
+                return min(writer.blocked_since + stream.send_timeout, now + stream.send_timeout / _LOOKS)
             self.end(Ending.STALLED)
             return None
         if not writer.begun:
             writer.write_soon()
         due = now + stream.send_timeout
+        if stream.expires_at is not None:
+            due = min(due, now + _WALL_CLOCK_HOLDS)
         if stream.heartbeat_interval is not None:
             if now >= writer.last_sent + stream.heartbeat_interval:
                 writer.last_sent = now
@@ -186,12 +195,18 @@ class LiveStream:
             return None
         if now < self._since + self._stream.cleanup_timeout:
             return self._since + self._stream.cleanup_timeout
-        logger.warning(
-            "%s: its source is still cleaning up %g s after the end (%s), and is not waited for",
-            self._name, self._stream.cleanup_timeout, self.ending,
-        )  # fmt: skip
-        self._writer.complete()
-        return None
+        if not self._source_scope.shield:
+            logger.warning(
+                "%s: its source %s is still cleaning up %g s after the end (%s), and is not waited for",
+                self._name, source_name(self._stream.generator), self._stream.cleanup_timeout, self.ending,
+            )  # fmt: skip
+            self._writer.complete()
+        cancel_once_more(self._source_scope)
+        return now + (now - self._since)  # less and less often
+
+    def forgive(self, now: float) -> None:
+        """Let a client that is behind have all its time again: the server has stood still."""
+        self._writer.forgive(now)
 
     def beat(self) -> None:
         """Send a heartbeat."""

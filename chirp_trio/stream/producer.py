@@ -1,10 +1,12 @@
 """The source's task of one stream: it runs the user's source, and what that yields goes to the writer."""
 
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 import trio
 
 from ..errors import sole
+from ..failures import failure_of, reraise, split_failure
 from ..wire import EncodeJSON
 from .client import ClientKind
 from .ending import Ending
@@ -12,7 +14,7 @@ from .items import Render, encode_item, is_event
 from .place import ClientPlace
 from .pushed import PushSource, Sink
 from .revalidation import Asked, Revalidation, StreamGate
-from .source import Source, call_source, close_source, open_source
+from .source import Source, call_source, close_source, open_source, source_name
 from .writer import Writer
 
 
@@ -71,15 +73,19 @@ class Producer:
         self._revalidation = revalidation
         self._place: ClientPlace | None = None  # where the source is a generator
 
-    async def run(self) -> None:
-        """Run the source to its end; tell the stream and the writer of that."""
+    async def run(self, scope: trio.CancelScope) -> None:
+        """Run the source to its end in this scope; tell the stream of that."""
         try:
-            await self._run_source()
-        except* trio.Cancelled:
-            self._served.end(Ending.CLOSED)  # if nobody has named an ending, this comes from outside
-            raise
-        except* Exception as errors:
-            self._served.fail(sole(errors))
+            with scope:
+                await self._run_source()
+        except BaseException as raised:
+            signal, failure = split_failure(raised)
+            if signal is not None:
+                self._served.end(Ending.CLOSED)  # if nobody has named an ending, this comes from outside
+            if failure is not None:
+                self._served.fail(sole(failure))
+            if signal is not None:
+                reraise(signal)
         finally:
             self._served.source_is_over()
 
@@ -93,7 +99,10 @@ class Producer:
         if isinstance(source, PushSource):
             await source.push(self._sink())
             return
-        items = open_source(source)
+        await self._run_generator(open_source(source))
+
+    async def _run_generator(self, items: AsyncGenerator[object]) -> None:
+        is_warned = False  # that the stream is over
         steps = [items.__anext__()]  # one at most, taken out: it may hold the error that would hold this frame
         while True:
             try:
@@ -102,14 +111,25 @@ class Producer:
                 return
             # What is raised while the source stands at its `yield` belongs there: a Cancelled may be that of a scope or a
             # nursery of the source's own, which has to see it. It is not swallowed: the source raises it again, or had it
-            # coming. So no way out of this loop leaves the source open.
+            # coming. So no way out of this loop leaves the source open; one that goes on all the same is closed.
             try:
                 if (self._revalidation is None or await self._revalidation.allows(self._served)) and not self._accept(item):
                     await self._writer.outbox.wait_for_space()
             except BaseException as error:
+                if is_warned:
+                    await self._close(items)
+                    raise
+                is_warned = self._served.ending is not None
                 steps.append(items.athrow(error))
             else:
                 steps.append(items.__anext__())
+
+    async def _close(self, items: AsyncGenerator[object]) -> None:
+        try:
+            await items.aclose()
+        except RuntimeError as error:  # it has yielded once more
+            name = source_name(self._source)
+            raise RuntimeError(f"the source {name} goes on, although it was cancelled and closed: {error}") from error
 
     def _sink(self) -> Sink:
         writer = self._writer
@@ -125,6 +145,19 @@ class Producer:
             event = event if self._place is None else self._place.mark(event)
             if not is_event(item):
                 return self._writer.put_joined_nowait(event, 0)
-        except Exception as error:
-            event = self._served.report("an item of its source cannot be sent", error)
+        except BaseException as raised:
+            event = self._served.report("an item of its source cannot be sent", failure_of(raised))
         return self._writer.put_nowait(event)
+
+
+def cancel_once_more(scope: trio.CancelScope) -> None:
+    """Cancel what has swallowed its cancellation, once, and let it wait until the next time.
+
+    A source that is cancelled gets `trio.Cancelled` wherever it would wait. One that swallows that in a loop would never
+    wait again, and keep the processor from others.
+
+    Args:
+        scope: What is around the source, in a scope that is cancelled.
+    """
+    scope.shield = False
+    scope.shield = True

@@ -16,6 +16,7 @@ import trio
 
 from ..asgi import note_asyncio
 from ..errors import ConfigurationError, HTTPError
+from ..failures import failure_of
 from ..logs import logger_of
 from .client import BYE, HELLO, ClientKind
 from .ending import Ending
@@ -126,10 +127,11 @@ class StreamRegistry:
         for hook in hooks:
             try:
                 hook(snapshot)
-            except Exception as error:
+            except BaseException as raised:
+                error = failure_of(raised)
                 note_asyncio(error)
                 name = getattr(hook, "__qualname__", hook)
-                logger.exception("%s: the hook %s failed", snapshot.path, name)
+                logger.exception("%s: the hook %s failed", snapshot.path, name, exc_info=error)
                 stream.tell_of(f"the hook {name} failed", error)
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 import trio
 
 from ..asgi import note_asyncio
+from ..failures import reraise, split_failure
 from ..logs import logger_of
 from .ending import Ending
 from .parking import ParkingSpot
@@ -82,10 +83,15 @@ class Revalidation:
     async def _ask_for(self, stream: Asked) -> None:
         try:
             allowed = await self._ask()
-        except Exception as error:
-            note_asyncio(error)
-            logger.exception("%s: its revalidate raised, which counts as a refusal", stream.snapshot().path)
-            stream.tell_of("its revalidate raised", error)
+        except BaseException as raised:
+            signal, failure = split_failure(raised)
+            if failure is not None:
+                note_asyncio(failure)
+                path = stream.snapshot().path
+                logger.exception("%s: its revalidate raised, which counts as a refusal", path, exc_info=failure)
+                stream.tell_of("its revalidate raised", failure)
+            if signal is not None:
+                reraise(signal)
             allowed = False
         self._answered_at = trio.current_time()
         if not allowed:

@@ -14,6 +14,7 @@ class Direct(Protocol):
     """The extension `chirp_trio.connection` of an ASGI scope, which `chirp_trio.server` offers."""
 
     is_open: bool
+    progress: int  # a number that grows whenever the client has taken bytes
 
     async def send(self, message: Message) -> None:
         """ASGI's `send()` of the same request, as the server gives it to the app."""
@@ -46,6 +47,11 @@ class Sender:
         And begun from here: with the same `send` somebody else can begin one, who answers in the place of this one.
         """
         return self.has_begun and self._direct is not None and self._direct.is_open
+
+    @property
+    def progress(self) -> int:
+        """A number that is another one once the client has taken bytes, where that can be seen."""
+        return getattr(self._direct, "progress", 0)  # not every server that offers the way tells it
 
     async def start(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Begin the response, with status 200."""

@@ -1,14 +1,20 @@
 """The user's source: what may be one, and how it is opened. Whatever it is, it is an async generator from here on."""
 
 import inspect
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
+from types import AsyncGeneratorType
 from typing import TypeIs
 
 import trio
 
 type Items = AsyncIterable[object] | AbstractAsyncContextManager[AsyncIterable[object]]
 type Source = Items | Callable[[], Items]
+
+# Generators that were given as they are, and run: each is one stream's.
+_in_use: weakref.WeakSet[AsyncGenerator[object]] = weakref.WeakSet()
 
 _ACCEPTED = (
     "an async generator function (best: nothing runs before the stream does), an async generator or any other async "
@@ -59,6 +65,19 @@ def _check_parameters(function: Callable[..., object]) -> None:
         )
 
 
+def source_name(source: Source) -> str:
+    """What to call a source in a message: `module.function`, or the class of what it is."""
+    while isinstance(source, partial):
+        source = source.func
+    named: object = source if hasattr(source, "__qualname__") else type(source)
+    module = getattr(named, "__module__", None)
+    frame = getattr(source, "ag_frame", None)
+    if module is None and frame is not None:
+        module = frame.f_globals.get("__name__")
+    name = getattr(named, "__qualname__", None) or type(source).__name__
+    return f"{module}.{name}" if module else str(name)
+
+
 def call_source(source: Source) -> Items:
     """The source itself, or what it returns if it is a function.
 
@@ -76,7 +95,7 @@ def open_source(items: Items) -> AsyncGenerator[object]:
 
     Raises:
         TypeError: A function returned what cannot be a source.
-        RuntimeError: A generator has run already.
+        RuntimeError: A generator has run already, or is another stream's.
     """
     if isinstance(items, trio.MemoryReceiveChannel):
         return _receive(items)
@@ -84,17 +103,28 @@ def open_source(items: Items) -> AsyncGenerator[object]:
         iterator = items.__aiter__()
         if not isinstance(iterator, AsyncGenerator):
             return _iterate(iterator)
-        if getattr(iterator, "ag_frame", iterator) is None:
-            raise RuntimeError(
-                f"the async generator {getattr(iterator, '__name__', '?')!r} of this EventStream has run already; "
-                "pass the generator function itself, and every stream will have a generator of its own"
-            )
+        if isinstance(iterator, AsyncGeneratorType):
+            _take(iterator)
         return iterator
     return _enter(items)
 
 
+def _take(generator: AsyncGenerator[object]) -> None:
+    """Take a generator for one stream alone: to two it would give every other item each, and end both with the first."""
+    state = inspect.getasyncgenstate(generator)
+    if state == inspect.AGEN_CLOSED or state == inspect.AGEN_RUNNING or generator in _in_use:
+        why = "has run already" if state == inspect.AGEN_CLOSED else "is the source of another one, which goes on"
+        raise RuntimeError(
+            f"the async generator {source_name(generator)!r} of this EventStream {why}; pass the generator function itself, "
+            "and every stream will have a generator of its own"
+        )
+    _in_use.add(generator)
+
+
 async def close_source(source: Source) -> None:
     """Close a source that will never be opened, so that who feeds it (a memory channel, say) learns of it."""
+    if isinstance(source, AsyncGeneratorType) and source in _in_use:
+        return  # it is another stream's
     close = getattr(source, "aclose", None)
     if close is not None:
         await close()

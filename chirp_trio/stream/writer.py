@@ -13,13 +13,18 @@ from typing import Protocol
 
 import trio
 
+from ..failures import reraise, split_failure
 from ..logs import logger_of
 from ..wire import HEARTBEAT
+from .alarms import STANDSTILL
 from .ending import Ending
 from .outbox import Outbox
 from .sender import Sender
 
 logger = logger_of("stream")
+
+# What goes to `send()` at once, at most: nobody sees what a client takes of a piece, so each has its own time.
+_PIECE = 64 * 1024
 
 
 class WriterHost(Protocol):
@@ -57,7 +62,7 @@ class Writer:
 
     __slots__ = (
         "_context", "_done", "_end", "_flush_due", "_greeting", "_headers", "_heartbeat_due", "_host", "_is_complete",
-        "_is_finished", "_name", "_sender", "_task", "begun", "blocked_since", "last_sent", "outbox",
+        "_is_finished", "_name", "_progress", "_sender", "_task", "begun", "blocked_since", "last_sent", "outbox",
     )  # fmt: skip
 
     def __init__(
@@ -81,7 +86,8 @@ class Writer:
         self.outbox = Outbox()
         self.begun = False  # the response is decided: it is an event stream
         self.last_sent = trio.current_time()
-        self.blocked_since: float | None = None  # when the send began that is going on
+        self.blocked_since: float | None = None  # since when the client has taken nothing of what is being sent
+        self._progress = 0  # of what is being sent, when it was looked at last
 
         self._task: trio.CancelScope | None = None  # around the task, while there is one
         self._done: trio.Event | None = None  # what waits for the end of the task
@@ -148,6 +154,24 @@ class Writer:
         self._sender.abort()
         self._task = None
 
+    def fail(self, error: Exception) -> None:
+        """Give up after an error: nobody knows how much of a piece has been written, so nothing may follow it."""
+        logger.error("%s: what it sends could not be written", self._name, exc_info=error)
+        self._is_finished = True
+        self._sender.abort()
+        self._end(Ending.CLOSED, error)
+
+    def look(self, now: float) -> None:
+        """See whether the client has taken anything since the last look; if so, its time begins anew."""
+        if self.blocked_since is not None and self._sender.progress != self._progress:
+            self._progress = self._sender.progress
+            self.blocked_since = now
+
+    def forgive(self, now: float) -> None:
+        """Let the client's time begin anew, because the server has stood still."""
+        if self.blocked_since is not None:
+            self.blocked_since = now
+
     def flush(self) -> None:
         """Write what waits without blocking, and leave the rest to a task. The host's flusher calls this."""
         if not self._flush_due:
@@ -171,10 +195,11 @@ class Writer:
 
     # -- the handler's task ---------------------------------------------------------------------------------------------
 
-    async def finish(self, timeout: float) -> None:
+    async def finish(self, timeout: float, *, is_patient: bool) -> None:
         """Wait until everything is sent, unless the client takes nothing for this many seconds; then stop.
 
-        A server that has much to do may take its time: only a client that does not read is not waited for.
+        A server that has much to do may take its time: only a client that does not read is not waited for. Nor one that
+        reads slowly, where there is no patience.
         """
         if self._flush_due:
             self._flush_due = False
@@ -183,9 +208,12 @@ class Writer:
         if self._task is not None:
             self._done = trio.Event()
             began = trio.current_time()
-            while not self._done.is_set() and not self._is_blocked(max(began, self.blocked_since or began) + timeout):
-                with trio.move_on_after(timeout, shield=True):
+            while not self._done.is_set() and not self._is_blocked(began, timeout, is_patient=is_patient):
+                with trio.move_on_after(timeout, shield=True) as waiting:
                     await self._done.wait()
+                if waiting.cancelled_caught and trio.current_time() > waiting.deadline + STANDSTILL:
+                    began = trio.current_time()
+                    self.forgive(began)
         self.stop()
         if self._task is None:
             self._end = _ignore  # a circle otherwise, which only the garbage collector would find
@@ -202,10 +230,16 @@ class Writer:
                 await self._write_all()
         except OSError, trio.BrokenResourceError:
             self._end(Ending.DISCONNECTED)
-        except Exception as error:
-            self._is_finished = not self._sender.has_begun  # the response is somebody else's then, if there is one
-            logger.exception("%s: the server, or middleware, raised from send()", self._name)
-            self._end(Ending.CLOSED, error)
+        except BaseException as raised:
+            signal, failure = split_failure(raised)
+            if failure is not None and self._sender.is_direct:
+                self.fail(failure)
+            elif failure is not None:
+                self._is_finished = not self._sender.has_begun  # the response is somebody else's then, if there is one
+                logger.exception("%s: the server, or middleware, raised from send()", self._name, exc_info=failure)
+                self._end(Ending.CLOSED, failure)
+            if signal is not None:
+                reraise(signal)
         finally:
             self._task = None
             if self._done is not None:
@@ -221,7 +255,7 @@ class Writer:
             data = self._take()
             if data or self._greeting:
                 greeting, self._greeting = self._greeting, b""
-                await self._send(self._sender.write(greeting + data))
+                await self._write(greeting + data)
                 if data:
                     self.last_sent = trio.current_time()
             elif self._is_complete:
@@ -234,13 +268,23 @@ class Writer:
             else:
                 return
 
+    async def _write(self, data: bytes) -> None:
+        size = len(data) if self._sender.is_direct else _PIECE
+        for start in range(0, len(data), size):
+            await self._send(self._sender.write(data[start : start + size]))
+
     async def _send(self, sending: Awaitable[None]) -> None:
+        self._progress = self._sender.progress
         self.blocked_since = trio.current_time()
         await sending
         self.blocked_since = None
 
-    def _is_blocked(self, until: float) -> bool:
-        return self.blocked_since is not None and trio.current_time() >= until
+    def _is_blocked(self, began: float, timeout: float, *, is_patient: bool) -> bool:
+        now = trio.current_time()
+        self.look(now)
+        if self.blocked_since is None:
+            return False
+        return now >= (max(began, self.blocked_since) if is_patient else began) + timeout
 
     def _take(self) -> bytes:
         """All that waits to be sent: events, or a heartbeat if that is due and there are none."""

@@ -7,6 +7,7 @@ import trio
 
 from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send, note_asyncio, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
+from ..failures import reraise, split_failure
 from ..logs import logger_of
 from ..stream import Placement
 from ..stream.lifecycle import ROUTE_KEY
@@ -105,12 +106,12 @@ class Dispatcher:
             if request.read_body is None:
                 request = None
             await response
-        except Exception as raised:
-            error = sole(raised)
+        except BaseException as raised:
+            error = sole(_failure(raised, scope))
             if isinstance(error, ResponseBroken):
                 raise error.__cause__ or error from None
             if begun:  # middleware has failed, or the server
-                raise
+                reraise(error)
             # It comes from a response that could not begin.
             request = request or self._request(scope, receive)
             respond = await self._respond_to_error(request, placement, error)
@@ -124,8 +125,8 @@ class Dispatcher:
     async def _respond(self, request: Request, scope: Scope, placement: Placement) -> Respond:
         try:
             return await self._respond_to_route(request, scope, placement)
-        except Exception as error:
-            return await self._respond_to_error(request, placement, error)
+        except BaseException as raised:
+            return await self._respond_to_error(request, placement, _failure(raised, scope))
 
     async def _respond_to_route(self, request: Request, scope: Scope, placement: Placement) -> Respond:
         allowed: set[str] = set()
@@ -162,11 +163,12 @@ class Dispatcher:
             try:
                 value = await call_handler(handler, {name: offered[name] for name in names})
                 return self._negotiate(value, request, placement, handler, error)
-            except Exception as failure:
+            except BaseException as second:
+                failure = _failure(second, request.scope)
                 if isinstance(sole(failure), ClientDisconnected):
                     return _answer_nobody(request)
                 note_asyncio(failure)
-                logger.exception("the error handler %s failed", handler_name(handler))
+                logger.exception("the error handler %s failed", handler_name(handler), exc_info=failure)
         response = error_response(error, request.headers, is_fragment=request.is_fragment, debug=self._debug)
         return _drained(response, request)
 
@@ -180,6 +182,17 @@ class Dispatcher:
     ) -> Respond:
         response = self._negotiator.negotiate(value, request, placement, handler_name(handler), error)
         return _drained(response, request) if isinstance(response, Response) else response
+
+
+def _failure(raised: BaseException, scope: Scope) -> Exception:
+    """What has failed, to be answered; raises what has to go on instead, which nobody is answered then."""
+    signal, failure = split_failure(raised)
+    if signal is not None:
+        if failure is not None:
+            logger.error("%s %s failed while it was cancelled", scope["method"], scope["path"], exc_info=failure)
+        reraise(signal)
+    assert failure is not None
+    return failure
 
 
 def _answer_nobody(request: Request) -> Respond:

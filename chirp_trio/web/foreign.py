@@ -5,6 +5,7 @@ import math
 import trio
 
 from ..asgi import ASGIApp, Message, Receive, Scope, Send
+from ..failures import failure_of, reraise
 from .request import Request
 from .response import ResponseBroken
 
@@ -39,10 +40,11 @@ class ForeignResponse:
     async def _run(self, exchange: _Exchange, scope: Scope) -> None:
         try:
             await self._app(scope, exchange.receive, exchange.send)
-        except Exception as error:
+        except BaseException as raised:
+            error = failure_of(raised)
             if exchange.begun:
                 raise ResponseBroken from error
-            raise
+            reraise(error)
         if not exchange.begun:
             raise RuntimeError(f"{self._app!r} returned without a response")
         exchange.cancel_scope.cancel("the response is complete")

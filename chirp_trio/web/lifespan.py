@@ -8,6 +8,7 @@ import trio
 
 from ..asgi import WRONG_RUNTIME, Receive, Scope, Send, note_asyncio
 from ..errors import WrongRuntimeError, sole
+from ..failures import failure_of, reraise
 from ..logs import logger_of
 
 logger = logger_of("web")
@@ -42,11 +43,12 @@ async def run_lifespan(
             started = True
             await send({"type": "lifespan.startup.complete"})
             await receive()  # lifespan.shutdown
-    except Exception as error:
+    except BaseException as raised:
+        error = failure_of(raised)
         note_asyncio(error)
-        logger.exception("the app's lifespan failed %s", "while it was running" if started else "to start")
+        logger.exception("the app's lifespan failed %s", "while it was running" if started else "to start", exc_info=error)
         kind = "shutdown" if started else "startup"
         cause = sole(error)
         await send({"type": f"lifespan.{kind}.failed", "message": f"{type(cause).__name__}: {cause}"})
-        raise
+        reraise(error)
     await send({"type": "lifespan.shutdown.complete"})

@@ -2,6 +2,7 @@
 
 from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send
 from ..errors import ConfigurationError
+from ..failures import failure_of, reraise
 from ..stream import Placement, StreamHost
 from ..stream.host import find_shutdown
 from ..stream.placement import STATE_KEY
@@ -73,7 +74,8 @@ class _Mounted:
 
         try:
             await self._app(self._scope, receive, ObservedSend(send, before=note))
-        except Exception as error:
+        except BaseException as raised:
+            error = failure_of(raised)
             if begun and self._scope["type"] == "http":
                 raise ResponseBroken from error
-            raise
+            reraise(error)

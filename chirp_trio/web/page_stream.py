@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import trio
 
 from ..asgi import Receive, Scope, Send, error_listener, note_asyncio
+from ..failures import failure_of
 from ..headers import HeadersInput, encode_headers, header_pairs
 from ..logs import logger_of
 from ..stream.parking import ParkingSpot
@@ -51,8 +52,8 @@ class PageStream:
                         await self._start(send)
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 complete = True
-            except Exception as error:
-                raise ResponseBroken from error
+            except BaseException as raised:
+                raise ResponseBroken from failure_of(raised)
             finally:
                 rendering.stop()
             nursery.cancel_scope.cancel("the page is complete")
@@ -142,8 +143,8 @@ class _Rendering:
                         return
         except trio.RunFinishedError:
             return  # nobody is left to render for
-        except Exception as error:
-            self.error = error
+        except BaseException as raised:
+            self.error = failure_of(raised)
         self._complete = True
 
 

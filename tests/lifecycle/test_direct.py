@@ -1,6 +1,7 @@
 """A stream on a connection that takes bytes without blocking: what it writes, when, and how it ends."""
 
 import logging
+import math
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, copy_context
 from functools import partial
@@ -25,6 +26,7 @@ class Direct:
     def __init__(self):
         self.messages = []
         self.is_open = False
+        self.progress = 0
         self.has_chunks = True
         self.chunks = []
         self.is_aborted = False
@@ -74,24 +76,33 @@ class Exchange:
 
 @asynccontextmanager
 async def served(source, wrap=lambda send: send, **options):
-    before = tasks()
-    exchange = Exchange()
-    async with stream_lifespan() as state, trio.open_nursery() as nursery:
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "path": "/",
-            "state": state,
-            "extensions": {"chirp_trio.connection": exchange.direct},
-        }
+    async with several_served(source, wrap=wrap, **options) as [exchange]:
+        yield exchange
 
-        async def request():
+
+@asynccontextmanager
+async def several_served(*sources, wrap=lambda send: send, **options):
+    """As `served()`, for requests to one app."""
+    before = tasks()
+    exchanges = [Exchange() for _ in sources]
+    async with stream_lifespan() as state, trio.open_nursery() as nursery:
+
+        async def request(source, exchange):
+            scope = {
+                "type": "http",
+                "method": "GET",
+                "path": "/",
+                "state": state,
+                "extensions": {"chirp_trio.connection": exchange.direct},
+            }
             request_id.set("the request's")
             await EventStream(source, **options)(scope, exchange.receive, wrap(exchange.direct.send))
 
-        nursery.start_soon(request)
-        yield exchange
-        exchange.left.set()
+        for source, exchange in zip(sources, exchanges, strict=True):
+            nursery.start_soon(request, source, exchange)
+        yield exchanges
+        for exchange in exchanges:
+            exchange.left.set()
     assert tasks() == before
 
 
@@ -340,3 +351,112 @@ async def test_a_stream_may_be_published_to_from_within_its_own_context(autojump
         await trio.sleep(1)
 
     assert seen == ["the request's"] * len(seen) != []
+
+
+# -- what cannot be written ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [MemoryError(), SystemExit(3), ValueError("wrong")], ids=repr)
+async def test_a_piece_that_cannot_be_written_costs_its_stream_alone_and_nothing_follows_it(autojump_clock, caplog, error):
+    sources = [Source("one", "two", "three", pause=1), Source("one", "two", pause=1)]
+    async with several_served(*sources) as [other, exchange]:
+        await trio.sleep(0.5)
+        written = exchange.direct.write_nowait
+
+        def failing(data):
+            written(data[:5])
+            raise error
+
+        exchange.direct.write_nowait = failing
+        await trio.sleep(5)
+
+        assert other.direct.chunks == [b"data: one\n\n", b"data: two\n\n", b"data: three\n\n"]
+        assert exchange.direct.chunks == [b"data: one\n\n", b"data:"]
+        assert exchange.direct.is_aborted
+        assert [message["type"] for message in exchange.messages] == ["http.response.start"]  # and no end of the body
+
+    assert "closed" in endings(caplog)
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == ["/: what it sends could not be written"]
+
+
+# -- a client that reads slowly, and one that does not ------------------------------------------------------------------
+
+
+async def takes_something_every(seconds, exchange, times=math.inf):
+    while times:
+        times -= 1
+        await trio.sleep(seconds)
+        exchange.direct.progress += 1000
+
+
+async def test_a_client_that_reads_slowly_all_the_time_is_never_given_up(autojump_clock, caplog):
+    async with served(Source("x" * 1_000_000), send_timeout=30) as exchange, trio.open_nursery() as nursery:
+        exchange.direct.reads = False
+        nursery.start_soon(takes_something_every, 20, exchange)
+        await trio.sleep(3600)
+        assert endings(caplog) == []
+        nursery.cancel_scope.cancel()
+
+    assert endings(caplog) == ["disconnected"]
+
+
+@pytest.mark.parametrize("times", [0, 1, 7])
+async def test_a_client_that_takes_nothing_any_more_is_given_up_soon_after_its_time(autojump_clock, caplog, times):
+    async with served(Source("x" * 1_000_000), send_timeout=30) as exchange, trio.open_nursery() as nursery:
+        exchange.direct.reads = False
+        nursery.start_soon(takes_something_every, 20, exchange, times)
+        await trio.sleep(20 * times + 29)
+        assert endings(caplog) == []
+        await trio.sleep(10)
+        assert endings(caplog) == ["stalled"]
+
+
+async def test_a_client_that_is_still_reading_the_end_is_waited_for(autojump_clock, caplog):
+    async with served(Source("x" * 1_000_000, then="end"), send_timeout=30) as exchange, trio.open_nursery() as nursery:
+        exchange.direct.reads = False
+        nursery.start_soon(takes_something_every, 20, exchange)
+        await trio.sleep(600)
+        assert endings(caplog) == []
+        exchange.direct.read()
+        await trio.sleep(1)
+        assert endings(caplog) == ["completed"]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_client_that_reads_slowly_is_not_waited_for_when_the_server_stops(autojump_clock, caplog):
+    async with served(Source("x" * 1_000_000), send_timeout=30) as exchange, trio.open_nursery() as nursery:
+        exchange.direct.reads = False
+        nursery.start_soon(takes_something_every, 0.1, exchange)
+        await trio.sleep(5)
+        left = trio.current_time()
+        exchange.left.set()
+        await trio.sleep(1)
+        assert endings(caplog) == ["disconnected"]
+        assert trio.current_time() - left < 2
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("then", ["wait", "end"])
+@pytest.mark.parametrize("standstill", [40, 4000])
+async def test_a_server_that_has_stood_still_throws_nobody_out(autojump_clock, caplog, then, standstill):
+    """As one on a suspended machine, or in a container that was paused: everything is late at once when it goes on."""
+    async with served(Source("x" * 1_000_000, then=then), send_timeout=30) as exchange:
+        exchange.direct.reads = False
+        await trio.sleep(10)
+        autojump_clock.jump(standstill)
+        await trio.sleep(25)
+        assert endings(caplog) == []
+        exchange.direct.read()
+        await trio.sleep(1)
+
+    assert endings(caplog) == ["completed" if then == "end" else "disconnected"]
+
+
+@pytest.mark.parametrize("then", ["wait", "end"])
+async def test_a_client_that_reads_nothing_after_a_standstill_either_is_given_up(autojump_clock, caplog, then):
+    async with served(Source("x" * 1_000_000, then=then), send_timeout=30) as exchange:
+        exchange.direct.reads = False
+        await trio.sleep(10)
+        autojump_clock.jump(4000)
+        await trio.sleep(45)
+        assert endings(caplog) == ["stalled"]
