@@ -16,7 +16,7 @@ URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 _NO_BYTE = re.compile(rb"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"?')  # one that nobody closes goes on to the end, and is looked at once
 # As RFC 8187 has it. No browser sends it with a form (RFC 7578, 4.2, forbids that), and some libraries do.
 _EXTENDED_FILENAME = re.compile(r";\s*filename\*\s*=\s*([^;']*)'[^;']*'([^;]*)", re.IGNORECASE)
 # How a part's content may be encoded: not at all (RFC 7578, 4.7).

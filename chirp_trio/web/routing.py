@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError
+from .matching import LinearPattern, Parameter
 
 # What a converter accepts, as a regular expression, and what it makes of it.
 CONVERTERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
@@ -27,7 +28,7 @@ class Route:
     path: str
     methods: frozenset[str]
     handler: Callable[..., Any]
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | LinearPattern
     converters: Mapping[str, Callable[[str], object]]
 
     def match(self, path: str) -> dict[str, object] | None:
@@ -55,8 +56,10 @@ def make_route(path: str, methods: Iterable[str], handler: Callable[..., Any]) -
     return Route(path, upper | {"HEAD"} if "GET" in upper else upper, handler, pattern, converters)
 
 
-def compile_path(path: str) -> tuple[re.Pattern[str], dict[str, Callable[[str], object]]]:
+def compile_path(path: str) -> tuple[re.Pattern[str] | LinearPattern, dict[str, Callable[[str], object]]]:
     """A path pattern as a regular expression with a group for each parameter, and the parameters' converters.
+
+    Where a regular expression would take more than linear time, it is something else that behaves like one.
 
     Example:
         >>> pattern, converters = compile_path("/users/{id:int}")
@@ -70,6 +73,7 @@ def compile_path(path: str) -> tuple[re.Pattern[str], dict[str, Callable[[str], 
         written = flask[2] if kind == "str" else f"{flask[2]}:{kind}"
         raise ConfigurationError(f"the path {path!r} has a parameter {flask[0]!r}; it must be written {{{written}}}")
     expression, position = "", 0
+    parts: list[str | Parameter] = []
     converters: dict[str, Callable[[str], object]] = {}
     for found in PARAMETER.finditer(path):
         name, _, kind = found[1].partition(":")
@@ -83,11 +87,21 @@ def compile_path(path: str) -> tuple[re.Pattern[str], dict[str, Callable[[str], 
             raise ConfigurationError(f"the path {path!r} has a converter {kind!r}; there are: {', '.join(CONVERTERS)}")
         accepted, converters[name] = CONVERTERS[kind or "str"]
         expression += f"{re.escape(path[position : found.start()])}(?P<{name}>{accepted})"
+        parts += [path[position : found.start()], Parameter(name, kind or "str")]
         position = found.end()
     rest = path[position:]
     if "{" in PARAMETER.sub("", path) or "}" in PARAMETER.sub("", path):
         raise ConfigurationError(f"the path {path!r} has a brace without its partner")
+    if _is_ambiguous(path):
+        return LinearPattern([part for part in [*parts, rest] if part]), converters
     return re.compile(expression + re.escape(rest), re.DOTALL), converters
+
+
+def _is_ambiguous(path: str) -> bool:
+    """Whether there may be many ways to divide a path among the parameters: of one segment, or with several of any length."""
+    in_segments = [PARAMETER.findall(segment) for segment in path.split("/")]
+    kinds = [parameter.partition(":")[2] for parameters in in_segments for parameter in parameters]
+    return any(len(parameters) > 1 for parameters in in_segments) or kinds.count("path") > 1
 
 
 def is_below(path: str, prefix: str) -> bool:
