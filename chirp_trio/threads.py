@@ -20,6 +20,36 @@ def own_threads() -> trio.CapacityLimiter:
         return _limiter.get()
 
 
+class NoThreadError(RuntimeError):
+    """The system gives this process no thread, so that nothing has been done."""
+
+
+async def run_in_own_thread[*Arguments, Result](
+    function: Callable[[*Arguments], Result], *arguments: *Arguments, abandon_on_cancel: bool = False
+) -> Result:
+    """Call a function of the library's own in a thread; see `own_threads()` and `trio.to_thread.run_sync()`.
+
+    Raises:
+        NoThreadError: There is no thread to be had. Trio keeps a thread for ten seconds, so this may happen at any time.
+    """
+    has_begun = False
+
+    def call() -> Result:
+        nonlocal has_begun
+        has_begun = True
+        return function(*arguments)
+
+    try:
+        return await trio.to_thread.run_sync(call, abandon_on_cancel=abandon_on_cancel, limiter=own_threads())
+    except RuntimeError as error:
+        if has_begun:
+            raise
+        raise NoThreadError(
+            f"{error}: there is a limit to the threads of this process, its user or its container, which is reached or too "
+            "low (ulimit -u, systemd's TasksMax=, pids.max)"
+        ) from error
+
+
 def outside_of_trio(call: str, cure: str) -> RuntimeError:
     """What is raised where somebody calls from a thread what belongs to trio.
 

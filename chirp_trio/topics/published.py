@@ -118,6 +118,11 @@ class Placed(Published):
         return with_id(self._published.encode_for(event_type, render), self.id)
 
 
+def content_of(event: Published) -> SSEEvent | Comment:
+    """What is sent for it, before it is bytes."""
+    return event._content
+
+
 def with_id(encoded: bytes, id: str) -> bytes:
     """The bytes of an event with this id in the place of the one that it has. A comment has none, and gets none."""
     if encoded.startswith(b":"):

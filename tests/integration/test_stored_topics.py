@@ -13,7 +13,7 @@ from tests.integration.clients import HTTP1, PATIENCE
 from tests.integration.server import chirp_trio, wait_until
 from tests.integration.soaking import LONG
 
-KILLS = 8
+KILLS = 8 if LONG else 4
 CLIENTS = 4
 
 
@@ -114,7 +114,7 @@ def test_a_server_that_is_killed_again_and_again_loses_nothing_that_it_has_told_
                 where["address"] = server.address
                 before = [len(reader.data) for reader in readers], len(teller.confirmed)
                 wait_until(lambda: all(len(r.data) > b for r, b in zip(readers, before[0], strict=True)))  # noqa: B023
-                time.sleep(moments.uniform(0, 0.5))
+                time.sleep(moments.uniform(0, 0.3))
                 server.signal(signal.SIGKILL)
                 server.wait()
                 assert server.unexpected_tracebacks() == 0

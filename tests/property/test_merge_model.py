@@ -1,18 +1,25 @@
 """Merged topics against plain lists: of each topic a client sees what was published, in order, or is told of a gap.
 
-A client comes and goes, and has nothing but the one id. Topics forget, start anew, and are slow to be read. And for each
-piece that it got there is one who has got nothing more, because it lost its connection then: it comes back as well.
+A client comes and goes, and has nothing but the one id. Topics forget, start anew, are slow to be read, and lose what cannot
+be written to their store. And for each piece that a client got there is one who has got nothing more, because it lost its
+connection then: it comes back as well.
 """
 
 import json
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 import trio
 import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chirp_trio import Topic, merge
+from chirp_trio import SQLiteStore, Topic, merge
 from chirp_trio.stream import open_stream_host
+from chirp_trio.testing.clock import clock_held_for_threads
+from tests.lifecycle.stores import locked
 from tests.property.visitor import Visitor
 
 HISTORY = 6
@@ -27,32 +34,120 @@ def wanted(number):
     return number % 3 == 0
 
 
+class Lost(NamedTuple):
+    """What stands in the place of events that could not be written."""
+
+    count: int
+
+
 class World:
-    """The topics, and what was published to each since its start."""
+    """The topics, and what was published to each since its start: numbers, and what was lost."""
 
-    def __init__(self):
+    def __init__(self, nursery):
+        self.nursery = nursery
         self.topics, self.published = {}, {}
-        for name in NAMES:
-            self.start(name)
+        self.places = {}  # of each id: how much had been published to its topic
+        self.count = 0  # of all that was ever published
+        self.messages = {name: {"topic": name} for name in NAMES}  # used again and again
 
-    def start(self, name):
+    async def start(self, name):
         self.topics[name] = Topic(name, history=HISTORY)
         self.published[name] = []
+        self.places[self.topics[name].cursor] = 0
 
     def publish(self, name, count):
         for _ in range(count):
-            numbers = self.published[name]
-            numbers.append(len(numbers) + 1)
-            self.topics[name].publish_nowait({"topic": name, "number": numbers[-1]})
+            self.count += 1
+            self.published[name].append(self.count)
+            message = self.messages[name]
+            message["number"] = self.count
+            self.places[self.topics[name].publish_nowait(message)] = len(self.published[name])
+            message["number"] = 3  # which everybody wants
 
-    def merged(self, last_event_id, overflow):
+    async def lose(self, _name, _count):
+        """In memory nothing is lost."""
+
+    async def wait_until_delivered(self):
+        await trio.testing.wait_all_tasks_blocked()
+
+    def end(self):
+        """Nothing has to be closed."""
+
+    def is_known_after_a_restart(self, _name):
+        return False
+
+    def may_have_forgotten(self, _name, _place):
+        """Whether the id of that place may be one of a start of which no event is left."""
+        return False
+
+    def merged(self, last_event_id, overflow, replay):
         filters = {"b": lambda value: wanted(value["number"])}
+        options = {"buffer": BUFFER, "overflow": overflow, "replay": replay}
         return merge(
-            *(
-                topic.subscribe(last_event_id, buffer=BUFFER, overflow=overflow, filter=filters.get(name))
-                for name, topic in self.topics.items()
-            )
+            *(topic.subscribe(last_event_id, filter=filters.get(name), **options) for name, topic in self.topics.items())
         )
+
+    def place_of(self, name, id):
+        """How much of a topic somebody has had who has this id."""
+        known = {own for own in id.split(",") if own in self.places and self.is_of(name, own)}
+        return max(self.places[own] for own in known)
+
+    def is_of(self, name, id):
+        return self.topics[name]._history.epochs.number_of(id, self.topics[name].log.last) is not None
+
+
+class StoredWorld(World):
+    """The same, where the topics `b` and `c` have a store, and go on after a restart."""
+
+    def __init__(self, folder, nursery):
+        super().__init__(nursery)
+        self.ends = {}
+        self.store = SQLiteStore(Path(folder, "topics.db"), timeout=0)
+
+    async def start(self, name):
+        if name == "a":
+            await super().start(name)
+            return
+        if name in self.topics:
+            self.ends[name].set()
+            await trio.testing.wait_all_tasks_blocked()
+        self.topics[name] = Topic(name, history=HISTORY, store=self.store)
+        self.ends[name] = trio.Event()
+        await self.nursery.start(self.own, self.topics[name], self.ends[name])
+        published = self.published.setdefault(name, [])
+        while published and isinstance(published[-1], Lost):  # it is written with what comes next
+            published.pop()
+        self.places[self.topics[name].cursor] = len(published)
+
+    async def own(self, topic, end, task_status):
+        async with topic:
+            task_status.started()
+            await end.wait()
+
+    async def lose(self, name, count):
+        if name != "a":
+            await self.wait_until_delivered()
+            topic = self.topics[name]
+            with locked(self.store):
+                ids = [topic.publish_nowait({"topic": name, "number": 3}) for _ in range(count)]
+                await self.wait_until_delivered()
+            self.published[name].append(Lost(count))
+            self.places[ids[-1]] = len(self.published[name])
+
+    async def wait_until_delivered(self):
+        await trio.testing.wait_all_tasks_blocked()
+        while not all(topic._journal is None or topic._journal.is_empty for topic in self.topics.values()):
+            await trio.testing.wait_all_tasks_blocked(0.001)
+
+    def end(self):
+        for end in self.ends.values():
+            end.set()
+
+    def is_known_after_a_restart(self, name):
+        return name != "a"
+
+    def may_have_forgotten(self, name, place):
+        return name != "a" and place < self.topics[name].log.first - 1
 
 
 class Client(Visitor):
@@ -66,13 +161,14 @@ class Client(Visitor):
         self.cut_off = []  # those who have had a part of it, and then lost their connections
         self.pieces = 0
 
-    def come(self, nursery, host):
+    def come(self, nursery, host, replay=0):
         if self.scope is None:
             self.check()
             if self.last_event_id is None:
-                self.places = {name: len(numbers) for name, numbers in self.world.published.items()}
+                logs = {name: topic.log for name, topic in self.world.topics.items()}
+                self.places = {name: max(0, log.last - replay, log.first - 1) for name, log in logs.items()}
             self.pieces = 0
-            self.start(nursery, self.world.merged(self.last_event_id, self.overflow), host)
+            self.start(nursery, self.world.merged(self.last_event_id, self.overflow, replay), host)
 
     def cut(self, id):
         """Somebody like this one leaves here, with this id."""
@@ -83,8 +179,11 @@ class Client(Visitor):
         self.pieces += 1
 
     def restarted(self, name):
-        """A topic has been started anew: the client's place in it is nobody's."""
-        self.places[name] = None
+        """A topic has been started anew: the client's place in it is nobody's, or what was kept."""
+        if not self.world.is_known_after_a_restart(name):
+            self.places[name] = None
+        elif name in self.places:
+            self.places[name] = min(self.places[name], len(self.world.published[name]))
 
     def check(self):
         arrived, self.arrived = self.arrived, []
@@ -98,34 +197,37 @@ class Client(Visitor):
     def check_next(self, event):
         told = json.loads(event.data)
         name, before = told["topic"], self.places[told["topic"]]
+        published = self.world.published[name]
         if event.event == "chirp:gap":
-            here = [id for id in event.id.split(",") if id.startswith(self.world.topics[name].cursor.partition("-")[0])]
-            self.places[name] = after = int(here[0].rpartition("-")[2])
-            if before is None:
+            self.places[name] = after = self.world.place_of(name, event.id)
+            if before is None or (told["missed"] is None and self.world.may_have_forgotten(name, before)):
                 assert told["missed"] is None
-            else:
-                assert 0 < told["missed"] <= after - before
-                assert self.those_wanted(name, before, after) <= told["missed"]
+                return
+            passed = published[before:after]
+            most = sum(entry.count if isinstance(entry, Lost) else 1 for entry in passed)
+            assert 0 < told["missed"] <= most
+            assert self.those_wanted(name, passed) <= told["missed"]
         else:
             assert before is not None, "an id that is nobody's, and no gap"
-            assert self.those_wanted(name, before, told["number"] - 1) == 0, "lost without a word"
-            assert told["number"] > before, "come twice"
-            self.places[name] = told["number"]
+            assert told["number"] in published[before:], "come twice"
+            after = published.index(told["number"])
+            assert self.those_wanted(name, published[before:after]) == 0, "lost without a word"
+            self.places[name] = after + 1
 
-    def those_wanted(self, name, after, last):
-        """How many it wants of the events of a topic in that range."""
-        return sum(name != "b" or wanted(number) for number in range(after + 1, last + 1))
+    def those_wanted(self, name, entries):
+        """How many it wants of the events of a topic, and how often it has to be told of others."""
+        return sum(name != "b" or isinstance(entry, Lost) or wanted(entry) for entry in entries)
 
     def check_that_nothing_is_left_over(self):
         for name, numbers in self.world.published.items():
             assert self.places[name] is not None, "never told that its place is nobody's"
-            assert self.those_wanted(name, self.places[name], len(numbers)) == 0, "never came"
+            assert self.those_wanted(name, numbers[self.places[name] :]) == 0, "never came"
 
 
 which = st.integers(0, 1)
 names = st.sampled_from(NAMES)
 publishing = st.tuples(st.just("publish"), names, st.sampled_from([1, 1, 2, 3, 5, 20, 200]))
-coming = st.tuples(st.just("come"), which)
+coming = st.tuples(st.just("come"), which, st.sampled_from([0, 0, 2, 100]))
 steps = st.lists(
     st.one_of(
         publishing,
@@ -135,6 +237,7 @@ steps = st.lists(
         coming,
         st.tuples(st.sampled_from(["leave", "stall", "go on"]), which),
         st.tuples(st.just("restart"), names),
+        st.tuples(st.just("lose"), names, st.sampled_from([1, 3])),
         st.sampled_from([("wait",), ("wait",), ("step",)]),
     ),
     max_size=40,
@@ -145,55 +248,74 @@ kinds = st.lists(st.tuples(st.booleans(), st.sampled_from(["disconnect", "drop-o
 @settings(max_examples=200)
 @given(kinds, steps)
 def test_with_one_id_each_client_sees_exactly_what_was_published_to_each_topic_or_a_gap(kinds, script):
-    trio.run(play, kinds, script, clock=trio.testing.MockClock(autojump_threshold=0))
+    trio.run(play, World, kinds, script, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-async def play(kinds, script):
-    world = World()
-    everybody = [Client(world, *kind) for kind in kinds]
-    async with open_stream_host() as host, trio.open_nursery() as nursery:
-        for step in [*script, *(("come", number) for number in range(len(everybody)))]:
-            match step:
-                case "publish", name, count:
-                    world.publish(name, count)
-                case "wait", *_:
-                    await trio.testing.wait_all_tasks_blocked()
-                case "step", *_:
-                    await trio.lowlevel.checkpoint()
-                case "restart", name:
-                    # As when a server is killed: everybody is cut off, and all topics but those of others begin anew.
-                    await at_rest(everybody)
-                    for client in everybody:
-                        client.leave()
-                    await at_rest(everybody)
-                    for client in everybody:
-                        for other in [client, *client.cut_off]:
-                            other.restarted(name)
-                    world.start(name)
-                case what, number:
-                    client = everybody[number % len(everybody)]
-                    match what:
-                        case "come":
-                            client.come(nursery, host)
-                        case "leave":
-                            client.leave()
-                        case "stall":
-                            client.stall()
-                        case "go on":
-                            client.reads.set()
-        await at_rest(everybody)
-        everybody += [other for client in everybody for other in client.cut_off]
-        while any(client.scope is None for client in everybody):  # it was too far behind, or cut off, and comes back
-            for client in everybody:
-                client.come(nursery, host)
+@settings(max_examples=60)
+@given(kinds, steps)
+def test_it_does_so_over_restarts_and_losses_where_some_of_the_topics_have_a_store(kinds, script):
+    with tempfile.TemporaryDirectory() as folder:
+        trio.run(play, partial(StoredWorld, folder), kinds, script, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def play(new_world, kinds, script):
+    with clock_held_for_threads():
+        async with open_stream_host() as host, trio.open_nursery() as nursery:
+            world = new_world(nursery)
+            everybody = [Client(world, *kind) for kind in kinds]
+            for name in NAMES:
+                await world.start(name)
+            for step in [*script, *(("come", number) for number in range(len(everybody)))]:
+                await play_step(world, everybody, nursery, host, *step)
+            await world.wait_until_delivered()
             await at_rest(everybody)
-        for client in everybody:
-            client.check_that_nothing_is_left_over()
-        for topic in world.topics.values():
-            topic.close()
-        await at_rest(everybody)
-        assert all(client.scope is None for client in everybody)
-        assert [topic.subscribers for topic in world.topics.values()] == [0, 0, 0]
+            everybody += [other for client in everybody for other in client.cut_off]
+            while any(client.scope is None for client in everybody):  # it was too far behind, or cut off, and comes back
+                for client in everybody:
+                    client.come(nursery, host)
+                await at_rest(everybody)
+            for client in everybody:
+                client.check_that_nothing_is_left_over()
+            for topic in world.topics.values():
+                topic.close()
+            await at_rest(everybody)
+            assert all(client.scope is None for client in everybody)
+            assert [topic.subscribers for topic in world.topics.values()] == [0, 0, 0]
+            world.end()
+
+
+async def play_step(world, everybody, nursery, host, what, *arguments):
+    match what, *arguments:
+        case "publish", name, count:
+            world.publish(name, count)
+        case "lose", name, count:
+            await world.lose(name, count)
+        case "wait", *_:
+            await world.wait_until_delivered()
+        case "step", *_:
+            await trio.lowlevel.checkpoint()
+        case "restart", name:
+            # As when a server is stopped: everybody is cut off, and all topics but those of others begin anew.
+            await world.wait_until_delivered()
+            await at_rest(everybody)
+            for client in everybody:
+                client.leave()
+            await at_rest(everybody)
+            await world.start(name)
+            for client in everybody:
+                for other in [client, *client.cut_off]:
+                    other.restarted(name)
+        case _, number, *options:
+            client = everybody[number % len(everybody)]
+            match what:
+                case "come":
+                    client.come(nursery, host, *options)
+                case "leave":
+                    client.leave()
+                case "stall":
+                    client.stall()
+                case "go on":
+                    client.reads.set()
 
 
 async def at_rest(everybody):

@@ -38,6 +38,7 @@ class Model:
         self.padding = padding
         self.nursery = nursery
         self.published = 0
+        self.message = {"padding": padding}  # used again and again
 
     def new_topic(self, store=None):
         return Topic("model", history=HISTORY, history_bytes=HISTORY_BYTES, store=store)
@@ -56,8 +57,9 @@ class Model:
     def publish(self):
         self.published += 1
         self.numbers.append(self.published)
-        id = self.topic.publish_nowait({"number": self.published, "padding": self.padding})
-        self.places[id] = len(self.numbers)
+        self.message["number"] = self.published
+        self.places[self.topic.publish_nowait(self.message)] = len(self.numbers)
+        self.message["number"] = 0  # which everybody wants
 
 
 class StoredModel(Model):

@@ -1,15 +1,17 @@
 """One topic's part of a file of SQLite. Everything here blocks, and belongs into a thread."""
 
-import os
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ...errors import StoreError
 from ..epochs import Epoch
+from .files import Files
 from .store import SYNCHRONOUS, SQLiteStore
+from .troubles import DamagedFileError, LostFileError, NotConnectedError, explain, refusal
 
 # In the head of the file, so that nobody else's is taken for ours: "chrp", and the version of the schema.
 _APPLICATION = 0x63687270
@@ -23,6 +25,9 @@ _SCHEMA = f"""
     PRAGMA application_id = {_APPLICATION};
     PRAGMA user_version = {_VERSION};
 """
+
+# The write-ahead log is cut to so many bytes when it has been emptied, after it was larger.
+_WAL_AT_REST = 4 * 1024 * 1024
 
 # number, when it was published (seconds of the wall clock), and the parts of a `Stored`
 type Row = tuple[int, float, *tuple[Any, ...]]
@@ -38,12 +43,15 @@ class Batch:
             which nobody knows how it ended, is written again.
         rows: The events from there on.
         epochs: All epochs, if there are others than at the last time.
+        whole: All rows before those, where the file was lost: everything is written, to whatever file is there now, or to a
+            new one.
     """
 
     first: int
     known: int
     rows: Sequence[Row]
     epochs: Sequence[Epoch] | None
+    whole: Iterable[Row] | None = None
 
     @property
     def last(self) -> int:
@@ -65,7 +73,8 @@ class Database:
         self._store = store
         self._owner = ""
         self._connection: sqlite3.Connection
-        self._files: dict[str, tuple[int, int]] = {}
+        self._is_connected = False
+        self._files = Files(str(store.path))
 
     @contextmanager
     def opening(self, owner: str) -> Generator[tuple[int, list[Epoch]]]:
@@ -78,17 +87,18 @@ class Database:
             The number of the newest event, and the epochs.
 
         Raises:
-            StoreError: The file cannot be used.
+            DamagedFileError: The file cannot be read.
+            StoreError: It cannot be used.
         """
         self._owner = owner
         with self._store.lock, self._errors("cannot be opened"):
-            self._connection = self._connect()
+            self._connect()
             try:
                 with self._transaction():
                     yield self._take_over()
-                self._files = self._identities()
+                self._files.look()
             except BaseException:
-                self._connection.close()
+                self._close()
                 raise
 
     def newest(self, most: int) -> Iterator[Row]:
@@ -109,43 +119,124 @@ class Database:
         if batch.epochs is not None:
             execute("DELETE FROM epochs WHERE topic = ?", (topic,))
             execute_many("INSERT INTO epochs VALUES (?, ?, ?, ?)", [(topic, *epoch) for epoch in batch.epochs])
-        execute_many("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", [(topic, *row) for row in batch.rows])
+        rows = batch.rows if batch.whole is None else chain(batch.whole, batch.rows)
+        execute_many("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", ((topic, *row) for row in rows))
 
     def write(self, batch: Batch) -> None:
         """Write all of it or nothing.
 
         Raises:
+            LostFileError: It was not written, and what comes next has to be the whole.
+            NotConnectedError: The same, and nothing is lost: it may be written together with the whole.
             StoreError: It was not written; or nobody knows whether it was.
         """
-        with self._store.lock, self._errors("cannot be written"):
+        with self._store.lock:
             if batch is not self.wanted:
                 return
-            with self._transaction():
-                self.put(batch)
-            # SQLite goes on writing to a file that is in no folder any more.
-            if self._identities() != self._files:
-                raise StoreError("has lost its file: it was removed or replaced")
+            try:
+                with self._errors("cannot be written"):
+                    self._write(batch)
+            except DamagedFileError as error:
+                if self._store.on_damage == "refuse":
+                    raise refusal(error) from error
+                self._let_go()
+                name = self._rename()
+                raise LostFileError(f"{error}; so it was renamed to {name}, and a new one is made") from error
+            except LostFileError:
+                self._let_go()
+                raise
 
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._store.lock, suppress(sqlite3.Error):
-            self._connection.close()
+    def _write(self, batch: Batch) -> None:
+        if batch.whole is not None:
+            self._connect()
+        elif not self._is_connected:
+            raise NotConnectedError
+        else:
+            self._files.check()
+        self._check_wal()
+        with self._transaction():
+            if batch.whole is not None:
+                self._adopt()
+            self.put(batch)
+        if batch.whole is not None:
+            self._files.look()
+        self._files.check()
+
+    def set_aside(self) -> str:
+        """Rename the damaged file, with those that belong to it; its new name.
+
+        Raises:
+            StoreError: It cannot be renamed.
+        """
+        with self._store.lock:
+            self._let_go()
+            return self._rename()
+
+    def close(self, *, may_wait: bool = True) -> None:
+        """Let go of the file; if it must not wait for other topics, only where none of them is using it."""
+        if self._store.lock.acquire(blocking=may_wait):
+            try:
+                # SQLite removes files by their names, which may be those of others by now.
+                self._close(is_lost=not self._files.are_the_same())
+            finally:
+                self._store.lock.release()
 
     # -- the file -------------------------------------------------------------------------------------------------------
 
-    def _connect(self) -> sqlite3.Connection:
-        folder = os.path.dirname(self._store.path)  # noqa: PTH120 - it is text, and absolute
-        if not os.path.isdir(folder):  # noqa: PTH112
-            raise StoreError(f"cannot be opened: there is no folder {folder!r}")
-        connection = sqlite3.connect(
+    def _connect(self) -> None:
+        self._close(is_lost=True)
+        self._files.check_folder()
+        self._files.look()
+        self._connection = sqlite3.connect(
             self._store.path, timeout=self._store.timeout, isolation_level=None, check_same_thread=False
         )
+        self._is_connected = True
         try:
-            self._prepare(connection)
+            self._prepare(self._connection)
         except BaseException:
-            connection.close()
+            self._close()
             raise
-        return connection
+        self._store.lock.connected[self] = self._close
+
+    def _close(self, *, is_lost: bool = False) -> None:
+        if self._is_connected:
+            self._is_connected = False
+            self._store.lock.connected.pop(self, None)
+            with suppress(sqlite3.Error):
+                self._connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_lost)
+            with suppress(sqlite3.Error):
+                self._connection.close()
+
+    def _let_go(self) -> None:
+        """The file is lost to all topics of the store: while one has it open, SQLite would take it for the one to come."""
+        is_stale = self._files.has_stale_log()
+        for close in tuple(self._store.lock.connected.values()):
+            close(is_lost=True)
+        if is_stale:
+            self._files.remove_log()
+
+    def _rename(self) -> str:
+        with self._errors("is in a file that is damaged, and cannot be renamed"):
+            return self._files.set_aside()
+
+    def _check_wal(self) -> None:
+        """While somebody reads what was there at some moment, nothing that was written since can leave the log."""
+        most = self._store.max_wal_bytes
+        if self._files.log_size() < most:
+            return
+        execute = self._connection.execute
+        execute("PRAGMA busy_timeout = 0")
+        try:
+            execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            execute(f"PRAGMA busy_timeout = {min(round(self._store.timeout * 1000), 2**31 - 1)}")
+        size = self._files.log_size()
+        if size >= most:
+            raise StoreError(
+                f"cannot be written: SQLite's write-ahead log has {size} bytes, and may have {most}, the store's "
+                "max_wal_bytes; another program that has a transaction open on the file keeps it from being emptied: that "
+                "has to end it"
+            )
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Look whose file it is before anything in it is changed."""
@@ -161,6 +252,7 @@ class Database:
             raise StoreError("cannot be opened: the file was written by a newer version of chirp_trio")
         if ask("PRAGMA journal_mode = WAL") != "wal":
             raise StoreError("cannot be opened: its file system does not allow SQLite's write-ahead log")
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_AT_REST}")
         connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[self._store.durability]}")
         if self._store.durability == "power":  # on macOS, where a disk is not asked to write otherwise
             connection.execute("PRAGMA fullfsync = ON")
@@ -168,25 +260,19 @@ class Database:
 
     def _take_over(self) -> tuple[int, list[Epoch]]:
         execute = self._connection.execute
-        if not execute("PRAGMA user_version").fetchone()[0]:
-            for statement in _SCHEMA.split(";"):
-                execute(statement)
-        execute(
-            "INSERT INTO topics VALUES (?, ?, 0) ON CONFLICT (name) DO UPDATE SET owner = excluded.owner",
-            (self.topic, self._owner),
-        )
+        self._adopt()
+        execute("UPDATE topics SET owner = ? WHERE name = ?", (self._owner, self.topic))
         [last] = execute("SELECT last FROM topics WHERE name = ?", (self.topic,)).fetchone()
         epochs = execute("SELECT first, name, shift FROM epochs WHERE topic = ? ORDER BY first", (self.topic,))
         return last, [Epoch(*row) for row in epochs]
 
-    def _identities(self) -> dict[str, tuple[int, int]]:
-        """What the system knows the files by, whatever their names are."""
-        found = {}
-        for path in (str(self._store.path), f"{self._store.path}-wal"):
-            with suppress(OSError):
-                status = os.stat(path)  # noqa: PTH116
-                found[path] = (status.st_dev, status.st_ino)
-        return found
+    def _adopt(self) -> None:
+        """Be the owner of the topic, where it has none."""
+        execute = self._connection.execute
+        if not execute("PRAGMA user_version").fetchone()[0]:
+            for statement in _SCHEMA.split(";"):
+                execute(statement)
+        execute("INSERT OR IGNORE INTO topics VALUES (?, ?, 0)", (self.topic, self._owner))
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
@@ -206,6 +292,6 @@ class Database:
         try:
             yield
         except StoreError as error:
-            raise StoreError(f"{where} {error}") from None
+            raise type(error)(f"{where} {error}") from None
         except (sqlite3.Error, OSError, OverflowError) as error:
-            raise StoreError(f"{where} {what}: {error}") from error
+            raise explain(error, f"{where} {what}") from error

@@ -1,26 +1,27 @@
 """What is published to a topic with a store: written first, batch by batch, and given to the subscribers then."""
 
 import time
-from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import trio
 
 from ...errors import StoreError
 from ...logs import logger_of
-from ...threads import own_threads
+from ...threads import NoThreadError, run_in_own_thread
 from ...wire import Comment, SSEEvent, check_text
 from ..epochs import Epochs
 from ..history import History
 from ..log import Log
 from ..published import Gap, Published
 from .database import Batch, Database
-from .loading import load_history
+from .entries import Entry, Pending, row_of
+from .loading import Withheld, open_history
 from .store import SQLiteStore
 from .stored import Stored, dump, load
+from .troubles import LostFileError, NotConnectedError
 
 logger = logger_of("topics")
 
@@ -50,23 +51,6 @@ class Delivery(Protocol):
         """Take no more events."""
 
 
-class Entry(NamedTuple):
-    """An event, and how it is written: with the wall clock's time, because trio's begins anew with each process."""
-
-    event: Published
-    at: float
-    stored: Stored
-
-
-class Pending:
-    """Events that one transaction writes, and what those wait for who have published them."""
-
-    def __init__(self) -> None:
-        self.entries: deque[Entry] = deque()
-        self.over = trio.Event()
-        self.error: StoreError | None = None
-
-
 class Journal:
     """Writes what is published, in a thread, and delivers it in the same order.
 
@@ -86,6 +70,9 @@ class Journal:
         self._store = store
         self._database: Database  # another one for each opening: see `_open`
         self._epochs_changed = False  # since they were last written
+        self._is_lost = False  # the file: everything has to be written again
+        self._withheld: Withheld | None = None
+        self._opened = 0.0
         self._owners = 0
         self._is_open = False
         self._writing = Pending()  # what the transaction that is under way writes
@@ -180,8 +167,13 @@ class Journal:
         # A thread that was given up may have yet to close the last one.
         self._database = Database(self._store, self._topic.name)
         now = self._history.now()
-        read = partial(load_history, self._database, self._history.new_log(), now, now - time.time())
-        log, epochs = await trio.to_thread.run_sync(read, limiter=own_threads())
+        read = partial(open_history, self._store, self._database, self._history.new_log(), now, now - time.time())
+        try:
+            log, epochs, self._withheld = await run_in_own_thread(read)
+        except NoThreadError as error:
+            raise StoreError(f"the topic {self._topic.name!r} cannot be opened: {error}") from error
+        self._opened = now
+        self._is_lost = False
         self._epochs_changed = False
         self._last = log.last
         self._gaps.clear()
@@ -201,7 +193,10 @@ class Journal:
         finally:
             self._database.wanted = None
             # Should it take too long, the thread goes on alone, and closes the file whenever it can.
-            await trio.to_thread.run_sync(self._database.close, abandon_on_cancel=True, limiter=own_threads())
+            try:
+                await run_in_own_thread(self._database.close, abandon_on_cancel=True)
+            except NoThreadError:
+                self._database.close(may_wait=False)
 
     # -- writing --------------------------------------------------------------------------------------------------------
 
@@ -219,20 +214,43 @@ class Journal:
             self._writing, self._next = self._next, Pending()
         batch = self._database.wanted = self._batch()
         try:
-            await trio.to_thread.run_sync(self._database.write, batch, abandon_on_cancel=True, limiter=own_threads())
+            await run_in_own_thread(self._database.write, batch, abandon_on_cancel=True)
+        except NotConnectedError:
+            self._is_lost = True
         except StoreError as error:
+            self._is_lost = self._is_lost or isinstance(error, LostFileError)
             self._lose(error)
+        except NoThreadError as error:
+            self._lose(StoreError(f"the topic {self._topic.name!r} cannot be written: {error}"))
         else:
+            self._withheld = None if self._is_lost else self._withheld  # which were in the file only
+            self._is_lost = False
             self._gaps.clear()
             self._history.release_id()
             self._epochs_changed = False
             await self._deliver()
 
     def _batch(self) -> Batch:
-        first = self._history.log.first
+        log, epochs = self._history.log, self._history.epochs
+        if self._is_lost:
+            rows = [(entry.event.number, entry.at, *entry.stored) for entry in self._writing.entries]
+            ahead = time.time() - self._history.now() if self._history.needs_clock else None
+            remembered = log.since(0, len(log))
+            whole = map(partial(row_of, ahead=ahead), remembered)  # the thread asks for them
+            return Batch(log.first, log.first - 1, rows, epochs.all, whole)
+        first = self._first()
         entries = [*(gap for gap in self._gaps if gap.event.number >= first), *self._writing.entries]
         rows = [(entry.event.number, entry.at, *entry.stored) for entry in entries]
-        return Batch(first, rows[0][0] - 1, rows, self._history.epochs.all if self._epochs_changed else None)
+        return Batch(first, rows[0][0] - 1, rows, epochs.all if self._epochs_changed else None)
+
+    def _first(self) -> int:
+        """The number of the oldest event that is in the file: what may be too old only by a wrong clock is not deleted."""
+        log = self._history.log
+        if self._withheld is not None and log.max_age is not None:
+            if not self._withheld.are_too_old(log.max_age, self._history.now() - self._opened):
+                return max(self._withheld.first, log.last + 1 - log.most)
+            self._withheld = None
+        return log.first
 
     async def _deliver(self) -> None:
         entries = self._writing.entries
@@ -256,7 +274,7 @@ class Journal:
         number = log.last + 1
         self._history.hold_id()
         self._history.epochs.skip(number, lost - 1)
-        self._history.epochs.forget(log.first - 1)
+        self._history.epochs.forget((first := self._first()) - 1)
         self._epochs_changed = True
         for entry in self._next.entries:
             entry.event.number -= lost - 1
@@ -264,7 +282,7 @@ class Journal:
         self._count -= lost
         self._size -= sum(entry.event.size for entry in self._writing.entries)
         gap = Gap(self._topic.name, lost, self._history.id_of(number), number, self._history.now())
-        self._gaps = [entry for entry in self._gaps if entry.event.number >= log.first]
+        self._gaps = [entry for entry in self._gaps if entry.event.number >= first]
         self._gaps.append(Entry(gap, time.time(), Stored("gap", str(lost), None, None)))
         self._writing.entries.clear()
         self._writing.error = error

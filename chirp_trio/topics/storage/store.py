@@ -3,13 +3,40 @@
 import os
 import threading
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from ...errors import ConfigurationError
 from ..checks import check_count, is_seconds
 
 # How SQLite calls it in WAL mode. NORMAL hands each commit to the operating system, FULL also to the disk.
 SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
+_ON_DAMAGE = ("refuse", "set_aside")
+
+
+class Disconnect(Protocol):
+    """Closes a topic's connection."""
+
+    def __call__(self, *, is_lost: bool = False) -> None:
+        """Do so; without a last look at the file, if that is lost."""
+
+
+class Turns:
+    """A lock: one topic of this process at a time uses the file.
+
+    Attributes:
+        connected: How each topic that has the file open lets go of it: should it be lost, all of them have to.
+    """
+
+    def __init__(self) -> None:
+        self.connected: dict[object, Disconnect] = {}
+        self._lock = threading.Lock()
+        self.acquire, self.release = self._lock.acquire, self._lock.release
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +53,12 @@ class SQLiteStore:
         timeout: Seconds to wait for another process that has the file locked; default 5.
         max_waiting: How many events of a topic may wait to be written; default 10,000.
         max_waiting_bytes: How many bytes they may have together; default 16 MiB.
+        on_damage: What happens to a file that cannot be read, or whose content makes no sense. `"refuse"` (the default): it
+            is left as it is, and a topic cannot be opened, or written to. `"set_aside"`: it is renamed, which the log tells,
+            and the topics go on in a new one: without their history, where they are opened; with it, where they are open.
+        max_wal_bytes: How large SQLite's write-ahead log may become, which is in a file of its own and cannot be emptied
+            while another program has a transaction open; default 256 MiB. Beyond that, what is published is lost, as it is
+            where a disk is full, until that program is done.
 
     Raises:
         ConfigurationError: An argument that cannot work.
@@ -40,8 +73,10 @@ class SQLiteStore:
     timeout: float = 5.0
     max_waiting: int = 10_000
     max_waiting_bytes: int = 16 * 1024 * 1024
+    on_damage: Literal["refuse", "set_aside"] = "refuse"
+    max_wal_bytes: int = 256 * 1024 * 1024
     # SQLite lets one write at a time, and others look again after a while; in one process there is a better way to wait.
-    lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+    lock: Turns = field(default_factory=Turns, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = os.fspath(self.path) if isinstance(self.path, os.PathLike) else self.path
@@ -51,13 +86,14 @@ class SQLiteStore:
             raise ConfigurationError(f"SQLiteStore: path is {path!r}; it must be the path of a file")
         # Absolute, so that it is the same file wherever the process goes.
         object.__setattr__(self, "path", os.path.abspath(path))  # noqa: PTH100 - for a Path it would be resolved as well
-        if self.durability not in tuple(SYNCHRONOUS):
-            raise ConfigurationError(
-                f"SQLiteStore: durability is {self.durability!r}; it must be one of {', '.join(map(repr, SYNCHRONOUS))}"
-            )
+        for name, known in (("durability", tuple(SYNCHRONOUS)), ("on_damage", _ON_DAMAGE)):
+            if getattr(self, name) not in known:
+                raise ConfigurationError(
+                    f"SQLiteStore: {name} is {getattr(self, name)!r}; it must be one of {', '.join(map(repr, known))}"
+                )
         if not is_seconds(self.timeout):
             raise ConfigurationError(
                 f"SQLiteStore: timeout is {self.timeout!r}; it must be a number of seconds, zero or more"
             )
-        for name in ("max_waiting", "max_waiting_bytes"):
+        for name in ("max_waiting", "max_waiting_bytes", "max_wal_bytes"):
             check_count(f"SQLiteStore: {name}", getattr(self, name), least=1)

@@ -23,8 +23,11 @@ class Stored(NamedTuple):
     retry: int | None
 
 
+_KINDS = frozenset(("text", "json", "comment", "fragment", "absent", "gap"))
+
+
 def dump(value: object, content: SSEEvent | Comment) -> Stored:
-    """A published value, and what `prepare()` has made of it, as it is stored."""
+    """A published value, and what `prepare()` has made of it, as it is stored; or what `load()` has given."""
     if isinstance(content, Comment):
         return Stored("comment", str.__str__(content.text), None, None)
     data = content.data
@@ -33,7 +36,8 @@ def dump(value: object, content: SSEEvent | Comment) -> Stored:
     elif data is ABSENT:
         kind, data = "absent", ""
     else:
-        kind = "text" if isinstance(value.data if isinstance(value, SSEEvent) else value, str) else "json"
+        # Text is sent as it is. What is read of JSON may be text too.
+        kind = "text" if (value.data if isinstance(value, SSEEvent) else value) is data else "json"
     assert isinstance(data, str)
     # What extends text or a number is stored as what it extends.
     event = None if content.event is None else str.__str__(content.event)
@@ -44,9 +48,12 @@ def load(stored: Stored) -> tuple[object, SSEEvent | Comment]:
     """What filters see of a stored event, and what is sent: the same when it is published and after a restart.
 
     Raises:
-        ValueError: It is JSON that is nested too deeply to be read.
+        TypeError: It is nothing that `dump()` has made.
+        ValueError: The same; or it is JSON that is nested too deeply to be read.
     """
     kind, text, event, retry = stored
+    if kind not in _KINDS or not isinstance(text, str):
+        raise ValueError(f"it is {kind!r:.30}, and a {type(text).__name__}")
     if kind == "comment":
         return Comment(text), Comment(text)
     data: object = text

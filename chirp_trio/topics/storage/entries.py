@@ -1,0 +1,42 @@
+"""Events on their way into a file."""
+
+import time
+from collections import deque
+from typing import NamedTuple
+
+import trio
+
+from ...errors import StoreError
+from ..published import Gap, Published, content_of
+from .database import Row
+from .stored import Stored, dump
+
+
+class Entry(NamedTuple):
+    """An event, and how it is written: with the wall clock's time, because trio's begins anew with each process."""
+
+    event: Published
+    at: float
+    stored: Stored
+
+
+class Pending:
+    """Events that one transaction writes, and what those wait for who have published them."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque()
+        self.over = trio.Event()
+        self.error: StoreError | None = None
+
+
+def row_of(event: Published, ahead: float | None) -> Row:
+    """An event that was in another file, as it is written to this one.
+
+    Args:
+        event: The event.
+        ahead: By how many seconds the wall clock is ahead of trio's; None: nobody knows any more when it was published.
+    """
+    stored = (
+        Stored("gap", str(event.stands_for), None, None) if isinstance(event, Gap) else dump(event.value, content_of(event))
+    )
+    return (event.number, time.time() if ahead is None else event.at + ahead, *stored)
