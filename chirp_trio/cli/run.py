@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..asgi import ASGIApp
 from ..errors import ConfigurationError
+from ..output import unblocked_output
 from ..server import ServerConfig, run
 from ..server.reload import run_with_reload
 from .load import load_app
@@ -22,11 +23,11 @@ def add_commands(commands: Commands) -> None:
     _add_address(serving)
     _add_operations(serving)
     serving.add_argument("--reload", action="store_true", help="restart when a Python file or a template changes")
-    serving.set_defaults(command=_run)
+    serving.set_defaults(command=_run, output=unblocked_output)
 
     demo = commands.add_parser("demo", help="serve a live dashboard of this machine", description="A live dashboard.")
     _add_address(demo)
-    demo.set_defaults(command=_demo)
+    demo.set_defaults(command=_demo, output=unblocked_output)
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:

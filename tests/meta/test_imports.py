@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "headers": set(),
     "errors": {"headers"},
     "logs": set(),
+    "output": set(),
     "asgi": {"errors"},
     "wire": {"errors"},
     "threads": set(),
@@ -22,7 +23,7 @@ MAY_IMPORT = {
     "stream": {"headers", "errors", "logs", "asgi", "wire", "htmx", "threads"},
     "topics": {"errors", "logs", "wire", "htmx", "stream", "threads"},
     "templates": {"errors", "wire"},
-    "server": {"headers", "errors", "logs", "asgi"},
+    "server": {"headers", "errors", "logs", "output", "asgi"},
     "web": {"headers", "errors", "logs", "asgi", "wire", "htmx", "stream", "topics", "templates", "server"},
     "markup": set(),
     "checking": {"errors", "markup", "wire", "stream", "topics", "templates", "web"},
@@ -37,7 +38,7 @@ MAY_IMPORT = {
         "server",
         "markup",
     },  # threads for the clock, the server for `TestClient.live()`
-    "cli": {"errors", "asgi", "version", "wire", "server", "checking"},
+    "cli": {"errors", "output", "asgi", "version", "wire", "server", "checking"},
     "__main__": {"cli"},
     "": {"errors", "version", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
 }
@@ -47,6 +48,7 @@ MAY_USE = {
     "headers": set(),
     "errors": set(),
     "logs": set(),
+    "output": set(),
     "asgi": {"trio"},
     "wire": {"msgspec"},
     "htmx": set(),
