@@ -34,7 +34,10 @@ def _check(options: argparse.Namespace) -> int:
         raise
     except Exception as error:
         raise ConfigurationError(f"{options.app} cannot be imported: {type(error).__name__}: {error}") from error
-    findings = check_app(app, root_path=options.root_path, elsewhere=options.elsewhere)  # type: ignore[arg-type]  # it looks
+    try:
+        findings = check_app(app, root_path=options.root_path, elsewhere=options.elsewhere)  # type: ignore[arg-type]  # it looks
+    except (RecursionError, MemoryError) as error:
+        raise ConfigurationError(f"{options.app} cannot be checked: something in its files is nested too deeply") from error
     for finding in findings:
         print(finding)
     print(f"{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}")
