@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from ..errors import ConfigurationError, LifespanError
 from ..version import __version__
 from . import check, run, tail
+from .forms import neutral
 from .load import load_app
 
 __all__ = ["load_app", "main", "parser"]
@@ -25,10 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return int(options.command(options))
         except ConfigurationError as error:
-            print(f"chirp-trio: {error}", file=sys.stderr)
+            print(f"chirp-trio: {neutral(str(error))}", file=sys.stderr)
             return 2
         except LifespanError as error:
-            print(f"chirp-trio: {error}", file=sys.stderr)
+            print(f"chirp-trio: {neutral(str(error))}", file=sys.stderr)
             return 1
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import trio
 
+from ..logs import harmless
+
 WATCHED = ("*.py", "*.html")
 _LEFT_OUT = {"__pycache__", "node_modules", "site-packages"}
 _INTERVAL = 0.5  # seconds between two looks at the files
@@ -113,7 +115,7 @@ def _ending(code: int | None) -> str:
 
 
 def _say(text: str) -> None:
-    print(f"chirp_trio: {text}", file=sys.stderr, flush=True)
+    print(f"chirp_trio: {harmless(text)}", file=sys.stderr, flush=True)
 
 
 class Files:

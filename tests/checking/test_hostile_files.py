@@ -179,3 +179,10 @@ HUGE = {
 @pytest.mark.parametrize("text", HUGE.values(), ids=HUGE)
 def test_reading_markup_takes_no_more_than_its_length(text):
     read_markup(text)
+
+
+def test_a_finding_is_one_line_whatever_its_file_is_called(check):
+    (check.beside / "a\n\x1b[2J\u202e.py").write_text("x = " + "+".join(["1"] * 20_000))
+    code, told = check()
+    assert (code, len(told.splitlines())) == (1, 2)
+    assert r"a\n\x1b[2J\u202e.py:1: this file cannot be read" in told

@@ -38,7 +38,7 @@ MAY_IMPORT = {
         "server",
         "markup",
     },  # threads for the clock, the server for `TestClient.live()`
-    "cli": {"errors", "output", "asgi", "version", "wire", "server", "checking"},
+    "cli": {"errors", "logs", "output", "asgi", "version", "wire", "server", "checking"},
     "__main__": {"cli"},
     "": {"errors", "version", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
 }
