@@ -30,7 +30,7 @@ def neutral(text: str) -> str:
     return text.translate(_HARMLESS)
 
 
-def choose_form(file: TextIO, *, as_json: bool, raw: bool) -> Form:
+def choose_form(file: TextIO, *, as_json: bool, raw: bool = False) -> Form:
     """How events are shown in a file: in colour where it is a terminal, and `NO_COLOR` (no-color.org) does not forbid it.
 
     What could command a terminal is shown as an escape wherever it goes, for a pipe may end in a terminal; unless it is to be
