@@ -9,6 +9,8 @@ import traceback
 from collections.abc import Iterator, Mapping
 from numbers import Number
 
+_OWN = frozenset(vars(logging.makeLogRecord({})))  # the attributes that every record has
+
 
 def logger_of(room: str) -> logging.Logger:
     """The logger `chirp_trio.<room>`, whose records are harmless before any handler sees them."""
@@ -36,8 +38,11 @@ def _make_harmless(record: logging.LogRecord) -> bool:
         record.args = {name: _harmless_argument(value) for name, value in record.args.items()}
     elif record.args:
         record.args = tuple(map(_harmless_argument, record.args))
+    for name, value in vars(record).items():
+        if isinstance(value, str) and name not in _OWN:  # what was given as `extra`, for formatters that name it
+            setattr(record, name, harmless(value))
     error = record.exc_info[1] if record.exc_info else None
-    if error is not None and not record.exc_text and not all(text.isprintable() for text in _texts_of(error, set())):
+    if error is not None and not record.exc_text and not all(text.isprintable() for text in _texts_of(error)):
         # Formatters take it as it is. Indented, so that no line of an error's text is the beginning of one in the log.
         lines = "".join(traceback.format_exception(error)).rstrip("\n").split("\n")
         record.exc_text = "\n".join(f"  {harmless(line)}" for line in lines)
@@ -45,16 +50,28 @@ def _make_harmless(record: logging.LogRecord) -> bool:
 
 
 def _harmless_argument(value: object) -> object:
-    return value if value is None or isinstance(value, Number) else harmless(str(value))
+    return value if value is None or isinstance(value, Number) else harmless(_text(value))
 
 
-def _texts_of(error: BaseException, seen: set[int]) -> Iterator[str]:
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # the class of an error is anybody's
+        return f"<{type(value).__name__}, whose str() failed>"
+
+
+def _texts_of(error: BaseException) -> Iterator[str]:
     """What a traceback shows that may come from outside: the texts and notes of an error and of all that led to it."""
-    if id(error) in seen:
-        return
-    seen.add(id(error))
-    yield str(error)
-    yield from map(str, getattr(error, "__notes__", ()))
-    for other in (error.__cause__, error.__context__, *(error.exceptions if isinstance(error, BaseExceptionGroup) else ())):
-        if other is not None:
-            yield from _texts_of(other, seen)
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield _text(one)
+        notes = getattr(one, "__notes__", ())
+        yield from map(_text, notes if isinstance(notes, list | tuple) else (notes,))
+        if isinstance(one, SyntaxError):
+            yield from (_text(part) for part in (one.text, one.filename))
+        waiting += [one.__cause__, one.__context__, *(one.exceptions if isinstance(one, BaseExceptionGroup) else ())]

@@ -16,7 +16,7 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
     """What does not fit together in an app.
 
     Found are: connections of pages to what is no event stream of the app; event names that a page listens for, and that
-    nobody sends; templates and blocks that do not exist; templates that do not parse.
+    nobody sends; templates and blocks that do not exist; templates that do not parse; files that cannot be read.
 
     Args:
         app: The app. Its handlers are not called.
@@ -54,7 +54,7 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
         for page, markup in pages:
             found.update(streams.unreachable(page, markup))
         found.update(streams.unheard(pages, all_named=all(call.template is not None for call in calls)))
-    return sorted(found)
+    return sorted(found | project.findings)
 
 
 def _pages(library: Library, calls: Iterable[Call]) -> Iterator[Page]:

@@ -6,6 +6,7 @@ This reads kida's syntax trees, and renders nothing.
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from kida import TemplateError as KidaError
@@ -19,6 +20,10 @@ from ..errors import TemplateError, TemplateNotFound
 from ..markup import BEGIN, END, HOLE
 from ..templates import Templates
 from .finding import Finding, suggest
+from .scopes import MOST_BYTES
+
+_MOST_NODES = 200_000
+_TOO_DEEP = "something in it is nested too deeply"
 
 type Above = Sequence[tuple[Source, nodes.Block]]  # what `super()` stands for, the closest first
 type Blocks = Mapping[str, Above]
@@ -32,11 +37,11 @@ class Source:
     file: Path
     text: str
     tree: nodes.Template
+    lines: Sequence[int]  # where each begins
 
     def place_of(self, node: nodes.Node, value: str) -> int:
         """Where a text of the tree stands in the file, as an index."""
-        lines = self.text.split("\n")[: node.lineno - 1]
-        begins = sum(len(line) + 1 for line in lines) + node.col_offset
+        begins = self.lines[min(node.lineno, len(self.lines)) - 1] + node.col_offset
         return max(self.text.find(value, begins), 0)  # after white space that `-` takes away
 
 
@@ -93,7 +98,14 @@ class Library:
         if source is None:
             return None
         composer = _Composer(self)
-        composer.template(source, {}, block)
+        try:
+            composer.template(source, {}, block)
+        except RecursionError:
+            self._leave_out(source.file, _TOO_DEEP)
+            return None
+        except _TooMuch:
+            self._leave_out(source.file, f"with all that it includes it has more than {_MOST_NODES} parts")
+            return None
         return Page("".join(composer.text), composer.pieces, composer.own, composer.complete)
 
     def needed(self, source: Source, node: nodes.Expr, name: str, *, optional: bool) -> Source | None:
@@ -114,14 +126,29 @@ class Library:
         except TemplateError as error:  # it is no text, and nobody knows its file
             self.findings.add(Finding(Path(name), 1, str(error)))
             return None
+        path = Path(file).absolute()
+        if len(text) > MOST_BYTES:
+            self._leave_out(path, f"it has more than {MOST_BYTES} characters")
+            return None
         try:
             tree = eliminate_dead_code(Parser(list(Lexer(text).tokenize()), name, file, text).parse())
         except (KidaError, LexerError) as error:
             line = getattr(error, "lineno", None) or 1
             cause = (getattr(error, "message", None) or str(error)).strip().splitlines()[0]
-            self.findings.add(Finding(Path(file).absolute(), line, f"this template does not parse: {cause}"))
+            self.findings.add(Finding(path, line, f"this template does not parse: {cause}"))
             return None
-        return Source(name, Path(file).absolute(), text, tree)
+        except RecursionError:
+            self._leave_out(path, _TOO_DEEP)
+            return None
+        lines = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
+        return Source(name, path, text, tree, lines)
+
+    def _leave_out(self, file: Path, reason: str) -> None:
+        self.findings.add(Finding(file, 1, f"this template cannot be read, and is left out: {reason}"))
+
+
+class _TooMuch(Exception):
+    """A page has no bounds: ten templates that each include the next one ten times, say."""
 
 
 class _Composer:
@@ -130,6 +157,7 @@ class _Composer:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._length = 0
+        self._visited = 0
         self._doing: list[str] = []  # the templates that are being written, against those that include themselves
         self._trying = 0  # how many `try` there are around
         self.text: list[str] = []
@@ -189,6 +217,9 @@ class _Composer:
             self._node(node, source, blocks, above)
 
     def _node(self, node: nodes.Node, source: Source, blocks: Blocks, above: Above) -> None:
+        self._visited += 1
+        if self._visited > _MOST_NODES:
+            raise _TooMuch
         match node:
             case nodes.Data() | nodes.Raw():
                 self._write(node.value, source, source.place_of(node, node.value))

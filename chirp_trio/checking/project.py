@@ -8,8 +8,9 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from .finding import Finding
 from .module import Module, absolute_name
-from .scopes import Function, Scope, SourceFile
+from .scopes import Function, Scope, SourceFile, Unreadable
 
 _PACKAGE = Path(__file__).parents[1]
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -25,19 +26,28 @@ class Project:
     Attributes:
         modules: The modules that have been imported.
         folders: Where they are; all that is below is the app's as well.
+        findings: The files that cannot be read, which are left out.
     """
 
     def __init__(self, functions: Iterable[Callable[..., Any]]) -> None:
         found = [module for function in functions if (module := _module_of(function)) is not None]
         self.folders = _outermost(_folder_of(module) for module in found)
         self.modules: list[Module] = []
+        self.findings: set[Finding] = set()
+        unread: set[Path] = set()
         self._by_path: dict[Path, Module] = {}
         while found:
             module = found.pop()
             path = _path_of(module)
-            if path is None or path in self._by_path or not self.owns(path):
+            if path is None or path in self._by_path or path in unread or not self.owns(path):
                 continue
-            self._by_path[path] = added = Module(module, SourceFile(path))
+            try:
+                source = SourceFile(path)
+            except Unreadable as error:
+                self._leave_out(error)
+                unread.add(path)
+                continue
+            self._by_path[path] = added = Module(module, source)
             self.modules.append(added)
             found += [other for name in imported(added.source.tree, module) if (other := sys.modules.get(name)) is not None]
 
@@ -66,7 +76,13 @@ class Project:
                     return None
         except SyntaxError, ValueError, OSError:
             return None
+        except Unreadable as error:
+            self._leave_out(error)
+            return None
         return sources
+
+    def _leave_out(self, error: Unreadable) -> None:
+        self.findings.add(Finding(error.path, 1, f"this file cannot be read, and is left out: {error}"))
 
     def _paths(self) -> Iterator[Path]:
         for folder in self.folders:

@@ -1,9 +1,13 @@
 """Python source: which names are bound where. Reads syntax trees, runs nothing."""
 
 import ast
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+MOST_BYTES = 2 * 1024 * 1024  # of a file that is read
+_TOO_DEEP = "something in it is nested too deeply"
 
 type Function = ast.FunctionDef | ast.AsyncFunctionDef
 type Bindings = dict[str, list[ast.AST]]
@@ -37,6 +41,19 @@ class Scope:
             scope = scope.outer
 
 
+class Unreadable(Exception):
+    """A file that cannot be read.
+
+    Args:
+        path: The file.
+        reason: Why.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(reason)
+        self.path = path
+
+
 class SourceFile:
     """A Python file.
 
@@ -49,14 +66,23 @@ class SourceFile:
     """
 
     def __init__(self, path: Path) -> None:
+        """Read a file.
+
+        Raises:
+            SyntaxError: It is no Python of this version.
+            Unreadable: It cannot be read at all, or has no bounds.
+        """
         self.path = path
-        self.tree = ast.parse(path.read_bytes(), str(path))
+        self.tree = _parse(path)
         self.scope = Scope()
         self.calls: list[tuple[ast.Call, Scope]] = []
         self.functions: dict[tuple[str, int], tuple[Function, Scope]] = {}
         self.inner: dict[ast.AST, Scope] = {}
-        for statement in self.tree.body:
-            self._visit(statement, self.scope)
+        try:
+            for statement in self.tree.body:
+                self._visit(statement, self.scope)
+        except RecursionError as error:
+            raise Unreadable(path, _TOO_DEEP) from error
 
     def _visit(self, node: ast.AST, scope: Scope) -> None:
         match node:
@@ -90,6 +116,24 @@ class SourceFile:
         inner = self.inner[node] = Scope(scope)
         for child in ast.iter_child_nodes(node):
             self._visit(child, inner)
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe, say, which might be waited for without end
+            raise Unreadable(path, "it is no regular file")
+        if status.st_size > MOST_BYTES:
+            raise Unreadable(path, f"it has more than {MOST_BYTES} bytes")
+        return ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        if any(kind in str(error) for kind in ("unicode error", "unknown encoding", "Non-UTF-8")):
+            raise Unreadable(path, "it is no text in the encoding that it names, or in UTF-8") from error
+        raise
+    except (RecursionError, MemoryError) as error:
+        raise Unreadable(path, _TOO_DEEP) from error
+    except OSError as error:
+        raise Unreadable(path, error.strerror or str(error)) from error
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:

@@ -7,10 +7,12 @@ connection.
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from ..errors import ConfigurationError, LifespanError
 from ..version import __version__
 from . import check, run, tail
+from .forms import neutral
 from .load import load_app
 
 __all__ = ["load_app", "main", "parser"]
@@ -19,15 +21,16 @@ __all__ = ["load_app", "main", "parser"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the process's exit code: 0; 1 where the app failed; 2 where what was asked for cannot be done."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser().parse_args(given, argparse.Namespace(arguments=given))
-    try:
-        return int(options.command(options))
-    except ConfigurationError as error:
-        print(f"chirp-trio: {error}", file=sys.stderr)
-        return 2
-    except LifespanError as error:
-        print(f"chirp-trio: {error}", file=sys.stderr)
-        return 1
+    options = parser().parse_args(given, argparse.Namespace(arguments=given, output=nullcontext))
+    with options.output():
+        try:
+            return int(options.command(options))
+        except ConfigurationError as error:
+            print(f"chirp-trio: {neutral(str(error))}", file=sys.stderr)
+            return 2
+        except LifespanError as error:
+            print(f"chirp-trio: {neutral(str(error))}", file=sys.stderr)
+            return 1
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@ import argparse
 
 from ..checking import check_app
 from ..errors import ConfigurationError
+from ..logs import harmless
 from .load import load_app
 from .run import Commands
 
@@ -34,8 +35,11 @@ def _check(options: argparse.Namespace) -> int:
         raise
     except Exception as error:
         raise ConfigurationError(f"{options.app} cannot be imported: {type(error).__name__}: {error}") from error
-    findings = check_app(app, root_path=options.root_path, elsewhere=options.elsewhere)  # type: ignore[arg-type]  # it looks
+    try:
+        findings = check_app(app, root_path=options.root_path, elsewhere=options.elsewhere)  # type: ignore[arg-type]  # it looks
+    except (RecursionError, MemoryError) as error:
+        raise ConfigurationError(f"{options.app} cannot be checked: something in its files is nested too deeply") from error
     for finding in findings:
-        print(finding)
+        print(harmless(str(finding)))  # names of files, and what stands in them, may be anything
     print(f"{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}")
     return 1 if findings else 0

@@ -4,12 +4,12 @@ WHATWG HTML, 9.2.3 "Processing model", for a client that is no browser. In these
 or chooses where the standard leaves a choice:
 
 - 429, 502, 503 and 504 say "later" and not "never": they are tried again, as a lost connection is.
-- An attempt begins at the URL that was given, whatever redirects there were before. A place that somebody was sent to is
-  never asked directly, so no secret header goes where HTTP's rules for redirects would not have it go.
+- An attempt begins at the URL that was given, whatever redirects there were before.
+- What the user has added to a request, its headers and its body, may be secret, and does not go to another origin than that.
+- Nothing that a server says makes it hurry or wait without bounds: see `Pauses`, and `LONGEST_HEAD`.
 - A certificate that cannot be trusted, too many redirects, and what this client cannot read are futile: no further attempt.
 """
 
-import os
 import socket
 import ssl
 import zlib
@@ -18,6 +18,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 
 import httpx
@@ -26,7 +27,8 @@ import trio
 from ..errors import EventTooLarge, phrase
 from ..wire import Comment, Decoder, SSEEvent, is_event_stream
 from .inflate import Inflater
-from .pauses import Pauses
+from .pauses import LONGEST_ASKED, Pauses
+from .reasons import innermost, reason
 
 TEMPORARY = {
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -35,6 +37,16 @@ TEMPORARY = {
     HTTPStatus.GATEWAY_TIMEOUT,
 }
 MOST_REDIRECTS = 20  # as Fetch has it
+LONGEST_HEAD = 60.0  # seconds until a response's head is there, whatever comes before it, redirects and "100 Continue" too
+
+# What every request has. Nothing but these, and the last event's id, goes to another origin.
+HEADERS = {
+    "Accept": "text/event-stream",
+    "Accept-Encoding": "identity",  # who compresses may hold back what is small
+    "Cache-Control": "no-cache",
+    "Pragma": "no-cache",  # as fetch says it
+    "User-Agent": "chirp-trio",
+}
 
 # Seconds. A peer that has vanished answers no probe; one that is merely silent does.
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
@@ -87,6 +99,8 @@ async def follow(
     client: httpx.AsyncClient,
     url: str,
     *,
+    method: str = "GET",
+    content: bytes | None = None,
     last_event_id: str | None = None,
     reconnect: bool = True,
     retries: int | None = None,
@@ -100,6 +114,8 @@ async def follow(
         client: What makes the requests, with their headers and timeouts. A timeout for reading is how long the stream may be
             silent. The caller closes it.
         url: Where the stream is.
+        method: The method of the requests; default `"GET"`.
+        content: The body of the requests; default: none.
         last_event_id: The id to begin after; default: none.
         reconnect: Whether to connect again when a connection is over; default True.
         retries: How many further attempts there are when one has failed, that is, brought no event and no comment; default:
@@ -111,18 +127,20 @@ async def follow(
         Unreachable: The last attempt has failed.
     """
     pauses = pauses or Pauses()
+    ask = partial(client.build_request, method, url, content=content)
     again = False
     while True:
         decoder = Decoder(last_event_id=last_event_id)
         came = False
         try:
-            async with _connection(client, url, decoder.last_event_id) as (response, chunks):
+            async with _connection(client, ask, decoder.last_event_id) as (response, chunks):
                 if response.status_code == HTTPStatus.NO_CONTENT:
                     return
                 unpack = _unpacker(response)
                 yield Connected(again)
                 async for chunk in chunks:
                     for piece in unpack(chunk):
+                        await trio.lowlevel.checkpoint()  # few bytes may stand for very many
                         for item in decoder.feed(piece):
                             came = True
                             yield item
@@ -134,9 +152,9 @@ async def follow(
         except httpx.LocalProtocolError as error:
             raise Refused(f"the request cannot be sent: {error}") from error
         except httpx.TransportError as error:
-            if isinstance(cause := _innermost(error), ssl.SSLCertVerificationError):
+            if isinstance(cause := innermost(error), ssl.SSLCertVerificationError):
                 raise Refused(f"its certificate is not to be trusted: {cause.verify_message}") from error
-            lost = _Lost(_reason(error, client.timeout))
+            lost = _Lost(reason(error, client.timeout))
         except (EventTooLarge, zlib.error) as error:
             raise Refused(f"it cannot be read: {error}") from error
         last_event_id = decoder.last_event_id
@@ -145,7 +163,7 @@ async def follow(
         pause = pauses.after_success() if came else pauses.after_failure()
         if not reconnect or (retries is not None and pauses.failures > retries):
             raise Unreachable(str(lost))
-        pause = max(pause, lost.retry_after)
+        pause = max(pause, min(lost.retry_after, LONGEST_ASKED))
         yield Waiting(str(lost), pause)
         await trio.sleep(pause)
         again = True
@@ -153,10 +171,19 @@ async def follow(
 
 @asynccontextmanager
 async def _connection(
-    client: httpx.AsyncClient, url: str, last_event_id: str
+    client: httpx.AsyncClient, ask: Callable[..., httpx.Request], last_event_id: str
 ) -> AsyncGenerator[tuple[httpx.Response, AsyncIterator[bytes]]]:
     """One connection to the stream: the head of the response, which is a 204 or an event stream, and the body."""
-    async with aclosing(await _answer(client, url, last_event_id)) as response:
+    # The edges of a header's value are trimmed on the way, so they may as well not be sent; in UTF-8, as the standard says.
+    value = last_event_id.strip().encode()
+    request = ask(headers={b"Last-Event-ID": value} if value else None)
+    seconds = client.timeout.read or LONGEST_HEAD
+    answer = None
+    with trio.move_on_after(seconds):
+        answer = await _answer(client, request)
+    if answer is None:
+        raise _Lost(f"nothing came for {seconds:g} s")
+    async with aclosing(answer) as response:
         _check(response)
         _probe_peer(response)
         chunks = response.aiter_raw()
@@ -171,11 +198,9 @@ async def _connection(
                     pass
 
 
-async def _answer(client: httpx.AsyncClient, url: str, last_event_id: str) -> httpx.Response:
+async def _answer(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
     """The first response that is no redirect. Those that are, are not read."""
-    # The edges of a header's value are trimmed on the way, so they may as well not be sent; in UTF-8, as the standard says.
-    value = last_event_id.strip().encode()
-    request = client.build_request("GET", url, headers={b"Last-Event-ID": value} if value else None)
+    origin = request.url
     for _ in range(MOST_REDIRECTS + 1):
         try:
             response = await client.send(request, stream=True)
@@ -185,7 +210,26 @@ async def _answer(client: httpx.AsyncClient, url: str, last_event_id: str) -> ht
             return response
         await response.aclose()
         request = response.next_request
+        if not _may_know_secrets(origin, request.url):
+            request = _without_secrets(request)
     raise Refused(f"it redirects more than {MOST_REDIRECTS} times")
+
+
+def _may_know_secrets(origin: httpx.URL, url: httpx.URL) -> bool:
+    """Whether a URL is of the same origin (RFC 6454), or of the same host by TLS now, each on its standard port."""
+    if url.host != origin.host:
+        return False
+    of_origin, of_url = (each.port or {"http": 80, "https": 443}.get(each.scheme) for each in (origin, url))
+    is_upgrade = (origin.scheme, of_origin, url.scheme, of_url) == ("http", 80, "https", 443)
+    return is_upgrade or (url.scheme, of_url) == (origin.scheme, of_origin)
+
+
+def _without_secrets(request: httpx.Request) -> httpx.Request:
+    """The same request without anything that the user has added to it."""
+    if request.method not in ("GET", "HEAD"):
+        raise Refused(f"it redirects to another origin, {request.url}, where what was to be sent does not go")
+    kept = {name: request.headers[name] for name in ("Last-Event-ID",) if name in request.headers}
+    return type(request)(request.method, request.url, headers={**HEADERS, **kept}, extensions=request.extensions)
 
 
 def _check(response: httpx.Response) -> None:
@@ -221,9 +265,9 @@ def _retry_after(value: str) -> float:
         return float(value)
     try:
         when = parsedate_to_datetime(value)
-    except ValueError:
+        return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    except ValueError, OverflowError:
         return 0.0
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _probe_peer(response: httpx.Response) -> None:
@@ -235,26 +279,3 @@ def _probe_peer(response: httpx.Response) -> None:
         for name, value in _KEEPALIVE.items():
             if hasattr(socket, name):  # not everywhere
                 connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-def _reason(error: httpx.TransportError, timeout: httpx.Timeout) -> str:
-    """What became of a connection, in words for people."""
-    if isinstance(error, httpx.ConnectTimeout):
-        return f"no connection within {timeout.connect:g} s"
-    if isinstance(error, httpx.ReadTimeout):
-        return f"nothing came for {timeout.read:g} s"
-    cause = _innermost(error)
-    if isinstance(cause, OSError) and cause.errno is not None:
-        told = os.strerror(cause.errno) if cause.errno > 0 and not isinstance(cause, ssl.SSLError) else str(cause.strerror)
-    else:
-        told = str(error) or type(error).__name__
-    return f"cannot connect: {told}" if isinstance(error, httpx.ConnectError) else f"the connection was lost: {told}"
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Where an error came from, below those that others made of it."""
-    while True:
-        below = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__
-        if below is None:
-            return error
-        error = below

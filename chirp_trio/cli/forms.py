@@ -30,16 +30,22 @@ def neutral(text: str) -> str:
     return text.translate(_HARMLESS)
 
 
-def choose_form(file: TextIO, *, as_json: bool) -> Form:
-    """How events are shown in a file: in colour where it is a terminal, and `NO_COLOR` (no-color.org) does not forbid it."""
+def choose_form(file: TextIO, *, as_json: bool, raw: bool = False) -> Form:
+    """How events are shown in a file: in colour where it is a terminal, and `NO_COLOR` (no-color.org) does not forbid it.
+
+    What could command a terminal is shown as an escape wherever it goes, for a pipe may end in a terminal; unless it is to be
+    raw.
+    """
     if as_json:
         return as_json_line
+    if raw:
+        return as_text
     from rich.console import Console
 
     console = Console(file=file, highlight=False)
     if console.is_terminal and not console.is_dumb_terminal and not os.environ.get("NO_COLOR"):
         return lambda item: in_colour(console, item)
-    return (lambda item: neutral(as_text(item))) if file.isatty() else as_text
+    return lambda item: neutral(as_text(item))
 
 
 def as_json_line(item: SSEEvent[str] | Comment) -> str:

@@ -5,16 +5,18 @@ from collections.abc import Callable
 
 # Seconds. The standard leaves the first to the client, "probably in the region of a few seconds".
 FIRST = 3.0
-SHORTEST_AFTER_A_FAILURE = 0.5
-LONGEST = 60.0
+SHORTEST = 0.5  # whatever a stream asks for, or `retry: 0` would be hundreds of connections a second
+LONGEST = 60.0  # of what nobody has asked for
+LONGEST_ASKED = 3600.0  # of what a server asks for
 
 
 class Pauses:
     """The reconnection time of a stream, which grows while attempts fail (WHATWG HTML, 9.2.3).
 
-    After an attempt that brought something, the pause is what the stream asked for with `retry`, exactly. It doubles with
-    each attempt in a row that brought nothing, up to a minute, or to what the stream asked for where that is longer. Half of
-    it is then drawn by lot, so that clients which were lost together do not come back together.
+    After an attempt that brought something, the pause is what the stream asked for with `retry`, but half a second at least
+    and an hour at most. It doubles with each attempt in a row that brought nothing, up to a minute, or to what the stream
+    asked for where that is longer. Half of it is then drawn by lot, so that clients which were lost together do not come back
+    together.
 
     Args:
         draw: A number between its two arguments; default: any.
@@ -37,12 +39,15 @@ class Pauses:
     def after_success(self) -> float:
         """The pause after an attempt that brought something, in seconds."""
         self.failures = 0
-        return self.base
+        return self._asked()
 
     def after_failure(self) -> float:
         """The pause after an attempt that brought nothing, in seconds."""
         self.failures += 1
-        base = max(self.base, SHORTEST_AFTER_A_FAILURE)
+        base = self._asked()
         doublings = min(self.failures, 10)  # more change nothing, and numbers have to stay small
         longest = max(LONGEST, base)
         return self._draw(min(base * 2 ** (doublings - 1), longest), min(base * 2**doublings, longest))
+
+    def _asked(self) -> float:
+        return min(max(self.base, SHORTEST), LONGEST_ASKED)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ..asgi import ASGIApp
 from ..errors import ConfigurationError
+from ..output import unblocked_output
 from ..server import ServerConfig, run
-from ..server.reload import run_with_reload
+from ..server.reload import end_with_reloader, run_with_reload
 from .load import load_app
 
 type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -22,11 +23,15 @@ def add_commands(commands: Commands) -> None:
     _add_address(serving)
     _add_operations(serving)
     serving.add_argument("--reload", action="store_true", help="restart when a Python file or a template changes")
-    serving.set_defaults(command=_run)
+    serving.add_argument("--reload-dir", action="append", default=[], type=Path, metavar="FOLDER", help="look for changes "
+        "below this folder (default: the current one); may be given several times")  # fmt: skip
+    serving.add_argument("--reload-include", action="append", default=[], metavar="PATTERN", help="look for changes of these "
+        "files too, such as `*.css`; may be given several times")  # fmt: skip
+    serving.set_defaults(command=_run, output=unblocked_output)
 
     demo = commands.add_parser("demo", help="serve a live dashboard of this machine", description="A live dashboard.")
     _add_address(demo)
-    demo.set_defaults(command=_demo)
+    demo.set_defaults(command=_demo, output=unblocked_output)
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
@@ -72,13 +77,16 @@ def _run(options: argparse.Namespace) -> int:
         access_log=options.access_log,
         server_header=None if options.no_server_header else options.server_header,
     )
-    if options.reload:
+    for folder in options.reload_dir:
+        if not folder.is_dir():
+            raise ConfigurationError(f"--reload-dir is {str(folder)!r}; there is no such folder")
+    if options.reload and not end_with_reloader():
         if any(address.startswith("fd://") for address in options.bind):
             raise ConfigurationError(
                 "--reload starts the server anew again and again, which cannot be with a socket from fd://"
             )
-        arguments = [argument for argument in options.arguments if argument != "--reload"]
-        return run_with_reload([sys.executable, "-m", "chirp_trio.cli", *arguments], Path.cwd())
+        command = [sys.executable, "-m", "chirp_trio.cli", *options.arguments]
+        return run_with_reload(command, options.reload_dir or [Path.cwd()], options.reload_include)
     return _serve(load_app(options.app), config, options.app)
 
 

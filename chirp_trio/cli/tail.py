@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import io
+import json
 import math
 import os
 import re
@@ -18,7 +19,7 @@ import trio
 
 from ..errors import ConfigurationError
 from ..wire import Comment, SSEEvent, check_one_line
-from .forms import choose_form, neutral
+from .forms import Form, choose_form, neutral
 from .run import Commands
 
 if TYPE_CHECKING:
@@ -30,14 +31,8 @@ REFUSED = 3
 UNREACHABLE = 4
 INTERRUPTED = 130  # what a shell makes of a SIGINT
 
-_HEADERS = {
-    "Accept": "text/event-stream",
-    "Accept-Encoding": "identity",  # who compresses may hold back what is small
-    "Cache-Control": "no-cache",
-    "Pragma": "no-cache",  # as fetch says it
-    "User-Agent": "chirp-trio",
-}
-_HEADER = re.compile(r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?P<value>[^\r\n]*?)[ \t]*")  # RFC 9110, 5.1 and 5.5
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 9.1
+_HEADER = re.compile(rf"(?P<name>{_METHOD.pattern}):[ \t]*(?P<value>[^\r\n]*?)[ \t]*")  # RFC 9110, 5.1 and 5.5
 
 
 def add_commands(commands: Commands) -> None:
@@ -48,9 +43,14 @@ def add_commands(commands: Commands) -> None:
     add("url", metavar="URL", help="where the stream is; `http://` may be left out")
     add("--header", "-H", action="append", default=[], metavar="'NAME: VALUE'", help="a header to send; may be given several "
         "times")  # fmt: skip
+    add("--request", "-X", type=_method, metavar="METHOD", help="the method of the request (default: GET, or POST with "
+        "--data); with any other than GET it ends when the first connection does")  # fmt: skip
+    add("--data", metavar="TEXT", help="the body of the request: JSON where it is JSON, else a form, unless a header "
+        "says what it is")  # fmt: skip
     add("--since", metavar="ID", help="begin after the event with this id: the first Last-Event-ID")
     add("--max", type=_count(1), metavar="COUNT", help="end after so many events")
     add("--json", action="store_true", help="print each event as a JSON object, on a line of its own")
+    add("--raw", action="store_true", help="print the data as it came, with what may command a terminal")
     add("--comments", action="store_true", help="print comments too, and so the heartbeats")
     add("--quiet", "-q", action="store_true", help="say nothing of connections that come and go")
     add("--no-reconnect", action="store_true", help="end when the first connection does")
@@ -100,9 +100,18 @@ async def _print_events(options: argparse.Namespace, client: httpx.AsyncClient, 
     from .follow import Connected, Refused, Unreachable, Waiting, follow
 
     assert isinstance(sys.stdout, io.TextIOWrapper)
-    write = _writer(sys.stdout, as_json=options.json)
+    write = _writer(sys.stdout, choose_form(sys.stdout, as_json=options.json, raw=options.raw))
     events = 0
-    heard = follow(client, url, last_event_id=options.since, reconnect=not options.no_reconnect, retries=options.retries)
+    method = options.request or ("GET" if options.data is None else "POST")
+    heard = follow(
+        client,
+        url,
+        method=method,
+        content=None if options.data is None else os.fsencode(options.data),
+        last_event_id=options.since,
+        reconnect=not options.no_reconnect and method == "GET",  # what it does may not be done twice
+        retries=options.retries,
+    )
     try:
         async with aclosing(heard):
             async for item in heard:
@@ -127,10 +136,9 @@ async def _print_events(options: argparse.Namespace, client: httpx.AsyncClient, 
     return ENDED
 
 
-def _writer(file: io.TextIOWrapper, *, as_json: bool) -> Callable[[SSEEvent[str] | Comment], None]:
+def _writer(file: io.TextIOWrapper, form: Form) -> Callable[[SSEEvent[str] | Comment], None]:
     """Write events into a file, each at once."""
     file.reconfigure(errors="backslashreplace")  # its encoding may have no such character
-    form = choose_form(file, as_json=as_json)
 
     def write(item: SSEEvent[str] | Comment) -> None:
         file.write(form(item) + "\n")
@@ -150,11 +158,15 @@ def _client(options: argparse.Namespace) -> httpx.AsyncClient:
     """What makes the requests. Each has a connection of its own: one that is left over may be dead, and nobody knows."""
     import httpx
 
+    from .follow import HEADERS
+
     try:
         check_one_line("--since", options.since)
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
-    headers = httpx.Headers(_HEADERS)
+    headers = httpx.Headers(HEADERS)
+    if options.data is not None:
+        headers["Content-Type"] = "application/json" if _is_json(options.data) else "application/x-www-form-urlencoded"
     headers.update(httpx.Headers([_header(line) for line in options.header]))
     try:
         return httpx.AsyncClient(
@@ -174,6 +186,20 @@ def _header(line: str) -> tuple[bytes, bytes]:
     if found["name"].lower() == "last-event-id":
         raise ConfigurationError("--header is a Last-Event-ID, which changes with the events; --since gives the first one")
     return found["name"].encode(), os.fsencode(found["value"])
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError, RecursionError:
+        return False
+    return True
+
+
+def _method(text: str) -> str:
+    if not _METHOD.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"it is {text!r}; it must be a method such as POST")
+    return text
 
 
 def _url(text: str) -> str:

@@ -14,8 +14,8 @@ _CONNECT = (CONNECT_2, CONNECT_4)
 _REQUEST = ("hx-get", "hx-post", "hx-put", "hx-patch", "hx-delete")
 _SCRIPTS = frozenset({"", "module", "text/javascript", "application/javascript"})
 
-_INNERMOST = re.compile(f"{BEGIN}[^{BEGIN}{END}]*{END}")
-_JS_COMMENT = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)
+_MARK = re.compile(f"([{BEGIN}{END}])")
+_JS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|(?<!:)//[^\n]*", re.DOTALL)
 _EVENT_SOURCE = re.compile(r"""\bnew\s+EventSource\(\s*(["'`])([^"'`\\$\n]*)\1\s*[,)]""")
 
 
@@ -87,10 +87,11 @@ def read_markup(text: str) -> Markup:
         own[element] = None if any(HOLE in name for name, _, _ in written) else found
         connections += found
         requests += [Connection(url, name, _place(element, name)) for name, plain, url in written if plain in _REQUEST]
-        around = _around(element, own)
         for name, plain, value in written:
             events = [event for event in events_in(plain, value) if HOLE not in event]  # what is computed is left out
-            listeners += [Listener(event, name, _place(element, name), around) for event in events]
+            if events:
+                around = _around(element, own)
+                listeners += [Listener(event, name, _place(element, name), around) for event in events]
         if element.tag == "script" and element.attributes.get("type", "") in _SCRIPTS:
             connections += _opened_by(element)
     return Markup(connections, requests, listeners)
@@ -125,9 +126,20 @@ def _place(element: Element, attribute: str) -> int:
 
 def _settle(value: str) -> str:
     """An attribute's value, with a hole in place of all that may be there or not."""
-    while (settled := _INNERMOST.sub(HOLE, value)) != value:
-        value = settled
-    return HOLE if BEGIN in value or END in value else value
+    settled: list[str] = []
+    depth = 0
+    for part in _MARK.split(value):
+        if part == BEGIN:
+            depth += 1
+        elif part == END:
+            depth -= 1
+            if depth == 0:
+                settled.append(HOLE)
+        elif depth == 0:
+            settled.append(part)
+        if depth < 0:
+            break
+    return "".join(settled) if depth == 0 else HOLE
 
 
 def _plain(name: str) -> str:

@@ -5,6 +5,7 @@ which. Left out is what only moves text about: formatting elements that cross bl
 between the rows of a table stays there, and nothing is added that was not written, such as a `tbody`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from itertools import accumulate
@@ -12,6 +13,7 @@ from typing import override
 
 # In the text of a template: something that is computed; the begin and the end of what may be there, once, often or never.
 HOLE, BEGIN, END = "\U000f0000", "\U000f0001", "\U000f0002"
+_DEEPEST = 512  # elements one in the other; what would be deeper is beside them, as in Chromium
 _MARKS = str.maketrans("", "", BEGIN + END)
 
 _VOID = frozenset(
@@ -93,10 +95,12 @@ class Element:
 
     def descendants(self) -> Iterator[Element]:
         """The elements in it, in the order of the text."""
-        for child in self.children:
+        waiting = self.children[::-1]
+        while waiting:
+            child = waiting.pop()
             if isinstance(child, Element):
                 yield child
-                yield from child.descendants()
+                waiting += reversed(child.children)
 
     def __str__(self) -> str:
         written = "".join(f' {name}="{value}"' if value else f" {name}" for name, value in self.attributes.items())
@@ -127,6 +131,8 @@ class _Builder(HTMLParser):
         self._lines = list(accumulate(lengths, initial=0))  # where each of them begins
         self.root = Element("", {}, None)
         self._open = self.root
+        self._depth = 0
+        self._tags: Counter[str] = Counter()  # of the elements that are open
 
     @override
     def handle_decl(self, decl: str) -> None:  # only doctypes are told this way
@@ -153,20 +159,24 @@ class _Builder(HTMLParser):
             written=written,
         )
         self._open.children.append(element)
-        if tag not in _VOID:
+        if tag not in _VOID and self._depth < _DEEPEST:
             self._open = element
+            self._depth += 1
+            self._tags[tag] += 1
 
     @override
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         if self._open.tag in self.CDATA_CONTENT_ELEMENTS:
             self.set_cdata_mode(self._open.tag)  # in HTML itself, the slash of `<div/>` says nothing
-        elif any(element.tag in {"svg", "math"} for element in self._open.lineage()):
+        elif self._tags["svg"] or self._tags["math"]:
             self.handle_endtag(tag)
 
     @override
     def handle_endtag(self, tag: str) -> None:
         tag = tag.translate(_MARKS)
+        if not self._tags[tag]:
+            return
         if tag in _SECTIONS:
             keepers = frozenset({"table", "template"})
         elif tag == "table":
@@ -190,6 +200,8 @@ class _Builder(HTMLParser):
 
     def _end(self, tags: frozenset[str], keepers: frozenset[str]) -> None:
         """End the outermost element with one of these tags that is inside of all these keepers."""
+        if not any(self._tags[tag] for tag in tags):
+            return
         found = None
         for element in self._open.lineage():
             if element.tag in tags:
@@ -201,4 +213,9 @@ class _Builder(HTMLParser):
 
     def _leave(self, element: Element) -> None:
         assert element.parent is not None
+        for left in self._open.lineage():
+            self._depth -= 1
+            self._tags[left.tag] -= 1
+            if left is element:
+                break
         self._open = element.parent

@@ -5,12 +5,14 @@ two lines for one of those, where an app does not notice.
 """
 
 import logging
+import sys
 from urllib.parse import quote
 
 import trio
 
 from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send
 from ..logs import logger_of
+from ..output import unblocked
 
 _FORMAT = '%(client)s "%(method)s %(path)s HTTP/%(version)s" %(status)s %(bytes)d bytes %(seconds).3f s %(end)s'
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace('"', "")  # the quote would end the request line
@@ -100,7 +102,7 @@ def _access_logger() -> logging.Logger:
     logger = logger_of("access")
     logger.setLevel(logging.INFO)
     if not logger.hasHandlers():
-        handler = logging.StreamHandler()
+        handler = logging.StreamHandler(unblocked(sys.stderr) if sys.stderr is not None else None)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         logger.addHandler(handler)
     return logger

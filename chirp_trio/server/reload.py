@@ -1,54 +1,99 @@
 """Restarting a server when its files change. For development."""
 
 import os
+import re
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from fnmatch import translate
 from pathlib import Path
 
 import trio
 
-_WATCHED = {".py", ".html"}
+from ..logs import harmless
+
+WATCHED = ("*.py", "*.html")
 _LEFT_OUT = {"__pycache__", "node_modules", "site-packages"}
 _INTERVAL = 0.5  # seconds between two looks at the files
+_SHARE = 10  # how many times as long as a look takes it is until the next one, at the least
+_SETTLED = 2.0  # seconds after which a folder that has changed cannot have changed once more with the same time of change
 _PATIENCE = 5.0  # seconds that a server may take to stop before it is killed
 _STOP = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+_PARENT = "CHIRP_TRIO_RELOADER"  # in the environment of the server: the end of a pipe that the reloader holds open
 
 
-def run_with_reload(command: Sequence[str], folder: Path) -> int:
-    """Run a command, and again whenever a Python file or a template below a folder changes, until SIGINT, SIGTERM or SIGHUP.
+def run_with_reload(command: Sequence[str], folders: Sequence[Path], patterns: Sequence[str] = ()) -> int:
+    """Run a command, and again whenever a file changes that matters, until SIGINT, SIGTERM or SIGHUP.
+
+    A server that ends by itself, or is killed, is started again with the next change.
+
+    Args:
+        command: What to run; it has to call `end_with_reloader()`.
+        folders: What the files are below. Hidden folders, virtual environments, `node_modules` and the like are left out.
+        patterns: Which names of files matter besides those that end in `.py` and `.html`, such as `"*.css"`; default: none.
 
     Returns:
         The exit code for the process: 0.
     """
-    return trio.run(_run_with_reload, command, folder)
+    return trio.run(_run_with_reload, command, Files(folders, [*WATCHED, *patterns]))
 
 
-async def _run_with_reload(command: Sequence[str], folder: Path) -> int:
+def end_with_reloader() -> bool:
+    """In a process that was started by `run_with_reload`, have it asked to stop when the other one is there no more.
+
+    Returns:
+        Whether it is such a process.
+    """
+    descriptor = os.environ.pop(_PARENT, "")
+    if not descriptor:
+        return False
+    os.set_inheritable(int(descriptor), False)
+
+    def wait() -> None:
+        os.read(int(descriptor), 1)  # nobody writes: this is the end of the process that could have
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="chirp_trio reloader", daemon=True).start()
+    return True
+
+
+async def _run_with_reload(command: Sequence[str], files: Files) -> int:
+    ours, theirs = os.pipe()
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(*_STOP) as signals:
-            nursery.start_soon(_restart_for_ever, command, folder)
+            nursery.start_soon(_restart_for_ever, command, files, ours)
             async for _ in signals:
                 break
         nursery.cancel_scope.cancel("asked to stop")
+    os.close(ours)
+    os.close(theirs)
     return 0
 
 
-async def _restart_for_ever(command: Sequence[str], folder: Path) -> None:
-    seen = snapshot(folder)
+async def _restart_for_ever(command: Sequence[str], files: Files, pipe: int) -> None:
+    seen = files.look()
+    environment = {**os.environ, _PARENT: str(pipe)}
     while True:
         # In a session of its own, because a terminal's Ctrl-C goes to everybody in the one that it belongs to, and a server
         # that is asked to stop by the terminal and by us gives up what it was about to end.
-        process = await trio.lowlevel.open_process(command, start_new_session=True)
+        process = await trio.lowlevel.open_process(command, start_new_session=True, pass_fds=[pipe], env=environment)
         try:
-            changed: set[Path] = set()
+            changed: set[str] = set()
+            is_over = False
+            pause = _INTERVAL
             while not changed:
-                await trio.sleep(_INTERVAL)
-                now = snapshot(folder)
+                await trio.sleep(pause)
+                if not is_over and process.poll() is not None:
+                    is_over = True
+                    _say(f"the server has ended, {_ending(process.returncode)}; it is started again when a file changes")
+                began = time.perf_counter()
+                now = files.look()
+                pause = max(_INTERVAL, _SHARE * (time.perf_counter() - began))
                 changed, seen = {path for path, _ in now ^ seen}, now
-            shown = ", ".join(sorted(str(path.relative_to(folder)) for path in changed)[:3])
-            print(f"chirp_trio: {shown} changed, restarting", file=sys.stderr, flush=True)
+            _say(f"{', '.join(sorted(map(os.path.relpath, changed))[:3])} changed, restarting")
         finally:
             with trio.move_on_after(_PATIENCE, shield=True):
                 await _stop(process)
@@ -62,14 +107,66 @@ async def _stop(process: trio.Process) -> None:
     await process.wait()
 
 
-def snapshot(folder: Path) -> set[tuple[Path, int]]:
-    """The files below a folder that matter, each with its time of change."""
-    found = set()
-    for path, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in _LEFT_OUT]
-        for name in files:
-            file = Path(path, name)
-            if file.suffix in _WATCHED:
-                with suppress(OSError):  # gone since it was listed
-                    found.add((file, file.stat().st_mtime_ns))
-    return found
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            return f"killed by {signal.Signals(-code).name}"
+    return f"with the exit code {code}"
+
+
+def _say(text: str) -> None:
+    print(f"chirp_trio: {harmless(text)}", file=sys.stderr, flush=True)
+
+
+class Files:
+    """The files below some folders that matter.
+
+    Args:
+        folders: The folders.
+        patterns: The names of the files, such as `"*.py"`.
+    """
+
+    def __init__(self, folders: Sequence[Path], patterns: Sequence[str]) -> None:
+        self._folders = [str(folder) for folder in folders]
+        self._matters = re.compile("|".join(map(translate, patterns))).match
+        self._known: dict[str, tuple[int, list[str], list[str]]] = {}  # folders, by path: time of change, folders, files
+
+    def look(self) -> set[tuple[str, int]]:
+        """The files, each with its time of change."""
+        found = set()
+        for file in self._paths():
+            with suppress(OSError):  # gone since it was listed
+                found.add((file, os.stat(file).st_mtime_ns))  # noqa: PTH116 - a Path for each would take the longest
+        return found
+
+    def _paths(self) -> Iterator[str]:
+        waiting = list(self._folders)
+        known, self._known = self._known, {}
+        while waiting:
+            folder = waiting.pop()
+            try:
+                changed = os.stat(folder).st_mtime_ns  # noqa: PTH116
+                before = known.get(folder)
+                # What is in a folder is listed again only where something has come or gone.
+                folders, files = before[1:] if before is not None and before[0] == changed else self._list(folder)
+            except OSError:  # gone, or not for us
+                continue
+            if time.time_ns() - changed > _SETTLED * 1e9:
+                self._known[folder] = changed, folders, files
+            waiting += folders
+            yield from files
+
+    def _list(self, folder: str) -> tuple[list[str], list[str]]:
+        """What matters in a folder: folders, and files."""
+        folders: list[str] = []
+        files: list[str] = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name == "pyvenv.cfg":  # an environment: other people's files
+                    return [], []
+                if self._matters(name):
+                    files.append(entry.path)
+                elif not name.startswith(".") and name not in _LEFT_OUT and entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+        return folders, files

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import ConfigurationError
 from ..stream import Limits
 from ..wire import JSONDefault, check_json_default
+from .hosts import EVERY_HOST, check_hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,14 @@ class AppConfig:
     Args:
         template_dir: The folder of the templates, or several that are searched in turn; default `"templates"`, below
             the directory that the server was started in.
-        debug: Show errors with their traceback to the client, and read templates again when they change; default: no.
+        hosts: Names or addresses in the `Host` header for which the app answers: one or several; default `"*"`, any. Others
+            get a 421, but for `localhost`, loopback addresses, and the address at which the connection came in: so `()` is
+            what an app needs that shows something private on this machine.
+        debug: Show errors with their traceback to the client, and read templates again when they change; default: no. They
+            are shown on this machine only: to a client that connects from it, to `localhost` or a loopback address, and
+            through no proxy that says that it is one.
+        debug_hosts: Names or addresses in the `Host` header for which debug mode shows errors to everybody, such as
+            `"dev.example.com"`: one or several; `"*"` for any; default: none.
         max_body_size: How many bytes a request's body may have; default 1 MiB.
         max_form_fields: How many fields and files a form may have; default 1000.
         max_streams: How many event streams there may be; one more is refused with a 503; default: no limit.
@@ -42,7 +50,9 @@ class AppConfig:
     """
 
     template_dir: str | Path | Iterable[str | Path] = "templates"
+    hosts: str | Iterable[str] = EVERY_HOST
     debug: bool = False
+    debug_hosts: str | Iterable[str] = ()
     max_body_size: int = 1024 * 1024
     max_form_fields: int = 1000
     max_streams: int | None = None
@@ -56,6 +66,8 @@ class AppConfig:
         self._check_template_dir()
         if not isinstance(self.debug, bool):
             raise TypeError(f"debug is {self.debug!r}; it must be True or False")
+        for setting in ("hosts", "debug_hosts"):
+            object.__setattr__(self, setting, check_hosts(setting, getattr(self, setting)))
         if not isinstance(self.max_body_size, int) or isinstance(self.max_body_size, bool) or self.max_body_size < 0:
             raise ConfigurationError(f"max_body_size is {self.max_body_size!r}; it must be a number of bytes, zero or more")
         if not isinstance(self.max_form_fields, int) or isinstance(self.max_form_fields, bool) or self.max_form_fields < 1:

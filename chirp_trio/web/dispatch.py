@@ -17,10 +17,11 @@ from .config import AppConfig
 from .error_pages import error_response
 from .fragments import FragmentRenderers
 from .handlers import call_handler, check_handler, handler_name
+from .hosts import DebugMode, is_recipient
 from .mounts import Mounts
 from .negotiation import Negotiator, Respond
 from .request import Request
-from .response import Response, ResponseBroken
+from .response import Response, ResponseBroken, as_bytes
 from .routing import Route, make_route
 from .urls import Paths, serving
 
@@ -31,8 +32,9 @@ class Dispatcher:
     """Routes, mounts and error handlers, and the way of a request through them."""
 
     def __init__(self, templates: Templates, config: AppConfig) -> None:
-        self._negotiator = Negotiator(templates, json_encoder(config.json_default), debug=config.debug)
-        self._debug = config.debug
+        self._hosts = tuple(config.hosts)
+        self._debug = DebugMode(config.debug, tuple(config.debug_hosts))
+        self._negotiator = Negotiator(templates, json_encoder(config.json_default), self._debug)
         self._body_limit = config.max_body_size
         self._field_limit = config.max_form_fields
         self._routes: list[tuple[Route, frozenset[str]]] = []
@@ -82,8 +84,8 @@ class Dispatcher:
         self._mounts.add(prefix, app)
 
     def find_mount(self, scope: Scope, placement: Placement) -> ASGIApp | None:
-        """See `Mounts.find`."""
-        return self._mounts.find(scope, placement)
+        """See `Mounts.find`; None also where the app does not answer for the host."""
+        return self._mounts.find(scope, placement) if is_recipient(scope, self._hosts) else None
 
     # -- what it does ---------------------------------------------------------------------------------------------------
 
@@ -129,6 +131,8 @@ class Dispatcher:
             return await self._respond_to_error(request, placement, _failure(raised, scope))
 
     async def _respond_to_route(self, request: Request, scope: Scope, placement: Placement) -> Respond:
+        if not is_recipient(scope, self._hosts):
+            raise HTTPError(421, "This app does not answer for the host in the request: its setting hosts does not name it.")
         allowed: set[str] = set()
         for route, names in self._routes:
             parameters = route.match(request.path)
@@ -169,7 +173,15 @@ class Dispatcher:
                     return _answer_nobody(request)
                 note_asyncio(failure)
                 logger.exception("the error handler %s failed", handler_name(handler), exc_info=failure)
-        response = error_response(error, request.headers, is_fragment=request.is_fragment, debug=self._debug)
+        shown = self._debug.includes(request.scope)
+        if self._debug.is_on and not shown and not isinstance(error, HTTPError):
+            logger.warning(
+                "the client was not shown this error: debug mode is for this machine, and for a Host in AppConfig's "
+                "debug_hosts; this one came from %s, and asked for %s",
+                request.client[0] if request.client else None,
+                request.headers.get("host"),
+            )
+        response = error_response(error, request.headers, is_fragment=request.is_fragment, debug=shown)
         return _drained(response, request)
 
     def _negotiate(
@@ -181,7 +193,7 @@ class Dispatcher:
         error: Exception | None = None,
     ) -> Respond:
         response = self._negotiator.negotiate(value, request, placement, handler_name(handler), error)
-        return _drained(response, request) if isinstance(response, Response) else response
+        return _drained(as_bytes(response), request) if isinstance(response, Response) else response
 
 
 def _failure(raised: BaseException, scope: Scope) -> Exception:

@@ -13,6 +13,7 @@ from ..templates import OOB, Fragment, Page, Stream, Template, Templates, Valida
 from ..wire import EncodeJSON, as_html
 from .foreign import ForeignResponse
 from .fragments import FragmentRenderers
+from .hosts import DebugMode
 from .oob import out_of_band
 from .page_stream import PageStream
 from .request import FRAGMENT_HEADERS, Request
@@ -33,10 +34,10 @@ class Negotiator:
     Args:
         templates: The app's templates.
         encode_json: Turns values into JSON, wherever the app does that.
-        debug: Whether streams tell their clients what went wrong.
+        debug: Which clients streams tell what went wrong.
     """
 
-    def __init__(self, templates: Templates, encode_json: EncodeJSON, *, debug: bool) -> None:
+    def __init__(self, templates: Templates, encode_json: EncodeJSON, debug: DebugMode) -> None:
         self._templates = templates
         self.renderers = FragmentRenderers(templates)
         self._encode_json = encode_json
@@ -60,9 +61,8 @@ class Negotiator:
         """
         if isinstance(value, EventStream):
             render = self.renderers.choose(request.scope["headers"])
-            return partial(
-                value.respond, placement=placement, render=render, encode_json=self._encode_json, debug=self._debug
-            )
+            debug = self._debug.includes(request.scope)
+            return partial(value.respond, placement=placement, render=render, encode_json=self._encode_json, debug=debug)
         inner, status, headers = _unpacked(value, handler) if type(value) is tuple else (value, None, ())
         response = self._plain(inner, request)
         if response is None:

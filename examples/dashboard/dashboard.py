@@ -88,7 +88,8 @@ async def lifespan(_app: App) -> AsyncGenerator[dict[str, object]]:
         nursery.cancel_scope.cancel("the app stops")
 
 
-app = App(AppConfig(template_dir=HERE / "templates"), lifespan=lifespan)
+# No other name may lead here: what the page shows of this machine is not for pages of the web.
+app = App(AppConfig(template_dir=HERE / "templates", hosts=()), lifespan=lifespan)
 for function in (formats.percent, formats.size, formats.rate, formats.decimal, formats.duration):
     app.template_filter()(function)
 assets = Assets(HERE / "dashboard.css", *(HERE.parent / "static" / name for names in HTMX.values() for name in names))

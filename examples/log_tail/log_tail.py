@@ -1,7 +1,8 @@
 """A log, live in the browser: `chirp-trio run examples/log_tail/log_tail.py:app`.
 
 `LOG_FILE=/var/log/syslog chirp-trio run ...` follows that file; without it, the file is one that is made up as it goes. It is
-followed as `tail -F` does, through rotation too, and no other file can be read.
+followed as `tail -F` does, through rotation too, and no other file can be read. `HOSTS` names the hosts under which others
+may reach it, such as `HOSTS=logs.example`.
 
 There is no topic. The file is the history, and the id of an event is a place in it: who was cut off, or stopped for a while,
 goes on exactly there. Where that place is not to be found any more, the page says that lines may be missing. Each page reads
@@ -63,7 +64,8 @@ async def lifespan(_: App) -> AsyncGenerator[dict[str, object]]:
             nursery.cancel_scope.cancel("the app stops")
 
 
-app = App(AppConfig(template_dir=HERE / "templates"), lifespan=lifespan)
+# No other name may lead here: a log is not for pages of the web.
+app = App(AppConfig(template_dir=HERE / "templates", hosts=os.environ.get("HOSTS", "").split()), lifespan=lifespan)
 
 
 @dataclass(frozen=True, slots=True)

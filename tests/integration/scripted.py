@@ -65,6 +65,7 @@ class Asked:
     method: str
     target: str
     headers: dict[str, bytes]
+    body: bytes
 
 
 class Scripted:
@@ -102,10 +103,14 @@ async def _read_request(connection: trio.SocketStream) -> Asked:
     data = b""
     while b"\r\n\r\n" not in data:
         data += await connection.receive_some() or b"\r\n\r\n"
-    first, *lines = data.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
     method, target, _ = first.decode().split(" ")
     pairs = [line.partition(b":") for line in lines]
-    return Asked(method, target, {name.decode().lower(): value.strip() for name, _, value in pairs})
+    headers = {name.decode().lower(): value.strip() for name, _, value in pairs}
+    while len(body) < int(headers.get("content-length", 0)):
+        body += await connection.receive_some()
+    return Asked(method, target, headers, body)
 
 
 @asynccontextmanager
@@ -119,11 +124,14 @@ async def scripted(*answers: Answer) -> AsyncIterator[Scripted]:
         nursery.cancel_scope.cancel()
 
 
-def at_once() -> Pauses:
+class AtOnce(Pauses):
     """No pauses, whatever fails."""
-    pauses = Pauses(draw=lambda shortest, longest: 0.0)
-    pauses.base = 0.0
-    return pauses
+
+    def after_success(self) -> float:
+        return 0.0 * super().after_success()
+
+    def after_failure(self) -> float:
+        return 0.0 * super().after_failure()
 
 
 async def hear(
@@ -136,7 +144,7 @@ async def hear(
     with trio.fail_after(PATIENCE):
         async with (
             httpx.AsyncClient(trust_env=False, timeout=timeout, limits=limits) as client,
-            aclosing(follow(client, server.url + path, **{"pauses": at_once(), **options})) as items,
+            aclosing(follow(client, server.url + path, **{"pauses": AtOnce(), **options})) as items,
         ):
             async for item in items:
                 heard.append(item)

@@ -67,6 +67,17 @@ async def test_a_server_that_says_again_and_again_that_it_is_about_to_answer_can
     assert patience.cancelled_caught
 
 
+@pytest.mark.parametrize("again", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n"])
+async def test_it_is_given_up_after_a_while_in_bounded_memory(again):
+    tracemalloc.start()
+    _, error = await end_of([FOREVER + again * 100], read_timeout=0.5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert str(error) == "nothing came for 0.5 s"
+    assert peak < 10 * MIB
+
+
 async def test_the_body_of_a_redirect_is_not_read():
     endless = [head(302, ("Location", "{url}/there"), ("Transfer-Encoding", "chunked")), FOREVER + piece(b"x" * 65536)]
     heard, error = await end_of(endless, stream("data: x\n\n"), reconnect=False)

@@ -4,6 +4,7 @@ import http.client
 import re
 import signal
 import socket
+import threading
 import time
 from contextlib import closing
 
@@ -112,6 +113,90 @@ def test_when_the_server_dies_the_client_gets_no_end(servers):
         with pytest.raises(EOFError):
             client.wait_for_end(response)
 
+
+# -- what would lead past the proxy -----------------------------------------------------------------------------------------
+
+
+class Upstream(threading.Thread):
+    """In the place of the app: keeps what it is asked, and answers with anything."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.asked = []
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                head = b""
+                while b"\r\n\r\n" not in head and (data := connection.recv(65536)):
+                    head += data
+                self.asked.append(head)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+
+@pytest.fixture(params=[nginx, caddy], ids=["nginx", "Caddy"])
+def proxied(request, tmp_path):
+    """Something that keeps what it is asked, and the address of the proxy in front of it."""
+    require(request.param.__name__)
+    upstream = Upstream()
+    with upstream.listener:
+        port = free_port()
+        with Server(request.param(tmp_path, "{}:{}".format(*upstream.listener.getsockname()), port), cwd=tmp_path) as proxy:
+            wait_until(lambda: proxy.process.poll() is not None or listens(("127.0.0.1", port)))
+            yield upstream, ("127.0.0.1", port)
+
+
+def upgrade(*values, connection="Upgrade, HTTP2-Settings"):
+    return [("connection", connection), *[("upgrade", value) for value in values], ("http2-settings", "AAMAAABkAAQAAP__")]
+
+
+UPGRADES = {
+    "h2c": upgrade("h2c"),
+    "upper case": upgrade("H2C"),
+    "a list": upgrade("websocket, h2c"),
+    "a list the other way": upgrade("h2c, websocket"),
+    "twice": upgrade("websocket", "h2c"),
+    "twice the other way": upgrade("h2c", "websocket"),
+    "several connections": [("connection", "keep-alive"), *upgrade("h2c")],
+    "without Connection": upgrade("h2c")[1:],
+    "TLS": upgrade("TLS/1.3"),
+}
+
+
+@pytest.mark.parametrize("headers", UPGRADES.values(), ids=UPGRADES)
+def test_a_change_to_another_protocol_does_not_reach_the_app(proxied, headers):
+    upstream, address = proxied
+    lines = [("host", "{}:{}".format(*address)), *headers]
+    with HTTP1(address) as client:
+        client.socket.sendall(
+            b"GET / HTTP/1.1\r\n" + b"".join(f"{name}: {value}\r\n".encode() for name, value in lines) + b"\r\n"
+        )
+        answer = client.socket.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert len(upstream.asked) == 1
+    for head in upstream.asked:
+        assert b"h2c" not in head.lower()
+        assert b"http2-settings" not in head.lower()
+        assert b"tls/1.3" not in head.lower()
+
+
+@pytest.mark.parametrize("proxied", [nginx], ids=["nginx"], indirect=True)
+def test_a_websocket_does(proxied):
+    upstream, address = proxied
+    with HTTP1(address) as client:
+        client.socket.sendall(b"GET / HTTP/1.1\r\nhost: app\r\nconnection: Upgrade\r\nupgrade: WebSocket\r\n\r\n")
+        client.socket.recv(65536)
+    assert b"upgrade: websocket" in upstream.asked[0].lower()
+    assert b"connection: upgrade" in upstream.asked[0].lower()
+
+
+# -- who the client is ------------------------------------------------------------------------------------------------------
 
 LIES = {"none": {}, "X-Forwarded-For": {"X-Forwarded-For": "6.6.6.6"}, "Forwarded": {"Forwarded": "for=6.6.6.6"}}
 

@@ -103,7 +103,7 @@ async def test_events_are_printed_and_comments_where_they_are_wanted(capfd):
         assert await tail(server, "--no-reconnect") == 0
         assert await tail(server, "--no-reconnect", "--comments") == 0
 
-    events = "message: a\n  b\ntick #7: \x1b[31m\n"
+    events = "message: a\n  b\ntick #7: \\x1b[31m\n"
     assert capfd.readouterr() == (f"{events}: hi\n{events}", "")
 
 
@@ -134,9 +134,9 @@ async def test_it_tells_of_connections_that_are_lost_unless_it_is_to_be_quiet(ca
         printed, told = capfd.readouterr()
         assert printed == "message: a\nmessage: b\nmessage: c\n"
         assert told.splitlines() == ([] if quiet else [
-            "chirp-trio: the server ended the stream; trying again in 0.0 s",
+            "chirp-trio: the server ended the stream; trying again in 0.5 s",
             "chirp-trio: connected again",
-            "chirp-trio: the connection was lost: Connection reset by peer; trying again in 0.0 s",
+            "chirp-trio: the connection was lost: Connection reset by peer; trying again in 0.5 s",
             "chirp-trio: connected again",
         ])  # fmt: skip
 
@@ -290,6 +290,39 @@ async def test_characters_that_the_output_cannot_have_are_escaped():
         with process(server, "--no-reconnect", env=env) as running:
             assert await line_of(running) == b"message: \xe9\\u2603\n"
             assert await end_of(running) == (0, "")
+
+
+COMMANDING = "event: e\x1b[1m\nid: \x1b[2m\ndata: a\x1b[2J[red]b\x9b1m\u202e\tc\ndata: d\n\n"
+
+
+async def test_a_pipe_gets_no_commands_for_the_terminal_where_it_may_end(capfd):
+    async with scripted(stream(COMMANDING)) as server:
+        assert await tail(server, "--no-reconnect") == 0
+    assert capfd.readouterr().out == "e\\x1b[1m #\\x1b[2m: a\\x1b[2J[red]b\\x9b1m\\u202e\tc\n  d\n"
+
+
+async def test_it_gets_them_if_they_were_asked_for(capfd):
+    async with scripted(stream(COMMANDING)) as server:
+        assert await tail(server, "--no-reconnect", "--raw") == 0
+    assert capfd.readouterr().out == "e\x1b[1m #\x1b[2m: a\x1b[2J[red]b\x9b1m\u202e\tc\n  d\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "method", "body", "content_type"),
+    [
+        (["--data", '{"a": 1}'], "POST", b'{"a": 1}', b"application/json"),
+        (["--data", "a=1"], "POST", b"a=1", b"application/x-www-form-urlencoded"),
+        (["--data", "", "-X", "PUT"], "PUT", b"", b"application/x-www-form-urlencoded"),
+        (["--data", "{}", "-H", "Content-Type: text/plain", "-X", "REPORT"], "REPORT", b"{}", b"text/plain"),
+        (["-X", "REPORT"], "REPORT", b"", None),
+    ],
+)
+async def test_a_method_and_a_body_may_be_given_and_nothing_is_done_twice(arguments, method, body, content_type, capfd):
+    async with scripted(stream("data: one\n\n")) as server:
+        assert await tail(server, *arguments) == 0
+    [asked] = server.asked
+    assert (asked.method, asked.body, asked.headers.get("content-type")) == (method, body, content_type)
+    assert capfd.readouterr().out == "message: one\n"
 
 
 @pytest.mark.parametrize("no_color", [False, True], ids=["in colour", "NO_COLOR"])

@@ -12,18 +12,20 @@ PACKAGE = Path(chirp_trio.__file__).parent
 # What each room may import of ours, itself aside. Arrows point down, never back; nothing imports `testing`.
 MAY_IMPORT = {
     "headers": set(),
+    "addresses": set(),
     "errors": {"headers"},
     "failures": set(),
     "logs": set(),
+    "output": set(),
     "asgi": {"errors"},
     "wire": {"errors"},
     "threads": set(),
     "version": set(),
     "htmx": {"wire"},
-    "stream": {"headers", "errors", "failures", "logs", "asgi", "wire", "htmx", "threads"},
+    "stream": {"addresses", "headers", "errors", "failures", "logs", "asgi", "wire", "htmx", "threads"},
     "topics": {"errors", "failures", "logs", "wire", "htmx", "stream", "threads"},
     "templates": {"errors", "wire"},
-    "server": {"headers", "errors", "failures", "logs", "asgi"},
+    "server": {"addresses", "headers", "errors", "failures", "logs", "output", "asgi"},
     "web": {"headers", "errors", "failures", "logs", "asgi", "wire", "htmx", "stream", "topics", "templates", "server"},
     "markup": set(),
     "checking": {"errors", "markup", "wire", "stream", "topics", "templates", "web"},
@@ -32,14 +34,13 @@ MAY_IMPORT = {
     "metrics": {"asgi", "stream"},
     "testing": {
         "errors",
-        "failures",
         "asgi",
         "wire",
         "threads",
         "server",
         "markup",
     },  # threads for the clock, the server for `TestClient.live()`
-    "cli": {"errors", "asgi", "version", "wire", "server", "checking"},
+    "cli": {"errors", "logs", "output", "asgi", "version", "wire", "server", "checking"},
     "__main__": {"cli"},
     "": {"errors", "version", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
 }
@@ -47,9 +48,11 @@ MAY_IMPORT = {
 # What each room may import of others', the standard library aside.
 MAY_USE = {
     "headers": set(),
-    "errors": set(),
     "failures": {"trio"},
+    "addresses": set(),
+    "errors": set(),
     "logs": set(),
+    "output": set(),
     "asgi": {"trio"},
     "wire": {"msgspec"},
     "htmx": set(),
@@ -58,7 +61,7 @@ MAY_USE = {
     "version": set(),
     "topics": {"trio"},
     "templates": {"kida"},
-    "server": {"trio", "hypercorn", "h2", "h11"},
+    "server": {"trio", "hypercorn", "h2", "h11", "hyperframe", "hpack"},
     "web": {"trio", "python_multipart"},
     "markup": set(),
     "checking": {"kida"},
@@ -146,8 +149,10 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
         "web/foreign.py",  # somebody else's response, and who looks whether its client is there
         "web/dispatch.py",  # a response, and the request body that nobody read
         "web/page_stream.py",  # a page that is rendered while it is sent
+        "server/http2.py",  # the requests of one connection
         "server/serve.py",
         "server/worker.py",
+        "server/websocket.py",
         "server/reload.py",
         "testing/hosting.py",  # an app, and its clients
         "cli/tail.py",  # what it prints, and whether anybody reads it

@@ -59,8 +59,14 @@ def test_text(item, text):
     assert as_text(item) == text
 
 
-def test_a_pipe_gets_the_data_as_it_came():
+def test_a_pipe_gets_text_that_commands_nothing():
     form = choose_form(io.StringIO(), as_json=False)
+    assert form(EVENT) == neutral(as_text(EVENT))
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_what_is_to_be_raw_is_as_it_came(kind):
+    form = choose_form(kind(), as_json=False, raw=True)
     assert form(EVENT) == f"e{HOSTILE} #7{HOSTILE}: one {HOSTILE}\n  two [bold]three[/bold] :smile:"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import chirp_trio
-from chirp_trio.logs import harmless, logger_of
+from chirp_trio.logs import _texts_of, harmless, logger_of
 
 PACKAGE = Path(chirp_trio.__file__).parent
 
@@ -108,3 +108,58 @@ def test_no_call_of_a_logger_writes_a_line_that_a_client_has_made(name, method, 
 )
 def test_what_is_no_text_to_be_read_is_escaped(text, shown):
     assert harmless(text) == shown
+
+
+# -- what is not in the format ------------------------------------------------------------------------------------------
+
+
+def written(formatting, *arguments, error=None, **options):
+    """What a handler with this format writes."""
+    output = io.StringIO()
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(logging.Formatter(formatting))
+    logger = logger_of("stream")
+    logger.addHandler(handler)
+    try:
+        logger.error(*arguments, exc_info=error, **options)
+    finally:
+        logger.removeHandler(handler)
+    return output.getvalue()
+
+
+@pytest.mark.parametrize("name", ["path", "route", "client", "label", "any"])
+def test_what_a_formatter_takes_from_the_records_attributes_is_harmless(name):
+    text = written(f"%({name})s", "ended", extra={name: HOSTILE})
+    assert text.count("\n") == 1
+    assert not FORBIDDEN.search(text)
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+def test_an_error_without_a_text_ends_nothing():
+    assert "Unspeakable" in written("%(message)s", "%s failed", Unspeakable(), error=Unspeakable())
+
+
+def test_a_note_that_is_no_text_ends_nothing():
+    error = ValueError("x")
+    error.__notes__ = 5
+    assert "ValueError" in written("%(message)s", "failed", error=error)
+
+
+def test_a_syntax_error_shows_its_line_harmlessly():
+    error = SyntaxError("no", ("file\x1b[2J", 1, 1, "a = \x1b[2J\u202e"))
+    assert not FORBIDDEN.search(written("%(message)s", "failed", error=error))
+
+
+def test_very_many_errors_that_led_to_one_another_end_nothing():
+    error = ValueError("\x1b[2J")
+    for _ in range(300):
+        error, before = ValueError("next"), error
+        error.__context__ = before
+    assert not FORBIDDEN.search(written("%(message)s", "failed", error=error))
+    assert len(list(_texts_of(error))) == 301

@@ -1,5 +1,7 @@
 """How long a client waits before it connects again."""
 
+import math
+
 import pytest
 
 from chirp_trio.cli.pauses import Pauses
@@ -15,8 +17,15 @@ def test_after_a_success_it_is_what_the_stream_asks_for_and_three_seconds_at_fir
     pauses = Pauses()
     assert [pauses.after_success(), pauses.after_success()] == [3.0, 3.0]
 
-    pauses.base = 0.0
-    assert pauses.after_success() == 0.0
+
+@pytest.mark.parametrize(
+    ("base", "pause"),
+    [(0.0, 0.5), (0.001, 0.5), (0.5, 0.5), (7.0, 7.0), (3600.0, 3600.0), (1e12, 3600.0), (math.inf, 3600.0)],
+)
+def test_what_a_stream_asks_for_has_bounds(base, pause):
+    pauses = Pauses()
+    pauses.base = base
+    assert pauses.after_success() == pause
 
 
 @pytest.mark.parametrize(
@@ -46,5 +55,5 @@ def test_a_success_takes_it_back():
 
 
 def test_any_number_of_failures_and_any_wish_of_a_stream_is_a_number():
-    assert failing(1e12, max, 5000)[-1] == 1e12
+    assert failing(1e12, max, 5000)[-1] == 3600
     assert failing(1.0, max, 5000)[-1] == 60

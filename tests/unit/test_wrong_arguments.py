@@ -69,6 +69,8 @@ PLACES = {
     (App, "config"): NOTHING,
     (AppConfig, "template_dir"): [*TEXT, ["a"], {"a": 1}],
     (AppConfig, "debug"): BOOL,
+    (AppConfig, "hosts"): ["text", ["a"], {"a": 1}],
+    (AppConfig, "debug_hosts"): ["text", ["a"], {"a": 1}],
     (AppConfig, "max_body_size"): COUNT,
     (AppConfig, "max_form_fields"): COUNT,
     (AppConfig, "max_streams"): COUNT,

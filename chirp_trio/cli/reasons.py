@@ -1,0 +1,29 @@
+"""Why a connection failed, in words for people."""
+
+import os
+import ssl
+
+import httpx
+
+
+def reason(error: httpx.TransportError, timeout: httpx.Timeout) -> str:
+    """What became of a connection, in words for people."""
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"no connection within {timeout.connect:g} s"
+    if isinstance(error, httpx.ReadTimeout):
+        return f"nothing came for {timeout.read:g} s"
+    cause = innermost(error)
+    if isinstance(cause, OSError) and cause.errno is not None:
+        told = os.strerror(cause.errno) if cause.errno > 0 and not isinstance(cause, ssl.SSLError) else str(cause.strerror)
+    else:
+        told = str(error) or type(error).__name__
+    return f"cannot connect: {told}" if isinstance(error, httpx.ConnectError) else f"the connection was lost: {told}"
+
+
+def innermost(error: BaseException) -> BaseException:
+    """Where an error came from, below those that others made of it."""
+    while True:
+        below = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__
+        if below is None:
+            return error
+        error = below

@@ -1,0 +1,151 @@
+"""Servers whose standard output and standard error nobody reads, or that have none, or none that can be written to."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from tests.integration.clients import HTTP1, PATIENCE
+from tests.integration.server import APPS, SCRIPTS
+
+MANY = 50  # requests, each of which says about 4 KiB: several times what a pipe takes
+
+
+@contextmanager
+def serving(redirection, *arguments, output=subprocess.DEVNULL):
+    """`chirp-trio run` under a shell that redirects; gives the address and the process."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number = listener.fileno()
+        options = " ".join(["--access-log", "--bind", f"fd://{number}", *arguments])
+        command = f"exec {SCRIPTS / 'chirp-trio'} run {options} talkative:app {redirection}"
+        process = subprocess.Popen(
+            ["bash", "-c", command], cwd=APPS, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[number]
+        )
+        try:
+            yield listener.getsockname(), process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def status(address, path):
+    with HTTP1(address) as client:
+        response = client.request(path, headers=[("connection", "close")])
+        client.wait_for_end(response)
+        return response.status
+
+
+def use(address, requests):
+    """Look at a stream, and make many requests beside it that say much: the stream has to go on behind them."""
+    with HTTP1(address) as client:
+        stream = client.request("/live")
+        client.wait_for(stream, b"tick")
+        for _ in range(requests):
+            assert status(address, "/talk") == 200
+        assert status(address, "/fail") == 500
+        before = len(stream.body)
+        while len(stream.body) <= before + 4096:
+            client.receive()
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    return process.wait(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "redirection",
+    ["2>&-", ">&-", "<&- >&- 2>&-", "2>/dev/full", ">/dev/full 2>&1", "2> >(true)", "> >(true) 2>&1", "2</dev/null"],
+)
+def test_output_that_cannot_be_written_to_stops_nobody(redirection):
+    with serving(redirection) as (address, process):
+        use(address, 20)
+        assert stop(process) == 0
+
+
+@contextmanager
+def pipe():
+    reader, writer = os.pipe()
+    try:
+        yield reader, writer
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def fill(writer):
+    """Write until it takes no more."""
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, b"x" * 4095 + b"\n")
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+
+
+def text_in(reader):
+    """All that is there, without waiting for more."""
+    os.set_blocking(reader, False)
+    pieces = []
+    try:
+        while piece := os.read(reader, 65536):
+            pieces.append(piece)
+    except BlockingIOError:
+        pass
+    return b"".join(pieces).decode()
+
+
+def test_a_pipe_that_nobody_reads_stops_neither_streams_nor_the_stop():
+    with pipe() as (reader, writer), serving("", output=writer) as (address, process):
+        use(address, MANY)
+        assert stop(process) == 0
+        said = text_in(reader).splitlines()
+        assert any("serving talkative:app" in line for line in said)  # what it takes at once is there at once
+        assert sum("GET /talk" in line for line in said) < MANY  # and the test is one: it was full
+
+
+def test_a_pipe_that_is_full_from_the_start_stops_neither_start_nor_stop():
+    with pipe() as (_, writer):
+        fill(writer)
+        with serving("", output=writer) as (address, process):
+            use(address, 20)
+            assert stop(process) == 0
+
+
+def test_a_pipe_that_is_full_does_not_keep_an_error_of_the_command_from_being_one():
+    with pipe() as (_, writer):
+        fill(writer)
+        with serving("", "--root-path", "nonsense", output=writer) as (_, process):
+            assert process.wait(PATIENCE) == 2
+
+
+def test_what_waited_is_written_once_somebody_reads_again_and_what_was_lost_is_counted():
+    with pipe() as (reader, writer):
+        with serving("", output=writer) as (address, process):
+            requests = 400
+            for _ in range(requests):  # 1 MiB may wait, and 64 KiB are in the pipe
+                assert status(address, "/talk") == 200
+            text = ""
+            while "lost here" not in text:
+                text += text_in(reader)
+            assert status(address, "/fail") == 500
+            assert stop(process) == 0
+            said = (text + text_in(reader)).splitlines()
+        (notice,) = [line for line in said if "lost here" in line]
+        lost = int(re.match(r"chirp_trio: (\d+) lines were lost here: nobody read them", notice)[1])
+        whole = [line for line in said if re.search(r"GET /talk|logged|printed", line)]
+        assert len(whole) + lost == 5 * requests
+        assert said.index(notice) < next(index for index, line in enumerate(said) if "LookupError: failed" in line)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a writer that does not wait is Linux's")
+def test_two_processes_that_share_a_pipe_do_not_block_one_another():
+    with pipe() as (_, writer), serving("", output=writer) as one, serving("", output=writer) as other:
+        for _ in range(MANY):
+            assert status(one[0], "/talk") == status(other[0], "/talk") == 200
+        assert stop(one[1]) == stop(other[1]) == 0

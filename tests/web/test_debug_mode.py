@@ -1,0 +1,145 @@
+"""Debug mode: who is shown the insides of an app, and who is not."""
+
+import pytest
+
+from chirp_trio import App, AppConfig, EventStream
+from chirp_trio.testing import TestClient
+
+SECRET = "the password is hunter2"
+
+
+def failing_app(**config):
+    app = App(AppConfig(debug=True, **config))
+
+    @app.route("/page")
+    async def page():
+        raise LookupError(SECRET)
+
+    @app.route("/live")
+    async def live():
+        async def source():
+            yield "one"
+            raise LookupError(SECRET)
+
+        return EventStream(source)
+
+    return app
+
+
+KINDS = {
+    "a page": ("/page", {}),
+    "a piece of a page": ("/page", {"hx-request": "true"}),
+    "JSON": ("/page", {"accept": "application/json"}),
+    "a stream": ("/live", {}),
+}
+
+
+async def seen(kind, headers=(), *, client=("127.0.0.1", 50000), host="localhost:8000", **config):
+    path, wanted = KINDS[kind]
+    async with TestClient(failing_app(**config), client=client, raise_stream_errors=False) as user:
+        return (await user.get(path, headers={**wanted, "host": host, **dict(headers)})).text
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+LOCAL = [
+    "localhost",
+    "LOCALHOST:8000",
+    "127.0.0.1",
+    "0.0.0.0:8000",
+    "[::]",
+    "127.0.0.1:8000",
+    "127.0.0.2",
+    "[::1]",
+    "[::1]:8000",
+]
+FOREIGN = [
+    "evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example", "192.168.1.5", "localhost.", "",
+    "localhost@evil.example", "evil.example#localhost", "[::2]", "[localhost]", "localhost:80:80", "0", "\xb9\xb2\xb7.0.0.1",
+    "localhost, evil.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", LOCAL)
+@pytest.mark.parametrize("client", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])
+async def test_this_machine_sees_errors_under_its_own_names(autojump_clock, kind, host, client):
+    assert SECRET in await seen(kind, host=host, client=(client, 50000))
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+async def test_a_name_that_leads_here_from_elsewhere_shows_nobody_an_error(autojump_clock, kind, host, caplog):
+    answer = await seen(kind, host=host.encode("latin-1"))
+
+    assert SECRET not in answer
+    assert "LookupError" not in answer
+    assert SECRET in caplog.text  # where whoever runs the app sees it
+
+
+@pytest.mark.parametrize("client", ["203.0.113.9", "192.168.1.5", "172.17.0.1", "::2", "fe80::1", "localhost", ""])
+async def test_another_machine_sees_none_whatever_host_it_asks_for(autojump_clock, kind, client):
+    assert SECRET not in await seen(kind, client=(client, 50000))
+
+
+async def test_a_client_without_an_address_sees_none(autojump_clock, kind):
+    assert SECRET not in await seen(kind, client=None)
+
+
+@pytest.mark.parametrize("name", ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"])
+async def test_what_a_proxy_passes_on_shows_none(autojump_clock, kind, name):
+    assert SECRET not in await seen(kind, {name: "127.0.0.1"})
+
+
+async def test_two_hosts_are_none(autojump_clock, kind):
+    path, wanted = KINDS[kind]
+    async with TestClient(failing_app(), raise_stream_errors=False) as user:
+        answer = await user.get(path, headers=[*wanted.items(), ("host", "localhost"), ("host", "evil.example")])
+    assert SECRET not in answer.text
+
+
+async def test_tests_see_them(autojump_clock, kind):
+    assert SECRET in await seen(kind, host="testserver")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host"),
+    [
+        ("dev.example.com", "Dev.Example.com:8000"),
+        (["one.example", "192.168.1.5"], "192.168.1.5:8000"),
+        ({"[2001:db8::5]"}, "[2001:db8::5]"),
+        ("*", "any.example"),
+        ("*", "?"),
+    ],
+)
+async def test_everybody_sees_them_under_a_name_that_was_asked_for(autojump_clock, kind, hosts, host):
+    assert SECRET in await seen(kind, {"via": "a proxy"}, client=("203.0.113.9", 50000), host=host, debug_hosts=hosts)
+
+
+async def test_other_names_still_show_none(autojump_clock, kind):
+    answer = await seen(kind, client=("203.0.113.9", 50000), host="evil.example", debug_hosts=["dev.example.com"])
+    assert SECRET not in answer
+
+
+async def test_without_debug_mode_no_name_shows_any(autojump_clock):
+    app = App(AppConfig(debug_hosts="*"))
+
+    @app.route("/")
+    async def page():
+        raise LookupError(SECRET)
+
+    async with TestClient(app) as user:
+        assert SECRET not in (await user.get("/")).text
+
+
+async def test_the_log_says_why_a_client_was_not_shown_an_error(caplog):
+    await seen("a page", client=("203.0.113.9", 50000), host="evil.example")
+    (record,) = [record for record in caplog.records if "debug_hosts" in record.message]
+    assert (record.levelname, record.name) == ("WARNING", "chirp_trio.web")
+    assert record.message.endswith("this one came from 203.0.113.9, and asked for evil.example")
+
+
+async def test_it_says_nothing_of_the_kind_where_the_error_was_shown(caplog):
+    await seen("a page")
+    assert "debug_hosts" not in caplog.text
