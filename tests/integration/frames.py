@@ -94,6 +94,7 @@ class FrameReader:
     def __init__(self) -> None:
         self._rest = b""
         self._decoder = hpack.Decoder()
+        self._decoder.max_allowed_table_size = 2**31  # whatever the settings said
 
     def feed(self, received: bytes) -> list[Frame]:
         received = self._rest + received
