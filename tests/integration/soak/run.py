@@ -29,6 +29,7 @@ EXPECTED_LINES = re.compile(
     r"|last report: "
     r"|DEBUG chirp_trio\.stream: \S+: ended, (completed|disconnected|stalled|shutdown)$"
     r"|DEBUG chirp_trio\.web: POST /read: the client left$"
+    r"|DEBUG chirp_trio\.server: an HTTP/2 connection was given up: "
 )
 
 
