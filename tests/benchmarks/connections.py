@@ -17,6 +17,7 @@ OURS = Stack("chirp-trio run", "ticking:ours", server="chirp-trio")
 STREAMS = 10
 AT_ONCE = 200  # that are being made at a time
 QUIET = 1.0  # seconds in which nothing has come: nothing more will
+IDLE = 2.0  # seconds after which a connection that is closed was taken, and closed because nothing was said on it
 SOURCES = {
     "one address": lambda number: "127.0.0.1",
     "many addresses": lambda number: f"127.1.{number // 200}.{number % 200 + 1}",
@@ -33,11 +34,12 @@ def measure_connections(wanted):
             time.sleep(0.5)
             listener.read()
             memory, cpu = server.resident_bytes(), server.cpu_seconds()
-            fates = open_all(server.port, number, source)
+            most, fates = open_all(server.port, number, source)
             heard = listener.read()
             late = heard["late"] or [heard["silence"]]
             results[name] = {
                 "wanted": number,
+                "most": most,
                 "fates": dict(fates),
                 "mib": (server.resident_bytes() - memory) / 2**20,
                 "cpu": server.cpu_seconds() - cpu,
@@ -60,9 +62,10 @@ def raise_limit(wanted):
 
 
 def open_all(port, number, source):
-    """Open them, say nothing on them, and see what the server does: how many had each fate."""
+    """Open them, say nothing on them, and see what the server does: how many were open at a time, and who had which fate."""
     fates = Counter()
     held = {}
+    most = 0
     with selectors.DefaultSelector() as selector:
         for first in range(0, number, AT_ONCE):
             for place in range(first, min(first + AT_ONCE, number)):
@@ -71,16 +74,17 @@ def open_all(port, number, source):
                     fates["could not be made"] += 1
                 else:
                     held[connection.fileno()] = connection
-                    selector.register(connection, selectors.EVENT_READ)
+                    selector.register(connection, selectors.EVENT_READ, time.monotonic())
             look(selector, held, fates, 0.01)
+            most = max(most, len(held))
         quiet_since = time.monotonic()
         while time.monotonic() - quiet_since < QUIET:
             if look(selector, held, fates, 0.1):
                 quiet_since = time.monotonic()
-    fates["taken"] = len(held)
+    fates["still open"] = len(held)
     for connection in held.values():
         connection.close()
-    return fates
+    return most, fates
 
 
 def connect(port, source):
@@ -101,7 +105,9 @@ def look(selector, held, fates, seconds):
     for key, _ in ready:
         try:
             answer = key.fileobj.recv(4096)
-            fate = f"told {answer.split(b'\\r\\n')[0].decode()}" if answer else "closed without a word"
+            is_idle = time.monotonic() - key.data > IDLE
+            silently = "taken, and closed as idle" if is_idle else "closed without a word"
+            fate = f"told {answer.splitlines()[0].decode()}" if answer else silently
         except OSError as error:
             fate = f"refused: {os.strerror(error.errno or errno.ECONNRESET)}"
         fates[fate] += 1

@@ -118,7 +118,7 @@ def flood_goals(floods):
 
 def connection_goals(connections):
     for name, measured in connections.items():
-        kib = measured["mib"] * 1024 / measured["wanted"]
+        kib = measured["mib"] * 1024 / measured["most"]
         late = f"idle connections from {name}: honest events at most {{}} ms late, p99"
         yield at_most(100, late, measured["p99_ms"], "ms", is_binding=False)
         yield at_most(16, f"idle connections from {name}: at most {{}} KiB for each", kib, "KiB", is_binding=False)

@@ -100,13 +100,14 @@ def print_connections(connections):
     rows = [
         [
             f"{measured['wanted']:,} from {name}",
+            f"{measured['most']:,}",
             ", ".join(f"{count:,} {fate}" for fate, count in sorted(measured["fates"].items(), key=lambda item: -item[1])),
             *(f"{measured['mib']:.0f}", f"{measured['cpu']:.1f}"),
             *(f"{measured['median_ms']:.1f}", f"{measured['p99_ms']:.1f}", str(measured["ended"])),
         ]
         for name, measured in connections.items()
     ]
-    header = ["idle connections", "what became of them", "MiB", "CPU s", "events late, median ms", "p99 ms"]
+    header = ["idle connections", "open at a time", "what became of them", "MiB", "CPU s", "events late, median ms", "p99 ms"]
     print_lines([*header, "honest streams ended"], rows)
 
 
