@@ -51,7 +51,6 @@ class Soak:
     done: Counter[str] = field(default_factory=Counter)
     address: Address | None = None
     is_over: bool = False
-    is_ending: bool = False
     kills: int = 0
     _is_enough: bool = False
     at_rest: dict[str, list[float]] = field(default_factory=dict)  # before and after, of the last server
@@ -109,16 +108,12 @@ class Soak:
         if is_last:
             self.at_rest = {name: [least] for name, least in (await trio.to_thread.run_sync(self._figures, address)).items()}
         self.ledger.generation += 1
-        self.is_ending = False
         self.address = address
 
     async def _end(self, number: int) -> None:
         server: Server = self._server
         self.address = None
-        if number == SIGKILL:
-            self.kills += 1
-        else:
-            self.is_ending = True
+        self.kills += number == SIGKILL
         began = time.monotonic()
         server.signal(number)
         code = await trio.to_thread.run_sync(server.wait)
@@ -151,17 +146,20 @@ class Soak:
 
     def _look_at_the_rest(self) -> None:
         """Wait until nothing is left of all who were there; say what is."""
-        found: dict[str, float] = {}
+        found: list[dict[str, float]] = []
 
         def is_at_rest() -> bool:
-            found.update(self._figures(self.address))
-            return all(found[name] <= self.at_rest[name][0] for name in ("tasks", "streams", "subscribers", "files"))
+            found.append(self._figures(self.address))
+            return self._exceeds(found[-1]) == []
 
         wait_until(is_at_rest)
-        for name, figure in found.items():
+        for name, figure in found[-1].items():
             self.at_rest[name].append(figure)
-        if not is_at_rest():
-            self.report("the server", f"at rest, before and after: {self.at_rest}")
+        if left := self._exceeds(found[-1]):
+            self.report("the server", f"{', '.join(left)}: more than before; {self.at_rest}")
+
+    def _exceeds(self, figures: dict[str, float]) -> list[str]:
+        return [name for name in ("tasks", "streams", "subscribers", "files") if figures[name] > self.at_rest[name][0]]
 
     # -- those who come to it -------------------------------------------------------------------------------------------
 

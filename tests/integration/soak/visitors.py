@@ -1,7 +1,6 @@
 """Honest clients: browsers with tabs, fast, slow or stalling, who leave at any byte and come back as `EventSource` does."""
 
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -23,7 +22,6 @@ class World(Protocol):
     address: Address | None  # None while there is no server
     seed: int
     is_over: bool  # everything is published: read on until nothing is missing, and leave
-    is_ending: bool  # the server is being stopped, and ends every stream
     kills: int
 
     def report(self, who: str, text: str, tail: bytes) -> None:
@@ -98,6 +96,13 @@ class Tab:
         self._decoder = Decoder(last_event_id=self.last_event_id or None)
         self._left = most
 
+    def answered(self, status: int) -> None:
+        """Its response has begun."""
+        if status == 204:
+            self.is_closed = True
+        elif status != 200:
+            self.report(f"it was answered with {status}")
+
     def feed(self, body: bytes) -> bool:
         """Take a piece of the body; whether it goes on reading."""
         if self._left is not None:
@@ -167,10 +172,10 @@ class Browser:
     async def _read(self, connection: AnyConnection, tabs: list[Tab], visit: Visit, lot: Random) -> None:
         world = self._world
         kills = world.kills
-        may_be_cut = partial(lambda: world.kills != kills or not visit.is_patient)
         until = trio.current_time() + visit.seconds
         stall_at = until - visit.seconds / 2 if visit.stall else until
         opened: dict[int, Tab] = {}
+        begun: set[int] = set()
         for tab in tabs:
             tab.begin(visit.most)
             opened[await connection.get(tab.path, tab.last_event_id)] = tab
@@ -193,12 +198,12 @@ class Browser:
                         await self._again(connection, tab, number, lot.choice([None, lot.randrange(1, 2000)]), opened)
                 elif isinstance(part, Ended):
                     del opened[number]
-                    if not (part.is_complete or may_be_cut() or world.is_ending):
+                    may_be_cut = world.kills != kills or not visit.is_patient or number not in begun
+                    if not part.is_complete and not may_be_cut:  # not even by a server that is told to stop
                         tab.report("its stream was cut off")
-                elif part.status == 204:
-                    tab.is_closed = True
-                elif part.status != 200:
-                    tab.report(f"it was answered with {part.status}")
+                else:
+                    begun.add(number)
+                    tab.answered(part.status)
             await trio.sleep(visit.pause)
 
     async def _again(
