@@ -7,6 +7,8 @@ import sys
 import tempfile
 
 from . import goals, report
+from .connections import measure_connections
+from .floods.measure import measure_floods
 from .in_memory import measure_in_memory
 from .load import prepare_client
 from .measure import (
@@ -57,22 +59,24 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
     with tempfile.TemporaryDirectory() as folder:
-        client = prepare_client(folder, compile=not arguments.python_client)
-        cores = "the same cores" if CLIENT_CORE is None else "a core each"
-        print(f"client: {client.name}; client and server have {cores}")
-        for stack in (PEERS | GRANIAN).values():
-            if not stack.is_installed:
-                print(f"skipped: {stack.name}; {stack.needs} is not installed")
+        results = {}
         try:
-            allow_connections(plan.many_streams)
-            results = measure(client, plan)
-            print("topics in memory", file=sys.stderr)
-            results["in_memory"] = measure_in_memory(plan)
+            if arguments.only in (None, "streams"):
+                results |= measure_streams(folder, plan, arguments)
+            if arguments.only in (None, "floods"):
+                results["floods"] = measure_floods(folder, plan.flood)
+            if arguments.only in (None, "connections"):
+                results["connections"] = measure_connections(plan.connections)
         except BenchmarkError as error:
             sys.exit(f"the benchmark failed: {error}")
         finally:
             stop_children()
-    report.print_tables(results, plan)
+    if "firehose" in results:
+        report.print_tables(results, plan)
+    if "floods" in results:
+        report.print_floods(results["floods"])
+    if "connections" in results:
+        report.print_connections(results["connections"])
     if arguments.quick:
         print("\nA quick run shows that the benchmarks work, and no more than that.")
     elif not goals.print_goals(results):
@@ -83,7 +87,21 @@ def parse_arguments():
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="measure hardly anything, and judge nothing")
     parser.add_argument("--python-client", action="store_true", help="do not compile the load client")
+    parser.add_argument("--only", choices=["streams", "floods", "connections"], help="measure this and nothing else")
     return parser.parse_args()
+
+
+def measure_streams(folder, plan, arguments):
+    client = prepare_client(folder, compile=not arguments.python_client)
+    cores = "the same cores" if CLIENT_CORE is None else "a core each"
+    print(f"client: {client.name}; client and server have {cores}")
+    for stack in (PEERS | GRANIAN).values():
+        if not stack.is_installed:
+            print(f"skipped: {stack.name}; {stack.needs} is not installed")
+    allow_connections(plan.many_streams)
+    results = measure(client, plan)
+    print("topics in memory", file=sys.stderr)
+    return results | {"in_memory": measure_in_memory(plan)}
 
 
 def leave(number, _frame):

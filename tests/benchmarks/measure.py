@@ -21,6 +21,8 @@ class Plan:
     few_streams: int
     many_streams: int
     subscribers: int  # in memory
+    flood: float  # seconds
+    connections: int
 
 
 FULL = Plan(
@@ -33,6 +35,8 @@ FULL = Plan(
     few_streams=1000,
     many_streams=5000,
     subscribers=10_000,
+    flood=2.0,
+    connections=20_000,
 )
 QUICK = Plan(
     rounds=1,
@@ -44,6 +48,8 @@ QUICK = Plan(
     few_streams=50,
     many_streams=100,
     subscribers=100,
+    flood=0.2,
+    connections=200,
 )
 
 

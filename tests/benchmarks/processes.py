@@ -32,6 +32,11 @@ COMMANDS = {
         *("--host", "127.0.0.1", "--port", "{port}"),
     ],
 }
+COMMANDS["chirp-trio, TLS"] = [*COMMANDS["chirp-trio"], "--certfile", "{folder}/cert.pem", "--keyfile", "{folder}/key.pem"]
+COMMANDS["granian, TLS"] = [
+    *COMMANDS["granian"],
+    *("--ssl-certificate", "{folder}/cert.pem", "--ssl-keyfile", "{folder}/key.pem"),
+]
 
 
 class BenchmarkError(Exception):
@@ -71,14 +76,19 @@ class Server:
         return sum(process.memory_info().rss for process in self._processes)
 
 
-@contextmanager
-def serving(stack):
-    """Serve a stack on a free port until the block is left."""
+def serving(stack, folder=None):
+    """Serve a stack on a free port until the block is left; with the certificate of a folder, if its command has TLS."""
     port = free_port()
-    command = [word.format(port=port) for word in COMMANDS[stack.server]]
+    command = [word.format(port=port, folder=folder) for word in COMMANDS[stack.server]]
+    return running([sys.executable, "-m", *command, f"tests.benchmarks.apps.{stack.app}"], port)
+
+
+@contextmanager
+def running(command, port):
+    """Run a server that listens on this port until the block is left."""
     with tempfile.TemporaryFile("w+") as log:
         process = psutil.Popen(
-            [sys.executable, "-m", *command, f"tests.benchmarks.apps.{stack.app}"],
+            command,
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         family = [process]

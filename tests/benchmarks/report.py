@@ -80,6 +80,37 @@ def print_in_memory(measured, plan):
     )
 
 
+def print_floods(floods):
+    """What each flood does to each server."""
+    rows = [
+        [
+            name,
+            *(key, f"{measured['units']:,}", f"{measured['connections']:,}", f"{measured['unit_us']:,.1f}"),
+            *(f"{measured['median_ms']:.1f}", f"{measured['p99_ms']:.1f}", f"{measured['silence_ms']:.0f}"),
+        ]
+        for name, servers in floods.items()
+        for key, measured in servers.items()
+    ]
+    header = ["flood", "server", "frames or requests", "connections", "CPU µs for each"]
+    print_lines([*header, "events late, median ms", "p99 ms", "longest silence, ms"], rows)
+
+
+def print_connections(connections):
+    """What became of idle connections."""
+    rows = [
+        [
+            f"{measured['wanted']:,} from {name}",
+            f"{measured['most']:,}",
+            ", ".join(f"{count:,} {fate}" for fate, count in sorted(measured["fates"].items(), key=lambda item: -item[1])),
+            *(f"{measured['mib']:.0f}", f"{measured['cpu']:.1f}"),
+            *(f"{measured['median_ms']:.1f}", f"{measured['p99_ms']:.1f}", str(measured["ended"])),
+        ]
+        for name, measured in connections.items()
+    ]
+    header = ["idle connections", "open at a time", "what became of them", "MiB", "CPU s", "events late, median ms", "p99 ms"]
+    print_lines([*header, "honest streams ended"], rows)
+
+
 def print_table(header, stacks, reference, columns):
     """Columns are a quantity, its format and, if it gets a column of ratios, the format of those."""
     rows = []

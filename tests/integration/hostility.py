@@ -6,7 +6,8 @@ from contextlib import contextmanager, suppress
 from tests.integration.clients import HTTP1
 
 TICK = b"data: tick\n\n"
-KEEP_ALIVE = 5  # seconds; how long hypercorn lets a connection be without a request
+KEEP_ALIVE = 2  # seconds; how long a server with these options lets a connection be without a request
+TIMEOUTS = ["--keep-alive-timeout", f"{KEEP_ALIVE}", "--head-timeout", f"{KEEP_ALIVE}"]
 MEBIBYTE = 2**20
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.clients import HTTP1, HTTP2, read_together
 from tests.integration.server import chirp_trio, last_report, wait_until
-from tests.integration.soaking import LONG
+from tests.integration.soak.settings import LONG
 
 MANY = 200
 STREAMS = 100  # that a connection may have, by hypercorn's default

@@ -11,7 +11,7 @@ import pytest
 from chirp_trio import Decoder
 from tests.integration.clients import HTTP1, PATIENCE
 from tests.integration.server import chirp_trio, wait_until
-from tests.integration.soaking import LONG
+from tests.integration.soak.settings import LONG
 
 KILLS = 8 if LONG else 4
 CLIENTS = 4

@@ -1,7 +1,7 @@
 """An `App` for clients with bad manners: streams that say more or less, and a handler that reads all that it is sent."""
 
 import trio
-from recording import log_everything, recorded, report
+from recording import log_everything, record, recorded, report
 from sources import finite, quiet
 
 from chirp_trio import App, EventStream, Request
@@ -47,3 +47,29 @@ async def keep_silent():
 async def read(request: Request):
     with recorded("reading"):
         return f"{len(await request.body())} bytes"
+
+
+@app.route("/echo", methods=["GET", "HEAD", "POST", "PUT", "OPTIONS"])
+async def echo(request: Request):
+    """What came of a request: where odd ones are told apart by how they are understood."""
+    body = await request.body()
+    return {"method": request.method, "host": request.headers.get("host"), "body": body.decode("latin-1")}
+
+
+@app.route("/smuggled")
+async def receive_contraband():
+    record["smuggled"] += 1
+    return "smuggled"
+
+
+@app.route("/page")
+async def page():
+    return b"x" * 1_000_000
+
+
+@app.route("/busy", methods=ANY)
+async def be_busy():
+    """Has other things to do than to read what it is sent."""
+    with recorded("busy"):
+        await trio.sleep(2)
+    return "done"
