@@ -1,5 +1,7 @@
 """The engine that renders templates. The only file that renders with kida."""
 
+import html
+import json
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, override
@@ -9,6 +11,9 @@ from kida.lexer import LexerError
 
 from ..errors import BlockNotFound, TemplateError, TemplateNotFound
 from .values import TemplateValue
+
+# What could end a script or a quoted attribute, as JSON spells it within its strings; outside of them it has none of these.
+_JSON_IN_HTML = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&'"})
 
 # What kida raises for a template. What its lexer finds is no error of templates to it.
 _BROKEN = (kida.TemplateError, LexerError, UnicodeDecodeError)
@@ -32,6 +37,7 @@ class Templates:
             bytecode_cache=False,
             enable_htmx_helpers=False,
         )
+        self._kida.add_filter("tojson", _to_json)
 
     def add_filter(self, name: str, function: Callable[..., Any]) -> None:
         """Make `{{ value | name }}` call `function(value)`. To be done before the first rendering."""
@@ -143,6 +149,15 @@ class _Loader(kida.FileSystemLoader):
     def get_source(self, name: str) -> tuple[str, str]:
         text, file = super().get_source(name)
         return text.removesuffix("\n"), file
+
+
+def _to_json(value: object, indent: int | None = None, *, attr: bool = False) -> kida.Markup:
+    """The filter `tojson` as kida has it, but that its JSON ends neither a script nor an attribute in single quotes.
+
+    JSON has double quotes of its own, so an attribute in these needs `attr=True`, which is kida's way.
+    """
+    text = json.dumps(value, indent=indent, default=str)
+    return kida.Markup(html.escape(text) if attr else text.translate(_JSON_IN_HTML))
 
 
 def _flat(chunks: Iterable[object]) -> Iterator[str]:
