@@ -18,7 +18,8 @@ from .assertions import (
 )
 from .cancellation import cancel_everywhere
 from .client import TestClient
-from .exchange import AppError, AppStillRunning
+from .deadline import AppStillRunning
+from .exchange import AppError
 from .hosting import LeftBehind
 from .sse import SSERefused, SSEResult, SSEStream, SSETimeout
 from .transport import ASGITransport

@@ -11,14 +11,11 @@ import trio
 
 from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send
 from ..errors import sole
+from .deadline import AppStillRunning, last_deadline
 
 
 class AppError(AssertionError):
     """The app broke the ASGI protocol, or reported an error of its own while it answered."""
-
-
-class AppStillRunning(AssertionError):
-    """The app did not end a request after its client had left, or did not end at all, or left a task behind."""
 
 
 class Answer:
@@ -179,8 +176,9 @@ class Exchange(Answer, ABC):
         """
         self.is_closed = True
         self.disconnect()
-        with trio.move_on_after(self._end_timeout, shield=True):
-            await self.ended.wait()
+        async with last_deadline(2 * self._end_timeout, lambda: f"{self}: the app still runs after its client has left"):
+            with trio.move_on_after(self._end_timeout, shield=True):
+                await self.ended.wait()
         if not self.ended.is_set():
             raise AppStillRunning(f"{self}: the app still runs {self._end_timeout:g} s after its client has left")
 

@@ -11,7 +11,8 @@ import trio
 
 from ..asgi import ASGIApp
 from ..errors import sole
-from .exchange import Answer, AppError, AppStillRunning, Body, Exchange, read_timeout
+from .deadline import AppStillRunning, last_deadline
+from .exchange import Answer, AppError, Body, Exchange, read_timeout
 from .runtime import require_trio_test
 from .tasks import AppTasks
 
@@ -133,6 +134,7 @@ class AppTransport(httpx.AsyncBaseTransport):
     @asynccontextmanager
     async def _running(self) -> AsyncGenerator[None]:
         trio.lowlevel.add_instrument(self._tasks)
+        ending = AsyncExitStack()
         try:
             async with trio.open_nursery() as nursery:
                 await self._start(nursery)
@@ -141,13 +143,18 @@ class AppTransport(httpx.AsyncBaseTransport):
                     yield
                 finally:
                     self._nursery = None
+                    await ending.enter_async_context(last_deadline(3 * self._end_timeout, self._still_alive))
                     await self._end()
                     nursery.cancel_scope.cancel("the test client was closed")
             self._unfinished += self._tasks.alive()
         except ExceptionGroup as group:
             raise sole(group) from None
         finally:
+            await ending.aclose()
             trio.lowlevel.remove_instrument(self._tasks)
+
+    def _still_alive(self) -> str:
+        return "\n".join([*self._unfinished, *self._tasks.alive()])
 
     async def _end(self) -> None:
         """Disconnect every client, and stop the app."""

@@ -70,10 +70,8 @@ class LiveTransport(AppTransport):
     async def _serve(self, task_status: trio.TaskStatus[list[str]]) -> None:
         try:
             await serve(self._answer, self._config, shutdown=self.shutdown, task_status=task_status)
-            if self._lifespan_error is not None:
-                raise self._lifespan_error
         except LifespanError as error:
-            raise AppError(str(error)) from error
+            raise self._lifespan_error or AppError(str(error)) from error
         finally:
             self._is_over.set()
 
@@ -95,19 +93,18 @@ class LiveTransport(AppTransport):
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._tasks.adopt("the app's lifespan")
-        is_supported = False
+        says_nothing = False  # of its failure; an app that has said nothing at all knows no lifespans
 
         async def noting(message: Message) -> None:
-            nonlocal is_supported
-            is_supported = True
+            nonlocal says_nothing
+            says_nothing = not message["type"].endswith(".failed")
             await send(message)
 
         try:
             await self._app(scope, receive, noting)
         except Exception as error:
-            if is_supported:  # hypercorn logs it, and goes on
+            if says_nothing:
                 self._lifespan_error = sole(error)
-                self.shutdown.set()
             raise
 
     async def _answer_request(self, scope: Scope, receive: Receive, send: Send) -> None:

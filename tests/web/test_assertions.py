@@ -485,3 +485,8 @@ def test_an_ending_that_does_not_exist_is_a_mistake_of_the_test():
         assert_closed_cleanly(result, ended="complete")
     with pytest.raises(TypeError, match="stream is 3; it must be an SSEResult or an SSEStream"):
         assert_closed_cleanly(3)
+
+
+def test_a_count_below_zero_is_refused():
+    with pytest.raises(ValueError, match=r"^assert_fragment_contains: count is -1; it must be zero or more$"):
+        assert_fragment_contains("<p>tea</p>", selector="p", count=-1)

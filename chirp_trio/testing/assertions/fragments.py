@@ -253,3 +253,5 @@ def _check_question(name: str, texts: tuple[str, ...], selector: str | None, cou
         raise ValueError(f"{name}: one of the texts is empty, and every fragment contains that")
     if count is not None and selector is None:
         raise ValueError(f"{name}: count is {count!r}, and counts the elements of a selector, which is not given")
+    if count is not None and count < 0:
+        raise ValueError(f"{name}: count is {count!r}; it must be zero or more")

@@ -1,0 +1,80 @@
+"""The last deadline of a test: an app that no cancellation ends must fail its test, and not hang it.
+
+Trio waits for every task, for ever: neither a nursery nor a run can be left while one of them goes on. So the run itself is
+broken off, as trio does where it finds an error of its own. What the test had around it (fixtures, say) is not torn down.
+"""
+
+import ctypes
+import math
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import NoReturn
+
+import trio
+import trio.testing
+
+# Real seconds for what no virtual clock gets through: a task that never waits, a thread that never returns.
+_REAL_SECONDS = 20.0
+
+
+class AppStillRunning(AssertionError):
+    """The app did not end a request after its client had left, or did not end at all, or left a task behind."""
+
+
+class _RunBrokenOff(AppStillRunning, trio.TrioInternalError):
+    """Trio lets an internal error of its own end a run at once, and passes it on as it is."""
+
+
+@asynccontextmanager
+async def last_deadline(seconds: float, describe: Callable[[], str]) -> AsyncGenerator[None]:
+    """Break the trio run off if the block takes too long.
+
+    Args:
+        seconds: How long it may take. Where the run's clock is virtual, it has 20 real seconds instead: virtual ones pass
+            at once, for what ends by itself as well.
+        describe: Says then what still runs.
+    """
+    waiting = trio.CancelScope()
+
+    def break_off(_raise_cancel: object = None) -> NoReturn:
+        # Code that goes on whatever is raised in it would do so when it is collected, and hang the process.
+        # So no task ever is.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(trio.lowlevel.current_root_task()))
+        raise _RunBrokenOff(f"the test was broken off, because nothing ends its app:\n{describe()}")
+
+    is_virtual = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
+
+    async def wait() -> None:
+        with waiting:
+            await trio.sleep(math.inf if is_virtual else seconds)
+        if not is_over:
+            # What trio calls to abort a task must not raise; trio ends the run if it does.
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await trio.lowlevel.wait_task_rescheduled(break_off)
+        has_ended.set()
+
+    is_over = False
+    has_ended = trio.Event()
+    trio.lowlevel.spawn_system_task(wait)
+    timer = None
+    if is_virtual:
+        token = trio.lowlevel.current_trio_token()
+        timer = threading.Timer(_REAL_SECONDS, _tell, (token, waiting))
+        timer.daemon = True
+        timer.start()
+    try:
+        yield
+    finally:
+        is_over = True
+        waiting.cancel()
+        if timer is not None:
+            timer.cancel()
+        with trio.move_on_after(1, shield=True):  # it takes one step
+            await has_ended.wait()
+
+
+def _tell(token: trio.lowlevel.TrioToken, waiting: trio.CancelScope) -> None:
+    with suppress(trio.RunFinishedError, OSError):  # the latter where the run has been broken off
+        token.run_sync_soon(waiting.cancel)
