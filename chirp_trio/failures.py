@@ -65,14 +65,20 @@ def failure_of(raised: BaseException) -> Exception:
         ValueError('wrong')
     """
     signal, failure = split_failure(raised)
-    if signal is not None or failure is None:
-        raise raised
-    return failure
+    try:
+        if signal is not None or failure is None:
+            raise raised
+        return failure
+    finally:
+        del signal, failure, raised  # what is raised holds this frame
 
 
 def reraise(error: BaseException) -> Never:
     """Raise it in an `except` as it is, with the cause and the context that it has."""
-    raise error
+    try:
+        raise error
+    finally:
+        del error  # or it would hold this frame, which holds it
 
 
 def _is_signal(error: BaseException) -> bool:

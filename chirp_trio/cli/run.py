@@ -13,6 +13,21 @@ from ..server import ServerConfig, run
 from ..server.reload import end_with_reloader, run_with_reload
 from .load import load_app
 
+_TIMEOUTS = [
+    ("--graceful-timeout", 3.0, "how long requests may go on once the server is to stop"),
+    ("--startup-timeout", None, "how long the app's lifespan may take to start"),
+    ("--shutdown-timeout", 10.0, "how long the app's lifespan may take to end"),
+    ("--handshake-timeout", 10.0, "how long a TLS handshake may take"),
+    ("--head-timeout", 10.0, "how long the head of a request may take"),
+    ("--body-timeout", 60.0, "how long a piece of a request's body may take"),
+    ("--keep-alive-timeout", 75.0, "how long a connection may be idle after a response; a proxy's has to be shorter"),
+    ("--write-timeout", 30.0, "how long a client may take no bytes before it is given up"),
+]
+_NUMBERS = [
+    ("--max-connections", 16_384, "how many connections may be open"),
+    ("--max-connections-per-client", 1_024, "how many of them may come from one address, or IPv6 network of 64 bits"),
+]
+
 type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
@@ -47,16 +62,17 @@ def _add_operations(parser: argparse.ArgumentParser) -> None:
     add("--certfile", metavar="FILE", help="a TLS certificate (PEM)")
     add("--keyfile", metavar="FILE", help="its private key (PEM)")
     add("--no-http2", action="store_true", help="do not offer HTTP/2")
+    add("--http2-cleartext", action="store_true", help="speak HTTP/2 without TLS with clients that begin with it")
     add("--root-path", default="", metavar="PREFIX", help="what stands before the app's own paths, such as `/shop`; a proxy "
         "may take it away or not")  # fmt: skip
     add("--trusted-proxy", action="append", default=[], metavar="ADDRESS", help="a proxy, or a network of proxies, that may "
         "say who the client is; `unix` for those on a Unix socket; may be given several times")  # fmt: skip
-    add("--graceful-timeout", type=float, default=3.0, metavar="SECONDS",
-        help="how long requests may go on once the server is to stop (default: %(default)s)")  # fmt: skip
-    add("--write-timeout", type=float, default=30.0, metavar="SECONDS",
-        help="how long a client may take no bytes before it is given up (default: %(default)s)")  # fmt: skip
+    for option, default, what in _TIMEOUTS:
+        add(option, type=float, default=default, metavar="SECONDS", help=f"{what} (default: {default or 'no limit'})")
+    for option, default, what in _NUMBERS:
+        add(option, type=int, default=default, metavar="NUMBER", help=f"{what} (default: %(default)s)")
     add("--access-log", action="store_true", help="log a line for each request")
-    add("--server-header", default="hypercorn", metavar="TEXT", help="what the `server` header of responses says "
+    add("--server-header", default="chirp_trio", metavar="TEXT", help="what the `server` header of responses says "
         "(default: %(default)s)")  # fmt: skip
     add("--no-server-header", action="store_true", help="leave that header out")
 
@@ -70,10 +86,10 @@ def _run(options: argparse.Namespace) -> int:
         certfile=options.certfile,
         keyfile=options.keyfile,
         http2=not options.no_http2,
+        http2_cleartext=options.http2_cleartext,
         root_path=options.root_path,
         trusted_proxies=options.trusted_proxy,
-        graceful_timeout=options.graceful_timeout,
-        write_timeout=options.write_timeout,
+        **{_setting(option): getattr(options, _setting(option)) for option, *_ in (*_TIMEOUTS, *_NUMBERS)},
         access_log=options.access_log,
         server_header=None if options.no_server_header else options.server_header,
     )
@@ -88,6 +104,11 @@ def _run(options: argparse.Namespace) -> int:
         command = [sys.executable, "-m", "chirp_trio.cli", *options.arguments]
         return run_with_reload(command, options.reload_dir or [Path.cwd()], options.reload_include)
     return _serve(load_app(options.app), config, options.app)
+
+
+def _setting(option: str) -> str:
+    """The name of an option as a setting of `ServerConfig`."""
+    return option.removeprefix("--").replace("-", "_")
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -1,9 +1,17 @@
-"""hypercorn's trio worker, started and stopped the way that long-lived streams need it.
+"""An ASGI server for trio, made for responses that stay open.
 
-This room knows an app through ASGI alone. What it tells the app beyond ASGI is one extension, `chirp_trio.shutdown`.
+    accepting        takes in connections, as many as may be (see `listeners` for where)
+    connection       one of them, in one task: a handshake (`tls`), and then a protocol
+    http1, http2     the protocols, each with an `exchange` for a request and its response; `websocket` for what is neither
+    transport        the bytes of a connection, in and out
+    worker, serve    a run of the server: the app's `lifespan`, connections, the stop; `run` for a process, with signals
+
+It knows an app through ASGI alone. What it tells the app beyond ASGI are two extensions, `chirp_trio.shutdown` and
+`chirp_trio.connection`.
 """
 
 from .config import ServerConfig
-from .serve import run, serve
+from .run import run
+from .serve import serve
 
 __all__ = ["ServerConfig", "run", "serve"]

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypercorn.config import Config
-
 from ..errors import ConfigurationError
 from ..headers import encode_headers
 from .forwarded import TrustedProxies
@@ -32,6 +30,8 @@ class ServerConfig:
         certfile: A TLS certificate (PEM), and what vouches for it; default: no TLS.
         keyfile: The certificate's private key (PEM); needed with `certfile`, and only then.
         http2: Offer HTTP/2 where TLS lets a client choose; default: yes.
+        http2_cleartext: Speak HTTP/2 without TLS with a client that begins with it (RFC 9113, 3.3), such as a proxy that was
+            told to; default: no.
         root_path: What stands before the app's own paths, such as `"/shop"`, which a proxy may take away before it passes a
             request on, or not: apps find it in the scope's `root_path`; default: nothing.
         trusted_proxies: Proxies whose word is taken for who the client is and for the scheme, from the headers `forwarded`,
@@ -39,10 +39,22 @@ class ServerConfig:
             connects through a Unix socket; default: none.
         graceful_timeout: Seconds that requests may go on once the server is to stop, before they are cancelled;
             default 3. Event streams are told at once, and do not need it.
+        startup_timeout: Seconds that the app's lifespan may take to start; default: as long as it takes.
+        shutdown_timeout: Seconds that it may take to end, once the last connection is closed; default 10.
+        handshake_timeout: Seconds for a TLS handshake; default 10.
+        head_timeout: Seconds for the head of a request, from its first byte on, and until the first request of a connection
+            begins; default 10.
+        body_timeout: Seconds that the app waits for a piece of a request's body that it has asked for; default 60. A body
+            that comes more slowly than 240 bytes a second has no more than that in all.
+        keep_alive_timeout: Seconds that a connection may be idle after a response; default 75. Proxies and load balancers
+            that use a connection again must have a shorter one: nginx has 60 seconds, as AWS's load balancers have.
         write_timeout: Seconds that a client may take no bytes of a response, before its connection is reset; default 30.
             Clients that have vanished from the network are found in the same time, where the system can do that (Linux).
+        max_connections: How many connections may be open; default 16,384. Whoever comes then gets a 503.
+        max_connections_per_client: How many of them may come from one address, or from one IPv6 network of 64 bits; default
+            1,024. This machine and trusted proxies, which stand for many clients, have no such limit.
         access_log: Log a line for each request when its response has ended, to standard error; default: no.
-        server_header: What the `server` header of responses says; default `"hypercorn"`; None leaves it out.
+        server_header: What the `server` header of responses says; default `"chirp_trio"`; None leaves it out.
 
     Raises:
         ConfigurationError: A setting that cannot work; the message names what is allowed.
@@ -60,15 +72,24 @@ class ServerConfig:
     certfile: str | Path | None = None
     keyfile: str | Path | None = None
     http2: bool = True
+    http2_cleartext: bool = False
     root_path: str = ""
     trusted_proxies: str | Sequence[str] = ()
     graceful_timeout: float = 3.0
+    startup_timeout: float | None = None
+    shutdown_timeout: float = 10.0
+    handshake_timeout: float = 10.0
+    head_timeout: float = 10.0
+    body_timeout: float = 60.0
+    keep_alive_timeout: float = 75.0
     write_timeout: float = 30.0
+    max_connections: int = 16_384
+    max_connections_per_client: int = 1_024
     access_log: bool = False
-    server_header: str | None = "hypercorn"
+    server_header: str | None = "chirp_trio"
 
     def __post_init__(self) -> None:
-        for name in ("reuse_port", "http2", "access_log"):
+        for name in ("reuse_port", "http2", "http2_cleartext", "access_log"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} is {getattr(self, name)!r}; it must be True or False")
         self._check_addresses()
@@ -86,11 +107,22 @@ class ServerConfig:
             raise ConfigurationError(f"root_path is {self.root_path!r}; it must be a path such as '/shop', or ''")
         object.__setattr__(self, "root_path", self.root_path.rstrip("/"))
         if self.server_header is not None:
-            encode_headers([("server", self.server_header)])
+            try:
+                encode_headers([("server", self.server_header)])
+            except ValueError as error:
+                raise ConfigurationError(f"server_header cannot be sent: {error}") from None
         object.__setattr__(self, "trusted_proxies", _texts("trusted_proxies", self.trusted_proxies))
         TrustedProxies(self.trusted_proxies)
-        _check_seconds("graceful_timeout", self.graceful_timeout, "zero or more", least=0)
-        _check_seconds("write_timeout", self.write_timeout, "one or more", least=1)
+        for name in ("graceful_timeout", "shutdown_timeout"):
+            _check_seconds(name, getattr(self, name), "zero or more", least=0)
+        for name in ("handshake_timeout", "head_timeout", "body_timeout", "keep_alive_timeout", "write_timeout"):
+            _check_seconds(name, getattr(self, name), "one or more", least=1)
+        if self.startup_timeout is not None:
+            _check_seconds("startup_timeout", self.startup_timeout, "one or more, or None", least=1)
+        for name in ("max_connections", "max_connections_per_client"):
+            number = getattr(self, name)
+            if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+                raise ConfigurationError(f"{name} is {number!r}; it must be a whole number, one or more")
 
     def _check_addresses(self) -> None:
         if not isinstance(self.host, str) or not re.fullmatch(r"[^\[\]/\s]+", self.host):
@@ -108,31 +140,10 @@ class ServerConfig:
         if self.reuse_port and not hasattr(socket, "SO_REUSEPORT"):
             raise ConfigurationError("reuse_port is True; it must be False on this system, which has no SO_REUSEPORT")
 
-    def for_hypercorn(self) -> Config:
-        """The same, as hypercorn's configuration."""
-        config = _Config()
-        config.include_server_header = False
-        config.server_header = self.server_header
-        config.bind = list(self.bind) or [tcp_address(self.host, self.port)]
-        config.certfile = str(self.certfile) if self.certfile is not None else None
-        config.keyfile = str(self.keyfile) if self.keyfile is not None else None
-        config.alpn_protocols = ["h2", "http/1.1"] if self.http2 else ["http/1.1"]
-        config.root_path = self.root_path
-        config.graceful_timeout = self.graceful_timeout
-        config.loglevel = "WARNING"  # the start-up line is ours, and so is the access log
-        return config
-
-
-class _Config(Config):
-    """hypercorn's configuration, with another `server` header than its own."""
-
-    server_header: str | None = None
-
-    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
-        headers = super().response_headers(protocol)
-        if self.server_header is not None:
-            headers.append((b"server", self.server_header.encode("latin-1")))
-        return headers
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where to listen, whichever way that was said."""
+        return tuple(self.bind) or (tcp_address(self.host, self.port),)
 
 
 def _texts(name: str, value: str | Sequence[str]) -> tuple[str, ...]:

@@ -1,26 +1,27 @@
 """Who the client is when it comes through a proxy: what trusted proxies say of it, and nobody else.
 
 A client can write what it likes into the headers that proxies use. So they are read from the right, where the nearest proxy
-has added its part, and only as far as trusted proxies vouch for them. What cannot be understood there, or is said in two
-ways, is not believed: the client is then who the connection comes from.
+has added its part, and only as far as trusted proxies vouch for them. Where that cannot be understood, or is said in two
+ways, nobody knows who the client is: it has no address then, and least of all the proxy's, which may be allowed what no
+client is.
 """
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ..addresses import Address, parse_address
 from ..asgi import ASGIApp, Receive, Scope, Send
 from ..errors import ConfigurationError
 
-type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 type _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class _Hop(NamedTuple):
     """What one proxy says of who came to it."""
 
-    address: _Address
+    address: Address
     port: int
     scheme: str
 
@@ -52,27 +53,25 @@ class TrustedProxies:
                     "'10.0.0.0/8' with zeros where addresses differ, or 'unix'"
                 ) from None
 
-    def __contains__(self, address: _Address) -> bool:
+    def __contains__(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
 
     def trusts_peer_of(self, scope: Scope) -> bool:
         """Whether the connection of a request comes from one of them."""
         if not scope.get("client"):
             return self._trusts_unix
-        address = _parse_address(scope["client"][0])
+        address = parse_address(scope["client"][0])
         return address is not None and address in self
 
-    def client(self, hops: list[_Hop | None]) -> _Hop | None:
-        """Of the hops of a request, the nearest that is none of them; where all are, the farthest.
+    def client(self, hops: Iterable[_Hop | None]) -> _Hop | None:
+        """Of the hops of a request, the nearest that is none of them, or the farthest; None where one has no name.
 
-        None where there are no hops, and where it cannot be told who came to the nearest.
+        Args:
+            hops: From the nearest on. No more of them are looked at than that takes.
         """
         client = None
-        for hop in reversed(hops):
-            if hop is None:
-                break
-            client = hop
-            if hop.address not in self:
+        for client in hops:
+            if client is None or client.address not in self:
                 break
         return client
 
@@ -97,17 +96,17 @@ class ForwardedClient:
     def _corrected(self, scope: Scope) -> Scope:
         standard = _values(scope, b"forwarded")
         listed = _values(scope, b"x-forwarded-for")
-        client = self._proxies.client(_parse_forwarded(standard) if standard else _parse_list(listed))
-        if standard and listed:
-            # A proxy that sets one of the two passes on the other as the client has sent it, and who knows which that is.
-            other = self._proxies.client(_parse_list(listed))
-            if client is None or other is None or client.address != other.address:
-                return scope
+        said = [self._proxies.client(_read_forwarded(standard))] if standard else []
+        said += [self._proxies.client(_read_list(listed))] if listed else []
+        corrected = dict(scope)
+        # A proxy that sets one of the two passes on the other as the client has sent it, and who knows which that is.
+        client = said[0] if len({hop and hop.address for hop in said}) == 1 else None
+        if said:
+            corrected["client"] = (str(client.address), client.port) if client else None
+            if client is None:
+                return corrected
         schemes = {client.scheme} if client and client.scheme else set()
         schemes |= {text.strip().lower() for text in _values(scope, b"x-forwarded-proto").split(",")[-1:] if text}
-        corrected = dict(scope)
-        if client:
-            corrected["client"] = (str(client.address), client.port)
         if schemes in ({"http"}, {"https"}):
             scheme = schemes.pop()
             corrected["scheme"] = scheme if scope["type"] == "http" else scheme.replace("http", "ws")
@@ -119,16 +118,20 @@ def _values(scope: Scope, name: bytes) -> str:
     return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name)
 
 
-def _parse_list(text: str) -> list[_Hop | None]:
-    """The hops in an `X-Forwarded-For` header."""
-    return [_parse_hop(part.strip()) for part in text.split(",")]
+def _read_list(text: str) -> Iterator[_Hop | None]:
+    """The hops in an `X-Forwarded-For` header, from the nearest on."""
+    end = len(text)
+    while end >= 0:
+        comma = text.rfind(",", 0, end)
+        yield _parse_hop(text[comma + 1 : end].strip())
+        end = comma
 
 
 _PAIR = re.compile(r"""[ \t]*([A-Za-z0-9_-]+)=(?:([^\s",;=]+)|"((?:[^"\\]|\\.)*)")[ \t]*([,;]|$)""")
 
 
-def _parse_forwarded(text: str) -> list[_Hop | None]:
-    """The hops in a `Forwarded` header (RFC 7239); none at all where there is anything wrong with it.
+def _read_forwarded(text: str) -> Iterator[_Hop | None]:
+    """The hops in a `Forwarded` header (RFC 7239), from the nearest on; none at all where there is anything wrong with it.
 
     It may hold quoted text that comes from the client, so it can neither be split at commas nor be read from the right.
     """
@@ -137,12 +140,13 @@ def _parse_forwarded(text: str) -> list[_Hop | None]:
     while position < len(text):
         pair = _PAIR.match(text, position)
         if pair is None or pair[1].lower() in elements[-1]:
-            return []
+            return
         elements[-1][pair[1].lower()] = pair[2] or pair[3]
         position = pair.end()
         if pair[4] == ",":
             elements.append({})
-    return [_parse_hop(element.get("for", ""), element.get("proto", "").lower()) for element in elements]
+    for element in reversed(elements):
+        yield _parse_hop(element.get("for", ""), element.get("proto", "").lower())
 
 
 _NODE = re.compile(r"(?:\[([^\]]*)\]|([0-9.]+))(?::([0-9]{1,5}))?")
@@ -151,17 +155,6 @@ _NODE = re.compile(r"(?:\[([^\]]*)\]|([0-9.]+))(?::([0-9]{1,5}))?")
 def _parse_hop(text: str, scheme: str = "") -> _Hop | None:
     """`192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:4711`; None for anything else."""
     node = _NODE.fullmatch(text)
-    address = _parse_address(text if node is None else node[1] or node[2])
+    address = parse_address(text if node is None else node[1] or node[2])
     port = int(node[3] or 0) if node is not None else 0
     return _Hop(address, port, scheme) if address and port <= 65535 else None
-
-
-def _parse_address(text: str) -> _Address | None:
-    if not text or "%" in text:
-        return None  # a zone may be any text, and means nothing on another machine
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    # A socket for both versions shows IPv4 addresses as a part of IPv6.
-    return getattr(address, "ipv4_mapped", None) or address

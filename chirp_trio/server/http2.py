@@ -1,84 +1,293 @@
-"""hypercorn's HTTP/2, with the bound that its buffers lack, and without the error that would end its worker."""
+"""HTTP/2 (RFC 9113) on one connection: one task reads, and each request is answered in a task of its own.
+
+There is no task that sends: whoever has something to send sends it, and waits itself where there is no room for it.
+"""
+
+from collections import deque
+from contextlib import suppress
+from http import HTTPStatus
 
 import trio
-from h2.events import DataReceived, Event, RequestReceived, StreamReset
-from hypercorn.events import Closed, Updated
-from hypercorn.events import Event as IOEvent
-from hypercorn.protocol.h2 import BUFFER_LOW_WATER, H2Protocol, StreamBuffer
-from hypercorn.typing import Event as EventClass
+from h2.connection import ConnectionState
+from h2.errors import ErrorCodes
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    RemoteSettingsChanged,
+    RequestReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+    WindowUpdated,
+)
+from h2.exceptions import ProtocolError
 
-# Seconds for telling a stream that it is over: its app may have left ten messages in its queue, and read none of them.
-_FAREWELL_TIMEOUT = 0.5
+from ..asgi import Scope
+from .conversation import Conversation
+from .exchange import Headers, make_scope
+from .http2_exchange import HTTP2Exchange
+from .http2_frames import MAX_STREAMS, FrameConnection
+from .http2_rules import MalformedError, RefusedError, Request, check_trailers, read_request
 
-
-class BoundedH2Protocol(H2Protocol):
-    """An HTTP/2 connection whose client can neither fill the server's memory nor break the connection by being late."""
-
-    async def handle(self, event: IOEvent) -> None:
-        """Take what has come from the client; when the connection is closed, let those go who wait for it to read."""
-        await super().handle(event)
-        if isinstance(event, Closed):
-            for buffer in list(self.stream_buffers.values()):
-                await buffer.close()
-
-    async def _send_data(self, stream_id: int) -> None:
-        buffer = self.stream_buffers.get(stream_id)
-        await super()._send_data(stream_id)
-        if buffer is not None and stream_id not in self.stream_buffers:
-            await buffer.close()
-
-    async def _create_stream(self, request: RequestReceived) -> None:
-        await super()._create_stream(request)
-        # The app has been started by that, and has not run yet.
-        self.stream_buffers[request.stream_id] = _BoundedBuffer(self.context.event_class)
-
-    async def _handle_events(self, events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, DataReceived) and event.stream_id not in self.streams:
-                # The rest of a body whose request has been answered already. Its window is given back, or the connection's
-                # would shrink for good.
-                self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            else:
-                await super()._handle_events([event])
-            if isinstance(event, StreamReset):
-                await self.rest()
-        await self._flush()
-
-    async def _close_stream(self, stream_id: int) -> None:
-        # Whoever does this may be cancelled meanwhile, and hypercorn has forgotten the stream before it tells it.
-        with trio.move_on_after(_FAREWELL_TIMEOUT, shield=True):
-            await super()._close_stream(stream_id)
-
-    async def rest(self) -> None:
-        """Begin to count the time without a stream, if there is none."""
-        if self.idle:
-            await self.send(Updated(idle=True))
+# How many requests one connection brings: then the client is told to make another one.
+MAX_REQUESTS = 1_000
+# How many apps may be at work for one connection: those count too whose client has left them.
+_MAX_APPS = 2 * MAX_STREAMS
+# How many of them are started at once: a read may hold hundreds of requests.
+_APPS_AT_ONCE = 16
+# How much of what the reader itself has to say may wait for a client that does not read.
+_MAX_REPLIES = 64 * 1024
 
 
-class _BoundedBuffer(StreamBuffer):
-    """What waits for the client on one stream.
+class HTTP2:
+    """One connection's requests.
 
-    hypercorn's lets the sender go on when little was *taken*, and so always where the client's window is closed and nothing
-    can be taken. This one lets it go on when little is *left*. And it is drained only when the end of the body has been
-    sent as well: hypercorn, when it is about to stop, closes a connection whose last stream is drained.
+    Args:
+        conversation: What it has of the server, and the way to the client.
     """
 
-    def __init__(self, event_class: type[EventClass]) -> None:
-        super().__init__(event_class)
-        self._is_closed = event_class()
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.settings = conversation.settings
+        self.transport = conversation.transport
+        self.frames = FrameConnection()
+        self._exchanges: dict[int, HTTP2Exchange] = {}  # whose responses go on
+        self._apps = 0
+        self._requests = 0
+        self._replies = 0  # bytes that have been kept since all had been taken
+        self._waiting: deque[trio.Event] = deque()  # for the connection's window
+        self._reading = trio.CancelScope()
+        self._has_begun = False
+        self._requested: list[tuple[HTTP2Exchange, Scope]] = []  # whose apps have not been started
+        self._is_closing = False  # no more requests
+        self._is_over = False  # nothing more is said
 
-    async def drain(self) -> None:
-        await (self._is_closed if self._complete else self._is_empty).wait()
+    # -- for the server -------------------------------------------------------------------------------------------------
 
-    async def close(self) -> None:
-        await super().close()
-        await self._is_closed.set()
+    async def serve(self, began: bytes) -> None:
+        """Answer requests until either side is done.
 
-    async def pop(self, max_length: int) -> bytes:
-        taken = bytes(self.buffer[:max_length])
-        del self.buffer[:max_length]
-        if len(self.buffer) < BUFFER_LOW_WATER:
-            await self._paused.set()
-        if not self.buffer:
-            await self._is_empty.set()
-        return taken
+        The connection is left open for the caller to close.
+
+        Args:
+            began: What the client has sent already.
+        """
+        self._has_begun = True
+        self.frames.initiate_connection()
+        self.flush()
+        if self._is_closing:
+            self._send_go_away()
+        async with trio.open_nursery() as nursery:
+            self._reading.deadline = trio.current_time() + self.settings.head_timeout
+            try:
+                with self._reading:
+                    await self._read(began, nursery)
+                if self._reading.cancelled_caught:
+                    self._say_good_bye()
+            except ProtocolError as error:
+                self._give_up(error)
+            except trio.BrokenResourceError:
+                pass  # the client has left
+            finally:
+                self._is_over = True
+                for exchange in list(self._exchanges.values()):
+                    exchange.be_reset()
+
+    def stop(self) -> None:
+        """Take no further request; the connection ends with the last response."""
+        if not self._is_closing:
+            self._is_closing = True
+            if self._has_begun and not self._is_over:
+                with suppress(trio.BrokenResourceError):
+                    self._send_go_away()
+        self._end_if_done()
+
+    def ask_to_leave(self) -> None:
+        """Tell the app that it is to end its responses."""
+        for exchange in list(self._exchanges.values()):
+            exchange.ask_to_leave()
+
+    # -- what comes -----------------------------------------------------------------------------------------------------
+
+    async def _read(self, began: bytes, nursery: trio.Nursery) -> None:
+        data = began or await self.transport.receive()
+        while data:
+            events = self.frames.receive_data(data)
+            reset = {event.stream_id for event in events if isinstance(event, StreamReset)}
+            for event in events:
+                self._handle(event, reset)
+            self.flush()
+            await self._start_apps(nursery)
+            self._end_if_done()
+            if self._replies > _MAX_REPLIES:
+                await self.transport.drain()
+                self._replies = 0
+            data = await self.transport.receive()
+
+    async def _start_apps(self, nursery: trio.Nursery) -> None:
+        """Start what the requests of one read ask for, a few at a time: the others of the server have turns in between."""
+        while self._requested:
+            for exchange, scope in self._requested[:_APPS_AT_ONCE]:
+                nursery.start_soon(self._call_app, exchange, scope)
+            del self._requested[:_APPS_AT_ONCE]
+            if self._requested:
+                await trio.lowlevel.checkpoint()
+
+    def _handle(self, event: Event, reset: set[int]) -> None:
+        match event:
+            case RequestReceived():
+                if event.stream_id in reset:
+                    self._requests += 1  # it is over already
+                else:
+                    self._take_request(event)
+            case DataReceived():
+                if event.stream_id in self._exchanges:
+                    self._exchanges[event.stream_id].take(event.data, event.flow_controlled_length)
+                else:
+                    self.frames.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            case TrailersReceived():
+                self._take_trailers(event)
+            case StreamEnded():
+                if event.stream_id in self._exchanges:
+                    self._exchanges[event.stream_id].end_body()
+            case StreamReset():
+                if event.stream_id in self._exchanges:
+                    self._exchanges[event.stream_id].be_reset()
+            case WindowUpdated():
+                if event.stream_id in self._exchanges:
+                    self._exchanges[event.stream_id].make_room()
+                elif event.stream_id == 0:
+                    self.share_window()
+            case RemoteSettingsChanged():
+                for exchange in self._exchanges.values():
+                    exchange.make_room()
+            case ConnectionTerminated():
+                self._is_closing = True  # and the client knows it
+
+    def _take_request(self, event: RequestReceived) -> None:
+        stream_id = event.stream_id
+        has_room = len(self._exchanges) < MAX_STREAMS and self._apps < _MAX_APPS
+        if self._is_closing or not has_room:
+            self._reset(stream_id, ErrorCodes.REFUSED_STREAM)
+            return
+        self._requests += 1
+        try:
+            request = read_request(event.headers)
+        except MalformedError:
+            self._reset(stream_id, ErrorCodes.PROTOCOL_ERROR)
+        except RefusedError as refused:
+            self.frames.send_headers(stream_id, self.refusal(refused.status), end_stream=True)
+            if not self.frames.streams[stream_id].closed:
+                self._reset(stream_id, ErrorCodes.NO_ERROR)
+        else:
+            self._answer(stream_id, request)
+        if self._requests >= MAX_REQUESTS:
+            self._is_closing = True
+            self._send_go_away()
+
+    def _reset(self, stream_id: int, code: ErrorCodes) -> None:
+        self.frames.reset_stream(stream_id, code)
+        self.frames.charge_for_refusal()
+
+    def _take_trailers(self, event: TrailersReceived) -> None:
+        if event.stream_id in self._exchanges:
+            try:
+                check_trailers(event.headers)
+            except MalformedError:
+                self._exchanges[event.stream_id].reset(ErrorCodes.PROTOCOL_ERROR)
+
+    # -- a request is answered ------------------------------------------------------------------------------------------
+
+    def _answer(self, stream_id: int, request: Request) -> None:
+        exchange = HTTP2Exchange(self, stream_id, request)
+        scope = make_scope(
+            version="2",
+            method=request.method,
+            scheme="https" if self.transport.is_encrypted else "http",
+            target=request.target,
+            headers=request.headers,
+            root_path=self.settings.root_path,
+            state=self.conversation.state,
+            client=self.conversation.client,
+            server=self.conversation.server,
+        )
+        scope["extensions"] |= {
+            "http.response.trailers": {},
+            "http.response.early_hint": {},
+            "chirp_trio.connection": exchange,
+        }
+        self._exchanges[stream_id] = exchange
+        self._reading.deadline = float("inf")
+        self._apps += 1
+        self._requested.append((exchange, scope))
+
+    async def _call_app(self, exchange: HTTP2Exchange, scope: Scope) -> None:
+        try:
+            if await self.conversation.call_app(scope, exchange.receive, exchange.send):
+                await exchange.end_as_asked()
+            exchange.conclude()
+        finally:
+            exchange.reset(ErrorCodes.INTERNAL_ERROR)
+            self._apps -= 1
+            self._end_if_done()
+
+    def forget(self, stream_id: int) -> None:
+        """Note that a response is over."""
+        self._exchanges.pop(stream_id, None)
+        if not self._exchanges:
+            self._reading.deadline = trio.current_time() + self.settings.keep_alive_timeout
+
+    def _end_if_done(self) -> None:
+        if self._is_closing and self._has_begun and not self._exchanges and not self._apps:
+            self._reading.cancel("the last response is over")
+
+    # -- what goes ------------------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Send what there is to say.
+
+        Raises:
+            trio.BrokenResourceError: The client is gone, or the connection is about to be closed.
+        """
+        data = self.frames.data_to_send()
+        if data:
+            self._replies = 0 if self.transport.write_nowait(data) else self._replies + len(data)
+
+    def refusal(self, status: int) -> Headers:
+        """The headers of a response that has nothing but its status."""
+        return [(b":status", b"%d" % HTTPStatus(status)), (b"content-length", b"0"), *self.conversation.server_headers()]
+
+    async def wait_for_window(self, room: trio.Event) -> None:
+        """Wait until the connection's window is opened, in the order of coming, or until the event is set."""
+        self._waiting.append(room)
+        try:
+            await room.wait()
+        finally:
+            with suppress(ValueError):
+                self._waiting.remove(room)
+            # Whoever has been let in lets the next one in, as long as there is room: he may not need all of it.
+            self.share_window()
+
+    def share_window(self) -> None:
+        """Let the next one in that waits for the connection's window, if it is open."""
+        if self._waiting and self.frames.outbound_flow_control_window > 0:
+            self._waiting.popleft().set()
+
+    def _send_go_away(self) -> None:
+        self.flush()
+        self.transport.write_nowait(self.frames.go_away())
+
+    def _say_good_bye(self) -> None:
+        """Tell a client that did nothing for too long that this is the end."""
+        if not self._is_closing:
+            self._is_closing = True
+            self._send_go_away()
+
+    def _give_up(self, error: ProtocolError) -> None:
+        """Tell a client that speaks no HTTP/2 what is wrong."""
+        if self.frames.state_machine.state is not ConnectionState.CLOSED:
+            self.frames.close_connection(error.error_code)
+        with suppress(trio.BrokenResourceError):
+            self.flush()
+        self.conversation.linger = True

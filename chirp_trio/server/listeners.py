@@ -1,26 +1,17 @@
-"""Where the server listens: addresses as text, and the sockets that are opened for them.
-
-hypercorn's configuration can open sockets too. It takes a socket file away from a server that is alive, though, lets child
-processes inherit what it opens, and leaves sockets open when one of several cannot be.
-"""
+"""Where the server listens: addresses as text, and the sockets that are opened for them."""
 
 import errno
 import os
 import re
 import socket
-import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import trio
-from hypercorn.utils import repr_socket_addr
-
 from ..errors import ConfigurationError
+from .sockets import find_vanished_clients
 
-type Listener = trio.SocketListener | trio.SSLListener[trio.SocketStream]
-
-_BACKLOG = 1024  # connections that wait to be accepted; the system has a bound of its own
+BACKLOG = 1024  # connections that wait to be accepted; the system has a bound of its own
 _TCP = re.compile(r"(?:\[(?P<ipv6>[^\[\]/\s]+)\]|(?P<host>[^\[\]:/\s]+)):(?P<port>[0-9]{1,5})")
 
 
@@ -46,64 +37,105 @@ def check_address(address: object) -> None:
 
 @contextmanager
 def open_listeners(
-    addresses: Sequence[str], *, tls: ssl.SSLContext | None, reuse_port: bool, timeout: float
-) -> Iterator[tuple[list[Listener], list[str]]]:
-    """Listen on all addresses, or on none; stop when the block is left.
+    addresses: Sequence[str], *, scheme: str, reuse_port: bool, timeout: float
+) -> Iterator[tuple[list[socket.socket], list[str]]]:
+    """Take all addresses, or none, until the block is left. Nobody can connect before `listen()`.
 
     Args:
         addresses: What `check_address()` has let pass.
-        tls: Speak TLS with this context; None means clear text.
+        scheme: What the URLs begin with.
         reuse_port: Let other processes listen on the same TCP ports.
         timeout: Seconds after which a client is given up from which nothing comes any more.
 
     Returns:
-        The listeners, and the URL of each.
+        The sockets, which do not block, and the URL of each.
 
     Raises:
         OSError: An address cannot be listened on; the message says which.
     """
-    listeners: list[Listener] = []
+    # Taken before the app starts, which may take a while: a mistake in an address is told at once.
+    listeners: list[socket.socket] = []
     urls = []
     with ExitStack() as opened:
         for address in addresses:
             try:
-                listening = opened.enter_context(_open(address, reuse_port))
-                _find_vanished_clients(listening, timeout)
-                listening.listen(_BACKLOG)
-                listening.setblocking(False)
+                taken = opened.enter_context(_open(address, reuse_port))
+                for listening in taken:
+                    find_vanished_clients(listening, timeout)
+                    listening.setblocking(False)
             except OSError as error:
-                why = error.strerror or error
-                raise OSError(error.errno, f"cannot listen on {address}: {why}") from error
-            plain = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
-            # Not `https_compatible`, which leaves out the last word of a TLS connection (RFC 8446, 6.1): without it a client
-            # cannot tell the end of a response that has no length from its being cut off.
-            listeners.append(plain if tls is None else trio.SSLListener(plain, tls))
-            where = repr_socket_addr(listening.family, listening.getsockname())
-            urls.append(f"{'http' if tls is None else 'https'}://{where}")
+                raise _cannot_listen(address, error) from error
+            listeners += taken
+            urls += [f"{scheme}://{_written(listening)}" for listening in taken]
         yield listeners, urls
 
 
+def listen(listeners: Sequence[socket.socket]) -> None:
+    """Let clients connect.
+
+    Raises:
+        OSError: Somebody else listens on one of the addresses since.
+    """
+    for listening in listeners:
+        try:
+            listening.listen(BACKLOG)
+        except OSError as error:
+            raise _cannot_listen(_written(listening), error) from error
+
+
+def _cannot_listen(address: str, error: OSError) -> OSError:
+    return OSError(error.errno, f"cannot listen on {address}: {error.strerror or error}")
+
+
+def _written(listening: socket.socket) -> str:
+    """A socket's address, as in a URL."""
+    name = listening.getsockname()
+    if listening.family in {socket.AF_INET, socket.AF_INET6}:
+        return tcp_address(name[0], name[1])
+    return f"unix:{name}"
+
+
 @contextmanager
-def _open(address: str, reuse_port: bool) -> Iterator[socket.socket]:
+def _open(address: str, reuse_port: bool) -> Iterator[list[socket.socket]]:
     if address.startswith("unix:"):
         with _open_file(Path(address.removeprefix("unix:"))) as listening:
-            yield listening
+            yield [listening]
     elif address.startswith("fd://"):
         with socket.socket(fileno=int(address.removeprefix("fd://"))) as listening:
             listening.set_inheritable(False)  # child processes of ours would keep it open
             if not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 raise OSError(errno.EINVAL, "it is no listening socket")
-            yield listening
+            yield [listening]
     else:
         found = _TCP.fullmatch(address)
         assert found is not None
-        with socket.socket(socket.AF_INET6 if found["ipv6"] else socket.AF_INET) as listening:
+        with ExitStack() as opened:
+            yield _open_host(found["ipv6"] or found["host"], int(found["port"]), reuse_port, opened)
+
+
+def _open_host(host: str, port: int, reuse_port: bool, opened: ExitStack) -> list[socket.socket]:
+    """A socket for each address that a name has: `localhost` has one of IPv4, and one of IPv6 where there is IPv6."""
+    listeners: list[socket.socket] = []
+    missing: OSError | None = None
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, name in dict.fromkeys((family, name) for family, _, _, _, name in found):
+        try:
+            listening = opened.enter_context(socket.socket(family))
             if os.name == "posix":  # elsewhere this option means something else, and is not needed
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if reuse_port:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            listening.bind((found["ipv6"] or found["host"], int(found["port"])))
-            yield listening
+            listening.bind((name[0], port, *name[2:]))
+        except OSError as error:
+            if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+                raise
+            missing = error  # a name may have addresses that this machine has not
+            continue
+        port = listening.getsockname()[1]  # the same for all, where it could be chosen
+        listeners.append(listening)
+    if missing is not None and not listeners:
+        raise missing
+    return listeners
 
 
 @contextmanager
@@ -135,22 +167,3 @@ def _remove_stale(path: Path) -> None:
             path.unlink()
         except BlockingIOError:
             pass  # somebody listens who has not accepted others yet
-
-
-def _find_vanished_clients(listening: socket.socket, timeout: float) -> None:
-    """Let the system give up a client from which nothing comes any more. Accepted connections inherit these options.
-
-    `TCP_USER_TIMEOUT` (RFC 5482) is for those to whom something has been sent, keepalive for those to whom nothing has.
-    """
-    if listening.family not in {socket.AF_INET, socket.AF_INET6}:
-        return
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    seconds = max(1, round(timeout))
-    for option, value in (
-        ("TCP_USER_TIMEOUT", seconds * 1000),
-        ("TCP_KEEPIDLE", max(1, seconds // 2)),
-        ("TCP_KEEPINTVL", max(1, seconds // 6)),
-        ("TCP_KEEPCNT", 3),
-    ):
-        if hasattr(socket, option):
-            listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)

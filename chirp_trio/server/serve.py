@@ -1,25 +1,17 @@
-"""Serving: an app on hypercorn's trio worker until somebody says stop."""
+"""Serving: an app until somebody says stop."""
 
 import inspect
-import os
-import signal
-import sys
 from collections.abc import Awaitable
-from typing import cast
 
 import trio
-from hypercorn.typing import ASGIFramework
-from hypercorn.utils import wrap_app
 
-from ..asgi import ASGIApp, Message, Receive, Scope, Send, require_trio
-from ..errors import LifespanError, sole
+from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
+from ..errors import sole
 from .access_log import AccessLog
 from .config import ServerConfig
 from .forwarded import ForwardedClient
+from .tls import Certificate
 from .worker import Worker
-
-# Seconds that the app's lifespan has for its end, once the last connection is closed.
-_LIFESPAN_TIMEOUT = 10.0
 
 
 async def serve(
@@ -29,7 +21,7 @@ async def serve(
     shutdown: trio.Event | None = None,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve an ASGI app on hypercorn's trio worker, in the caller's trio run.
+    """Serve an ASGI app in the caller's trio run.
 
     Event streams end at once when the server is to stop: each ends its source and its body, whatever its client does.
 
@@ -40,8 +32,9 @@ async def serve(
         task_status: For `nursery.start()`: told the URLs that the server listens on, once it does.
 
     Raises:
-        OSError: The address cannot be listened on.
-        LifespanError: The app's lifespan failed, at the start (then `task_status` was told nothing) or later.
+        OSError: The address cannot be listened on, or the certificate cannot be used.
+        LifespanError: The app's lifespan failed, at the start (then `task_status` was told nothing), or later, or took longer
+            than it may.
 
     Example:
         >>> async def main():
@@ -51,9 +44,28 @@ async def serve(
     """
     require_trio()
     settings = config if config is not None else ServerConfig()
+    await serve_with(app, settings, read_certificate(settings), shutdown=shutdown, task_status=task_status)
+
+
+def read_certificate(settings: ServerConfig) -> Certificate | None:
+    """The certificate that the settings name; None without TLS."""
+    if settings.certfile is None or settings.keyfile is None:
+        return None
+    return Certificate(settings.certfile, settings.keyfile, ["h2", "http/1.1"] if settings.http2 else ["http/1.1"])
+
+
+async def serve_with(
+    app: ASGIApp,
+    settings: ServerConfig,
+    certificate: Certificate | None,
+    *,
+    shutdown: trio.Event | None,
+    task_status: trio.TaskStatus[list[str]],
+) -> None:
+    """See `serve()`. Whoever has read the certificate can read it anew."""
     stop = trio.Event()  # ours: the caller's event is the caller's to set
-    served = _Served(app, stop, task_status, settings.root_path)
-    worker = Worker(wrap_app(cast(ASGIFramework, _with_middleware(served, settings)), 0, "asgi"), settings)
+    status = _Status(task_status)
+    worker = Worker(_with_middleware(_Stoppable(app, stop), settings), settings, stop, certificate)
     over = trio.Event()
     # Whoever cancels this call cancels neither the app's lifespan nor its streams, which could not end in order then: it
     # lets them stop. The shield has a deadline from that moment on.
@@ -62,7 +74,7 @@ async def serve(
     async def work() -> None:
         try:
             with drain:
-                await worker.run(stop, served)
+                await worker.run({"root_path": settings.root_path}, status)
         finally:
             over.set()
 
@@ -75,11 +87,11 @@ async def serve(
                 await over.wait()
             finally:
                 stop.set()
-                patience = settings.graceful_timeout + _LIFESPAN_TIMEOUT if served.is_up else 0
+                patience = settings.graceful_timeout + settings.shutdown_timeout if status.is_up else 0
                 drain.deadline = trio.current_time() + patience
             nursery.cancel_scope.cancel("the server has stopped")
     except ExceptionGroup as group:
-        raise served.failure or sole(group) from None
+        raise sole(group) from None
 
 
 async def _set_after(first: trio.Event, second: trio.Event) -> None:
@@ -96,41 +108,30 @@ def _with_middleware(app: ASGIApp, settings: ServerConfig) -> ASGIApp:
     return app
 
 
-class _Served(trio.TaskStatus[list[str]]):
-    """The app as hypercorn sees it, and hypercorn's start as the caller sees it.
+class _Status(trio.TaskStatus[list[str]]):
+    """The caller's, and whether it has been told already that the server is up."""
 
-    hypercorn reports its start although the app's own has failed, and lets the failure out in groups of groups.
-    """
-
-    def __init__(self, app: ASGIApp, shutdown: trio.Event, task_status: trio.TaskStatus[list[str]], root_path: str) -> None:
-        self._app = app
-        self._root_path = root_path
-        self._signal = ShutdownSignal(shutdown)
+    def __init__(self, task_status: trio.TaskStatus[list[str]]) -> None:
         self._task_status = task_status
-        self.failure: LifespanError | None = None
         self.is_up = False
+
+    def started(self, value: list[str] | None = None) -> None:
+        self.is_up = True
+        self._task_status.started(value or [])
+
+
+class _Stoppable:
+    """An app that can wait for the server to stop, by the extension `chirp_trio.shutdown` of its scopes."""
+
+    def __init__(self, app: ASGIApp, stop: trio.Event) -> None:
+        self._app = app
+        self._signal = ShutdownSignal(stop)
 
     # Marked, not async: an idle stream keeps the frame of every async function on its way.
     @inspect.markcoroutinefunction
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         scope.setdefault("extensions", {})["chirp_trio.shutdown"] = self._signal
-        if scope["type"] != "lifespan":
-            return self._app(scope, receive, send)
-        scope["root_path"] = self._root_path  # beyond ASGI: what is published before the first request may need it
-        return self._app(scope, receive, self._watch(send))
-
-    def _watch(self, send: Send) -> Send:
-        async def watched(message: Message) -> None:
-            if message["type"].endswith(".failed"):
-                self.failure = LifespanError(f"the app's lifespan failed: {message.get('message') or 'it does not say why'}")
-            await send(message)
-
-        return watched
-
-    def started(self, value: list[str] | None = None) -> None:
-        if self.failure is None:
-            self.is_up = True
-            self._task_status.started(value or [])
+        return self._app(scope, receive, send)
 
 
 class ShutdownSignal:
@@ -141,48 +142,3 @@ class ShutdownSignal:
 
     def __deepcopy__(self, memo: object) -> ShutdownSignal:
         return self
-
-
-def run(app: ASGIApp, config: ServerConfig | None = None, *, name: str = "app") -> None:
-    """Serve an app until SIGINT or SIGTERM; a second one ends the process at once. Says where, once it is up.
-
-    Args:
-        app: The app.
-        config: The settings; default: `ServerConfig()`.
-        name: What to call the app in the line that says where it is.
-
-    Raises:
-        OSError: The address cannot be listened on.
-        LifespanError: The app's lifespan failed.
-    """
-    try:
-        trio.run(_serve_until_signal, app, config, name)
-    except ExceptionGroup as group:
-        raise sole(group) from None
-
-
-async def _serve_until_signal(app: ASGIApp, config: ServerConfig | None, name: str) -> None:
-    shutdown = trio.Event()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_set_on_signal, shutdown)
-        await serve(app, config, shutdown=shutdown, task_status=_Announcement(name))
-        nursery.cancel_scope.cancel("the server has stopped")
-
-
-async def _set_on_signal(shutdown: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        async for number in signals:
-            if shutdown.is_set():
-                os._exit(128 + number)  # asked twice: whoever waits for something will not get it
-            shutdown.set()
-
-
-class _Announcement(trio.TaskStatus[list[str]]):
-    """Prints where the server listens, in the moment that it does."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def started(self, value: list[str] | None = None) -> None:
-        print(f"chirp_trio: serving {self._name} on {', '.join(value or ())} (Ctrl-C stops it)", file=sys.stderr, flush=True)

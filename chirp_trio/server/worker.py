@@ -1,64 +1,130 @@
-"""The worker: it runs the app's lifespan, accepts connections while that lasts, and stops in order.
+"""The worker: it runs the app's lifespan, accepts connections while that lasts, and stops in order."""
 
-hypercorn's own worker with three differences: its connections are ours (see `connection`), its listeners have the options
-that find clients who have vanished, and being cancelled is a way to stop like any other.
-"""
-
-from functools import partial
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
 
 import trio
-from hypercorn.trio.lifespan import Lifespan
-from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
 
+from ..asgi import ASGIApp, Scope
+from .accepting import Acceptor, Room
 from .config import ServerConfig
-from .connection import Connection, ConnectionContext
+from .connection import Connection
 from .garbage import calm_garbage_collector
-from .listeners import open_listeners
+from .lifespan import Lifespan
+from .listeners import BACKLOG, listen, open_listeners
+from .tls import Certificate
 
 
 class Worker:
     """One run of a server.
 
     Args:
-        app: The app, as hypercorn wraps it.
+        app: The app.
         settings: What the server has been told.
+        stop: Ends the run when it is set; it sets it itself when the app's lifespan fails.
+        certificate: For TLS; None means clear text.
     """
 
-    def __init__(self, app: AppWrapper, settings: ServerConfig) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerConfig, stop: trio.Event, certificate: Certificate | None) -> None:
         self._app = app
         self._settings = settings
-        self._config = settings.for_hypercorn()
-        self._context = ConnectionContext(settings.write_timeout)
-        self._state: LifespanState = {}
+        self._stop = stop
+        self._certificate = certificate
+        self._state: dict[str, Any] = {}
+        self._connections: set[Connection] = set()
+        self._open = Room(settings)
 
-    async def run(self, shutdown: trio.Event, task_status: trio.TaskStatus[list[str]]) -> None:
-        """Serve until the event is set; return when the last connection is closed and the app's lifespan is over."""
-        lifespan = Lifespan(self._app, self._config, self._state)
+    async def run(self, scope: Scope, task_status: trio.TaskStatus[list[str]]) -> None:
+        """Serve until it is told to stop; return when the last connection is closed and the app's lifespan is over.
+
+        Args:
+            scope: What the scope of the lifespan has besides.
+            task_status: Told where the server listens, once it does.
+
+        Raises:
+            OSError: An address cannot be listened on.
+            LifespanError: The app's lifespan failed.
+        """
+        settings = self._settings
+        opening = open_listeners(
+            settings.addresses,
+            scheme="http" if self._certificate is None else "https",
+            reuse_port=settings.reuse_port,
+            timeout=settings.write_timeout,
+        )
+        lifespan = Lifespan(self._app, self._state, scope, self._stop)
+        with ExitStack() as until_stop:
+            listeners, urls = until_stop.enter_context(opening)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(lifespan.run)
+                if await self._has_started(lifespan):
+                    try:
+                        with calm_garbage_collector():
+                            await self._serve(listeners, urls, task_status, until_stop.close)
+                    finally:
+                        await lifespan.stop(settings.shutdown_timeout)
+                nursery.cancel_scope.cancel("the lifespan is over")
+
+    async def _has_started(self, lifespan: Lifespan) -> bool:
+        """Start the app; whether that was done before it was told to stop."""
         async with trio.open_nursery() as nursery:
-            await nursery.start(lifespan.handle_lifespan)
-            # An app that has left it without a word has no lifespan. hypercorn would tell it all the same, and fail.
-            if not lifespan.startup.is_set():
-                await lifespan.wait_for_startup()
-            with calm_garbage_collector():
-                await self._serve(shutdown, task_status)
-            if not lifespan.shutdown.is_set():
-                await lifespan.wait_for_shutdown()
-            nursery.cancel_scope.cancel("the lifespan is over")
+            nursery.start_soon(self._cancel_on_stop, nursery.cancel_scope)
+            await lifespan.start(self._settings.startup_timeout)
+            nursery.cancel_scope.cancel("the app has started")
+            return True
+        return False
 
-    async def _serve(self, shutdown: trio.Event, task_status: trio.TaskStatus[list[str]]) -> None:
-        async with trio.open_nursery() as connections:
-            opening = open_listeners(
-                self._config.bind,
-                tls=self._config.create_ssl_context(),
-                reuse_port=self._settings.reuse_port,
-                timeout=self._settings.write_timeout,
-            )
-            with opening as (listeners, urls):
+    async def _cancel_on_stop(self, scope: trio.CancelScope) -> None:
+        await self._stop.wait()
+        scope.cancel("the server is to stop")
+
+    async def _serve(
+        self,
+        listeners: list[socket.socket],
+        urls: list[str],
+        task_status: trio.TaskStatus[list[str]],
+        close: Callable[[], None],
+    ) -> None:
+        settings = self._settings
+        async with trio.open_nursery() as patience:
+            async with trio.open_nursery() as connections:
+                acceptors = [self._acceptor(listening, connections) for listening in listeners]
+                listen(listeners)
                 async with trio.open_nursery() as nursery:
-                    connect = partial(Connection, self._app, self._config, self._context, ConnectionState(self._state))
-                    nursery.start_soon(partial(trio.serve_listeners, connect, listeners, handler_nursery=connections))
+                    for acceptor in acceptors:
+                        nursery.start_soon(acceptor.run)
                     task_status.started(urls)
-                    await shutdown.wait()
+                    await self._stop.wait()
                     nursery.cancel_scope.cancel("the server is to stop")
-            await self._context.stop()
-            connections.cancel_scope.deadline = trio.current_time() + self._config.graceful_timeout
+                for acceptor in acceptors:
+                    acceptor.accept_waiting(BACKLOG)  # whoever waits there would be reset otherwise
+                close()
+                for connection in self._connections:
+                    connection.stop()
+                patience.start_soon(self._ask_to_leave, settings.graceful_timeout / 2)
+                connections.cancel_scope.deadline = trio.current_time() + settings.graceful_timeout
+            patience.cancel_scope.cancel("the last connection is closed")
+
+    def _acceptor(self, listening: socket.socket, connections: trio.Nursery) -> Acceptor:
+        def serve(accepted: socket.socket, tls: ssl.SSLContext | None, leave: Callable[[], None]) -> None:
+            connection = Connection(self._app, self._settings, self._state, accepted, tls)
+            self._connections.add(connection)
+            connections.start_soon(self._run_connection, connection, leave)
+
+        return Acceptor(listening, None if self._certificate is None else self._certificate.context, self._open, serve)
+
+    async def _run_connection(self, connection: Connection, leave: Callable[[], None]) -> None:
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+            leave()
+
+    async def _ask_to_leave(self, patience: float) -> None:
+        """Tell responses that go on as if nothing had been said to end, while there is time for it."""
+        await trio.sleep(patience)
+        for connection in self._connections:
+            connection.ask_to_leave()

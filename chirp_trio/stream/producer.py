@@ -80,12 +80,15 @@ class Producer:
                 await self._run_source()
         except BaseException as raised:
             signal, failure = split_failure(raised)
-            if signal is not None:
-                self._served.end(Ending.CLOSED)  # if nobody has named an ending, this comes from outside
-            if failure is not None:
-                self._served.fail(sole(failure))
-            if signal is not None:
-                reraise(signal)
+            try:
+                if signal is not None:
+                    self._served.end(Ending.CLOSED)  # if nobody has named an ending, this comes from outside
+                if failure is not None:
+                    self._served.fail(sole(failure))
+                if signal is not None:
+                    reraise(signal)
+            finally:
+                del signal, failure  # what is raised holds this frame
         finally:
             self._served.source_is_over()
 

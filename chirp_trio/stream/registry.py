@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ..addresses import owner_of
 from ..asgi import note_asyncio
 from ..errors import ConfigurationError, HTTPError
 from ..failures import failure_of
@@ -45,7 +46,8 @@ class StreamRegistry:
     def __init__(self, limits: Limits | None = None, *, chance: random.Random | None = None) -> None:
         self._limits = limits if limits is not None else Limits()
         self._chance = chance if chance is not None else random.SystemRandom()
-        self._of_client: Counter[str] = Counter()  # kept only where it is limited
+        # Kept only where it is limited. Those of whom nobody knows who they are, are one client: None.
+        self._of_client: Counter[str | None] = Counter()
         self.live: dict[LiveStream, None] = {}
         self.on_open: list[Hook] = []
         self.on_close: list[Hook] = []
@@ -65,21 +67,21 @@ class StreamRegistry:
         if limits.max_streams is not None and len(self.live) >= limits.max_streams:
             raise self._refuse(503, "The server has as many event streams as it may have.")
         most = limits.max_streams_per_client
-        if most is not None and client is not None and self._of_client[client] >= most:
+        if most is not None and self._of_client[_owner_of(client)] >= most:
             raise self._refuse(429, "There are as many event streams to this address as there may be.")
 
     def add(self, stream: LiveStream) -> None:
         """Take a stream in, for which there is room."""
-        if self._limits.max_streams_per_client is not None and stream.client is not None:
-            self._of_client[stream.client] += 1
+        if self._limits.max_streams_per_client is not None:
+            self._of_client[_owner_of(stream.client)] += 1
         self.live[stream] = None
         self.opened += 1
 
     def remove(self, stream: LiveStream) -> None:
         """Let a stream go that is over."""
         del self.live[stream]
-        client = stream.client
-        if client is not None and client in self._of_client:
+        if self._limits.max_streams_per_client is not None:
+            client = _owner_of(stream.client)
             self._of_client[client] -= 1
             if not self._of_client[client]:
                 del self._of_client[client]
@@ -161,3 +163,7 @@ def log_ending(stream: LiveStream) -> None:
             "bytes": seen.bytes,
         }
         logger.debug("%s: ended, %s", seen.path, seen.ending, extra=fields)
+
+
+def _owner_of(client: str | None) -> str | None:
+    return None if client is None else owner_of(client)

@@ -85,13 +85,16 @@ class Revalidation:
             allowed = await self._ask()
         except BaseException as raised:
             signal, failure = split_failure(raised)
-            if failure is not None:
-                note_asyncio(failure)
-                path = stream.snapshot().path
-                logger.exception("%s: its revalidate raised, which counts as a refusal", path, exc_info=failure)
-                stream.tell_of("its revalidate raised", failure)
-            if signal is not None:
-                reraise(signal)
+            try:
+                if failure is not None:
+                    note_asyncio(failure)
+                    path = stream.snapshot().path
+                    logger.exception("%s: its revalidate raised, which counts as a refusal", path, exc_info=failure)
+                    stream.tell_of("its revalidate raised", failure)
+                if signal is not None:
+                    reraise(signal)
+            finally:
+                del signal, failure  # what is raised holds this frame
             allowed = False
         self._answered_at = trio.current_time()
         if not allowed:

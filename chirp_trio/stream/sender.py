@@ -51,7 +51,7 @@ class Sender:
     @property
     def progress(self) -> int:
         """A number that is another one once the client has taken bytes, where that can be seen."""
-        return getattr(self._direct, "progress", 0)  # not every server that offers the way tells it
+        return 0 if self._direct is None else self._direct.progress
 
     async def start(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Begin the response, with status 200."""

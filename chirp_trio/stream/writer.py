@@ -1,10 +1,8 @@
 """All that one stream sends: its headers, its events, its heartbeats, and the end of its body, by one writer.
 
 Only the writer sends, so that nothing can interleave. On a connection that takes bytes without blocking it is a function
-that the host's flusher calls; otherwise, and wherever waiting cannot be avoided, it is a task in the app's nursery (see
-`host`) for as long as there is something to write. It is not in the stream's nursery, because a task in hypercorn's `send()`
-cannot be cancelled while the client does not read: the handler leaves it behind, the server then closes the connection, and
-that wakes it up. An idle stream has no writer at all.
+that the host's flusher calls; otherwise it is a task in the app's nursery (see `host`) for as long as there is something to
+write: hypercorn's `send()` cannot be cancelled while the client does not read, so the handler has to leave it behind.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -232,14 +230,17 @@ class Writer:
             self._end(Ending.DISCONNECTED)
         except BaseException as raised:
             signal, failure = split_failure(raised)
-            if failure is not None and self._sender.is_direct:
-                self.fail(failure)
-            elif failure is not None:
-                self._is_finished = not self._sender.has_begun  # the response is somebody else's then, if there is one
-                logger.exception("%s: the server, or middleware, raised from send()", self._name, exc_info=failure)
-                self._end(Ending.CLOSED, failure)
-            if signal is not None:
-                reraise(signal)
+            try:
+                if failure is not None and self._sender.is_direct:
+                    self.fail(failure)
+                elif failure is not None:
+                    self._is_finished = not self._sender.has_begun  # the response is somebody else's then, if there is one
+                    logger.exception("%s: the server, or middleware, raised from send()", self._name, exc_info=failure)
+                    self._end(Ending.CLOSED, failure)
+                if signal is not None:
+                    reraise(signal)
+            finally:
+                del signal, failure  # what is raised holds this frame
         finally:
             self._task = None
             if self._done is not None:

@@ -28,8 +28,8 @@ class AppConfig:
         max_body_size: How many bytes a request's body may have; default 1 MiB.
         max_form_fields: How many fields and files a form may have; default 1000.
         max_streams: How many event streams there may be; one more is refused with a 503; default: no limit.
-        max_streams_per_client: How many there may be to one client's address; one more is refused with a 429; default:
-            no limit.
+        max_streams_per_client: How many there may be to one client's address, or IPv6 network of 64 bits; one more is refused
+            with a 429; default: no limit.
         max_age: Seconds after which an event stream ends, a tenth more or less at random, so that its client comes back
             at a time of its own; default: no limit.
         reconnect_after: How many seconds clients shall wait before they come back when the server stops: each is told a

@@ -199,12 +199,15 @@ class Dispatcher:
 def _failure(raised: BaseException, scope: Scope) -> Exception:
     """What has failed, to be answered; raises what has to go on instead, which nobody is answered then."""
     signal, failure = split_failure(raised)
-    if signal is not None:
-        if failure is not None:
-            logger.error("%s %s failed while it was cancelled", scope["method"], scope["path"], exc_info=failure)
-        reraise(signal)
-    assert failure is not None
-    return failure
+    try:
+        if signal is not None:
+            if failure is not None:
+                logger.error("%s %s failed while it was cancelled", scope["method"], scope["path"], exc_info=failure)
+            reraise(signal)
+        assert failure is not None
+        return failure
+    finally:
+        del signal, failure, raised  # what is raised holds this frame
 
 
 def _answer_nobody(request: Request) -> Respond:

@@ -1,6 +1,6 @@
 """Plain responses: values that are ASGI responses. What streams has rooms of its own."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -126,6 +126,14 @@ class Response(SetsCookies):
         if isinstance(self.body, bytes):
             return BYTES
         return JSON if isinstance(self.body, dict | list) and html_text(self.body) is None else HTML
+
+
+def as_bytes(response: Response) -> Response:
+    """The same response with a body of bytes alone, where it has one of text: a client may take long to read it."""
+    if not isinstance(response.body, str) or response._encoded is None:
+        return response
+    default = response._default_type() if response.content_type is None else response.content_type
+    return replace(response, body=response._encoded, content_type=default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,12 +134,19 @@ class HTTP1(Client):
                 response.complete = True
 
 
+class _HTTP2Connection(h2.connection.H2Connection):
+    """Goes on with its streams after a GOAWAY frame (RFC 9113, 6.8); python-h2 does not."""
+
+    def _receive_goaway_frame(self, frame: object) -> tuple[list[object], list[object]]:
+        return [], []
+
+
 class HTTP2(Client):
     """HTTP/2 in clear text, with prior knowledge; as many requests at once as one likes."""
 
     def __init__(self, *arguments: object, window: int = 65535, connection_window: int = 65535, **options: object) -> None:
         super().__init__(*arguments, **options)
-        self._connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+        self._connection = _HTTP2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
         windows = {h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window}
         self._connection.local_settings = h2.settings.Settings(client=True, initial_values=windows)
         self._connection.initiate_connection()
@@ -180,7 +187,7 @@ class HTTP2(Client):
                 self._connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             elif isinstance(event, h2.events.StreamEnded):
                 response.complete = True
-            elif isinstance(event, h2.events.StreamReset):
+            elif isinstance(event, h2.events.StreamReset) and not response.complete:
                 raise EOFError(f"the server reset the stream: {event.error_code!r}")
         self._flush()
 
@@ -199,9 +206,10 @@ class HTTP2(Client):
         self._flush()
 
     def go_away(self) -> None:
-        """Announce the end of the connection, and keep it open."""
+        """Announce the end of the connection, and leave without a look at what still comes."""
         self._connection.close_connection()
         self._flush()
+        self.leave()
 
     def _flush(self) -> None:
         self.socket.sendall(self._connection.data_to_send())

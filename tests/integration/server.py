@@ -153,8 +153,9 @@ def hypercorn(app: str, *arguments: str, worker: str = "trio", wait_for: str = "
 
 @contextmanager
 def chirp_trio(app: str, *arguments: str | Path, cwd: Path = APPS) -> Iterator[Server]:
-    """`chirp-trio run` on a free port."""
-    with Server([SCRIPTS / "chirp-trio", "run", "--port", "0", *arguments, app], cwd=cwd) as server:
+    """`chirp-trio run` on a free port, where HTTP/2 is spoken without TLS too."""
+    command = [SCRIPTS / "chirp-trio", "run", "--port", "0", *([] if "--no-http2" in arguments else ["--http2-cleartext"])]
+    with Server([*command, *arguments, app], cwd=cwd) as server:
         server.address = announced(server)
         yield server
 

@@ -17,6 +17,7 @@ import pytest
 
 from chirp_trio import Comment, SSEEvent
 from chirp_trio.cli.follow import Connected, Refused, Waiting
+from chirp_trio.cli.pauses import Pauses
 from chirp_trio.testing import TestClient
 from tests.integration.scripted import BREAK, WAIT, hear, scripted, status, stream
 from tests.strategies import pieces
@@ -400,15 +401,15 @@ async def test_an_id_with_a_null_is_not_sent():
 @pytest.mark.parametrize(
     ("fields", "seconds"),
     [
-        pytest.param("retry:0200", 0.2, id="WPT format-field-retry"),
-        pytest.param("retry:200\nretry:100x", 0.2, id="WPT format-field-retry-bogus"),
-        pytest.param("retry:200\nretry", 0.2, id="WPT format-field-retry-empty"),
-        pytest.param("retry:0", 0.0, id="at once"),
+        pytest.param("retry:0700", 0.7, id="WPT format-field-retry"),
+        pytest.param("retry:700\nretry:600x", 0.7, id="WPT format-field-retry-bogus"),
+        pytest.param("retry:700\nretry", 0.7, id="WPT format-field-retry-empty"),
+        pytest.param("retry:0", 0.5, id="half a second at least"),
     ],
 )
 async def test_it_waits_as_long_as_the_stream_asks(fields, seconds):
     async with scripted(stream(f"{fields}\ndata: x\n\n"), stream("data: y\n\n", end=WAIT)) as server:
-        heard = await hear(server, 2)
+        heard = await hear(server, 2, pauses=Pauses())
 
     assert [item.seconds for item in heard if isinstance(item, Waiting)] == [seconds]
 

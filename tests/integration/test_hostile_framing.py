@@ -148,6 +148,10 @@ TAKEN = {
         post(b"Connection: upgrade", b"Upgrade: h2c", b"HTTP2-Settings: ", b"Content-Length: 5", body=b"hello"),
         HELLO,
     ),
+    "an upgrade to HTTP/2 with a chunked body": (
+        post(b"Connection: upgrade", b"Upgrade: h2c", b"HTTP2-Settings: ", CHUNKED, body=b"5\r\nhello\r\n0\r\n\r\n"),
+        HELLO,
+    ),
     "a value that is not ASCII": (get("X: ä".encode()), b'"method":"GET"'),
 }
 

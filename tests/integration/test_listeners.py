@@ -82,15 +82,46 @@ def test_every_address_is_listened_on_and_announced(file):
                 status_of(url)
 
 
-def test_ipv6_can_be_listened_on():
+def has_ipv6():
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            pass
+            return True
     except OSError:
+        return False
+
+
+def test_ipv6_can_be_listened_on():
+    if not has_ipv6():
         pytest.skip("this machine has no IPv6")
     with running("--bind", "[::1]:0") as (_, (url,)):
         assert url.startswith("http://[::1]:")
         assert status_of(url) == 200
+
+
+def test_localhost_is_listened_on_at_each_of_its_addresses():
+    families = {family for family, *_ in socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)}
+    if families != {socket.AF_INET, socket.AF_INET6} or not has_ipv6():
+        pytest.skip("localhost has not both addresses on this machine")
+    with running("--host", "localhost", "--port", "0") as (server, urls):
+        assert sorted(url.rpartition(":")[0] for url in urls) == ["http://127.0.0.1", "http://[::1]"]
+        assert len({url.rpartition(":")[2] for url in urls}) == 1
+        assert [status_of(url) for url in urls] == [200, 200]
+        assert server.stop() == 0
+
+
+async def test_a_name_is_listened_on_at_each_of_its_addresses(monkeypatch, nursery):
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    found = [(socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_INET6, ("::1", 0, 0, 0)), (socket.AF_INET, ("127.0.0.1", 0))]
+    answer = [(family, socket.SOCK_STREAM, 6, "", name) for family, name in found]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
+
+    urls = await nursery.start(serve, App(), ServerConfig(host="localhost", port=0))
+
+    assert [url.rpartition(":")[0] for url in urls] == ["http://127.0.0.1", "http://[::1]"]
+    assert len({url.rpartition(":")[2] for url in urls}) == 1
+    assert [await trio.to_thread.run_sync(status_of, url) for url in urls] == [404, 404]
+    nursery.cancel_scope.cancel()
 
 
 def test_where_one_address_cannot_be_listened_on_the_others_are_not_either(file):

@@ -70,7 +70,7 @@ def test_data_for_an_http2_stream_that_is_answered_already(own_server):
     with HTTP2(own_server.address) as client:
         response = client.request("/nowhere", method="POST", body_follows=True)
         client.wait_for_end(response)
-        client.send_data(response, b"late")
+        client.socket.sendall(b"\0\0\4\0\0" + response.stream_id.to_bytes(4) + b"late")
         client.request("/finite/function")
         with suppress(EOFError):
             client.receive()

@@ -48,9 +48,20 @@ def use(address, requests):
         for _ in range(requests):
             assert status(address, "/talk") == 200
         assert status(address, "/fail") == 500
-        before = len(stream.body)
-        while len(stream.body) <= before + 4096:
+        go_on(client, stream)
+
+
+def go_on(client, stream):
+    """Read until the stream has gone on, behind all that it had sent already."""
+    client.socket.setblocking(False)
+    try:
+        while True:
             client.receive()
+    except BlockingIOError:
+        client.socket.settimeout(PATIENCE)
+    before = len(stream.body)
+    while len(stream.body) <= before + 4096:
+        client.receive()
 
 
 def stop(process):
@@ -107,6 +118,19 @@ def test_a_pipe_that_nobody_reads_stops_neither_streams_nor_the_stop():
         said = text_in(reader).splitlines()
         assert any("serving talkative:app" in line for line in said)  # what it takes at once is there at once
         assert sum("GET /talk" in line for line in said) < MANY  # and the test is one: it was full
+
+
+def test_two_thousand_requests_are_answered_whose_log_nobody_reads():
+    with pipe() as (_, writer), serving("", output=writer) as (address, process), HTTP1(address) as live:
+        stream = live.request("/live")
+        live.wait_for(stream, b"tick")
+        with HTTP1(address) as client:
+            for _ in range(2000):
+                response = client.request("/nowhere")
+                client.wait_for_end(response)
+                assert response.status == 404
+        go_on(live, stream)
+        assert stop(process) == 0
 
 
 def test_a_pipe_that_is_full_from_the_start_stops_neither_start_nor_stop():

@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -208,3 +208,47 @@ def test_the_app_sees_the_client_and_no_lie_of_it(servers, lie):
     with closing(connection):
         connection.request("GET", "/", headers=LIES[lie])
         assert connection.getresponse().read() == b"127.0.0.2"
+
+
+# -- connections that are used again -------------------------------------------------------------------------------------
+
+
+def pass_on_later(source, target):
+    """As a network does that takes 0.1 seconds: what is on its way then can meet a connection's end."""
+    with target, suppress(OSError):
+        while data := source.recv(65536):
+            time.sleep(0.1)
+            target.sendall(data)
+        time.sleep(0.1)
+        target.shutdown(socket.SHUT_WR)
+
+
+def link(listener, address):
+    """Pass on what comes to a listener to an address, and back."""
+    with suppress(OSError):
+        while True:
+            one = listener.accept()[0]
+            two = socket.create_connection(address)
+            for pair in ((one, two), (two, one)):
+                threading.Thread(target=pass_on_later, args=pair, daemon=True).start()
+
+
+def test_nobody_gets_a_502_where_nginx_keeps_its_connections_for_less_time_than_we_do(tmp_path):
+    """As 60 seconds are to our 75, one is to two here; the pauses are about as long as nginx keeps a connection."""
+    require("nginx")
+    with chirp_trio("besieged:app", "--keep-alive-timeout", "2") as server, socket.create_server(("127.0.0.1", 0)) as far:
+        threading.Thread(target=link, args=(far, server.address), daemon=True).start()
+        upstream = "{}:{}".format(*far.getsockname())
+        port = free_port()
+        command = nginx(tmp_path, upstream, port)
+        text = replaced((tmp_path / "nginx.conf").read_text(), f"proxy_pass http://{upstream}", "proxy_pass http://app")
+        kept = f"  upstream app {{ server {upstream}; keepalive 16; keepalive_timeout 1s; }}\n  server {{"
+        (tmp_path / "nginx.conf").write_text(replaced(text, "  server {", kept))
+        with Server(command, cwd=tmp_path) as proxy:
+            wait_until(lambda: proxy.process.poll() is not None or listens(("127.0.0.1", port)))
+            with HTTP1(("127.0.0.1", port)) as client:
+                for pause in (0, 0.7, 0.7, 0.8, 1):
+                    time.sleep(pause)
+                    response = client.request("/read", method="POST", body=[b"hello"])  # a POST is not tried again
+                    client.wait_for_end(response)
+                    assert (response.status, response.body) == (200, b"5 bytes")

@@ -188,7 +188,7 @@ def test_an_address_that_is_taken_is_told_in_one_sentence_too():
         port = first.getsockname()[1]
         with Server([SCRIPTS / "chirp-trio", "run", "--port", str(port), "endings:app"]) as second:
             assert second.wait() == 2
-            assert second.lines()[0] == f"chirp-trio: cannot listen on 127.0.0.1:{port}: Address already in use"
+            assert second.lines()[-1] == f"chirp-trio: cannot listen on 127.0.0.1:{port}: Address already in use"
             assert second.unexpected_tracebacks() == 0
 
 
@@ -257,7 +257,7 @@ def test_a_tls_connection_ends_with_its_last_word_so_that_nothing_can_have_been_
 
 def test_a_response_has_its_reason_and_the_server_header_that_was_asked_for():
     for options, header in (
-        ([], b"\r\nserver: hypercorn\r\n"),
+        ([], b"\r\nserver: chirp_trio\r\n"),
         (["--server-header", "shop"], b"\r\nserver: shop\r\n"),
         (["--no-server-header"], None),
     ):

@@ -45,14 +45,31 @@ async def test_one_stream_too_many_of_a_client_is_refused_and_others_are_not(aut
             assert (first.status, second.status) == (200, 200), "its slots are free again"
 
 
-async def test_a_client_without_an_address_is_not_limited(autojump_clock):
+async def test_clients_without_an_address_are_counted_together(autojump_clock):
+    """Nobody knows who they are: where each had no limit, whoever hides would have none."""
     app = app_of(Source("a"), config=AppConfig(max_streams_per_client=1))
 
     async def without_address(scope, receive, send):
         await app({**scope, "client": None}, receive, send)
 
-    async with TestClient(without_address) as client, client.stream_sse("/"):
-        assert (await client.sse("/", max_events=1)).status == 200
+    async with TestClient(without_address) as hidden, TestClient(app) as known:
+        async with hidden.stream_sse("/"):
+            assert (await hidden.sse("/")).status == 429
+            assert (await known.sse("/", max_events=1)).status == 200
+        assert (await hidden.sse("/", max_events=1)).status == 200, "its slot is free again"
+
+
+async def test_an_ipv6_network_of_64_bits_is_one_client(autojump_clock):
+    app = app_of(Source("a"), config=AppConfig(max_streams_per_client=1))
+    async with (
+        TestClient(app, client=("2001:db8:0:1::7", 1000)) as first,
+        TestClient(app, client=("2001:db8:0:1:ffff::8", 1000)) as second,
+        TestClient(app, client=("2001:db8:0:2::7", 1000)) as other,
+    ):
+        async with first.stream_sse("/"):
+            assert (await second.sse("/")).status == 429
+            assert (await other.sse("/", max_events=1)).status == 200
+        assert (await second.sse("/", max_events=1)).status == 200, "its slot is free again"
 
 
 async def test_without_an_advice_for_clients_a_refusal_says_one_second(autojump_clock):

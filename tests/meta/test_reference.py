@@ -51,7 +51,6 @@ INTERNAL = {
     "Response._encoded",
     "Request.read_body",
     "Request.has_unread_body",
-    "ServerConfig.for_hypercorn",
     "ASGITransport.handle_async_request",
     "ASGITransport.start_soon",
     "SQLiteStore.lock",

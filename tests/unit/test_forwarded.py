@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chirp_trio.server import forwarded
 from chirp_trio.server.forwarded import ForwardedClient
 
 PROXY = ("10.0.0.1", 1234)
@@ -40,7 +41,7 @@ async def seen(headers, *, peer=PROXY, trusted=TRUSTED, kind="http", scheme="htt
         pytest.param("6.6.6.6,192.0.2.7 , 10.0.0.2,10.9.9.9", ("192.0.2.7", 0), id="behind more trusted proxies"),
         pytest.param("10.0.0.3, 10.0.0.2", ("10.0.0.3", 0), id="a trusted proxy itself"),
         pytest.param("2001:db8::7, 2001:db8:ffff::1", ("2001:db8::7", 0), id="behind a proxy with IPv6"),
-        pytest.param("192.0.2.7, unknown, 10.0.0.2", ("10.0.0.2", 0), id="behind somebody who is not named"),
+        pytest.param("192.0.2.7, unknown, 10.0.0.2", None, id="behind somebody who is not named"),
     ],
 )
 async def test_the_client_is_the_nearest_that_is_no_trusted_proxy(header, client):
@@ -69,7 +70,6 @@ async def test_headers_of_one_name_are_one_list():
 
 
 HOSTILE = {
-    "nothing": [("x-forwarded-for", "")],
     "commas": [("x-forwarded-for", ",,,")],
     "a name": [("x-forwarded-for", "admin")],
     "a script": [("x-forwarded-for", "<script>alert(1)</script>")],
@@ -94,8 +94,23 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-async def test_what_cannot_be_understood_or_is_said_in_two_ways_changes_nothing(case):
-    assert await seen(HOSTILE[case]) == (PROXY, "http")
+async def test_where_it_cannot_be_understood_or_is_said_in_two_ways_nobody_becomes_the_proxy(case):
+    """Whoever can make the proxy's word unreadable would be taken for the proxy, which may be allowed what no client is."""
+    assert await seen([*HOSTILE[case], ("x-forwarded-proto", "https")]) == (None, "http")
+
+
+@pytest.mark.parametrize("headers", [[], [("x-forwarded-for", "")], [("forwarded", "")]], ids=repr)
+async def test_what_a_proxy_asks_itself_comes_from_the_proxy(headers):
+    assert await seen(headers) == (PROXY, "http")
+
+
+async def test_no_more_hops_are_read_than_are_needed(monkeypatch):
+    read = []
+    parse = forwarded.parse_address
+    monkeypatch.setattr(forwarded, "parse_address", lambda text: read.append(text) or parse(text))
+
+    assert (await seen([("x-forwarded-for", "1," * 7_500 + "192.0.2.7, 10.0.0.2")]))[0] == ("192.0.2.7", 0)
+    assert read == ["10.0.0.1", "10.0.0.2", "192.0.2.7"]
 
 
 HOPS = st.sampled_from(
@@ -118,8 +133,8 @@ HEADERS = st.one_of(
 async def test_whatever_the_headers_hold_the_client_is_an_address_and_the_scheme_is_one(headers):
     client, scheme = await seen(headers)
 
-    assert str(ip_address(client[0])) == client[0]
-    assert 0 <= client[1] <= 65535
+    assert client is None or (str(ip_address(client[0])) == client[0] and 0 <= client[1] <= 65535)
+    assert client != PROXY or not any(value for name, value in headers if name in {"x-forwarded-for", "forwarded"})
     assert scheme in {"http", "https"}
 
 

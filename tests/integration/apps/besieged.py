@@ -64,7 +64,7 @@ async def receive_contraband():
 
 @app.route("/page")
 async def page():
-    return b"x" * 1_000_000
+    return "x" * 1_000_000
 
 
 @app.route("/busy", methods=ANY)

@@ -1,0 +1,163 @@
+"""Taking in connections: as many as may be, from one client and in all, and never so that the others suffer."""
+
+import errno
+import socket
+import ssl
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+import trio
+
+from ..addresses import owner_of, parse_address
+from ..logs import logger_of
+from .config import ServerConfig
+from .forwarded import TrustedProxies
+from .sockets import send_at_once
+
+logger = logger_of("server")
+
+# The system is out of something, and will have it again when connections close.
+_OUT_OF = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+# Seconds until the next attempt then, and between two lines about one thing in the log.
+_PAUSE = 0.1
+_BETWEEN_LINES = 10.0
+
+_REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\n"
+    b"retry-after: 10\r\nconnection: close\r\n\r\nToo many connections\n"
+)
+# The same in TLS (RFC 8446, 6.2): a fatal alert, internal_error. There is none that says more.
+_TLS_REFUSAL = b"\x15\x03\x03\x00\x02\x02\x50"
+
+
+class Room:
+    """How many connections there are, and whether there may be one more.
+
+    Args:
+        settings: What the server has been told.
+    """
+
+    def __init__(self, settings: ServerConfig) -> None:
+        self._most = settings.max_connections
+        self._most_of_one = settings.max_connections_per_client
+        self._proxies = TrustedProxies(settings.trusted_proxies)
+        self._all = 0
+        self._of_one: Counter[object] = Counter()
+
+    def enter(self, peer: object) -> bool:
+        """Count a connection, if there is room for it; whether there is."""
+        client = self._client(peer)
+        if self._all >= self._most or (client is not None and self._of_one[client] >= self._most_of_one):
+            return False
+        self._all += 1
+        if client is not None:
+            self._of_one[client] += 1
+        return True
+
+    def leave(self, peer: object) -> None:
+        """Count it no longer."""
+        self._all -= 1
+        client = self._client(peer)
+        if client is not None:
+            self._of_one[client] -= 1
+            if not self._of_one[client]:
+                del self._of_one[client]
+
+    def _client(self, peer: object) -> object:
+        """Whose connection it is; None for a proxy's, and for one from this machine: these stand for many clients."""
+        if not isinstance(peer, tuple):
+            return None
+        name = str(peer[0]).partition("%")[0]
+        address = parse_address(name)
+        if address is None or address.is_loopback or address in self._proxies:
+            return None
+        return owner_of(name)
+
+
+class Acceptor:
+    """Takes in the connections of one listening socket.
+
+    Args:
+        listening: The socket, which does not block.
+        tls: Whether TLS is spoken on it, and how.
+        room: How many there may be.
+        serve: Begins to serve a connection; calls what it is given once that is over.
+    """
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        tls: ssl.SSLContext | None,
+        room: Room,
+        serve: Callable[[socket.socket, ssl.SSLContext | None, Callable[[], None]], None],
+    ) -> None:
+        self._listening = listening
+        self._tls = tls
+        self._room = room
+        self._serve = serve
+        self._last_line = -_BETWEEN_LINES
+        self._refused = 0
+
+    async def run(self) -> None:
+        """Accept until cancelled."""
+        while True:
+            await trio.lowlevel.wait_readable(self._listening)
+            try:
+                self.accept_waiting()
+            except OSError as error:
+                if error.errno not in _OUT_OF:
+                    raise
+                if self._may_speak():
+                    logger.warning(
+                        "no connection can be accepted: %s; raise the limit of open files (ulimit -n, LimitNOFILE), or lower "
+                        "max_connections (--max-connections)", error.strerror,
+                    )  # fmt: skip
+                await trio.sleep(_PAUSE)
+
+    def accept_waiting(self, most: int = 64) -> None:
+        """Accept what waits to be accepted, up to a number of connections."""
+        for _ in range(most):
+            try:
+                connection, peer = self._listening.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _OUT_OF or error.errno == errno.EBADF:
+                    raise
+                continue  # it has left already
+            connection.setblocking(False)
+            self._welcome(connection, peer)
+
+    def _welcome(self, connection: socket.socket, peer: object) -> None:
+        if not self._room.enter(peer):
+            self._refuse(connection, peer)
+            return
+        send_at_once(connection)
+        self._serve(connection, self._tls, lambda: self._room.leave(peer))
+
+    def _refuse(self, connection: socket.socket, peer: object) -> None:
+        self._refused += 1
+        with connection:
+            with suppress(OSError):
+                connection.send(_REFUSAL if self._tls is None else _TLS_REFUSAL)
+                connection.shutdown(socket.SHUT_WR)
+            with suppress(OSError):
+                connection.recv(65536)  # or the system would reset the connection, and the client might not read this
+        if self._may_speak():
+            logger.warning(
+                "%d connections refused, the last from %s: there are as many as max_connections (--max-connections) or "
+                "max_connections_per_client (--max-connections-per-client) allow; if that is a proxy, name it with "
+                "trusted_proxies (--trusted-proxy)",
+                self._refused, peer[0] if isinstance(peer, tuple) else "a Unix socket",
+            )  # fmt: skip
+            self._refused = 0
+
+    def _may_speak(self) -> bool:
+        """Whether it is time for another line in the log."""
+        now = time.monotonic()
+        if now - self._last_line < _BETWEEN_LINES:
+            return False
+        self._last_line = now
+        return True

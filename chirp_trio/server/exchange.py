@@ -1,0 +1,285 @@
+"""One request and its response, as ASGI has them, whatever carries them.
+
+It is also the extension `chirp_trio.connection` of the request's scope, for responses that stay open: pieces of the body
+go to the socket at once, without a task switch, by `write_nowait()`. That is for those who were given this exchange's own
+`send`, with nobody in between: middleware that wraps `send` may hold messages back, or change them.
+"""
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any, final
+from urllib.parse import unquote
+
+import trio
+
+from ..asgi import Message, Scope
+from .sockets import Address
+
+# Without a body, whatever the headers say (RFC 9110, 6.4.1).
+_METHODS_WITHOUT_BODY = frozenset({"HEAD", "CONNECT"})
+_STATUSES_WITHOUT_BODY = frozenset({204, 304})
+# A body of known length, or in another coding, cannot have pieces put into it from beside.
+_CLOSED_TO_PIECES = frozenset({b"content-length", b"content-encoding", b"transfer-encoding"})
+
+# What a request's head may be at most: more has no honest client, and an open stream may hold it for hours.
+MAX_HEAD_BYTES = 32 * 1024
+MAX_HEADER_LINES = 100
+MAX_TARGET_BYTES = 8 * 1024
+
+type Headers = list[tuple[bytes, bytes]]
+
+
+class Stage(enum.Enum):
+    """How far the response is."""
+
+    NOTHING = "not begun"
+    BODY = "begun"
+    OVER = "over"
+
+
+class Exchange(ABC):
+    """A request that is being answered.
+
+    Args:
+        method: The request's method, as the client has sent it.
+    """
+
+    __slots__ = (
+        "_has_body",
+        "_is_event_stream",
+        "_is_told_to_leave",
+        "_method",
+        "_receiving",
+        "_waiting",
+        "body_bytes",
+        "has_left",
+        "is_open",
+        "stage",
+    )
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+        self._has_body = False
+        self._is_event_stream = False
+        self._receiving = trio.Lock()
+        self._waiting: trio.CancelScope | None = None  # around `receive()`, where it waits for the client
+        self._is_told_to_leave = False
+        self.stage = Stage.NOTHING
+        self.has_left = False  # the client, or the connection is broken: nothing that is sent will arrive
+        self.is_open = False  # whether the body has begun, is one that pieces can be put into, and goes on
+        self.body_bytes = 0  # how much of the body was not sent by `send()`
+
+    # -- ASGI -----------------------------------------------------------------------------------------------------------
+
+    @final
+    async def receive(self) -> Message:
+        """ASGI's `receive()`: pieces of the body, then `http.disconnect` when the client has left or the response is over."""
+        async with self._receiving:  # two tasks of an app may both look out for the client
+            if not self._is_finished:
+                try:
+                    with trio.CancelScope() as self._waiting:
+                        message = await self._next_message()
+                        if message is not None:
+                            return message
+                        self.leave()
+                finally:
+                    self._waiting = None
+        await trio.lowlevel.checkpoint()
+        return {"type": "http.disconnect"}
+
+    @final
+    async def send(self, message: Message) -> None:
+        """ASGI's `send()`. What is sent when the client has left goes nowhere.
+
+        Raises:
+            RuntimeError: The message is none that can come now.
+        """
+        kind = message["type"]
+        if kind == "http.response.start" and self.stage is Stage.NOTHING:
+            await self._start(message)
+        elif kind == "http.response.body" and self.stage is Stage.BODY:
+            await self._send_body(bytes(message.get("body", b"")), more=message.get("more_body", False))
+        elif not await self._send_other(message):
+            raise RuntimeError(f"the message {kind!r} cannot be sent now: the response is {self.stage.value}")
+
+    async def _start(self, message: Message) -> None:
+        status, headers = int(message["status"]), _checked(message.get("headers", ()))
+        self._has_body = self._method not in _METHODS_WITHOUT_BODY and status >= 200 and status not in _STATUSES_WITHOUT_BODY
+        if not self.has_left:
+            try:
+                self._begin(status, headers, message)
+            except trio.BrokenResourceError:
+                self.leave()
+        self.stage = Stage.BODY
+        self.is_open = not self.has_left and self._has_body and all(name not in _CLOSED_TO_PIECES for name, _ in headers)
+        self._is_event_stream = any(
+            name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers
+        )
+        await trio.lowlevel.checkpoint()
+
+    async def _send_body(self, body: bytes, *, more: bool) -> None:
+        if not more:
+            self.is_open = False
+        try:
+            if not self.has_left:
+                if body and self._has_body:
+                    self._write_piece(body)
+                    if not more and self._must_drain_before_end:
+                        await self._drain()
+                if not more and not self.has_left:
+                    self._end()
+                await self._drain()
+        except trio.BrokenResourceError:
+            self.leave()
+        finally:
+            if not more:
+                self._finish()
+        await trio.lowlevel.checkpoint()
+
+    # HTTP/2 sends no more than the client's window has room for; what is left would come after the end.
+    _must_drain_before_end = False
+
+    async def _send_other(self, message: Message) -> bool:  # noqa: ARG002 - for protocols that have more
+        """Send a message of an extension, if it is known and can come now; whether that is so."""
+        return False
+
+    # -- the extension --------------------------------------------------------------------------------------------------
+
+    @final
+    def write_nowait(self, data: bytes) -> bool:
+        """Send a piece of the body, which must not be empty.
+
+        Returns:
+            Whether all of it was taken. If not, `drain()` should be awaited before there is more.
+
+        Raises:
+            trio.BrokenResourceError: The client is gone, or the connection is about to be closed.
+        """
+        if self.has_left:
+            raise trio.BrokenResourceError("the client has left")
+        assert self.is_open
+        self.body_bytes += len(data)
+        return self._write_piece(data)
+
+    @final
+    async def drain(self) -> None:
+        """Wait until the rest has been taken; returns at once if there is none. Can be cancelled, and called again.
+
+        Raises:
+            trio.BrokenResourceError: The client is gone, or has taken nothing for too long.
+        """
+        await self._drain()
+
+    @property
+    @abstractmethod
+    def progress(self) -> int:
+        """A number that grows whenever the client has taken bytes."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Give the client up: it does not read, and need not be offered the rest."""
+
+    def __deepcopy__(self, memo: object) -> Exchange:
+        return self  # there is one, however often middleware copies a request's scope
+
+    # -- from the connection --------------------------------------------------------------------------------------------
+
+    @final
+    def leave(self) -> None:
+        """Note that the client has left."""
+        self.has_left = True
+        self._wake()
+
+    @final
+    def ask_to_leave(self) -> None:
+        """Tell an app whose response has begun to end it, as if the client had left; what it sends still arrives."""
+        if self.stage is not Stage.NOTHING:
+            self._is_told_to_leave = True
+            self._wake()
+
+    @final
+    async def end_as_asked(self) -> None:
+        """End the event stream of an app that was asked to, and has returned without an end: it takes its client for gone.
+
+        A client can go on from any event of a stream. What else is not complete must not look as if it were.
+        """
+        if self._is_told_to_leave and self.is_open and self._is_event_stream:
+            await self.send({"type": "http.response.body"})
+
+    # -- for the protocols ----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def _next_message(self) -> Message | None:
+        """The next piece of the request's body; then wait until the client leaves, and return None."""
+
+    @abstractmethod
+    def _begin(self, status: int, headers: Headers, message: Message) -> None:
+        """Write the head of the response."""
+
+    @abstractmethod
+    def _write_piece(self, data: bytes) -> bool:
+        """Write a piece of the body, or keep it; whether all of it was taken."""
+
+    @abstractmethod
+    async def _drain(self) -> None:
+        """Wait until all that was kept has been taken."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Write the end of the body."""
+
+    def _finish(self) -> None:
+        self.stage = Stage.OVER
+        self.is_open = False
+        self._wake()
+
+    @property
+    def _is_finished(self) -> bool:
+        """Whether there is nobody left to receive anything from."""
+        return self.has_left or self._is_told_to_leave or self.stage is Stage.OVER
+
+    def _wake(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel("the exchange is over")
+
+
+def make_scope(
+    *, version: str, method: str, scheme: str, target: bytes, headers: Headers, root_path: str, state: dict[str, Any],
+    client: Address, server: Address,
+) -> Scope:  # fmt: skip
+    """The ASGI scope of a request. The target is a path, perhaps with a query."""
+    path, _, query = target.partition(b"?")
+    return {
+        "type": "http",
+        "asgi": {"spec_version": "2.1", "version": "3.0"},
+        "http_version": version,
+        "method": method,
+        "scheme": scheme,
+        "path": unquote(path.decode("ascii")),
+        "raw_path": path,
+        "query_string": query,
+        "root_path": root_path,
+        "headers": headers,
+        "client": client,
+        "server": server,
+        "state": state.copy(),
+        "extensions": {},
+    }
+
+
+def _checked(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The headers of a response, with names in small letters.
+
+    Raises:
+        TypeError: A name or a value is something else than bytes.
+        ValueError: A name belongs to HTTP/2 itself.
+    """
+    checked = []
+    for name, value in headers:
+        if not isinstance(name, bytes) or not isinstance(value, bytes):
+            raise TypeError(f"a response has the header {name!r}: {value!r}; ASGI wants both as bytes")
+        if name.strip().startswith(b":"):
+            raise ValueError(f"a response has the header {name!r}; names with a colon in front are HTTP/2's own")
+        checked.append((name.strip().lower(), value.strip()))
+    return checked

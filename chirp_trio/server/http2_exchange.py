@@ -1,0 +1,298 @@
+"""One request of an HTTP/2 connection, and its response.
+
+A body is sent as far as the windows allow (RFC 9113, 5.2), in frames of one size, so that the connection's streams take
+turns; what is left stays where the app has made it, and waits in the task of whoever sends it.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol, override
+
+import trio
+from h2.errors import ErrorCodes
+
+from ..asgi import Message
+from .conversation import Conversation
+from .exchange import Exchange, Headers, Stage
+from .http2_body import RequestBody
+from .http2_frames import FrameConnection
+from .http2_rules import Request, check_response, read_content_length
+
+# The most of a body in one frame: every client takes that much (RFC 9113, 4.2).
+_FRAME_SIZE = 16_384
+_DATA = b"\0"  # the type of its frame (RFC 9113, 6.1), and no flags
+
+
+class Connection(Protocol):
+    """What an exchange has of the connection that it came on."""
+
+    conversation: Conversation
+    frames: FrameConnection
+
+    def flush(self) -> None:
+        """Send what `frames` has to say."""
+
+    def forget(self, stream_id: int) -> None:
+        """Note that a response is over."""
+
+    def refusal(self, status: int) -> Headers:
+        """The headers of a response that has nothing but its status."""
+
+    async def wait_for_window(self, room: trio.Event) -> None:
+        """Wait until the connection's window is opened, in the order of coming, or until the event is set."""
+
+
+class HTTP2Exchange(Exchange):
+    """A request and its response, by HTTP/2.
+
+    Args:
+        connection: The connection that it came on.
+        stream_id: The number of its stream.
+        request: Its head.
+    """
+
+    __slots__ = (
+        "_awaits_trailers", "_body", "_connection", "_content_left", "_expects_continue", "_flowed", "_frames", "_pieces",
+        "_room", "_sent", "_state", "_stream_id", "_takes_trailers", "_trailers", "_transport", "is_concluded",
+    )  # fmt: skip
+
+    _must_drain_before_end = True
+
+    def __init__(self, connection: Connection, stream_id: int, request: Request) -> None:
+        super().__init__(request.method)
+        self._connection = connection
+        self._transport = connection.conversation.transport
+        self._frames = connection.frames
+        self._stream_id = stream_id
+        self._state = connection.frames.streams[stream_id]
+        timeout = connection.conversation.settings.body_timeout
+        self._body = RequestBody(connection.frames, stream_id, request.content_length, timeout)
+        self._expects_continue = request.expects_continue
+        self._pieces: deque[memoryview] = deque()  # what the windows have no room for yet
+        self._content_left: int | None = None
+        self._room = trio.Event()  # one of the windows has been opened
+        self._sent = 0
+        self._flowed = 0
+        self._takes_trailers = request.takes_trailers
+        self._awaits_trailers = False
+        self._trailers: Headers = []
+        self.is_concluded = False  # nothing more is sent: the response is complete, or the stream was reset
+
+    # -- the request's body ---------------------------------------------------------------------------------------------
+
+    def take(self, data: bytes, flowed: int) -> None:
+        """Keep a piece of the body for the app; `flowed` is what it takes of the windows, its padding among it."""
+        if not self._body.take(data, flowed):
+            self.reset(ErrorCodes.PROTOCOL_ERROR)
+
+    def end_body(self) -> None:
+        """Note that the body is complete."""
+        if not self._body.end():
+            self.reset(ErrorCodes.PROTOCOL_ERROR)
+
+    @override
+    async def _next_message(self) -> Message | None:
+        if self._expects_continue and self._body.is_empty and self.stage is Stage.NOTHING:
+            self._try(lambda: self._send_headers([(b":status", b"100")]))
+        self._expects_continue = False
+        message = await self._body.next_message()
+        if message is None:
+            self._give_body_up()
+        else:
+            self._try(self._connection.flush)
+        return message
+
+    def _give_body_up(self) -> None:
+        """End a request whose body does not come."""
+        if self.stage is Stage.NOTHING:
+            self.refuse(408)
+        else:
+            self.reset(ErrorCodes.CANCEL)
+
+    # -- the response ---------------------------------------------------------------------------------------------------
+
+    @override
+    def _begin(self, status: int, headers: Headers, message: Message) -> None:
+        if not 200 <= status <= 999:
+            raise ValueError(f"the response's status is {status}; it must be 200 or more")
+        headers = check_response(headers)
+        self._content_left = read_content_length(headers) if self._has_body else None
+        self._awaits_trailers = bool(message.get("trailers", False))
+        self._send_headers([(b":status", b"%d" % status), *headers, *self._connection.conversation.server_headers()])
+
+    def _send_headers(self, headers: Headers, *, ends: bool = False) -> None:
+        self._frames.send_headers(self._stream_id, headers, end_stream=ends)
+        self._connection.flush()
+        if ends:
+            self._conclude()
+
+    @override
+    def _write_piece(self, data: bytes) -> bool:
+        if self._content_left is not None:
+            self._content_left -= len(data)
+            if self._content_left < 0:
+                raise ValueError("the response's body is longer than its content-length")
+        if self.is_concluded:
+            raise trio.BrokenResourceError("the stream is over")
+        self._pieces.append(memoryview(data))
+        if self._has_room and not self._transport.backlog:
+            self._send_frame()
+        return not self._pieces
+
+    @property
+    def _has_room(self) -> bool:
+        return self._state.outbound_flow_control_window > 0 and self._frames.outbound_flow_control_window > 0
+
+    def _send_frame(self) -> None:
+        """Send one frame of what is waiting: as much as the windows have room for."""
+        state, frames = self._state, self._frames
+        size = min(_FRAME_SIZE, state.outbound_flow_control_window, frames.outbound_flow_control_window)
+        piece = self._pieces.popleft()
+        if len(piece) > size:
+            self._pieces.appendleft(piece[size:])
+            piece = piece[:size]
+        # python-h2 would copy it three times, and does nothing else to it.
+        state.outbound_flow_control_window -= len(piece)
+        frames.outbound_flow_control_window -= len(piece)
+        frames.forgive_for_data()
+        self._sent += len(piece)
+        head = len(piece).to_bytes(3) + _DATA + b"\0" + self._stream_id.to_bytes(4)
+        self._transport.write_nowait(head + piece)
+
+    @override
+    async def _drain(self) -> None:
+        patience = self._connection.conversation.settings.write_timeout
+        deadline = trio.current_time() + patience
+        while self._pieces:
+            if self.is_concluded or self.has_left:
+                self._pieces.clear()
+                raise trio.BrokenResourceError("the stream is over")
+            if not self._has_room:
+                await self._wait_for_room(deadline)
+            elif self._transport.backlog:
+                await self._transport.drain()
+                deadline = trio.current_time() + patience
+            else:
+                self._send_frame()
+                deadline = trio.current_time() + patience
+                await trio.lowlevel.checkpoint()  # it is the others' turn
+        await self._transport.drain()
+
+    async def _wait_for_room(self, deadline: float) -> None:
+        """Wait until a window is opened, or the stream is over."""
+        self._room = trio.Event()
+        waits_for_connection = self._state.outbound_flow_control_window > 0
+        with trio.move_on_at(deadline) as waiting:
+            if waits_for_connection:
+                await self._connection.wait_for_window(self._room)
+            else:
+                await self._room.wait()
+        if waiting.cancelled_caught and not self._has_room:
+            self.reset(ErrorCodes.CANCEL)
+            raise trio.BrokenResourceError("the client has taken nothing for too long")
+
+    def make_room(self) -> None:
+        """Note that the stream's window has been opened."""
+        self._room.set()
+
+    @override
+    def _end(self) -> None:
+        if self._content_left:
+            raise ValueError(f"the response's body is {self._content_left} bytes shorter than its content-length")
+        if not self._awaits_trailers and not self.is_concluded:
+            self._frames.end_stream(self._stream_id)
+            self._frames.forgive_for_data()
+            self._connection.flush()
+            self._conclude()
+
+    def _conclude(self) -> None:
+        """Note that the response is complete; the client need not send the rest of its request then (RFC 9113, 8.1)."""
+        if not self.is_concluded:
+            if not self._state.closed:
+                self._frames.reset_stream(self._stream_id, ErrorCodes.NO_ERROR)
+                self._connection.flush()
+            self._let_go()
+
+    @override
+    async def _send_other(self, message: Message) -> bool:
+        kind = message["type"]
+        if kind == "http.response.early_hint" and self.stage is Stage.NOTHING:
+            headers = check_response([(b"link", bytes(link).strip()) for link in message["links"]])
+            if not self.has_left:
+                self._try(lambda: self._send_headers([(b":status", b"103"), *headers]))
+        elif kind == "http.response.trailers" and self._awaits_trailers and self.stage is Stage.OVER:
+            self._trailers += check_response([(bytes(name).lower(), bytes(value)) for name, value in message["headers"]])
+            if not message.get("more_trailers", False):
+                self._awaits_trailers = False
+                if not self.has_left:
+                    self._try(self._send_trailers)
+        else:
+            return False
+        await trio.lowlevel.checkpoint()
+        return True
+
+    def _send_trailers(self) -> None:
+        if self._trailers and self._takes_trailers:
+            self._send_headers(self._trailers, ends=True)
+        else:
+            self._end()
+
+    # -- its end --------------------------------------------------------------------------------------------------------
+
+    def conclude(self) -> None:
+        """See to it that the client learns of the end, when the app has nothing more to say."""
+        if not self.is_concluded and not self.has_left and self.stage is Stage.NOTHING:
+            self.refuse(500)
+        self.reset(ErrorCodes.INTERNAL_ERROR)
+
+    def refuse(self, status: int) -> None:
+        """Answer with a status and nothing else, in the place of the app."""
+        self._try(lambda: self._send_headers(self._connection.refusal(status), ends=True))
+        self.leave()
+
+    def reset(self, code: ErrorCodes) -> None:
+        """End the stream, if it is not over yet: the client learns that there is no more to come, and why."""
+        if not self.is_concluded:
+            if not self.has_left and not self._state.closed:
+                self._try(lambda: self._send_reset(code))
+            self._let_go()
+        self.leave()
+
+    def _send_reset(self, code: ErrorCodes) -> None:
+        self._frames.reset_stream(self._stream_id, code)
+        self._connection.flush()
+
+    def be_reset(self) -> None:
+        """Note that the client has reset the stream, or that the connection is gone."""
+        if not self.is_concluded:
+            self._let_go()
+        self.leave()
+
+    def _let_go(self) -> None:
+        """Hold nothing any longer that is of no use now, and nobody up."""
+        self.is_concluded = True
+        self._body.drop()
+        self._connection.forget(self._stream_id)
+
+    def _try(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except trio.BrokenResourceError:
+            self.leave()
+
+    @override
+    def _wake(self) -> None:
+        super()._wake()
+        self._room.set()
+
+    @property
+    @override
+    def progress(self) -> int:
+        # What waits for the stream's own window is not helped by what the client takes of others.
+        if self._transport.backlog and self._has_room:
+            self._flowed = max(self._flowed, self._transport.progress)
+        return self._sent + self._flowed
+
+    @override
+    def abort(self) -> None:
+        self.reset(ErrorCodes.CANCEL)

@@ -1,0 +1,161 @@
+"""What a request of HTTP/2 has to look like (RFC 9113, 8), and a response."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .exchange import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Headers
+
+# What a header counts besides its letters (RFC 9113, 6.5.2).
+_HEADER_OVERHEAD = 32
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
+_METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TARGET = re.compile(rb"/[\x21-\x7e]*")
+_FORBIDDEN_IN_VALUE = re.compile(rb"[\0\r\n]|\A[ \t]|[ \t]\Z")
+_PSEUDO_HEADERS = frozenset({b":method", b":scheme", b":authority", b":path"})
+# They are about one connection of HTTP/1.1, and have no meaning here (RFC 9113, 8.2.2).
+_OF_THE_CONNECTION = frozenset({b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"})
+
+
+class MalformedError(Exception):
+    """A request that is none: its stream is reset."""
+
+
+class RefusedError(Exception):
+    """A request that is answered with a status and nothing else."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+@dataclass(slots=True)
+class Request:
+    """The head of a request.
+
+    Args:
+        method: As the client has sent it.
+        target: The path, perhaps with a query.
+        headers: Its headers, with `host`.
+        content_length: How long its body is to be, if that is said.
+        expects_continue: Whether the client sends its body only once it is told to.
+        takes_trailers: Whether the client wants to have trailers.
+    """
+
+    method: str
+    target: bytes
+    headers: Headers
+    content_length: int | None
+    expects_continue: bool
+    takes_trailers: bool
+
+
+def read_request(received: Iterable[tuple[bytes, bytes]]) -> Request:
+    """What a request's headers say.
+
+    Raises:
+        MalformedError: They are not those of a request.
+        RefusedError: They are too many, or ask for what there is not.
+    """
+    pseudo, headers = _divide(received)
+    method, scheme, path = (pseudo.get(name, b"") for name in (b":method", b":scheme", b":path"))
+    if not _METHOD.fullmatch(method):
+        raise MalformedError("the method")
+    if method == b"CONNECT":
+        raise RefusedError(501)
+    if not scheme or not (_TARGET.fullmatch(path) or (path == b"*" and method == b"OPTIONS")):
+        raise MalformedError("the scheme or the path")
+    if len(path) > MAX_TARGET_BYTES:
+        raise RefusedError(414)
+    headers = _with_host(_with_one_cookie(headers), pseudo.get(b":authority"))
+    if len(headers) > MAX_HEADER_LINES or sum(len(n) + len(v) + _HEADER_OVERHEAD for n, v in headers) > MAX_HEAD_BYTES:
+        raise RefusedError(431)
+    values = dict(headers)
+    return Request(
+        method=method.decode("ascii"),
+        target=path,
+        headers=headers,
+        content_length=_content_length(headers),
+        expects_continue=values.get(b"expect", b"").lower() == b"100-continue",
+        takes_trailers=values.get(b"te", b"").lower() == b"trailers",
+    )
+
+
+def check_trailers(received: Iterable[tuple[bytes, bytes]]) -> None:
+    """Look at what comes after a body.
+
+    Raises:
+        MalformedError: These are no trailers.
+    """
+    pseudo, _ = _divide(received)
+    if pseudo:
+        raise MalformedError("a pseudo-header after the body")
+
+
+def check_response(headers: Headers) -> Headers:
+    """The headers of a response, or its trailers, without those that are about a connection.
+
+    Raises:
+        ValueError: A name or a value cannot be sent.
+    """
+    for name, value in headers:
+        if not _NAME.fullmatch(name) or _FORBIDDEN_IN_VALUE.search(value):
+            raise ValueError(f"a response has the header {name!r}: {value!r}; that is none (RFC 9110, 5)")
+    return [(name, value) for name, value in headers if name not in _OF_THE_CONNECTION]
+
+
+def read_content_length(headers: Headers) -> int | None:
+    """The length that a message's headers give, if they give one.
+
+    Raises:
+        ValueError: They give several, or none that is a number.
+    """
+    lengths = {value for name, value in headers if name == b"content-length"}
+    if not lengths:
+        return None
+    length = lengths.pop()
+    if lengths or not re.fullmatch(rb"[0-9]{1,18}", length):
+        raise ValueError(f"the content-length is {length!r}; it must be one number")
+    return int(length)
+
+
+def _divide(received: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], Headers]:
+    pseudo: dict[bytes, bytes] = {}
+    headers: Headers = []
+    for name, value in ((bytes(name), bytes(value)) for name, value in received):
+        if _FORBIDDEN_IN_VALUE.search(value):
+            raise MalformedError("a value")
+        if name.startswith(b":"):
+            if headers or name in pseudo or name not in _PSEUDO_HEADERS:
+                raise MalformedError("a pseudo-header")
+            pseudo[name] = value
+            continue
+        if not _NAME.fullmatch(name) or name in _OF_THE_CONNECTION or (name == b"te" and value.lower() != b"trailers"):
+            raise MalformedError("a header")
+        headers.append((name, value))
+    return pseudo, headers
+
+
+def _with_one_cookie(headers: Headers) -> Headers:
+    """Join what a client has divided for the sake of compression (RFC 9113, 8.2.3)."""
+    cookies = [value for name, value in headers if name == b"cookie"]
+    if len(cookies) < 2:
+        return headers
+    return [header for header in headers if header[0] != b"cookie"] + [(b"cookie", b"; ".join(cookies))]
+
+
+def _with_host(headers: Headers, authority: bytes | None) -> Headers:
+    hosts = [value for name, value in headers if name == b"host"]
+    if authority is None:
+        if len(hosts) != 1:
+            raise MalformedError("the host")
+        return headers
+    if not authority or len(hosts) > 1 or (hosts and hosts[0].lower() != authority.lower()):
+        raise MalformedError("the host")
+    return headers if hosts else [(b"host", authority), *headers]
+
+
+def _content_length(headers: Headers) -> int | None:
+    try:
+        return read_content_length(headers)
+    except ValueError as error:
+        raise MalformedError("the content-length") from error

@@ -1,0 +1,126 @@
+"""WebSockets (RFC 6455) over HTTP/1.1: hypercorn's, on our connection."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import h11
+import trio
+from hypercorn.config import Config
+from hypercorn.protocol.events import Body, Data, EndBody, Request, Response, StreamClosed
+from hypercorn.protocol.ws_stream import WSStream
+
+from ..asgi import Scope
+from ..errors import phrase
+from .conversation import Conversation
+
+_STREAM_ID = 1
+
+
+class WebSocket:
+    """One WebSocket, from the request that asks for it to its end.
+
+    Args:
+        conversation: What the connection has of the server.
+        parser: The connection's parser, which has read the request.
+    """
+
+    def __init__(self, conversation: Conversation, parser: h11.Connection) -> None:
+        self._conversation = conversation
+        self._transport = conversation.transport
+        self._parser = parser
+        self._reading = trio.CancelScope()
+
+    async def serve(self, scope: Scope) -> None:
+        """Serve it until either side is done. The caller closes the connection."""
+        settings = self._conversation.settings
+        config = Config()
+        config.root_path = settings.root_path
+        async with trio.open_nursery() as nursery:
+            stream = WSStream(
+                cast(Any, self._conversation.app), config, cast(Any, _Context()),
+                cast(Any, _Tasks(nursery, self._conversation)), self._transport.is_encrypted,
+                cast(Any, self._conversation.client), cast(Any, self._conversation.server), self._send, _STREAM_ID,
+            )  # fmt: skip
+            await stream.handle(
+                Request(
+                    stream_id=_STREAM_ID,
+                    headers=scope["headers"],
+                    http_version=scope["http_version"],
+                    method=scope["method"],
+                    raw_path=scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b""),
+                    state=cast(Any, self._conversation.state),
+                )
+            )
+            with self._reading:
+                data = self._parser.trailing_data[0] or await self._receive()
+                while data:
+                    await stream.handle(Data(stream_id=_STREAM_ID, data=data))
+                    data = await self._receive()
+            if stream.closed and stream.app_put is not None:  # refused, and its app does not know
+                await stream.app_put({"type": "websocket.disconnect", "code": 1006})
+            await stream.handle(StreamClosed(stream_id=_STREAM_ID))
+
+    def stop(self) -> None:
+        """Tell the app that the client has left."""
+        self._reading.cancel("the server is to stop")
+
+    async def _receive(self) -> bytes:
+        try:
+            return await self._transport.receive()
+        except trio.BrokenResourceError:
+            return b""
+
+    async def _send(self, event: Any) -> None:
+        match event:
+            case Response():
+                headers = event.headers + self._conversation.server_headers()
+                kind = h11.InformationalResponse if event.status_code == 101 else h11.Response
+                data = self._parser.send(
+                    kind(status_code=event.status_code, headers=headers, reason=phrase(event.status_code).encode("ascii"))
+                )
+            case Body():
+                data = self._parser.send(h11.Data(data=event.data))
+            case EndBody():
+                data = self._parser.send(h11.EndOfMessage())
+                self._conversation.linger = True
+                self._reading.cancel("the request was refused")
+            case Data():
+                data = event.data
+            case _:  # it is over
+                self._reading.cancel("the WebSocket is over")
+                return
+        try:
+            self._transport.write_nowait(data or b"")
+            await self._transport.drain()
+        except trio.BrokenResourceError:
+            self._reading.cancel("the client has left")
+
+
+class _Context:
+    """What hypercorn's WebSockets ask of its worker."""
+
+    sleep = staticmethod(trio.sleep)
+
+
+class _Tasks:
+    """What hypercorn's WebSockets ask of its task groups."""
+
+    def __init__(self, nursery: trio.Nursery, conversation: Conversation) -> None:
+        self._nursery = nursery
+        self._conversation = conversation
+
+    async def spawn_app(
+        self, _app: object, config: Config, scope: Scope, send: Callable[[Any], Awaitable[None]]
+    ) -> Callable[[Any], Awaitable[None]]:
+        incoming, received = trio.open_memory_channel[Any](config.max_app_queue_size)
+        self._nursery.start_soon(self._run_app, scope, received.receive, send)
+        return incoming.send
+
+    async def _run_app(
+        self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        await self._conversation.call_app(scope, receive, send)
+        await send(None)
+
+    def spawn(self, function: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        self._nursery.start_soon(function, *arguments)

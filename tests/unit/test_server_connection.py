@@ -1,0 +1,47 @@
+"""A connection before it has a protocol: the handshake, and what ends it."""
+
+import pytest
+import trio
+
+from chirp_trio.server.config import ServerConfig
+from chirp_trio.server.connection import Connection
+from chirp_trio.server.tls import Certificate
+from tests.certificates import make_certificate
+from tests.pairs import Client
+
+
+async def unused(scope, receive, send):
+    raise AssertionError("nobody has asked for anything")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return Certificate(*make_certificate(tmp_path_factory.mktemp("certificate")), ["h2", "http/1.1"])
+
+
+@pytest.fixture
+def client():
+    client = Client()
+    with client.theirs:
+        yield client
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01"], ids=["nothing", "a part"])
+async def test_a_handshake_that_does_not_come_to_an_end_is_given_up(certificate, client, autojump_clock, said):
+    client.send(said)
+    began = trio.current_time()
+    await Connection(unused, ServerConfig(handshake_timeout=4), {}, client.ours, certificate.context).run()
+
+    assert trio.current_time() - began == pytest.approx(4)
+    assert client.ours.fileno() < 0
+
+
+async def test_a_stop_waits_for_a_moment_only_for_a_handshake(certificate, client, autojump_clock):
+    connection = Connection(unused, ServerConfig(), {}, client.ours, certificate.context)
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        await trio.sleep(1)
+        connection.stop()
+
+    assert trio.current_time() - began == pytest.approx(1.5)

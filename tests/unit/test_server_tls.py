@@ -1,0 +1,86 @@
+"""The certificate that is shown, and what becomes of it when its files change."""
+
+import ssl
+
+import pytest
+import trio
+
+from chirp_trio.server.tls import Certificate
+from tests.certificates import make_certificate
+from tests.pairs import Pair
+
+
+@pytest.fixture
+def files(tmp_path):
+    return make_certificate(tmp_path)
+
+
+async def shown(certificate, **options):
+    """The certificate that a client gets to see."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.verify_mode = ssl.CERT_NONE
+    for name, value in options.items():
+        setattr(client, name, value)
+    async with Pair(certificate.context, client_tls=client) as pair, trio.open_nursery() as nursery:
+        nursery.start_soon(pair.transport.handshake)
+        await pair.does(pair.tls.do_handshake)
+        return pair.tls.getpeercert(binary_form=True)
+
+
+def other(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    return make_certificate(folder, name=name)
+
+
+async def test_it_is_read_anew_for_the_connections_that_come_then(files, tmp_path):
+    certificate = Certificate(*files, ["http/1.1"])
+    before = await shown(certificate)
+    for new, old in zip(other(tmp_path, "renewed"), files, strict=True):
+        old.write_bytes(new.read_bytes())
+    assert await shown(certificate) == before
+    certificate.reload()
+    after = await shown(certificate)
+    assert after != before
+    assert after == ssl.PEM_cert_to_DER_cert(files[0].read_text())
+
+
+BROKEN = {
+    "no certificate": lambda certificate, key: certificate.write_text("nothing"),
+    "half a certificate": lambda certificate, key: certificate.write_text(certificate.read_text()[:200]),
+    "no key": lambda certificate, key: key.write_text(""),
+    "no file": lambda certificate, key: certificate.unlink(),
+}
+
+
+@pytest.mark.parametrize("case", [*BROKEN, "another's key"])
+async def test_files_that_cannot_be_used_leave_the_one_before(files, tmp_path, case):
+    certificate = Certificate(*files, ["http/1.1"])
+    before = await shown(certificate)
+    if case == "another's key":
+        files[1].write_bytes(other(tmp_path, "other")[1].read_bytes())
+    else:
+        BROKEN[case](*files)
+    with pytest.raises(OSError):
+        certificate.reload()
+    assert await shown(certificate) == before
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_files_that_cannot_be_used_are_an_error_at_the_start(files, case):
+    BROKEN[case](*files)
+    with pytest.raises(OSError):
+        Certificate(*files, [])
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_the_versions_of_tls_that_are_safe_are_spoken(files, version):
+    assert await shown(Certificate(*files, []), maximum_version=version)
+
+
+def test_others_are_not_and_neither_compression_nor_renegotiation(files):
+    context = Certificate(*files, []).context
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert context.options & ssl.OP_NO_COMPRESSION
+    assert context.options & ssl.OP_NO_RENEGOTIATION
