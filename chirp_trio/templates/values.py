@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Never, override
 
-from ..wire import HTML, NoData, Renderable, check_one_line
+from ..wire import HTML, NoData, Renderable, check_one_line, check_swap
 
 
 class TemplateValue(NoData):
@@ -108,6 +108,7 @@ class Fragment(TemplateValue, Renderable):
             check_one_line(f"Fragment: {name}", value)
             if value is not None:
                 context[name] = value
+        check_swap("Fragment: swap", swap)
         super().__init__(template, block, context)
         self._set(**options)
 

@@ -6,7 +6,7 @@ Sans-IO: this room knows no trio, no sockets, no templates, and nothing of who s
 from .decode import Decoder, is_event_stream
 from .encode import ABSENT, HEARTBEAT, check_text, encode_comment, encode_data, encode_event, encode_id, encode_retry
 from .event import Comment, SSEEvent, check_one_line
-from .html import HTML, SupportsHTML, as_html
+from .html import HTML, SupportsHTML, as_html, check_swap
 from .renderable import NoData, Renderable, html_text
 from .to_json import EncodeJSON, JSONDefault, check_json_default, encode_json, json_encoder
 
@@ -25,6 +25,7 @@ __all__ = [
     "as_html",
     "check_json_default",
     "check_one_line",
+    "check_swap",
     "check_text",
     "encode_comment",
     "encode_data",

@@ -1,8 +1,10 @@
 """HTML as data: text that is markup already, so that nobody takes it for text that happens to look like it."""
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Protocol, runtime_checkable
 
+from ..errors import ConfigurationError
 from .encode import check_text
 from .event import check_one_line
 from .renderable import Renderable, html_text
@@ -34,7 +36,8 @@ class HTML(Renderable):
 
     Raises:
         TypeError: `markup` is neither, or another argument is not text.
-        ValueError: `event`, `target` or `swap` is more than one line, or text cannot be carried by UTF-8.
+        ValueError: `event`, `target` or `swap` is more than one line, text cannot be carried by UTF-8, or `swap` is nearly
+            one of htmx's ways, and none.
 
     Example:
         >>> HTML("<li>tea</li>", event="item", swap="beforeend").markup
@@ -65,12 +68,35 @@ class HTML(Renderable):
         for name, value in (("event", event), ("target", target), ("swap", swap)):
             check_one_line(f"HTML: {name}", value)
             object.__setattr__(self, name, value)
+        check_swap("HTML: swap", swap)
 
     def __html__(self) -> str:
         """The HTML, for templates that it is put into."""
         return self.markup
 
     __str__ = __html__
+
+
+# Both generations' ways to swap; extensions of htmx have others.
+SWAPS = (
+    "innerHTML", "outerHTML", "innerMorph", "outerMorph", "outerSync", "textContent", "beforebegin", "afterbegin",
+    "beforeend", "afterend", "before", "after", "prepend", "append", "delete", "none",
+)  # fmt: skip
+
+
+def check_swap(name: str, swap: str | None) -> None:
+    """Raise `ConfigurationError` where a way to swap is nearly one of htmx's, and none: htmx would do as if none were given.
+
+    What is nothing like any of them is some extension's. Modifiers may follow, as in `"beforeend scroll:bottom"`.
+    """
+    way = "innerHTML" if swap is None else swap.partition(" ")[0]
+    if way not in SWAPS and (meant := get_close_matches(way.lower(), _SWAPS_BY_SMALL_LETTERS, 1, 0.8)):
+        raise ConfigurationError(
+            f"{name} is {swap!r}; did you mean {_SWAPS_BY_SMALL_LETTERS[meant[0]]!r}? htmx knows {', '.join(SWAPS)}"
+        )
+
+
+_SWAPS_BY_SMALL_LETTERS = {swap.lower(): swap for swap in SWAPS}
 
 
 def as_html(value: object) -> HTML | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chirp_trio import Fragment, Page, Stream, Template
+from chirp_trio import HTML, ConfigurationError, Fragment, Page, Stream, Template
 
 VALUES = [Template("a.html", x=1), Fragment("a.html", "b", x=1), Page("a.html", "b", x=1), Stream("a.html", x=1)]
 by_type = pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
@@ -150,3 +150,32 @@ def test_a_page_without_a_block_is_refused_with_what_there_is_instead():
 def test_an_option_that_is_not_one_line_of_text_is_refused(option, value, error):
     with pytest.raises(error, match=f"Fragment: {option} is "):
         Fragment("a.html", **{option: value})
+
+
+# -- ways to swap -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [lambda swap: Fragment("a.html", "b", swap=swap), lambda swap: HTML("<p>", swap=swap)])
+@pytest.mark.parametrize(
+    ("swap", "meant"),
+    [
+        ("beforeEnd", "beforeend"),
+        ("innerhtml", "innerHTML"),
+        ("outterHTML", "outerHTML"),
+        ("afterbegn scroll:top", "afterbegin"),
+        ("textcontent", "textContent"),
+        ("Delete", "delete"),
+        ("apend", "append"),
+    ],
+)
+def test_a_way_to_swap_that_is_nearly_one_of_htmxs_is_refused(make, swap, meant):
+    with pytest.raises(ConfigurationError, match=f"swap is '{swap}'; did you mean '{meant}'"):
+        make(swap)
+
+
+@pytest.mark.parametrize("make", [lambda swap: Fragment("a.html", "b", swap=swap), lambda swap: HTML("<p>", swap=swap)])
+@pytest.mark.parametrize(
+    "swap", [None, "beforeend scroll:bottom", "innerMorph", "morph:outerHTML", "morphdom", "mine", "scroll:top"]
+)
+def test_every_way_of_htmx_may_be_given_and_those_of_extensions(make, swap):
+    assert make(swap).swap == swap
