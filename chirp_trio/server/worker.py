@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import trio
@@ -100,7 +100,8 @@ class Worker:
                     await self._stop.wait()
                     nursery.cancel_scope.cancel("the server is to stop")
                 for acceptor in acceptors:
-                    acceptor.accept_waiting(BACKLOG)  # whoever waits there would be reset otherwise
+                    with suppress(OSError):  # there are no more files to be had
+                        acceptor.accept_waiting(BACKLOG)  # whoever waits there would be reset otherwise
                 close()
                 for connection in self._connections:
                     connection.stop()
