@@ -1,5 +1,6 @@
 """Apps that nothing ends: a test that meets one fails with a sentence, and does not hang. Each has a trio run of its own."""
 
+import gc
 import threading
 from contextlib import suppress
 
@@ -8,6 +9,7 @@ import trio
 import trio.testing
 
 from chirp_trio import App, EventStream
+from chirp_trio.server import garbage
 from chirp_trio.testing import AppStillRunning, TestClient, deadline, live
 
 
@@ -15,6 +17,16 @@ from chirp_trio.testing import AppStillRunning, TestClient, deadline, live
 def short_deadlines(monkeypatch):
     monkeypatch.setattr(deadline, "_REAL_SECONDS", 1.0)
     monkeypatch.setattr(live, "_END_TIMEOUT", 0.5)
+
+
+@pytest.fixture(autouse=True)
+def garbage_as_before():
+    """A server in a run that is broken off leaves the process's garbage collector as it wants it."""
+    yield
+    if garbage._before:
+        gc.set_threshold(*garbage._before[0])
+        garbage._before.clear()
+        gc.unfreeze()
 
 
 async def swallowing():
