@@ -148,6 +148,10 @@ class Connection:
     async def send(self, message):
         self.is_open = message["type"] == "http.response.start"
 
+    @property
+    def progress(self):
+        return self.taken if self.takes else 0
+
     def write_nowait(self, data):
         self.taken += len(data)
         return self.takes
