@@ -90,6 +90,8 @@ class StreamHost:
             with trio.move_on_after(2 * FAREWELL_TIMEOUT, shield=True):
                 await self._empty.wait()
         self.is_open = False
+        for stream in self._streams:
+            stream.let_go()
         self._nursery.cancel_scope.cancel("the stream host was closed")
 
     async def _close_when(self, signal: Signal) -> None:

@@ -20,7 +20,7 @@ from ..wire import EncodeJSON
 from .client import is_htmx4_stream, kind_of_client
 from .ending import Ending
 from .items import Render
-from .producer import Producer, cancel_once_more
+from .producer import Producer, cancel_once_more, let_go
 from .registry import StreamRegistry, log_ending
 from .report import report
 from .sender import Sender
@@ -203,6 +203,10 @@ class LiveStream:
             self._writer.complete()
         cancel_once_more(self._source_scope)
         return now + (now - self._since)  # less and less often
+
+    def let_go(self) -> None:
+        """Leave a source that does not end to those around it."""
+        let_go(self._source_scope)
 
     def forgive(self, now: float) -> None:
         """Let a client that is behind have all its time again: the server has stood still."""

@@ -157,10 +157,15 @@ def cancel_once_more(scope: trio.CancelScope) -> None:
     """Cancel what has swallowed its cancellation, once, and let it wait until the next time.
 
     A source that is cancelled gets `trio.Cancelled` wherever it would wait. One that swallows that in a loop would never
-    wait again, and keep the processor from others.
+    wait again, and keep the processor from others. The shield lasts until the next call, or until `let_go()`.
 
     Args:
         scope: What is around the source, in a scope that is cancelled.
     """
     scope.shield = False
     scope.shield = True
+
+
+def let_go(scope: trio.CancelScope) -> None:
+    """Let every cancellation from outside reach the source again: nobody will look after it any longer."""
+    scope.shield = False

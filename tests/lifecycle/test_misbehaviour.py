@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 import pytest
 import trio
 
-from chirp_trio import App, AppConfig, Ending, EventStream, Fragment, Stream, Template, Topic
+from chirp_trio import App, AppConfig, Ending, EventStream, Fragment, Stream, Template, Topic, stream_lifespan
 from chirp_trio.testing import TestClient
 
 from .scenes import app_of, endings, logged
@@ -400,6 +400,38 @@ async def test_a_source_that_swallows_its_cancellation_keeps_nothing_busy(autoju
 
     [warning] = [message for message in logged(caplog, logging.WARNING) if "still cleaning up" in message]
     assert "swallowing" in warning
+
+
+async def test_a_source_that_outlives_its_host_is_within_reach_of_those_around_it(autojump_clock):
+    """Nobody looks at it any longer then, so nothing may keep the cancellation of others from it."""
+    has_left = trio.Event()
+
+    async def clinging():
+        try:
+            yield "tick"
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(10)
+            await trio.sleep_forever()
+
+    async def receive():
+        await has_left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_message):
+        await trio.lowlevel.checkpoint()
+
+    began = trio.current_time()
+    async with trio.open_nursery() as requests:
+        async with stream_lifespan() as state:
+            scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "state": state}
+            requests.start_soon(EventStream(clinging, cleanup_timeout=0.1), scope, receive, send)
+            await trio.sleep(0.5)
+            has_left.set()
+            await trio.sleep(8)
+        requests.cancel_scope.cancel()
+    assert trio.current_time() - began == pytest.approx(10.5)
 
 
 async def test_a_generator_in_two_streams_is_refused_and_the_first_one_goes_on(autojump_clock, caplog):
