@@ -32,13 +32,15 @@ class Direct(Protocol):
 class Sender:
     """The way to one client. Only one task uses it at a time."""
 
-    __slots__ = ("_direct", "_send", "has_begun")
+    __slots__ = ("_connection", "_direct", "_send", "has_begun")
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send = send
         self.has_begun = False  # the response, from here
-        direct: Direct | None = (scope.get("extensions") or {}).get("chirp_trio.connection")
-        self._direct = direct if direct is not None and is_own_send(send, direct) else None
+        # Whoever stands in between: the client at its other end is the same.
+        self._connection: Direct | None = (scope.get("extensions") or {}).get("chirp_trio.connection")
+        is_own = self._connection is not None and is_own_send(send, self._connection)
+        self._direct = self._connection if is_own else None
 
     @property
     def is_direct(self) -> bool:
@@ -51,7 +53,7 @@ class Sender:
     @property
     def progress(self) -> int:
         """A number that is another one once the client has taken bytes, where that can be seen."""
-        return 0 if self._direct is None else self._direct.progress
+        return 0 if self._connection is None else self._connection.progress
 
     async def start(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Begin the response, with status 200."""

@@ -21,9 +21,6 @@ from .sender import Sender
 
 logger = logger_of("stream")
 
-# What goes to `send()` at once, at most: nobody sees what a client takes of a piece, so each has its own time.
-_PIECE = 64 * 1024
-
 
 class WriterHost(Protocol):
     """What a writer needs of the host of its stream."""
@@ -256,7 +253,7 @@ class Writer:
             data = self._take()
             if data or self._greeting:
                 greeting, self._greeting = self._greeting, b""
-                await self._write(greeting + data)
+                await self._send(self._sender.write(greeting + data))
                 if data:
                     self.last_sent = trio.current_time()
             elif self._is_complete:
@@ -268,11 +265,6 @@ class Writer:
                 return
             else:
                 return
-
-    async def _write(self, data: bytes) -> None:
-        size = len(data) if self._sender.is_direct else _PIECE
-        for start in range(0, len(data), size):
-            await self._send(self._sender.write(data[start : start + size]))
 
     async def _send(self, sending: Awaitable[None]) -> None:
         self._progress = self._sender.progress

@@ -159,6 +159,29 @@ async def test_a_client_that_pauses_gets_everything_in_order_afterwards(autojump
     assert b"".join(exchange.direct.chunks) == b"".join(b"data: %d\n\n" % number for number in range(20))
 
 
+async def test_behind_middleware_too_a_client_that_takes_bytes_is_not_given_up(autojump_clock, caplog):
+    """The server tells of the connection's progress, whoever stands in between."""
+    has_taken_all = trio.Event()
+
+    def slowly(send):
+        async def sending(message):
+            if message.get("body"):
+                await has_taken_all.wait()
+            await send(message)
+
+        return sending
+
+    async with served(Source("x" * 1_000_000, then="end"), wrap=slowly, send_timeout=30) as exchange:
+        for _ in range(10):
+            await trio.sleep(20)
+            exchange.direct.progress += 1000
+        has_taken_all.set()
+        await trio.sleep(1)
+        body = b"".join(message.get("body", b"") for message in exchange.messages)
+        assert body == b"data: %b\n\n" % (b"x" * 1_000_000)
+    assert endings(caplog) == ["completed"]
+
+
 async def test_a_client_that_stalls_is_given_up_after_send_timeout_and_reset(autojump_clock, caplog):
     source = Source("one", "two", pause=1)
     async with served(source, send_timeout=5, heartbeat_interval=2) as exchange:
