@@ -248,3 +248,12 @@ def test_rendering_writes_nothing_into_the_folder(templates, folder):
     templates.render(Template("page.html", title="T", text="x"))
 
     assert templates.names() == sorted(FILES)
+
+
+@pytest.mark.parametrize("condition", ["note | default('')", "note ?? ''"])
+def test_a_variable_that_may_be_missing_can_have_a_default(tmp_path, condition):
+    """kida 0.12 fails at `note is defined and note` where another variable stands before it; the reference says so."""
+    (tmp_path / "page.html").write_text("{{ title }}{% if " + condition + " %}: {{ note }}{% end %}")
+    templates = Templates(tmp_path)
+    assert templates.render(Template("page.html", title="a")) == "a"
+    assert templates.render(Template("page.html", title="a", note="b")) == "a: b"
