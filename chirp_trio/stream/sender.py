@@ -40,7 +40,7 @@ class Sender:
         # Whoever stands in between: the client at its other end is the same.
         self._connection: Direct | None = (scope.get("extensions") or {}).get("chirp_trio.connection")
         is_own = self._connection is not None and is_own_send(send, self._connection)
-        self._direct = self._connection if is_own else None
+        self._direct: Direct | None = self._connection if is_own else None
 
     @property
     def is_direct(self) -> bool:
