@@ -1,7 +1,6 @@
 """Answers in a real browser: token by token, several at once, stopped, failed and tried again, and loaded in the middle."""
 
 import runpy
-from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -142,12 +141,7 @@ def test_stop_ends_an_answer_in_every_window_and_retry_begins_it_anew(window, ge
     answer(other).get_by_role("button", name="Retry").click()
     for either in (page, other):
         expect_to_grow(either)
-    stop = answer(other).get_by_role("button", name="Stop")
-    for _ in range(5):  # a click that meets a button which is just being replaced does nothing, and a reader clicks again
-        stop.click(timeout=SOON)
-        with suppress(AssertionError):
-            expect(stop).to_have_count(0, timeout=3_000)
-            break
+    answer(other).get_by_role("button", name="Stop").click()
     expect(answer(page)).to_contain_text("Stopped.", timeout=SOON)
 
 
