@@ -4,7 +4,7 @@ import secrets
 from bisect import bisect_right
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, override
 
 
 class Epoch(NamedTuple):
@@ -26,7 +26,20 @@ class Epoch(NamedTuple):
         return self.first + self.shift
 
 
-class Epochs:
+class Ids(Protocol):
+    """The ids of a topic's events, for each number that it gave them; see `Epochs`, which are the usual ones."""
+
+    def id_of(self, number: int) -> str:
+        """The id of the event with this number, without commas or white space."""
+
+    def number_of(self, id: str, last: int) -> int | None:
+        """The number of the event with this id; None if it is nobody's, or is not known here yet.
+
+        It may be that of an event which is forgotten, or which this process never had: so much is told to be missing.
+        """
+
+
+class Epochs(Ids):
     """Numbers to ids and back.
 
     Each start of a topic begins an epoch with a name drawn by lot, so that the id of somebody else's event, or of one that
@@ -46,6 +59,7 @@ class Epochs:
         """All that are known, the oldest first."""
         return tuple(self._all)
 
+    @override
     def id_of(self, number: int) -> str:
         """The id of the event with this number; if its epoch is not known any more, one that is not known either."""
         if number >= self._first:
@@ -54,6 +68,7 @@ class Epochs:
         _, name, shift = self._all[max(at, 0)]
         return f"{name}-{number + shift}"
 
+    @override
     def number_of(self, id: str, last: int) -> int | None:
         """The number of the event with this id; None if it is nobody's, whatever it may be.
 

@@ -8,7 +8,7 @@ from ..errors import ConfigurationError
 from ..stream.items import Render
 from .checks import check_count, is_seconds
 from .chunks import Chunks
-from .epochs import Epochs
+from .epochs import Epochs, Ids
 from .log import Log
 
 # Between the ids of several topics, where a client has one for all of them.
@@ -72,7 +72,7 @@ class History:
         """A log with the same bounds, which has had nothing yet."""
         return Log(self.log.most, self._most_bytes, self._max_age)
 
-    def begin(self, log: Log, epochs: Epochs) -> None:
+    def begin(self, log: Log, epochs: Ids) -> None:
         """Remember this, and nothing else."""
         self.log = log
         self.epochs = epochs

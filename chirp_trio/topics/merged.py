@@ -92,6 +92,7 @@ class Merged(PushSource):
     async def next_batch(self) -> list[Published]:
         """See `Readable`."""
         await trio.lowlevel.checkpoint()
+        await self._find_places()
         self._is_done_with_all()
         while not (events := self._read()):
             if not await self._wait(None):
@@ -102,10 +103,11 @@ class Merged(PushSource):
     async def push(self, sink: Sink) -> None:
         self._enter()
         sinks = [replace(sink, put_nowait=partial(self._put_nowait, sink, place)) for place in range(len(self._parts))]
-        told = self._progress
-        if all(part.misses_nothing for part in self._parts):  # see `Subscription.push`
-            sink.put_joined_nowait(sink.kind.encode_place(_join(self._ids)), 0)
         try:
+            await self._find_places()
+            told = self._progress
+            if all(part.misses_nothing for part in self._parts):  # see `Subscription.push`
+                sink.put_joined_nowait(sink.kind.encode_place(_join(self._ids)), 0)
             while True:
                 self._is_done_with_all()
                 events = self._read()
@@ -135,6 +137,11 @@ class Merged(PushSource):
             part.enter()
             part.wait_at(self._parked)
         self._ids = [part.cursor for part in self._parts]
+
+    async def _find_places(self) -> None:
+        for place, part in enumerate(self._parts):
+            await part.find_place()
+            self._ids[place] = part.cursor
 
     def _is_done_with_all(self) -> None:
         for part in self._parts:

@@ -1,6 +1,6 @@
 """One subscriber's place in a topic."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 import trio
@@ -36,8 +36,8 @@ class Subscription(PushSource):
     """
 
     __slots__ = (
-        "_came_with", "_filter", "_had", "_is_read", "_key", "_missed", "_overflow", "_parked", "_replayed", "_room", "_sink",
-        "buffer", "dropped", "is_over", "position", "topic",
+        "_came_with", "_filter", "_find", "_had", "_is_read", "_key", "_missed", "_overflow", "_parked", "_replayed", "_room",
+        "_sink", "buffer", "dropped", "is_over", "position", "topic",
     )  # fmt: skip
 
     def __init__(
@@ -49,16 +49,14 @@ class Subscription(PushSource):
         overflow: Overflow,
         key: Callable[[Any], object] | None,
         filter: Callable[[Any], bool] | None,
+        find: Callable[[], Awaitable[Place]] | None = None,
     ) -> None:
         self.buffer = buffer
         self.dropped = 0
         self.topic = topic
         self.is_over = False  # it was too far behind
-        self.position = place.number  # the number of the last event that it has got
-        self._had = place.number  # and of the last one that it is done with
-        self._replayed = topic.log.last  # up to here it catches up, which is no overflow
-        self._missed = place.missed  # how many events are missing before the next one; None: nobody knows
-        self._came_with = place.had  # the id that the client has until it is told of these
+        self._begin_at(place)
+        self._find = find  # where the place is not known here, and may be in a while
         self._overflow = overflow
         self._key = key
         self._filter = filter
@@ -66,6 +64,13 @@ class Subscription(PushSource):
         self._parked = ParkingSpot()
         self._sink: Sink | None = None  # where the next event goes at once
         self._room: trio.lowlevel.ParkingLot | None = None  # those who wait until it is less far behind
+
+    def _begin_at(self, place: Place) -> None:
+        self.position = place.number  # the number of the last event that it has got
+        self._had = place.number  # and of the last one that it is done with
+        self._replayed = self.topic.log.last  # up to here it catches up, which is no overflow
+        self._missed = place.missed  # how many events are missing before the next one; None: nobody knows
+        self._came_with = place.had  # the id that the client has until it is told of these
 
     # -- reading --------------------------------------------------------------------------------------------------------
 
@@ -77,6 +82,7 @@ class Subscription(PushSource):
     async def next_batch(self) -> list[Published]:
         """The next events, once there are some; none if there will be no more. A checkpoint."""
         await trio.lowlevel.checkpoint()
+        await self.find_place()
         self.is_done_with_all()
         while not (events := self.read()):
             if not await self._wait(None):
@@ -86,11 +92,12 @@ class Subscription(PushSource):
     async def push(self, sink: Sink) -> None:
         """See `PushSource`."""
         self.enter()
-        if self.misses_nothing:  # a gap has an id itself
-            # Who loses its connection before its first event would come back as somebody new, and miss what came between.
-            sink.put_joined_nowait(sink.kind.encode_place(self.topic.id_of(self.position)), 0)
-        told = self.position  # where the client knows itself to be
         try:
+            await self.find_place()
+            if self.misses_nothing:  # a gap has an id itself
+                # Who loses its connection before its first event would come back as somebody new, and miss what came between.
+                sink.put_joined_nowait(sink.kind.encode_place(self.topic.id_of(self.position)), 0)
+            told = self.position  # where the client knows itself to be
             while True:
                 self.is_done_with_all()
                 if not self.is_choosy and self._is_in_step():
@@ -129,6 +136,12 @@ class Subscription(PushSource):
         self.check_readable()
         self._is_read = True
         self.topic.enter(self)
+
+    async def find_place(self) -> None:
+        """Wait until its place is known: its client may be ahead of this process. No checkpoint where it is known."""
+        if self._find is not None:
+            find, self._find = self._find, None
+            self._begin_at(await find())
 
     def check_readable(self) -> None:
         """Raise `RuntimeError` if it is being read, or has been; or if this is not trio's thread."""

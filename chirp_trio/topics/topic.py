@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, override
 
 import trio
@@ -10,12 +11,12 @@ from ..errors import ConfigurationError
 from ..wire import JSONDefault, json_encoder
 from .audience import Audience
 from .checks import check_count, check_function
-from .epochs import Epochs
+from .epochs import Ids
 from .history import History, Place
 from .log import Log
 from .opening import Openable, closed_at_last
 from .published import Prepare, Published, prepare
-from .storage import Journal, SQLiteStore
+from .storage import Delivery, Record, Store
 from .subscription import OVERFLOW, Overflow, Subscription
 
 _PUBLISH = "in a thread, such as that of a plain handler, call topic.publish_from_thread(value)"
@@ -64,21 +65,21 @@ class Topic(Audience, Openable):
         history: int = 1000,
         history_bytes: int = 16 * 1024 * 1024,
         max_age: float | None = None,
-        store: SQLiteStore | None = None,
+        store: Store | None = None,
         json_default: JSONDefault | None = None,
         prepare: Prepare | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"the name of a topic is {name!r}; it must be text")
-        if store is not None and not isinstance(store, SQLiteStore):
-            raise TypeError(f"store is {store!r}; it must be a SQLiteStore or None")
+        if store is not None and not isinstance(store, Store):
+            raise TypeError(f"store is {store!r}; it must be a Store, such as a SQLiteStore, or None")
         check_function("prepare", prepare)
         Openable.__init__(self, f"the topic {name!r}")
         Audience.__init__(self, name, History(history, history_bytes, max_age))
         self.is_closed = False
         self._prepare = prepare
         self._encode_json = json_encoder(json_default)
-        self._journal = Journal(self, self._history, store) if store is not None else None
+        self._journal = store.journal(Delivery(self, self._history)) if store is not None else None
         self._is_ready = store is None  # whether the history is what it should be
 
     # -- publishing -----------------------------------------------------------------------------------------------------
@@ -105,7 +106,7 @@ class Topic(Audience, Openable):
         content = prepare(value, self._prepare, self._encode_json)  # first, because a template may publish as well
         if self._journal is not None:
             self._check_ready()
-            return self._journal.add(value, content)
+            return self._journal.publish_nowait(Record.of(value, content))
         history = self._history
         number = history.log.last + 1
         event = Published(value, content, self.name, history.epochs.id_of(number), number, history.now())
@@ -141,10 +142,11 @@ class Topic(Audience, Openable):
             await wait.wait_for_room()
         if self._journal is None:
             return self.publish_nowait(value)
-        await self._journal.wait_for_room()
-        id = self.publish_nowait(value)
-        await self._journal.wait_until_written()
-        return id
+        if self.is_closed:
+            raise trio.ClosedResourceError(f"the topic {self.name!r} is closed")
+        content = prepare(value, self._prepare, self._encode_json)
+        self._check_ready()
+        return await self._journal.publish(Record.of(value, content))
 
     def publish_from_thread(self, value: object) -> str:
         """As `publish_nowait()`, from a thread: that of a plain handler, or any other, such as one of another library's.
@@ -214,11 +216,8 @@ class Topic(Audience, Openable):
         if last_event_id is not None and not isinstance(last_event_id, str):
             raise TypeError(f"last_event_id is {last_event_id!r}; it must be text, such as request.last_event_id, or None")
         self._check_ready()
-        return self.trio_run.enter(
-            lambda: Subscription(
-                self, self._find(last_event_id, replay), buffer=buffer, overflow=overflow, key=key, filter=filter
-            )
-        )
+        options = {"buffer": buffer, "overflow": overflow, "key": key, "filter": filter}
+        return self.trio_run.enter(lambda: self._subscription(last_event_id, replay, options))
 
     @property
     def cursor(self) -> str:
@@ -235,7 +234,7 @@ class Topic(Audience, Openable):
         self.trio_run.check("Topic.close()", "in a thread, call trio.from_thread.run_sync(topic.close)")
         self.is_closed = True
         if self._journal is not None:
-            self._journal.give_up_room()
+            self._journal.end()
         self.wake()
         self._observers.close()
 
@@ -250,9 +249,9 @@ class Topic(Audience, Openable):
 
     # -- for its journal ------------------------------------------------------------------------------------------------
 
-    def begin(self, log: Log, epochs: Epochs) -> None:
+    def begin(self, log: Log, ids: Ids) -> None:
         """Go on with this history."""
-        self._history.begin(log, epochs)
+        self._history.begin(log, ids)
         self._is_ready = True
         self.is_closed = False
         self._observers.open()
@@ -264,8 +263,17 @@ class Topic(Audience, Openable):
     def is_over(self) -> bool:
         return self.is_closed and (self._journal is None or self._journal.is_empty)
 
-    def _find(self, last_event_id: str | None, replay: int) -> Place:
+    def _subscription(self, last_event_id: str | None, replay: int, options: dict[str, Any]) -> Subscription:
         self._check_here("subscribe()", "events with a max_age need trio's clock")
+        place = self._history.find(last_event_id, replay)
+        is_sought = place.missed is None and self._journal is not None
+        find = partial(self._seek, last_event_id or "", replay) if is_sought else None
+        return Subscription(self, place, find=find, **options)
+
+    async def _seek(self, last_event_id: str, replay: int) -> Place:
+        """The place of a client with an id that is not known here: it may be ahead of this process."""
+        assert self._journal is not None
+        await self._journal.find(last_event_id)
         return self._history.find(last_event_id, replay)
 
     def _check_here(self, call: str, cure: str) -> None:

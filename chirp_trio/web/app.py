@@ -13,7 +13,7 @@ from ..stream import Hook, LiveStreams, StreamRegistry
 from ..stream.placement import STATE_KEY
 from ..stream.registry import check_hook
 from ..templates import Templates
-from ..topics import SQLiteStore, Topic
+from ..topics import Store, Topic
 from .config import AppConfig, stream_limits
 from .dispatch import Dispatcher
 from .lifespan import run_lifespan
@@ -189,7 +189,7 @@ class App:
         history: int = 1000,
         history_bytes: int = 16 * 1024 * 1024,
         max_age: float | None = None,
-        store: SQLiteStore | None = None,
+        store: Store | None = None,
     ) -> Topic:
         """A `Topic` that can be given fragments: they are rendered with this app's templates when they are published.
 

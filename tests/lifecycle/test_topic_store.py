@@ -541,7 +541,7 @@ async def test_a_topic_without_a_store_is_closed_at_the_end_of_its_block():
 
 @pytest.mark.parametrize("store", ["topics.db", 7])
 def test_a_store_is_a_store(store):
-    with pytest.raises(TypeError, match=r"store is .*; it must be a SQLiteStore or None"):
+    with pytest.raises(TypeError, match=r"store is .*; it must be a Store, such as a SQLiteStore, or None"):
         Topic("news", store=store)
 
 

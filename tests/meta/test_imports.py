@@ -145,7 +145,7 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
     assert files_with("open_nursery") == {
         "stream/host.py",  # behind all streams of an app
         "stream/lifecycle.py",  # one stream
-        "topics/storage/journal.py",  # what writes a topic's history
+        "topics/storage/sqlite/journal.py",  # what writes a topic's history
         "web/foreign.py",  # somebody else's response, and who looks whether its client is there
         "web/dispatch.py",  # a response, and the request body that nobody read
         "web/page_stream.py",  # a page that is rendered while it is sent

@@ -8,7 +8,7 @@ import pytest
 
 from chirp_trio import ConfigurationError, SQLiteStore, StoreError
 from chirp_trio.topics.epochs import Epoch
-from chirp_trio.topics.storage.database import Batch, Database
+from chirp_trio.topics.storage.sqlite.database import Batch, Database
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
-"""Histories that survive their process: a topic's events are written to a file first, and delivered then.
+"""Histories that survive their process: a topic's events are kept by a store first, and delivered then.
 
-`store` says where and how, `journal` writes batch by batch and delivers, `database` is all that knows SQL and runs in threads
-only, `stored` is an event as a row, `loading` makes a history of the rows. Nothing here knows subscriptions or streams.
+`seam` says what a store is, `record` what it keeps of an event; `sqlite` is one, which writes to a file. Nothing here knows
+subscriptions or streams.
 """
 
-from .journal import Journal
-from .store import SQLiteStore
+from .record import RECORD_VERSION, Record
+from .seam import Delivery, Journal, Store
+from .sqlite import SQLiteStore
 
-__all__ = ["Journal", "SQLiteStore"]
+__all__ = ["RECORD_VERSION", "Delivery", "Journal", "Record", "SQLiteStore", "Store"]

@@ -4,23 +4,21 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Protocol
+from typing import override
 
 import trio
 
-from ...errors import StoreError
-from ...logs import logger_of
-from ...threads import NoThreadError, run_in_own_thread
-from ...wire import Comment, SSEEvent, check_text
-from ..epochs import Epochs
-from ..history import History
-from ..log import Log
-from ..published import Gap, Published
+from ....errors import StoreError
+from ....logs import logger_of
+from ....threads import NoThreadError, run_in_own_thread
+from ...epochs import Epochs
+from ...published import Gap
+from ..record import Record
+from ..seam import Delivery, Journal
 from .database import Batch, Database
 from .entries import Entry, Pending, row_of
 from .loading import Withheld, open_history
-from .store import SQLiteStore
-from .stored import Stored, dump, load
+from .options import Options
 from .troubles import LostFileError, NotConnectedError
 
 logger = logger_of("topics")
@@ -32,43 +30,23 @@ _CLOSE_TIMEOUT = 1.0
 _AT_ONCE = 100
 
 
-class Delivery(Protocol):
-    """What a journal knows of its topic."""
-
-    name: str
-    is_closed: bool
-
-    def begin(self, log: Log, epochs: Epochs) -> None:
-        """Go on with this history."""
-
-    def deliver(self, event: Published) -> None:
-        """Give everybody the next event."""
-
-    def wake(self) -> None:
-        """Let all subscriptions look whether it is over."""
-
-    def close(self) -> None:
-        """Take no more events."""
-
-
-class Journal:
+class SQLiteJournal(Journal):
     """Writes what is published, in a thread, and delivers it in the same order.
 
     What comes while a transaction is under way makes the next one. An event has its id from the beginning, so a transaction
     that fails takes ids back, and its events' place in the topic becomes that of one gap.
 
     Args:
-        topic: Whose.
-        history: What it remembers.
+        delivery: Its topic.
         store: Where to.
     """
 
-    def __init__(self, topic: Delivery, history: History, store: SQLiteStore) -> None:
-        check_text("the name of the topic", topic.name)
-        self._topic = topic
-        self._history = history
+    def __init__(self, delivery: Delivery, store: Options) -> None:
+        self._topic = delivery.topic
+        self._history = delivery.history
         self._store = store
         self._database: Database  # another one for each opening: see `_open`
+        self._epochs: Epochs  # the history's
         self._epochs_changed = False  # since they were last written
         self._is_lost = False  # the file: everything has to be written again
         self._withheld: Withheld | None = None
@@ -88,49 +66,41 @@ class Journal:
     # -- publishing -----------------------------------------------------------------------------------------------------
 
     @property
+    @override
     def is_empty(self) -> bool:
-        """Whether everything that was published has been delivered, or is lost."""
         return not self._count
 
-    def add(self, value: object, content: SSEEvent | Comment) -> str:
-        """Have an event written; its id.
-
-        Raises:
-            trio.WouldBlock: Too much waits already.
-        """
+    @override
+    def publish_nowait(self, record: Record) -> str:
         if self._is_full():
             raise trio.WouldBlock(
                 f"the topic {self._topic.name!r}: {self._count} events of {self._size} bytes wait to be written, and no more "
                 "may, by max_waiting and max_waiting_bytes of its SQLiteStore; `await topic.publish(...)` waits for room"
             )
-        stored = dump(value, content)
         number = self._last + 1
-        event = Published(*load(stored), self._topic.name, self._history.epochs.id_of(number), number, self._history.now())
-        self._next.entries.append(Entry(event, time.time(), stored))
+        event = record.publish(self._topic.name, self._epochs.id_of(number), number, self._history.now())
+        self._next.entries.append(Entry(event, time.time(), record))
         self._last = number
         self._size += event.size
         self._count += 1
         self._work.unpark_all()
         return event.id
 
-    async def wait_for_room(self) -> None:
-        """Return once there is room for one more, or there will never be."""
+    @override
+    async def publish(self, record: Record) -> str:
         while self._is_full() and not self._topic.is_closed:
             await self._room.park()
-
-    async def wait_until_written(self) -> None:
-        """Return once what was added just now has been delivered.
-
-        Raises:
-            StoreError: It could not be written.
-        """
+        if self._topic.is_closed:
+            raise trio.ClosedResourceError(f"the topic {self._topic.name!r} is closed")
+        id = self.publish_nowait(record)
         pending = self._next
         await pending.over.wait()
         if pending.error is not None:
             raise StoreError(str(pending.error)) from pending.error
+        return id
 
-    def give_up_room(self) -> None:
-        """The topic was closed: nobody needs room any more."""
+    @override
+    def end(self) -> None:
         self._room.unpark_all()
 
     def _is_full(self) -> bool:
@@ -138,9 +108,9 @@ class Journal:
 
     # -- opening and closing --------------------------------------------------------------------------------------------
 
+    @override
     @asynccontextmanager
     async def opened(self) -> AsyncGenerator[None]:
-        """The topic with its history, and what is published to it written, until the last of these blocks is left."""
         async with self._turn:
             if not self._is_open:
                 await self._open()
@@ -169,7 +139,7 @@ class Journal:
         now = self._history.now()
         read = partial(open_history, self._store, self._database, self._history.new_log(), now, now - time.time())
         try:
-            log, epochs, self._withheld = await run_in_own_thread(read)
+            log, self._epochs, self._withheld = await run_in_own_thread(read)
         except NoThreadError as error:
             raise StoreError(f"the topic {self._topic.name!r} cannot be opened: {error}") from error
         self._opened = now
@@ -178,7 +148,7 @@ class Journal:
         self._last = log.last
         self._gaps.clear()
         self._is_open = True
-        self._topic.begin(log, epochs)
+        self._topic.begin(log, self._epochs)
 
     async def _close(self) -> None:
         """Write what is left, within a time, and let go of the file."""
@@ -231,16 +201,16 @@ class Journal:
             await self._deliver()
 
     def _batch(self) -> Batch:
-        log, epochs = self._history.log, self._history.epochs
+        log, epochs = self._history.log, self._epochs
         if self._is_lost:
-            rows = [(entry.event.number, entry.at, *entry.stored) for entry in self._writing.entries]
+            rows = [(entry.event.number, entry.at, *entry.record) for entry in self._writing.entries]
             ahead = time.time() - self._history.now() if self._history.needs_clock else None
             remembered = log.since(0, len(log))
             whole = map(partial(row_of, ahead=ahead), remembered)  # the thread asks for them
             return Batch(log.first, log.first - 1, rows, epochs.all, whole)
         first = self._first()
         entries = [*(gap for gap in self._gaps if gap.event.number >= first), *self._writing.entries]
-        rows = [(entry.event.number, entry.at, *entry.stored) for entry in entries]
+        rows = [(entry.event.number, entry.at, *entry.record) for entry in entries]
         return Batch(first, rows[0][0] - 1, rows, epochs.all if self._epochs_changed else None)
 
     def _first(self) -> int:
@@ -273,8 +243,8 @@ class Journal:
         log = self._history.log
         number = log.last + 1
         self._history.hold_id()
-        self._history.epochs.skip(number, lost - 1)
-        self._history.epochs.forget((first := self._first()) - 1)
+        self._epochs.skip(number, lost - 1)
+        self._epochs.forget((first := self._first()) - 1)
         self._epochs_changed = True
         for entry in self._next.entries:
             entry.event.number -= lost - 1
@@ -283,7 +253,7 @@ class Journal:
         self._size -= sum(entry.event.size for entry in self._writing.entries)
         gap = Gap(self._topic.name, lost, self._history.id_of(number), number, self._history.now())
         self._gaps = [entry for entry in self._gaps if entry.event.number >= first]
-        self._gaps.append(Entry(gap, time.time(), Stored("gap", str(lost), None, None)))
+        self._gaps.append(Entry(gap, time.time(), Record.gap(lost)))
         self._writing.entries.clear()
         self._writing.error = error
         logger.error("%d events were lost, because they could not be written: %s", lost, error)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import trio
 
-from ...errors import StoreError
-from ..published import Gap, Published, content_of
+from ....errors import StoreError
+from ...published import Gap, Published, content_of
+from ..record import Record
 from .database import Row
-from .stored import Stored, dump
 
 
 class Entry(NamedTuple):
@@ -17,7 +17,7 @@ class Entry(NamedTuple):
 
     event: Published
     at: float
-    stored: Stored
+    record: Record
 
 
 class Pending:
@@ -36,7 +36,5 @@ def row_of(event: Published, ahead: float | None) -> Row:
         event: The event.
         ahead: By how many seconds the wall clock is ahead of trio's; None: nobody knows any more when it was published.
     """
-    stored = (
-        Stored("gap", str(event.stands_for), None, None) if isinstance(event, Gap) else dump(event.value, content_of(event))
-    )
-    return (event.number, time.time() if ahead is None else event.at + ahead, *stored)
+    record = Record.gap(event.stands_for) if isinstance(event, Gap) else Record.of(event.value, content_of(event))
+    return (event.number, time.time() if ahead is None else event.at + ahead, *record)

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from ...errors import StoreError
+from ....errors import StoreError
 
 # So much of what SQLite says is shown: it may quote an event as a whole.
 _SHOWN = 100

@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from ...errors import StoreError
+from ....errors import StoreError
 from .troubles import LostFileError
 
 

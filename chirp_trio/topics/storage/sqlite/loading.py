@@ -3,13 +3,13 @@
 import time
 from typing import NamedTuple
 
-from ...logs import logger_of
-from ..epochs import Epoch, Epochs, new_name
-from ..log import Log
-from ..published import Gap, Published
+from ....logs import logger_of
+from ...epochs import Epoch, Epochs, new_name
+from ...log import Log
+from ...published import Published
+from ..record import Record
 from .database import Batch, Database
-from .store import SQLiteStore
-from .stored import Stored, load
+from .options import Options
 from .troubles import DamagedFileError, refusal
 
 logger = logger_of("topics")
@@ -51,7 +51,7 @@ class Loaded(NamedTuple):
     withheld: Withheld | None
 
 
-def open_history(store: SQLiteStore, database: Database, log: Log, now: float, ahead: float) -> Loaded:
+def open_history(store: Options, database: Database, log: Log, now: float, ahead: float) -> Loaded:
     """As `load_history()`; where the file is damaged, as the store says.
 
     Raises:
@@ -93,7 +93,7 @@ def load_history(database: Database, log: Log, now: float, ahead: float) -> Load
             if not isinstance(published, int | float):
                 raise DamagedFileError(f"cannot be opened: its event {number} cannot be read: its time is {published!r}")
             at = min(now, published + ahead) if log.max_age is not None else 0.0
-            events.append(_event(database.topic, number, at, Stored(*parts), epochs.id_of(number)))
+            events.append(_event(database.topic, number, at, Record(*parts), epochs.id_of(number)))
             times.append(published)
         log.last = last
         max_age, log.max_age = log.max_age, None
@@ -120,10 +120,8 @@ def _check(last: object, epochs: list[Epoch]) -> None:
         raise DamagedFileError(f"cannot be opened: its ids cannot be read: they begin with {names!r:.200}")
 
 
-def _event(topic: str, number: int, at: float, stored: Stored, id: str) -> Published:
+def _event(topic: str, number: int, at: float, record: Record, id: str) -> Published:
     try:
-        if stored.kind == "gap":
-            return Gap(topic, int(stored.data), id, number, at)
-        return Published(*load(stored), topic, id, number, at)
+        return record.publish(topic, id, number, at)
     except (TypeError, ValueError) as error:
         raise DamagedFileError(f"cannot be opened: its event {number} cannot be read: {error}") from error

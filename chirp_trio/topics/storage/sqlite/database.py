@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from ...errors import StoreError
-from ..epochs import Epoch
+from ....errors import StoreError
+from ...epochs import Epoch
 from .files import Files
-from .store import SYNCHRONOUS, SQLiteStore
+from .options import SYNCHRONOUS, Options
 from .troubles import DamagedFileError, LostFileError, NotConnectedError, explain, refusal
 
 # In the head of the file, so that nobody else's is taken for ours: "chrp", and the version of the schema.
@@ -29,7 +29,7 @@ _SCHEMA = f"""
 # The write-ahead log is cut to so many bytes when it has been emptied, after it was larger.
 _WAL_AT_REST = 4 * 1024 * 1024
 
-# number, when it was published (seconds of the wall clock), and the parts of a `Stored`
+# number, when it was published (seconds of the wall clock), and the parts of a `Record`
 type Row = tuple[int, float, *tuple[Any, ...]]
 
 
@@ -67,7 +67,7 @@ class Database:
             nothing.
     """
 
-    def __init__(self, store: SQLiteStore, topic: str) -> None:
+    def __init__(self, store: Options, topic: str) -> None:
         self.topic = topic
         self.wanted: Batch | None = None
         self._store = store
