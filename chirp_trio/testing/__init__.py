@@ -22,6 +22,7 @@ from .deadline import AppStillRunning
 from .exchange import AppError
 from .hosting import LeftBehind
 from .sse import SSERefused, SSEResult, SSEStream, SSETimeout
+from .stores import check_store
 from .transport import ASGITransport
 
 __all__ = [
@@ -41,4 +42,5 @@ __all__ = [
     "assert_is_fragment",
     "assert_sse_wired",
     "cancel_everywhere",
+    "check_store",
 ]

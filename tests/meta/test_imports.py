@@ -39,7 +39,8 @@ MAY_IMPORT = {
         "threads",
         "server",
         "markup",
-    },  # threads for the clock, the server for `TestClient.live()`
+        "topics",
+    },  # threads for the clock, the server for `TestClient.live()`, topics for `check_store()`
     "cli": {"errors", "logs", "output", "asgi", "version", "wire", "server", "checking"},
     "__main__": {"cli"},
     "": {"errors", "version", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
@@ -154,6 +155,7 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
         "server/worker.py",
         "server/websocket.py",
         "server/reload.py",
+        "testing/stores.py",  # publishers, and what reads to the end
         "testing/hosting.py",  # an app, and its clients
         "cli/tail.py",  # what it prints, and whether anybody reads it
     }

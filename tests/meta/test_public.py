@@ -18,8 +18,9 @@ import chirp_trio
 import chirp_trio.checking
 import chirp_trio.metrics
 import chirp_trio.testing
+import chirp_trio.topics
 
-PACKAGES = [chirp_trio, chirp_trio.testing, chirp_trio.checking]
+PACKAGES = [chirp_trio, chirp_trio.testing, chirp_trio.checking, chirp_trio.topics]
 
 
 def module_names():
@@ -28,9 +29,7 @@ def module_names():
     return [name for name in found if ".examples" not in name]
 
 
-@pytest.mark.parametrize(
-    "package", [chirp_trio, chirp_trio.testing, chirp_trio.checking], ids=lambda package: package.__name__
-)
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
 def test_all_names_exactly_what_is_public(package):
     public = {name for name, value in vars(package).items() if not name.startswith("_") and not inspect.ismodule(value)}
     assert public == set(package.__all__)
@@ -54,9 +53,7 @@ def test_the_examples_in_docstrings_run(name):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize(
-    "package", [chirp_trio, chirp_trio.testing, chirp_trio.checking], ids=lambda package: package.__name__
-)
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
 def test_every_public_name_has_a_docstring_of_its_own(package):
     missing = [name for name in package.__all__ if not inspect.getdoc(getattr(package, name))]
     assert missing == []
@@ -95,7 +92,8 @@ def public_things():
     for package in [*PACKAGES, chirp_trio.metrics]:
         for name in package.__all__:
             value = getattr(package, name)
-            yield f"{package.__name__}.{name}", value
+            if callable(value):
+                yield f"{package.__name__}.{name}", value
             for attribute in dir(value) if inspect.isclass(value) else ():
                 thing = inspect.getattr_static(value, attribute)
                 thing = getattr(thing, "fget", None) or getattr(thing, "__func__", thing)

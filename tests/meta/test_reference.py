@@ -19,17 +19,20 @@ import chirp_trio.checking
 import chirp_trio.metrics
 import chirp_trio.starlette
 import chirp_trio.testing
+import chirp_trio.topics
 from chirp_trio import cli
 from chirp_trio.wire import ABSENT
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PACKAGES = (chirp_trio, chirp_trio.testing, chirp_trio.checking, chirp_trio.metrics)
+PACKAGES = (chirp_trio, chirp_trio.testing, chirp_trio.checking, chirp_trio.metrics, chirp_trio.topics)
 PUBLIC = {name: getattr(package, name) for package in PACKAGES for name in package.__all__}
 
 # Made by the library and not by its users, so that its parameters are nobody's business.
 NOT_CONSTRUCTED = {"Request", "Ending", "LiveStreams", "StreamSnapshot", "Subscription", "Published", "Finding"}
 NOT_CONSTRUCTED |= {"StreamLifespan", "UploadFile"}
 NOT_CONSTRUCTED |= {"SSEStream"}
+# A protocol, what is only given, and a number.
+NOT_CONSTRUCTED |= {"Delivery", "Ids", "RECORD_VERSION"}
 # Public as far as the language goes, and meant for other rooms of the package.
 INTERNAL = {
     "Template.block",
@@ -54,6 +57,10 @@ INTERNAL = {
     "ASGITransport.handle_async_request",
     "ASGITransport.start_soon",
     "SQLiteStore.journal",
+    "Epoch.first_given",
+    "Record.load",
+    "Record.of",
+    "Record.publish",
     "SQLiteStore.lock",
     "Topic.begin",
     "Topic.deliver",

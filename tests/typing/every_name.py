@@ -1,6 +1,7 @@
 """What user_code.py has no use for, so that a type checker has seen every public name at work."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -37,7 +38,8 @@ from chirp_trio import (
 )
 from chirp_trio.checking import Finding, check_app
 from chirp_trio.metrics import StreamCollector
-from chirp_trio.testing import AppError, AppStillRunning, LeftBehind, SSERefused, SSETimeout, TestClient
+from chirp_trio.testing import AppError, AppStillRunning, LeftBehind, SSERefused, SSETimeout, TestClient, check_store
+from chirp_trio.topics import RECORD_VERSION, Delivery, Epoch, Epochs, Ids, Journal, Record, Store
 
 app = App()
 chat: Topic = app.topic("chat", history=10, max_age=60)
@@ -108,3 +110,32 @@ async def in_starlette(request: StarletteRequest) -> EventStream:
 
 wrapped = App(middleware=[Middleware])
 starlette = Starlette(routes=[Mount("/app", app)], lifespan=stream_lifespan)
+
+
+class ListStore(Store):
+    def journal(self, delivery: Delivery) -> Journal:
+        return ListJournal(delivery)
+
+
+class ListJournal(Journal):
+    is_empty = True
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.ids: Ids = Epochs([Epoch(0, "list", 0)])
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncGenerator[None]:
+        self.delivery.begin(self.ids, RECORD_VERSION, [(Record("text", "x"), 0.0), (Record.gap(None), 0.0)])
+        yield
+        self.delivery.close()
+
+    def publish_nowait(self, record: Record) -> str:
+        return self.delivery.deliver(record, 0.0)
+
+    async def publish(self, record: Record) -> str:
+        return self.publish_nowait(record)
+
+
+async def test_a_store() -> None:
+    await check_store(ListStore(), timeout=10)

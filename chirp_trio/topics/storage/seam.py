@@ -123,13 +123,10 @@ class Delivery:
 
     A topic counts what it delivers: those are its numbers, which no other process knows. What a client knows are ids, which
     are the store's; its `Ids` tell which belongs to which number.
-
-    Attributes:
-        topic: For the stores of chirp_trio only.
-        history: For the stores of chirp_trio only.
     """
 
     def __init__(self, topic: _Topic, history: History) -> None:
+        # For our own file, which has events of its own before they are delivered.
         self.topic = topic
         self.history = history
 
@@ -179,7 +176,7 @@ class Delivery:
             log.append(record.publish(self.name, ids.id_of(number), number, self._at(published)))
         self.topic.begin(log, ids)
 
-    def deliver(self, record: Record, published: float) -> int:
+    def deliver(self, record: Record, published: float) -> str:
         """Give everybody the next event. Never blocks.
 
         Args:
@@ -187,15 +184,16 @@ class Delivery:
             published: When it was published, in seconds of the wall clock.
 
         Returns:
-            Its number, whose id has to be known already.
+            Its id: its number, which is now `last`, had one already.
 
         Raises:
             TypeError: The record is none.
             ValueError: The same.
         """
         number = self.last + 1
-        self.topic.deliver(record.publish(self.name, self.history.epochs.id_of(number), number, self._at(published)))
-        return number
+        id = self.history.epochs.id_of(number)
+        self.topic.deliver(record.publish(self.name, id, number, self._at(published)))
+        return id
 
     def wake(self) -> None:
         """The topic is closed, and everything is delivered: let its subscriptions end."""
