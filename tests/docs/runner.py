@@ -8,6 +8,9 @@ What happens to a block is decided by its language and its first line:
 
 `...` in an output stands for anything. A command whose output names a URL is a server: it is started, asked for `/`,
 and stopped; if it ends with `&`, it is stopped at the page's end. Port 8000 becomes a free port, everywhere.
+
+The folder holds what the page shows, and nothing that its reader does not have: nothing else is written into it. Where
+`CHIRP_TRIO_READER` names the `bin` folder of another environment, the commands are those of that one.
 """
 
 import doctest
@@ -27,6 +30,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from urllib.parse import urlsplit
 
 import pytest
@@ -55,10 +59,16 @@ USED_BY = {
     "Caddyfile": "tests/integration/test_proxies.py",
 }
 
-# What pytest is told unless the page has a pyproject.toml of its own: nothing that its reader would have to know.
-PYPROJECT = '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n'
 PATIENCE = 30  # seconds for what another process does
-PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+PATH = f"{os.environ.get('CHIRP_TRIO_READER', Path(sys.executable).parent)}:{os.environ['PATH']}"
+# The reader's environment: pytest is stricter than his, and nothing leaves a trace in his folder.
+ENVIRONMENT = {
+    "PATH": PATH,
+    "PYTEST_ADDOPTS": "-W error -p no:cacheprovider",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "NO_PROXY": "127.0.0.1",
+}
 
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"(?:# |\{# )(?P<name>[\w./-]+\.\w+|Caddyfile)(?: #\})?\n")
@@ -121,7 +131,6 @@ class Reader:
         self._in_background = ExitStack()
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = str(free.getsockname()[1])
-        (folder / "pyproject.toml").write_text(PYPROJECT)
 
     def follow(self, block: Block) -> None:
         """Do what the block says; raise AssertionError if what comes of it is something else."""
@@ -144,7 +153,8 @@ class Reader:
     def finish(self, page: Path) -> None:
         """Run the page's tests, unless it has run them itself."""
         if self.untested:
-            self.run(page.name, ["pytest", "-q", "-p", "no:cacheprovider", *self.untested])
+            self.run(page.name, ["pytest", "-q", *self.untested])
+            self.untested.clear()
 
     def close(self) -> None:
         """Stop what runs in the background."""
@@ -191,21 +201,27 @@ class Reader:
     @contextmanager
     def serve(self, block: Block, words: list[str], output: str, url: str) -> Iterator[None]:
         """Start a server, see its output, get an answer; and stop it in the end."""
-        log = self.folder / "server.log"
-        with log.open("w") as file, subprocess.Popen(words, **self.options(), stdout=file) as process:
+        with NamedTemporaryFile("w") as log, subprocess.Popen(words, **self.options(), stdout=log) as process:
+            printed = Path(log.name).read_text
             try:
-                wait_until(lambda: _same_output(output, log.read_text(), _SAME) or process.poll() is not None)
-                assert _same_output(output, log.read_text(), _SAME), f"{block.place}: the server printed\n{log.read_text()}"
-                assert status_of(url) < 500, f"{block.place}: the server does not answer\n{log.read_text()}"
+                wait_until(lambda: _same_output(output, printed(), _SAME) or process.poll() is not None)
+                assert _same_output(output, printed(), _SAME), f"{block.place}: the server printed\n{printed()}"
+                assert status_of(url) < 500, f"{block.place}: the server does not answer\n{printed()}"
                 yield
                 process.send_signal(signal.SIGINT)
-                assert process.wait(PATIENCE) == 0, f"{block.place}: the server did not stop well\n{log.read_text()}"
+                assert process.wait(PATIENCE) == 0, f"{block.place}: the server did not stop well\n{printed()}"
             finally:
                 process.kill()
 
     def options(self) -> dict:
-        env = {**os.environ, "PATH": PATH, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "NO_PROXY": "127.0.0.1"}
-        return {"cwd": self.folder, "env": env, "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "text": True}
+        environment = {**os.environ, **ENVIRONMENT}
+        return {
+            "cwd": self.folder,
+            "env": environment,
+            "stdin": subprocess.DEVNULL,
+            "stderr": subprocess.STDOUT,
+            "text": True,
+        }
 
 
 def status_of(url: str) -> int:
