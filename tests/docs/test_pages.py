@@ -3,7 +3,9 @@
 import logging
 import re
 import subprocess
+import sys
 from contextlib import closing
+from importlib.metadata import packages_distributions
 
 import pytest
 
@@ -58,6 +60,33 @@ def test_a_configuration_is_taken_by_its_program(block, tmp_path):
     (tmp_path / block.file).write_text(block.text)
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert expected in result.stderr
+
+
+# -- what a reader has to install -----------------------------------------------------------------------------------------
+
+INSTALLED_WITH_US = {"chirp_trio", "trio", "httpx", "pytest"}  # the last two with the extra `testing`
+
+
+def imported(page):
+    """The modules that a page's blocks import and that are neither Python's own nor files of the page."""
+    found, own = set(), {block.file.split("/")[0].removesuffix(".py") for block in blocks_of(page) if block.file}
+    for block in blocks_of(page):
+        if block.language == "python":
+            found |= set(re.findall(r"^(?:>>> |\.\.\. )?\s*(?:from|import) (\w+)", block.text, re.MULTILINE))
+            found |= {"chirp_trio.metrics"} & set(re.findall(r"chirp_trio\.\w+", block.text))
+    return found - own - set(sys.stdlib_module_names) - INSTALLED_WITH_US
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_page_says_how_to_install_what_it_imports(page):
+    commands = " ".join(re.findall(r"pip install ([^`\n]+)", page.read_text())).lower()
+    named = set(re.findall(r"[\w-]+", commands.replace("_", "-")))
+    distributions = packages_distributions()
+    for module in imported(page):
+        names = {"metrics"} if module == "chirp_trio.metrics" else {name.lower() for name in distributions[module]}
+        assert any(name == said or name.startswith(f"{said}-") for name in names for said in named), (
+            f"it imports {module}, of {' or '.join(names)}, and no `pip install` on it names that"
+        )
 
 
 # -- links --------------------------------------------------------------------------------------------------------------
