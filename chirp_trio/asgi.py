@@ -7,7 +7,7 @@ from typing import Any, final
 
 import trio
 
-from .errors import WrongRuntimeError, sole
+from .errors import WrongRuntimeError, sole, text_of
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -61,8 +61,8 @@ def _errors_in(error: BaseException) -> Iterator[BaseException]:
 
 def _is_of_asyncio(error: BaseException) -> bool:
     if isinstance(error, TypeError):  # an asyncio future reached trio, which says so
-        return "library written for some other framework like asyncio" in str(error)
-    if "no running event loop" in str(error) or "no current event loop" in str(error):
+        return "library written for some other framework like asyncio" in text_of(error)
+    if "no running event loop" in text_of(error) or "no current event loop" in text_of(error):
         return isinstance(error, RuntimeError)
     # Where it looks for the running loop and finds none, it may not even say so.
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]

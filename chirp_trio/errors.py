@@ -104,6 +104,14 @@ def phrase(status: int) -> str:
         return "Error"
 
 
+def text_of(error: BaseException) -> str:
+    """What an error says of itself. Its class is anybody's, and may fail at that."""
+    try:
+        return str(error)
+    except Exception:
+        return "<its text cannot be had>"
+
+
 def sole(error: Exception) -> Exception:
     """What a group of one holds, all the way down; anything else as it is.
 

@@ -7,10 +7,25 @@ answered as an unexpected error, logged with its traceback, and ends neither the
 Only what trio says to a task has to go on: `trio.Cancelled`, a Ctrl-C, and that its coroutine is closed.
 """
 
+import sysconfig
 import traceback
+from pathlib import Path
 from typing import Never
 
 import trio
+
+_PACKAGE = Path(__file__).parent
+_OF_OTHERS = (sysconfig.get_path("stdlib"), str(_PACKAGE), "<")
+_EXAMPLES = str(_PACKAGE / "examples")  # where it was installed from a wheel
+
+
+def is_of_application(file: str) -> bool:
+    """Whether a file of code is the application's own: neither Python's, nor an installed package's, nor chirp_trio's.
+
+    Args:
+        file: Its name, as a frame has it (`co_filename`).
+    """
+    return ("site-packages" not in file and not file.startswith(_OF_OTHERS)) or file.startswith(_EXAMPLES)
 
 
 def split_failure(raised: BaseException) -> tuple[BaseException | None, Exception | None]:

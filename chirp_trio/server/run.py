@@ -5,19 +5,18 @@ import os
 import queue
 import signal
 import sys
-import sysconfig
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
 
 import trio
 
 from ..asgi import ASGIApp
 from ..errors import sole
+from ..failures import is_of_application
 from ..logs import harmless, logger_of
 from ..output import drain_output
 from .config import ServerConfig
@@ -42,8 +41,6 @@ _GRACE = 2.0
 _SAME_SIGNAL = 0.5
 # Seconds for what has been written and not been read yet, when the process is ended.
 _LAST_LINES = 0.5
-# Files that are no application's.
-_NOT_FOREIGN = (sysconfig.get_path("stdlib"), str(Path(__file__).parents[1]), "<")
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -227,8 +224,7 @@ def _place(frames: list[FrameType]) -> str:
 
 
 def _is_foreign(frame: FrameType) -> bool:
-    file = frame.f_code.co_filename
-    return "site-packages" not in file and not file.startswith(_NOT_FOREIGN)
+    return is_of_application(frame.f_code.co_filename)
 
 
 class _Announcement(trio.TaskStatus[list[str]]):

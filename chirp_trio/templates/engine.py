@@ -10,6 +10,7 @@ import kida
 from kida.lexer import LexerError
 
 from ..errors import BlockNotFound, TemplateError, TemplateNotFound
+from .habits import cure
 from .values import TemplateValue
 
 # What could end a script or a quoted attribute, as JSON spells it within its strings; outside of them it has none of these.
@@ -123,7 +124,7 @@ class Templates:
         where += self._place(error, value.template)
         if isinstance(error, kida.UndefinedError):
             given = ", ".join(map(repr, value.context)) or "none"
-            return TemplateError(f"{where}: {error.name!r} is not defined; variables given: {given}")
+            return TemplateError(f"{where}: {error.name!r} is not defined; variables given: {given}{cure(error, '')}")
         return TemplateError(f"{where}: {_cause(error)}")
 
     def _place(self, error: BaseException, asked_for: str) -> str:
@@ -174,4 +175,5 @@ def _cause(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"it is not {error.encoding}: {error.reason} at byte {error.start}"
     message = getattr(error, "message", None) or str(error)
-    return message.strip().splitlines()[0]
+    first = message.strip().splitlines()[0]
+    return first + cure(error, first)

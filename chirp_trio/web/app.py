@@ -3,8 +3,9 @@
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
 from ..errors import ConfigurationError
@@ -14,18 +15,20 @@ from ..stream.placement import STATE_KEY
 from ..stream.registry import check_hook
 from ..templates import Templates
 from ..topics import Store, Topic
-from .config import AppConfig, stream_limits
+from .config import AppConfig, debugging, stream_limits
 from .dispatch import Dispatcher
+from .habits import check_run_options, refuse_app_attribute
 from .lifespan import run_lifespan
 from .middleware import Middleware, wrap
 from .outline import Outline
+from .routes import Routes
 from .running import Running
 
 # Called with the app; entered before the first request, left after the last one.
 type Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 
 
-class App:
+class App(Routes):
     """A web application on trio: handlers for paths, and a home for event streams.
 
     Any ASGI server with a trio worker runs it; `app.run()`, `chirp_trio.serve(app)` and `chirp-trio run` bring their own.
@@ -37,6 +40,7 @@ class App:
             mapping, is every request's `state`.
         middleware: ASGI middleware, the outermost first: functions or classes that take an ASGI app and return one, or
             `Middleware(cls, key=value)`, Starlette's notation for one that takes further arguments.
+        debug: Whether it is in debug mode, in place of what `config` says; see `AppConfig`. Default: as `config` says.
 
     Attributes:
         config: The settings.
@@ -54,19 +58,30 @@ class App:
     """
 
     def __init__(
-        self, config: AppConfig | None = None, *, lifespan: Lifespan | None = None, middleware: Iterable[Middleware] = ()
+        self,
+        config: AppConfig | None = None,
+        *,
+        lifespan: Lifespan | None = None,
+        middleware: Iterable[Middleware] = (),
+        debug: bool | None = None,
     ) -> None:
         if config is not None and not isinstance(config, AppConfig):
-            raise TypeError(f"config is {config!r}; it must be an AppConfig or None")
+            cure = "; an app needs no name" if isinstance(config, str) else ""
+            raise TypeError(f"config is {config!r}; it must be an AppConfig or None{cure}")
+        if debug is not None and not isinstance(debug, bool):
+            raise TypeError(f"debug is {debug!r}; it must be True, False or None")
         if lifespan is not None and not callable(lifespan):
             raise TypeError(
                 f"lifespan is {lifespan!r}; it must be a function of the app that returns an async context manager"
             )
         self.config = config if config is not None else AppConfig()
+        if debug is not None or debugging.get():
+            self.config = replace(self.config, debug=debugging.get() if debug is None else debug)
         self._templates = Templates(self.config.template_dir, auto_reload=self.config.debug)
         self._registry = StreamRegistry(stream_limits(self.config))
         self.streams = LiveStreams(self._registry)
         self._dispatcher = Dispatcher(self._templates, self.config)
+        Routes.__init__(self, self._dispatcher)
         self._templates.add_global("path_for", self.path_for)
         self._lifespan = lifespan
         self._running = Running(self._registry, partial(lifespan, self) if lifespan is not None else None)
@@ -74,37 +89,11 @@ class App:
 
     # -- what an app is made of -----------------------------------------------------------------------------------------
 
-    def route[Handler: Callable[..., Any]](
-        self, path: str, *, methods: Iterable[str] = ("GET",)
-    ) -> Callable[[Handler], Handler]:
-        """Answer requests for a path with the decorated function.
-
-        The function is async, or plain and then runs in a thread. It takes the path's parameters and `request` by name,
-        as many of them as it wants. It may return str or `HTML`, dict or list (JSON), bytes, None (204), a `Response`, a
-        `Redirect`, a `Template`, `Fragment`, `Page`, `Stream`, `OOB` or `ValidationError`, an `EventStream`, any ASGI
-        response, or a tuple of one of the first with a status, headers or both.
-
-        Args:
-            path: Begins with a slash. `{name}` is a parameter, `{name:int}` one with a converter: `str` (the default, up
-                to the next slash), `int`, `float`, `uuid` or `path` (with slashes). The first route that fits is taken.
-            methods: The HTTP methods; default: GET. GET includes HEAD.
-
-        Raises:
-            ConfigurationError: The path, the methods or the function cannot work.
-        """
-        if not isinstance(path, str):
-            raise ConfigurationError(f"route({path!r}): the path must be text, as in @app.route('/path')")
-
-        def register(handler: Handler) -> Handler:
-            self._dispatcher.add_route(path, methods, handler)
-            return handler
-
-        return register
-
     def error[Handler: Callable[..., Any]](self, cause: int | type[Exception]) -> Callable[[Handler], Handler]:
         """Answer requests that fail with the decorated function.
 
-        The function takes `request` and `error` by name, as many of them as it wants, and returns what a handler may.
+        The function takes `request`, `error` and `reference` by name, as many of them as it wants, and returns what a handler
+        may. `reference` is text that finds the error in the log, and None where nothing is logged.
         What it returns is sent with the error's status, unless it is a `Response` with its own.
 
         Args:
@@ -221,6 +210,7 @@ class App:
 
     def run(self, **options: Any) -> None:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
+        check_run_options(options)
         run(self, ServerConfig(**options))
 
     @asynccontextmanager
@@ -260,6 +250,11 @@ class App:
             templates=self._templates,
             functions=[*self._dispatcher.handlers, *([self._lifespan] if self._lifespan is not None else [])],
         )
+
+    if not TYPE_CHECKING:  # to a type checker every name would be one that an app has
+
+        def __getattr__(self, name: str) -> Any:
+            refuse_app_attribute(self, name)
 
     # -- ASGI -----------------------------------------------------------------------------------------------------------
 

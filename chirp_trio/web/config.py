@@ -1,6 +1,7 @@
 """`AppConfig`: what an `App` can be told, checked when it is told."""
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from ..errors import ConfigurationError
 from ..stream import Limits
 from ..wire import JSONDefault, check_json_default
 from .hosts import EVERY_HOST, check_hosts
+
+# Whether the apps that are made now are in debug mode, whatever their configuration says: `chirp-trio run --debug`.
+debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from ..failures import reraise, split_failure
 from ..logs import logger_of
 from ..stream import Placement
 from ..stream.lifecycle import ROUTE_KEY
+from ..stream.report import new_reference
 from ..templates import Templates
 from ..wire import json_encoder
 from .config import AppConfig
@@ -76,7 +77,7 @@ class Dispatcher:
 
     def add_error_handler(self, cause: int | type[Exception], handler: Callable[..., Any]) -> None:
         """See `App.error`."""
-        names = check_handler(handler, {"request": None, "error": None}, f"error handler of {cause!r}")
+        names = check_handler(handler, {"request": None, "error": None, "reference": None}, f"error handler of {cause!r}")
         self._error_handlers[cause] = (handler, names)
 
     def add_mount(self, prefix: str, app: ASGIApp) -> None:
@@ -159,11 +160,13 @@ class Dispatcher:
         status = error.status if isinstance(error, HTTPError) else 500
         cause = next((kind for kind in type(error).__mro__ if kind in self._error_handlers), status)
         note_asyncio(error)
+        reference = None
         if not isinstance(error, HTTPError) and cause in (status, Exception):
-            logger.error("%s %s failed", request.method, request.path, exc_info=error)
+            reference = new_reference()
+            logger.error("%s %s failed (reference %s)", request.method, request.path, reference, exc_info=error)
         if cause in self._error_handlers:
             handler, names = self._error_handlers[cause]
-            offered = {"request": request, "error": error}
+            offered = {"request": request, "error": error, "reference": reference}
             try:
                 value = await call_handler(handler, {name: offered[name] for name in names})
                 return self._negotiate(value, request, placement, handler, error)
@@ -172,7 +175,10 @@ class Dispatcher:
                 if isinstance(sole(failure), ClientDisconnected):
                     return _answer_nobody(request)
                 note_asyncio(failure)
-                logger.exception("the error handler %s failed", handler_name(handler), exc_info=failure)
+                reference = reference or new_reference()
+                logger.exception(
+                    "the error handler %s failed (reference %s)", handler_name(handler), reference, exc_info=failure
+                )
         shown = self._debug.includes(request.scope)
         if self._debug.is_on and not shown and not isinstance(error, HTTPError):
             logger.warning(
@@ -181,7 +187,7 @@ class Dispatcher:
                 request.client[0] if request.client else None,
                 request.headers.get("host"),
             )
-        response = error_response(error, request.headers, is_fragment=request.is_fragment, debug=shown)
+        response = error_response(error, request, reference=reference, routes=self.routes if shown else None)
         return _drained(response, request)
 
     def _negotiate(

@@ -1,7 +1,6 @@
 """A page that is sent while it is rendered: in a thread, a batch at a time, so that a slow client holds no thread."""
 
 import contextvars
-import secrets
 import threading
 from collections import deque
 from collections.abc import Generator
@@ -14,6 +13,7 @@ from ..failures import failure_of
 from ..headers import HeadersInput, encode_headers, header_pairs
 from ..logs import logger_of
 from ..stream.parking import ParkingSpot
+from ..stream.report import new_reference
 from .response import HTML, ResponseBroken
 
 logger = logger_of("web")
@@ -159,7 +159,7 @@ def _epilogue(scope: Scope, error: Exception | None) -> bytes:
         return b""
     # The status has been sent. On HTTP/2 a body that nobody ends stays open for ever, so this one ends, and says why.
     note_asyncio(error)
-    reference = secrets.token_hex(4)
+    reference = new_reference()
     logger.error("page %s: rendering failed half-way (reference %s)", scope["path"], reference, exc_info=error)
     listener = error_listener(scope)
     if listener is not None:

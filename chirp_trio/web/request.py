@@ -1,7 +1,7 @@
 """A request, as a handler sees it: a read-only view of an ASGI scope, and the body, read when it is asked for."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from ..asgi import Receive, Scope
@@ -11,11 +11,19 @@ from ..stream import last_event_id
 from .body import parse_json, read_body
 from .charsets import decode
 from .forms import MULTIPART, URLENCODED, Form, parse_content_type, parse_form, parse_multipart
+from .habits import refuse_request_attribute
 from .multi import Headers, MultiMapping
 from .urls import Paths, local_path, root_path_of, url_of
 
 # What decides whether htmx wants a piece of a page.
 FRAGMENT_HEADERS = "HX-Request, HX-Boosted, HX-Request-Type, HX-History-Restore-Request"
+
+
+class ClientAddress(NamedTuple):
+    """Where a client is."""
+
+    host: str
+    port: int
 
 
 class Request:
@@ -126,10 +134,10 @@ class Request:
         return cookies
 
     @property
-    def client(self) -> tuple[str, int] | None:
-        """The client's address and port, as the server saw them; None where there is no address (a Unix socket)."""
+    def client(self) -> ClientAddress | None:
+        """The client's `host` and `port`, as the server saw them; None where there is no address (a Unix socket)."""
         client = self._scope.get("client")
-        return (client[0], client[1]) if client else None
+        return ClientAddress(client[0], client[1]) if client else None
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -235,6 +243,11 @@ class Request:
 
     def _content_type(self) -> tuple[str, dict[str, str]]:
         return parse_content_type(self.headers.get("content-type", ""))
+
+    if not TYPE_CHECKING:  # to a type checker every name would be one that a request has
+
+        def __getattr__(self, name: str) -> Any:
+            refuse_request_attribute(self, name)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"

@@ -48,7 +48,7 @@ async def test_any_other_error_before_the_first_item_is_a_500_that_says_nothing(
     assert result.status == 500
     assert "secret" not in result.text
     [message] = logged(caplog, logging.ERROR)
-    assert message == "GET / failed"
+    assert message.startswith("GET / failed (reference ")
 
 
 async def test_headers_wait_for_the_first_item_but_not_longer_than_the_grace(autojump_clock):

@@ -129,7 +129,8 @@ def test_a_template_that_another_one_needs_is_told_with_both_and_those_that_exis
         ),
         pytest.param(
             Fragment("page.html", "body", title=1, texts=2),
-            "template 'page.html', block 'body', line 3: 'text' is not defined; variables given: 'title', 'texts'",
+            "template 'page.html', block 'body', line 3: 'text' is not defined; variables given: 'title', 'texts'. "
+            "Did you mean 'texts'?",
             id="in a block",
         ),
         pytest.param(

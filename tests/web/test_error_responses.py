@@ -1,6 +1,7 @@
 """What a client sees of an error, what the log does, and who may answer instead."""
 
 import json
+import re
 
 import pytest
 import trio
@@ -197,7 +198,8 @@ async def test_an_error_is_logged_once_with_its_traceback(caplog, debug):
     await answer(app_that_raises(error, debug=debug))
 
     (record,) = caplog.records
-    assert (record.name, record.levelname, record.message) == ("chirp_trio.web", "ERROR", "GET / failed")
+    assert (record.name, record.levelname) == ("chirp_trio.web", "ERROR")
+    assert re.fullmatch(r"GET / failed \(reference [0-9a-f]{8}\)", record.message)
     assert record.exc_info[1] is error
 
 
@@ -220,7 +222,7 @@ async def test_an_error_of_a_source_before_its_first_event_is_logged_once(caplog
 
     assert (await answer(app)).status_code == 500
     (record,) = caplog.records
-    assert record.message == "GET / failed"
+    assert record.message.startswith("GET / failed (reference ")
 
 
 async def test_the_client_keeps_its_connection_and_its_app_after_an_error():

@@ -83,7 +83,7 @@ def test_an_error_handler_that_wants_too_much_is_refused(app):
         app.error(404)(wants_db)
 
     assert str(refusal.value) == (
-        f"error handler of 404: the handler {__name__}.wants_db wants 'db'; there are only: error, request"
+        f"error handler of 404: the handler {__name__}.wants_db wants 'db'; there are only: error, reference, request"
     )
 
 

@@ -1,0 +1,83 @@
+"""What people know from other template languages and kida has not, or has under another name: the cure, for messages."""
+
+import builtins
+import re
+
+import kida
+
+# Words after `{%`: of Jinja, and of Django, whose templates look the same.
+_KEYWORDS = {
+    "macro": "what Jinja calls a macro is a def: {% def name(parameter) %} ... {% end %}, and {{ name(1) }} calls it",
+    "do": "there is no do: compute it in the handler, or write {% set _ = items.append(1) %}",
+    "autoescape": "there is no autoescape: every value is escaped, but for text that is HTML, {{ text | safe }} or "
+    "chirp_trio.HTML(text)",
+    "elseif": "it is called elif: {% elif condition %}",
+    "elsif": "it is called elif: {% elif condition %}",
+    "debug": "there is no debug: App(debug=True), or `chirp-trio run --debug`, shows where it fails",
+    "load": "there is no load, which is Django's: @app.template_filter and app.template_global add to templates",
+    "static": "there is no static, which is Django's: write {{ path_for('/static/file.css') }}",
+    "url": "there is no url, which is Django's: write {{ path_for('handler', name=value) }}",
+    "csrf_token": "there is no csrf_token, which is Django's: give the template a token as a variable, and write "
+    '<input type="hidden" name="csrf_token" value="{{ csrf_token }}">',
+}
+
+_FROM_THE_HANDLER = (
+    "a template knows what its handler gives it and nothing of the request by itself: Template('page.html', {0}=...)"
+)
+
+# Names that Jinja, or what Flask, Starlette and Django put around it, know in every template.
+_NAMES = {
+    "super": "there is no super(): give the parent's part a block of its own inside of that block, or a file, and include it",
+    "self": "there is no self: write what is wanted twice as {% def name() %} ... {% end %}, and {{ name() }} where it goes",
+    "namespace": "there is no namespace(): {% let n = 0 %} before the loop, and {% let n = n + 1 %} in it",
+    "caller": "{{ caller() }} is known inside of a {% def %} that a {% call %} calls",
+    "cycler": "there is no cycler(): write {{ loop.cycle('odd', 'even') }}",
+    "joiner": "there is no joiner(): write {% if not loop.last %}, {% end %}",
+    "lipsum": "there is no lipsum()",
+    "url_for": "it is called path_for: {{ path_for('handler', name=value) }}, or {{ path_for('/static/file.css') }}",
+    "get_flashed_messages": "there is no get_flashed_messages(): give the template the messages as a variable",
+    **dict.fromkeys(
+        ("request", "session", "g", "config", "current_user", "user", "csrf_token", "messages"), _FROM_THE_HANDLER
+    ),
+}
+
+
+def cure(error: Exception, message: str) -> str:
+    """What to write instead, as the end of a sentence; nothing where no habit is known that leads to this error.
+
+    Args:
+        error: What kida has raised.
+        message: The first line of what it says.
+    """
+    if isinstance(error, kida.UndefinedError):
+        return _cure_for_name(error)
+    if (unknown := re.fullmatch(r"Unknown block keyword: (\w+).*", message)) is not None:
+        return _after(_KEYWORDS.get(unknown[1], ""))
+    if message.startswith("Block modifier 'scoped'"):
+        return _after(
+            "there is no scoped: a block does not see the variables of a loop around it, so put the loop inside of the block"
+        )
+    if message.startswith("Jinja2-style set block capture"):
+        return _after("write {% capture x %} ... {% end %}")
+    if message.startswith("Unknown filter") and "Did you mean" not in message:
+        return _after("@app.template_filter adds filters of your own")
+    if message.startswith("Unexpected token: in"):
+        return _after("write {{ x in list }}; `is in` is Jinja's")
+    return ""
+
+
+def _cure_for_name(error: kida.UndefinedError) -> str:
+    name = str(error.name)
+    if name in _NAMES:
+        return _after(_NAMES[name].replace("{0}", name))
+    of, dot, attribute = name.rpartition(".")
+    if dot and of in {"dict", "Mapping", "mappingproxy"}:
+        return _after(f"the mapping has no {attribute!r}; where it may be missing, write {{{{ x?.{attribute} }}}}, or "
+                      f"{{{{ x.{attribute} | default('') }}}}")  # fmt: skip
+    suggestion = getattr(error, "suggestion", None)
+    is_near = suggestion and not hasattr(builtins, suggestion)  # kida knows some of these, and takes them for near
+    return f". Did you mean {suggestion!r}?" if is_near else ""
+
+
+def _after(sentence: str) -> str:
+    return f"; {sentence}" if sentence else ""

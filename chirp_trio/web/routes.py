@@ -1,0 +1,65 @@
+"""How an app is told which function answers which path."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..errors import ConfigurationError
+from .dispatch import Dispatcher
+
+
+class Routes:
+    """The decorators that make functions the handlers of paths: a part of `App`.
+
+    Args:
+        dispatcher: What is told of them.
+    """
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._routes = dispatcher
+
+    def route[Handler: Callable[..., Any]](
+        self, path: str, *, methods: Iterable[str] = ("GET",)
+    ) -> Callable[[Handler], Handler]:
+        """Answer requests for a path with the decorated function.
+
+        The function is async, or plain and then runs in a thread. It takes the path's parameters and `request` by name,
+        as many of them as it wants. It may return str or `HTML`, dict or list (JSON), bytes, None (204), a `Response`, a
+        `Redirect`, a `Template`, `Fragment`, `Page`, `Stream`, `OOB` or `ValidationError`, an `EventStream`, any ASGI
+        response, or a tuple of one of the first with a status, headers or both.
+
+        Args:
+            path: Begins with a slash. `{name}` is a parameter, `{name:int}` one with a converter: `str` (the default, up
+                to the next slash), `int`, `float`, `uuid` or `path` (with slashes). The first route that fits is taken.
+            methods: The HTTP methods; default: GET. GET includes HEAD.
+
+        Raises:
+            ConfigurationError: The path, the methods or the function cannot work.
+        """
+        if not isinstance(path, str):
+            raise ConfigurationError(f"route({path!r}): the path must be text, as in @app.route('/path')")
+
+        def register(handler: Handler) -> Handler:
+            self._routes.add_route(path, methods, handler)
+            return handler
+
+        return register
+
+    def get[Handler: Callable[..., Any]](self, path: str) -> Callable[[Handler], Handler]:
+        """Answer GET and HEAD requests for a path with the decorated function: `route(path, methods=["GET"])`."""
+        return self.route(path, methods=("GET",))
+
+    def post[Handler: Callable[..., Any]](self, path: str) -> Callable[[Handler], Handler]:
+        """Answer POST requests for a path with the decorated function: `route(path, methods=["POST"])`."""
+        return self.route(path, methods=("POST",))
+
+    def put[Handler: Callable[..., Any]](self, path: str) -> Callable[[Handler], Handler]:
+        """Answer PUT requests for a path with the decorated function: `route(path, methods=["PUT"])`."""
+        return self.route(path, methods=("PUT",))
+
+    def patch[Handler: Callable[..., Any]](self, path: str) -> Callable[[Handler], Handler]:
+        """Answer PATCH requests for a path with the decorated function: `route(path, methods=["PATCH"])`."""
+        return self.route(path, methods=("PATCH",))
+
+    def delete[Handler: Callable[..., Any]](self, path: str) -> Callable[[Handler], Handler]:
+        """Answer DELETE requests for a path with the decorated function: `route(path, methods=["DELETE"])`."""
+        return self.route(path, methods=("DELETE",))
