@@ -1,0 +1,109 @@
+"""`python -m tests.docs.site`: builds the documentation as a site of its own, and with `serve` shows it.
+
+Its pages are those of docs/, as they are. What they link outside of it, such as SECURITY.md or an example's source, becomes
+a page as well, below `project/`, so that a link which works in the repository works on the site.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = ROOT / ".site" / "pages"
+HTML = ROOT / ".site" / "html"
+
+_LINK = re.compile(r"(?<=\]\()(?P<path>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?=\))")
+_REFERENCE = re.compile(r"^(\[[^\]]+\]: )(?P<path>[^#\s:]+)(?P<anchor>#\S*)?$", re.MULTILINE)
+_CODE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
+_LANGUAGES = {".py": "python", ".html": "html", ".css": "css", ".json": "json", ".toml": "toml", ".yml": "yaml"}
+
+
+def place(source: Path) -> Path:
+    """Where a file of the repository is in the site: its own place below docs/, or a page below `project/`."""
+    if source.is_relative_to(DOCS):
+        return source.relative_to(DOCS)
+    inside = Path("project") / source.relative_to(ROOT)
+    return inside if inside.suffix in {".md", ".png"} else inside.with_name(f"{inside.name}.md")
+
+
+def linked(text: str, source: Path) -> Iterator[Path]:
+    """The files that a page links, code blocks apart."""
+    for part in _CODE.split(text)[::2]:
+        for link in [*_LINK.finditer(part), *_REFERENCE.finditer(part)]:
+            yield (source.parent / link["path"]).resolve()
+
+
+def moved(text: str, source: Path) -> str:
+    """A page whose links lead from its place in the site to theirs."""
+
+    def link(found: re.Match[str]) -> str:
+        target = place((source.parent / found["path"]).resolve())
+        before = found[1] if found.re is _REFERENCE else ""
+        return before + os.path.relpath(target, place(source).parent) + (found["anchor"] or "")
+
+    parts = _CODE.split(text)
+    parts[::2] = [_REFERENCE.sub(link, _LINK.sub(link, part)) for part in parts[::2]]
+    return "".join(parts)
+
+
+def source_page(source: Path) -> str:
+    """A page that shows a file which is none."""
+    text = source.read_text()
+    fence = "````" if "```" in text else "```"
+    return f"# {source.relative_to(ROOT)}\n\n{fence}{_LANGUAGES.get(source.suffix, 'text')}\n{text.rstrip()}\n{fence}\n"
+
+
+def write_pages(folder: Path) -> None:
+    """Write every page, and whatever one of them links, into this folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    waiting = [path for path in DOCS.rglob("*") if path.is_file()]
+    written = set(waiting)
+    while waiting:
+        source = waiting.pop()
+        target = folder / place(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.suffix == ".md":
+            text = source.read_text()
+            others = {path for path in linked(text, source) if path.is_file()} - written
+            written |= others
+            waiting += others
+            target.write_text(moved(text, source))
+        elif source.is_relative_to(DOCS) or target.suffix == ".png":
+            shutil.copy(source, target)
+        else:
+            target.write_text(source_page(source))
+
+
+def build() -> None:
+    """Build the site; a link that leads nowhere is an error."""
+    write_pages(PAGES)
+    command = [Path(sys.executable).parent / "zensical", "build", "--strict", "--clean"]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.docs.site", description=__doc__.split("\n")[0])
+    parser.add_argument("action", nargs="?", choices=["build", "serve"], default="build")
+    parser.add_argument("--port", type=int, default=8008, help="of 127.0.0.1, for serve (default: %(default)s)")
+    arguments = parser.parse_args()
+    build()
+    if arguments.action == "serve":
+        handler = partial(SimpleHTTPRequestHandler, directory=HTML)
+        with ThreadingHTTPServer(("127.0.0.1", arguments.port), handler) as server:
+            print(f"the documentation is on http://127.0.0.1:{arguments.port} (Ctrl-C stops it)", flush=True)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                pass
+
+
+if __name__ == "__main__":
+    main()
