@@ -5,6 +5,7 @@ in the log, and an escape sequence would be obeyed by the terminal of whoever re
 """
 
 import logging
+import secrets
 import traceback
 from collections.abc import Iterator, Mapping
 from numbers import Number
@@ -18,6 +19,11 @@ def logger_of(room: str) -> logging.Logger:
     if _make_harmless not in logger.filters:
         logger.addFilter(_make_harmless)
     return logger
+
+
+def new_reference() -> str:
+    """What a client is told instead of an error, and the log is searched for."""
+    return secrets.token_hex(4)
 
 
 def harmless(text: str) -> str:

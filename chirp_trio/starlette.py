@@ -12,11 +12,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from .asgi import Receive, Scope, Send
+from .asgi import Receive, Scope, Send, require_trio
 from .errors import HTTPError
 from .headers import HeadersInput, encode_headers, header_pairs
 from .openapi import event_stream_schema
 from .stream import EventStream as ASGIEventStream
+from .stream import respond
+from .stream.placement import find_placement
 
 
 class EventStream(ASGIEventStream, Response):  # noqa: D101 - assigned
@@ -36,8 +38,21 @@ class EventStream(ASGIEventStream, Response):  # noqa: D101 - assigned
         self.raw_headers = list(encode_headers(header_pairs(headers)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the stream as an ASGI response, and then run Starlette's background task, if there is one."""
-        await super().__call__(scope, receive, send)
+        """Serve the stream as an ASGI response, and then run Starlette's background task, if there is one.
+
+        An `HTTPError` is answered by the framework: by a handler that the app has for it, or as an error of its own.
+        """
+        if "starlette.exception_handlers" in scope:
+            require_trio()
+            try:
+                await respond(self, scope, receive, send, find_placement(scope))
+            except HTTPError as error:
+                handlers, _ = scope["starlette.exception_handlers"]
+                if any(kind in handlers for kind in type(error).__mro__):
+                    raise
+                raise HTTPException(error.status, error.detail, Headers(raw=list(encode_headers(error.headers)))) from error
+        else:
+            await super().__call__(scope, receive, send)
         if self.background is not None:
             await self.background()
 
@@ -60,16 +75,6 @@ class EventStream(ASGIEventStream, Response):  # noqa: D101 - assigned
             {'type': 'string', 'contentMediaType': 'application/json', 'contentSchema': {'type': 'integer'}}
         """
         return {200: {"content": {cls.media_type: {"itemSchema": event_stream_schema(item)}}}}
-
-    async def _answer_error(self, error: HTTPError, scope: Scope, send: Send) -> None:
-        """Let the framework answer: by a handler that the app has for this error, or as it answers an error of its own."""
-        if "starlette.exception_handlers" not in scope:
-            await super()._answer_error(error, scope, send)
-            return
-        handlers, _ = scope["starlette.exception_handlers"]
-        if any(kind in handlers for kind in type(error).__mro__):
-            raise error
-        raise HTTPException(error.status, error.detail, Headers(raw=list(encode_headers(error.headers)))) from error
 
 
 class _Signature:

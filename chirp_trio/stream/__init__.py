@@ -5,15 +5,13 @@ htmx it knows only how to tell its requests (`client`), and how it wants HTML (`
 """
 
 from .client import last_event_id
-from .ending import Ending
-from .event_stream import EventStream
+from .event_stream import EventStream, respond
 from .host import StreamHost, open_stream_host
 from .lifespan import StreamLifespan, stream_lifespan
 from .limits import Limits
-from .live_streams import LiveStreams
 from .placement import Placement
-from .registry import Hook, StreamRegistry
-from .snapshot import StreamSnapshot
+from .registry import Hook, LiveStreams, StreamRegistry
+from .snapshot import Ending, StreamSnapshot
 
 __all__ = [
     "Ending",
@@ -28,5 +26,6 @@ __all__ = [
     "StreamSnapshot",
     "last_event_id",
     "open_stream_host",
+    "respond",
     "stream_lifespan",
 ]

@@ -3,21 +3,25 @@
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 import trio
 
-from ..asgi import Scope, Send, unobserved
 from ..errors import sole
 from ..failures import failure_of
 from ..logs import logger_of
-from .alarms import STANDSTILL, Alarms
-from .ending import Ending
-from .flusher import Flushable, Flusher
-from .lifecycle import FAREWELL_TIMEOUT, LiveStream
-from .parking import ParkingSpot
+from .snapshot import Ending
+from .waiting import Flusher, ParkingSpot
+from .writer import STANDSTILL
 
 logger = logger_of("stream")
+
+# How long the last bytes may take where nobody can be made to wait for them: at a shutdown, a cancellation.
+FAREWELL_TIMEOUT = 0.5
+
+# How many emptied alarms may stay beyond one for each stream: below that, cleaning up is not worth it.
+_SLACK = 16
 
 
 class Signal(Protocol):
@@ -27,44 +31,62 @@ class Signal(Protocol):
         """Return once it has come."""
 
 
+class Hosted(Protocol):
+    """A stream, as its host sees it."""
+
+    def look(self, now: float) -> float | None:
+        """Do what is due at this time; when to look again, or None for not again."""
+
+    def end(self, ending: Ending) -> None:
+        """End the stream. Never blocks."""
+
+    def forgive(self, now: float) -> None:
+        """Let a client that is behind have all its time again: the server has stood still."""
+
+    def let_go(self) -> None:
+        """Leave a source that does not end to the scopes around it."""
+
+
 class StreamHost:
-    """The streams that are alive, and the nursery for what may outlive a request. Made by `open_stream_host()`."""
+    """The streams that are alive, and the nursery for what may outlive a request. Made by `open_stream_host()`.
+
+    Attributes:
+        is_open: Whether tasks can be started.
+        is_closing: Whether the server is about to stop.
+        flusher: The task that writes for all of its streams.
+    """
 
     def __init__(self, nursery: trio.Nursery) -> None:
+        self.is_open = True
+        self.is_closing = False
+        self.flusher = Flusher()
         self._nursery = nursery
-        self.is_open = True  # whether tasks can be started
-        self._streams: set[LiveStream] = set()
+        self._streams: set[Hosted] = set()
         self._empty: trio.Event | None = None  # what `aclose()` waits for
-        self.closing = False  # whether the server is about to stop
         self._signals: set[int] = set()
         self._alarms = Alarms()
         self._alarmed = ParkingSpot()
-        self._flusher = Flusher()
         nursery.start_soon(self._look_at_streams)
-        nursery.start_soon(self._flusher.run)
+        nursery.start_soon(self.flusher.run)
 
-    def adopt(self, stream: LiveStream) -> None:
+    def adopt(self, stream: Hosted) -> None:
         """Count the stream among those that are alive, and look at it whenever it wants to be looked at."""
         self._streams.add(stream)
         due = stream.look(trio.current_time())
         if due is not None:
             self.look_at(stream, due)
 
-    def release(self, stream: LiveStream) -> None:
+    def release(self, stream: Hosted) -> None:
         """Forget the stream: it is over."""
         self._streams.remove(stream)
         self._alarms.cancel(stream)
         if self._empty is not None and not self._streams:
             self._empty.set()
 
-    def look_at(self, stream: LiveStream, due: float) -> None:
+    def look_at(self, stream: Hosted, due: float) -> None:
         """Look at the stream at this time, and not at the one that was set before."""
         if self._alarms.set(stream, due):
             self._alarmed.wake()
-
-    def flush_soon(self, writer: Flushable) -> None:
-        """Let the writer write what it can without blocking, together with all the others."""
-        self._flusher.flush_soon(writer)
 
     def start_soon[*Arguments](self, function: Callable[[*Arguments], Awaitable[None]], *arguments: *Arguments) -> None:
         """Start a task that may outlive its request."""
@@ -78,7 +100,7 @@ class StreamHost:
 
     def close(self) -> None:
         """End every stream, now and from now on, because the server is about to stop. Never blocks."""
-        self.closing = True
+        self.is_closing = True
         for stream in tuple(self._streams):
             stream.end(Ending.SHUTDOWN)
 
@@ -110,7 +132,7 @@ class StreamHost:
             while (late := self._alarms.pop(now)) is not None:
                 self._look(late, now)
 
-    def _look(self, stream: LiveStream, now: float) -> None:
+    def _look(self, stream: Hosted, now: float) -> None:
         try:
             due = stream.look(now)
         except BaseException as raised:  # the others are looked at all the same
@@ -138,14 +160,61 @@ async def open_stream_host() -> AsyncGenerator[StreamHost]:
         raise sole(group) from None
 
 
-def find_shutdown(scope: Scope, send: Send) -> Signal | None:
-    """What tells that the server is about to stop, if the server tells it: ours does, as an extension.
+class Alarms:
+    """When to look at which stream: at most one alarm for each, the next one first.
 
-    hypercorn's command line tells its own connections and no app, so its signal is borrowed from behind `send`; where it
-    is not found, streams are cancelled when hypercorn's graceful_timeout is over.
+    An alarm that is no longer wanted is emptied and left in the heap, because finding it there takes longer. Once most of
+    them are empty, the heap is made anew, so that it is as large as there are streams, whatever times they ask for.
     """
-    signal = (scope.get("extensions") or {}).get("chirp_trio.shutdown")
-    if signal is None:
-        context = getattr(getattr(unobserved(send), "__self__", None), "context", None)
-        signal = getattr(context, "terminated", None)
-    return signal if hasattr(signal, "wait") else None
+
+    def __init__(self) -> None:
+        self._heap: list[_Alarm] = []
+        self._of: dict[Hosted, _Alarm] = {}
+
+    def __len__(self) -> int:
+        """How many alarms are in memory, the emptied ones as well."""
+        return len(self._heap)
+
+    def set(self, stream: Hosted, due: float) -> bool:
+        """Set the stream's alarm, instead of the one that it has; whether it is the next one of all."""
+        self.cancel(stream)
+        alarm = self._of[stream] = _Alarm(due, stream)
+        heappush(self._heap, alarm)
+        return self._heap[0] is alarm
+
+    def cancel(self, stream: Hosted) -> None:
+        """Take the stream's alarm away, if it has one."""
+        alarm = self._of.pop(stream, None)
+        if alarm is not None:
+            alarm.stream = None
+            self._tidy()
+
+    def next_due(self) -> float | None:
+        """When the next one is due, or earlier; None if there is none."""
+        return self._heap[0].due if self._heap else None
+
+    def pop(self, now: float) -> Hosted | None:
+        """Take away the next alarm that is due; its stream, or None if none is."""
+        while self._heap and self._heap[0].due <= now:
+            stream = heappop(self._heap).stream
+            if stream is not None:
+                del self._of[stream]
+                self._tidy()
+                return stream
+        return None
+
+    def _tidy(self) -> None:
+        if len(self._heap) > 2 * len(self._of) + _SLACK:
+            self._heap = [alarm for alarm in self._heap if alarm.stream is not None]
+            heapify(self._heap)
+
+
+class _Alarm:
+    __slots__ = ("due", "stream")
+
+    def __init__(self, due: float, stream: Hosted) -> None:
+        self.due = due
+        self.stream: Hosted | None = stream
+
+    def __lt__(self, other: _Alarm) -> bool:
+        return self.due < other.due

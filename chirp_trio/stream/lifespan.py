@@ -11,9 +11,8 @@ import trio
 from ..asgi import WRONG_RUNTIME, ASGIApp, Message, Receive, Scope, Send, require_trio
 from .host import open_stream_host
 from .limits import Limits
-from .live_streams import LiveStreams
 from .placement import STATE_KEY, Placement, find_placement, placed, placement_of
-from .registry import Hook, StreamRegistry, check_hook
+from .registry import Hook, LiveStreams, StreamRegistry, check_hook
 
 
 class StreamLifespan:

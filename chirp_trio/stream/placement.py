@@ -1,4 +1,7 @@
-"""Where a stream lives, and whose it is: two things, because whoever lets an app in does not become its owner."""
+"""Where a stream lives, and which apps it belongs to: two things, as an app may be served by the lifespan of another one.
+
+It is what the parts of a request that concern streams say: the state that a lifespan has left, and the server's signals.
+"""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,15 +10,18 @@ from typing import Self
 
 import trio
 
-from ..asgi import Scope
+from ..asgi import Scope, Send, unobserved
 from ..logs import logger_of
-from .host import StreamHost
+from .host import Signal, StreamHost
 from .registry import StreamRegistry
 
 logger = logger_of("stream")
 
 # Where a lifespan, and each app for those that are mounted in it, leaves the placement in the state of a request.
 STATE_KEY = "chirp_trio.streams"
+
+# Where an app leaves the pattern of its route in the request's scope.
+ROUTE_KEY = "chirp_trio.route"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +111,16 @@ def warn_of_missing_host() -> None:
             "use lifespan=chirp_trio.stream_lifespan in Starlette and FastAPI, and app = stream_lifespan().wrap(app) around "
             "any other framework's app; an App needs nothing but a server, or a test client, that runs its lifespan"
         )
+
+
+def find_shutdown(scope: Scope, send: Send) -> Signal | None:
+    """What tells that the server is about to stop, if the server tells it: ours does, as an extension.
+
+    hypercorn's command line tells its own connections and no app, so its signal is borrowed from behind `send`; where it
+    is not found, streams are cancelled when hypercorn's graceful_timeout is over.
+    """
+    signal = (scope.get("extensions") or {}).get("chirp_trio.shutdown")
+    if signal is None:
+        context = getattr(getattr(unobserved(send), "__self__", None), "context", None)
+        signal = getattr(context, "terminated", None)
+    return signal if hasattr(signal, "wait") else None

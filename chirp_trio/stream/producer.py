@@ -1,106 +1,131 @@
 """The source's task of one stream: it runs the user's source, and what that yields goes to the writer."""
 
 from collections.abc import AsyncGenerator
-from typing import Protocol
 
 import trio
 
+from ..asgi import note_asyncio
 from ..errors import sole
 from ..failures import failure_of, reraise, split_failure
-from ..wire import EncodeJSON
+from ..wire import PLAIN, EncodeJSON, Render, encode_id, encode_item, is_event
 from .client import ClientKind
-from .ending import Ending
-from .items import Render, encode_item, is_event
-from .place import ClientPlace
-from .pushed import PushSource, Sink
-from .revalidation import Asked, Revalidation, StreamGate
-from .source import Source, call_source, close_source, open_source, source_name
+from .outcome import Outcome
+from .revalidation import Revalidation
+from .snapshot import Ending
+from .source import (
+    PushSource,
+    Reading,
+    Source,
+    call_source,
+    close_source,
+    open_source,
+    place_listener,
+    push_source,
+    source_name,
+)
 from .writer import Writer
 
 
-class Served(Asked, Protocol):
-    """The stream, as its source's task sees it."""
-
-    error: Exception | None
-
-    def fail(self, error: Exception) -> None:
-        """The source has raised."""
-
-    def report(self, what: str, error: Exception) -> bytes:
-        """Log an error; the event that tells the client of it."""
-
-    def source_is_over(self) -> None:
-        """The source is closed."""
-
-
 class Producer:
-    """What runs the source of one stream.
+    """What runs the source of one stream. It is the `Sink` of a source that puts its events into the stream by itself.
 
     Args:
         source: The source.
-        served: The stream.
+        outcome: The state of the stream, which ends where its source fails.
         writer: Takes what the source yields.
         event_type: The event name of items that have none of their own.
         kind: What kind of client there is.
         render: Turns fragments and HTML into text for it.
         encode_json: Turns a value into JSON.
-        revalidation: What asks whether the stream may go on; None if nobody is to be asked.
+        gate: What asks whether the stream may go on; None if nobody is to be asked.
     """
 
     __slots__ = (
-        "_encode_json", "_event_type", "_kind", "_place", "_render", "_revalidation", "_served", "_source", "_writer",
+        "_encode_json", "_outcome", "_place", "_scope", "_source", "event_type", "gate", "kind", "render", "writer",
     )  # fmt: skip
 
     def __init__(
         self,
         source: Source,
-        served: Served,
+        outcome: Outcome,
         writer: Writer,
         *,
         event_type: str | None,
         kind: ClientKind,
         render: Render,
         encode_json: EncodeJSON,
-        revalidation: Revalidation | None,
+        gate: Revalidation | None,
     ) -> None:
         self._source = source
-        self._served = served
-        self._writer = writer
-        self._event_type = event_type
-        self._kind = kind
-        self._render = render
+        self._outcome = outcome
         self._encode_json = encode_json
-        self._revalidation = revalidation
+        self._scope = trio.CancelScope()
         self._place: ClientPlace | None = None  # where the source is a generator
+        self.writer = writer
+        self.event_type = event_type
+        self.kind = kind
+        self.render = render
+        self.gate = gate
 
-    async def run(self, scope: trio.CancelScope) -> None:
-        """Run the source to its end in this scope; tell the stream of that."""
+    async def run(self) -> None:
+        """Run the source to its end; then the end of the body may follow what it has yielded."""
         try:
-            with scope:
+            with self._scope:
                 await self._run_source()
         except BaseException as raised:
             signal, failure = split_failure(raised)
             try:
                 if signal is not None:
-                    self._served.end(Ending.CLOSED)  # if nobody has named an ending, this comes from outside
+                    self._outcome.end(Ending.CLOSED)  # if nobody has named an ending, this comes from outside
                 if failure is not None:
-                    self._served.fail(sole(failure))
+                    self._fail(sole(failure))
                 if signal is not None:
                     reraise(signal)
             finally:
                 del signal, failure  # what is raised holds this frame
         finally:
-            self._served.source_is_over()
+            self._outcome.is_source_closed = True
+            if self._outcome.error is None:
+                self.writer.end()
+
+    async def send(self, item: object) -> None:
+        """See `Sink`."""
+        if self.gate is not None:
+            await self.gate.ask()
+        if not self._accept(item):
+            await self.writer.outbox.wait_for_space()
+
+    # -- a source that does not end ---------------------------------------------------------------------------------------
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the source has been cancelled once more."""
+        return self._scope.shield
+
+    def cancel_once_more(self) -> None:
+        """Cancel what has swallowed its cancellation, once, and let it wait until the next time.
+
+        A source that is cancelled gets `trio.Cancelled` wherever it would wait. One that swallows that in a loop would
+        never wait again, and keep the processor from others. The shield lasts until the next call, or until `let_go()`.
+        """
+        self._scope.shield = False
+        self._scope.shield = True
+
+    def let_go(self) -> None:
+        """Let every cancellation from outside reach the source again: nobody will look after it any longer."""
+        self._scope.shield = False
+
+    # -- the source's task ------------------------------------------------------------------------------------------------
 
     async def _run_source(self) -> None:
-        if self._served.ending is not None:
+        if self._outcome.ending is not None:
             await close_source(self._source)
             return
         if not isinstance(source := self._source, PushSource):
-            self._place = ClientPlace(self._kind, self._writer.tell_place)
+            self._place = ClientPlace(self.kind, self.writer)
             source = call_source(source)
         if isinstance(source, PushSource):
-            await source.push(self._sink())
+            await push_source(source, self)
             return
         await self._run_generator(open_source(source))
 
@@ -116,13 +141,13 @@ class Producer:
             # nursery of the source's own, which has to see it. It is not swallowed: the source raises it again, or had it
             # coming. So no way out of this loop leaves the source open; one that goes on all the same is closed.
             try:
-                if (self._revalidation is None or await self._revalidation.allows(self._served)) and not self._accept(item):
-                    await self._writer.outbox.wait_for_space()
+                if (self.gate is None or await self.gate.allows()) and not self._accept(item):
+                    await self.writer.outbox.wait_for_space()
             except BaseException as error:
                 if is_warned:
                     await self._close(items)
                     raise
-                is_warned = self._served.ending is not None
+                is_warned = self._outcome.ending is not None
                 steps.append(items.athrow(error))
             else:
                 steps.append(items.__anext__())
@@ -134,38 +159,85 @@ class Producer:
             name = source_name(self._source)
             raise RuntimeError(f"the source {name} goes on, although it was cancelled and closed: {error}") from error
 
-    def _sink(self) -> Sink:
-        writer = self._writer
-        return Sink(
-            writer.put_nowait, writer.put_joined_nowait, writer.outbox.wait_for_space, self._accept, self._kind,
-            self._event_type, self._render, StreamGate(self._revalidation, self._served) if self._revalidation else None,
-        )  # fmt: skip
-
     def _accept(self, item: object) -> bool:
-        """Send one item; whether there is room for more. An item that cannot be sent costs only itself."""
+        """Put one item into the outbox; whether there is room for more. An item that cannot be sent costs only itself."""
         try:
-            event = encode_item(item, self._event_type, self._render, self._encode_json, self._kind)
+            is_block = self.kind.has_id_at_blank_line
+            event = encode_item(item, self.event_type, self.render, self._encode_json, has_id_at_blank_line=is_block)
             event = event if self._place is None else self._place.mark(event)
-            if not is_event(item):
-                return self._writer.put_joined_nowait(event, 0)
+            if type(item) not in PLAIN and not is_event(item):
+                return self.writer.put_joined(event, 0)
         except BaseException as raised:
-            event = self._served.report("an item of its source cannot be sent", failure_of(raised))
-        return self._writer.put_nowait(event)
+            event = self._outcome.report("an item of its source cannot be sent", failure_of(raised))
+        return self.writer.put(event)
+
+    def _fail(self, error: Exception) -> None:
+        """Answer the request with what the source has raised, or tell the client, if the response has begun."""
+        note_asyncio(error)  # also where it is raised to the request's handler
+        self._outcome.has_failed = True
+        if self.writer.begun or self._outcome.ending is not None:
+            self.writer.put(self._outcome.report("its source raised", error))
+        else:
+            self._outcome.error = error
+            self._outcome.end(Ending.FAILED)
 
 
-def cancel_once_more(scope: trio.CancelScope) -> None:
-    """Cancel what has swallowed its cancellation, once, and let it wait until the next time.
+class ClientPlace:
+    """What the client of a generator is told of its place besides the ids of the events that it gets.
 
-    A source that is cancelled gets `trio.Cancelled` wherever it would wait. One that swallows that in a loop would never
-    wait again, and keep the processor from others. The shield lasts until the next call, or until `let_go()`.
+    A source that yields what it reads, from a topic for instance, gives its client an id with each event; this gives it one
+    before the first. But nobody knows yet what the source will yield. If its first item has no id, then the ids of what it
+    reads are not its client's: to come back with the first one would be to get everything again. So the client is told to
+    forget it.
 
     Args:
-        scope: What is around the source, in a scope that is cancelled.
+        kind: How the client is told.
+        writer: Tells it. That must not begin the response: the source may still raise an error.
     """
-    scope.shield = False
-    scope.shield = True
+
+    __slots__ = ("_is_settled", "_kind", "_reading", "_task", "_writer")
+
+    def __init__(self, kind: ClientKind, writer: Writer) -> None:
+        self._kind = kind
+        self._writer = writer
+        self._task = trio.lowlevel.current_task()
+        self._reading: Reading | None = None  # that of which the client knows the place
+        self._is_settled = False  # its items say everything from here on
+        place_listener.set(self._begin)
+
+    def mark(self, event: bytes) -> bytes:
+        """An encoded item, with what has to be said of the client's place in front of it."""
+        if self._is_settled or (self._reading is None and event.startswith(b"data")) or event.startswith(b":"):
+            return event
+        if _has_id(event):
+            self._settle()
+        elif self._reading is not None and self._reading.has_begun:
+            self._settle()
+            return encode_id("", is_block=False) + event
+        return event
+
+    def _begin(self, id: str, reading: Reading) -> None:
+        if self._is_settled or not self._is_ours(trio.lowlevel.current_task()):
+            return
+        if self._reading is not None:  # of two things that are read there is no one place
+            self._settle()
+            id = ""
+        else:
+            self._reading = reading
+        self._writer.put_place(self._kind.encode_place(id))
+
+    def _settle(self) -> None:
+        self._is_settled = True
+        self._reading = None  # whoever has read it lets go of it, which is the end of it
+
+    def _is_ours(self, task: trio.lowlevel.Task | None) -> bool:
+        """Whether it is the source's task, or one that the source waits for: its context is inherited by others too."""
+        while task is not None and task is not self._task:
+            nursery = task.parent_nursery
+            task = nursery.parent_task if nursery is not None else None
+        return task is not None
 
 
-def let_go(scope: trio.CancelScope) -> None:
-    """Let every cancellation from outside reach the source again: nobody will look after it any longer."""
-    scope.shield = False
+def _has_id(event: bytes) -> bool:
+    # Only the event's name may stand in front of it.
+    return event.startswith(b"id: ", event.index(b"\n") + 1 if event.startswith(b"event: ") else 0)

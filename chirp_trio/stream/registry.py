@@ -1,16 +1,15 @@
-"""The book of an app's streams: who is in, who may come in, and what came of those who are gone.
+"""The streams of one app: which are open, whether one more may be, and how many there have been.
 
-A slot is an entry in it and nothing else, so that none can be lost: a stream has one exactly for as long as it is served.
-Nothing is counted here while a stream goes on; each counts for itself, and is added up when it is over.
+`StreamRegistry` is for the library, `LiveStreams` is what users see of it.
 """
 
 import inspect
-import logging
 import math
 import random
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Protocol
 
 import trio
 
@@ -19,13 +18,10 @@ from ..asgi import note_asyncio
 from ..errors import ConfigurationError, HTTPError
 from ..failures import failure_of
 from ..logs import logger_of
+from ..threads import outside_of_trio
 from .client import BYE, HELLO, ClientKind
-from .ending import Ending
 from .limits import Limits
-from .snapshot import StreamSnapshot
-
-if TYPE_CHECKING:
-    from .lifecycle import LiveStream
+from .snapshot import Ending, StreamSnapshot
 
 logger = logger_of("stream")
 
@@ -35,8 +31,38 @@ type Hook = Callable[[StreamSnapshot], object]
 _JITTER = 0.1
 
 
+class Registered(Protocol):
+    """A stream, as the registry of its app sees it."""
+
+    client: str | None  # its address
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it ended; None while it is open."""
+
+    @property
+    def event_count(self) -> int:
+        """How many events its client has got, or will get: its source's, and reports of errors."""
+
+    @property
+    def byte_count(self) -> int:
+        """How many bytes these are."""
+
+    def end(self, ending: Ending) -> None:
+        """End it. Never blocks."""
+
+    def snapshot(self, registry: StreamRegistry | None = None) -> StreamSnapshot:
+        """What can be seen of it now, in this registry; default: in that of the app that answers."""
+
+    def tell_listener(self, what: str, error: Exception) -> None:
+        """Tell a test client of an error that otherwise goes no further than the log."""
+
+
 class StreamRegistry:
     """The streams that are served, in the order of their beginning.
+
+    A slot is an entry in it and nothing else, so that none can be lost: a stream has one exactly for as long as it is served.
+    Nothing is counted here while a stream goes on; each counts for itself, and is added up when it is over.
 
     Args:
         limits: Their bounds; default: `Limits()`.
@@ -48,7 +74,7 @@ class StreamRegistry:
         self._chance = chance if chance is not None else random.SystemRandom()
         # Kept only where it is limited. Those of whom nobody knows who they are, are one client: None.
         self._of_client: Counter[str | None] = Counter()
-        self.live: dict[LiveStream, None] = {}
+        self.live: dict[Registered, None] = {}
         self.on_open: list[Hook] = []
         self.on_close: list[Hook] = []
         self.opened = 0
@@ -70,14 +96,14 @@ class StreamRegistry:
         if most is not None and self._of_client[_owner_of(client)] >= most:
             raise self._refuse(429, "There are as many event streams to this address as there may be.")
 
-    def add(self, stream: LiveStream) -> None:
+    def add(self, stream: Registered) -> None:
         """Take a stream in, for which there is room."""
         if self._limits.max_streams_per_client is not None:
             self._of_client[_owner_of(stream.client)] += 1
         self.live[stream] = None
         self.opened += 1
 
-    def remove(self, stream: LiveStream) -> None:
+    def remove(self, stream: Registered) -> None:
         """Let a stream go that is over."""
         del self.live[stream]
         if self._limits.max_streams_per_client is not None:
@@ -91,7 +117,7 @@ class StreamRegistry:
         self.bytes += stream.byte_count
         self._call(self.on_close, stream)
 
-    def announce(self, stream: LiveStream) -> None:
+    def announce(self, stream: Registered) -> None:
         """Tell the hooks of a stream that was taken in, and that they may do anything with."""
         self._call(self.on_open, stream)
 
@@ -122,7 +148,7 @@ class StreamRegistry:
         seconds = 1 if pause is None else math.ceil(self._chance.uniform(*pause))
         return HTTPError(status, detail, {"retry-after": str(seconds)})
 
-    def _call(self, hooks: list[Hook], stream: LiveStream) -> None:
+    def _call(self, hooks: list[Hook], stream: Registered) -> None:
         if not hooks:
             return
         snapshot = stream.snapshot(self)
@@ -134,7 +160,89 @@ class StreamRegistry:
                 note_asyncio(error)
                 name = getattr(hook, "__qualname__", hook)
                 logger.exception("%s: the hook %s failed", snapshot.path, name, exc_info=error)
-                stream.tell_of(f"the hook {name} failed", error)
+                stream.tell_listener(f"the hook {name} failed", error)
+
+
+class LiveStreams:
+    """The event streams of an app: `App.streams`, or `StreamLifespan.streams`.
+
+    Its length is how many there are. Iterating it gives a `StreamSnapshot` of each, the oldest first; it may be done while
+    streams come and go.
+
+    Example:
+        >>> from chirp_trio import App
+        >>> app = App()
+        >>> len(app.streams), [stream.path for stream in app.streams]
+        (0, [])
+    """
+
+    def __init__(self, registry: StreamRegistry) -> None:
+        self._registry = registry
+
+    def __len__(self) -> int:
+        return len(self._registry.live)
+
+    def __iter__(self) -> Iterator[StreamSnapshot]:
+        return (stream.snapshot(self._registry) for stream in tuple(self._registry.live))
+
+    def close(self, predicate: Callable[[StreamSnapshot], bool]) -> int:
+        """End the streams for which the predicate holds, as `Ending.CLOSED`. Never blocks.
+
+        Their sources are cancelled, and their clients get a proper end. A client that comes back is a new request, so let
+        the handler refuse it.
+
+        Args:
+            predicate: Called with a snapshot of each stream that is open. If it raises, no stream is ended.
+
+        Returns:
+            How many streams were ended.
+
+        Raises:
+            RuntimeError: It was called in a thread that is not trio's; `trio.from_thread.run_sync` leads back.
+
+        Example:
+            >>> from chirp_trio import App
+            >>> app = App()
+            >>> async def log_out(user):
+            ...     return app.streams.close(lambda stream: stream.label == user)
+            >>> trio.run(log_out, "ada")
+            0
+        """
+        if not trio.lowlevel.in_trio_run():
+            raise outside_of_trio(
+                "LiveStreams.close()",
+                "in a thread, such as that of a plain handler, call trio.from_thread.run_sync(app.streams.close, predicate)",
+            )
+        open_streams = [stream for stream in self._registry.live if stream.ending is None]
+        chosen = [stream for stream in open_streams if predicate(stream.snapshot(self._registry))]
+        for stream in chosen:
+            stream.end(Ending.CLOSED)
+        return len(chosen)
+
+    @property
+    def opened(self) -> int:
+        """How many streams have begun, since the app was made."""
+        return self._registry.opened
+
+    @property
+    def refused(self) -> int:
+        """How many were refused, because there were too many already."""
+        return self._registry.refused
+
+    @property
+    def ended(self) -> Mapping[Ending, int]:
+        """How many have ended, by how they did. Every ending is in it."""
+        return MappingProxyType({ending: self._registry.ended[ending] for ending in Ending})
+
+    @property
+    def events(self) -> int:
+        """How many events there have been, in all streams that there are or were."""
+        return self._registry.events + sum(stream.event_count for stream in tuple(self._registry.live))
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes these are, encoded."""
+        return self._registry.bytes + sum(stream.byte_count for stream in tuple(self._registry.live))
 
 
 def check_hook[Function: Hook](name: str, hook: Function) -> Function:
@@ -146,23 +254,6 @@ def check_hook[Function: Hook](name: str, hook: Function) -> Function:
     if not callable(hook) or inspect.iscoroutinefunction(hook):
         raise ConfigurationError(f"{name}({hook!r}): it must be a function that is not async, as below @{name}")
     return hook
-
-
-def log_ending(stream: LiveStream) -> None:
-    """Log how a stream ended, for people and for machines."""
-    if logger.isEnabledFor(logging.DEBUG):
-        seen = stream.snapshot()
-        fields = {
-            "path": seen.path,
-            "route": seen.route,
-            "client": seen.client,
-            "label": seen.label,
-            "ending": str(seen.ending),
-            "duration": trio.current_time() - seen.opened_at,
-            "events": seen.events,
-            "bytes": seen.bytes,
-        }
-        logger.debug("%s: ended, %s", seen.path, seen.ending, extra=fields)
 
 
 def _owner_of(client: str | None) -> str | None:

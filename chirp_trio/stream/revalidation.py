@@ -1,122 +1,96 @@
 """Asking the application, again and again, whether a stream may go on. Streams that need it have one of these."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import trio
 
 from ..asgi import note_asyncio
 from ..failures import reraise, split_failure
 from ..logs import logger_of
-from .ending import Ending
-from .parking import ParkingSpot
-from .snapshot import StreamSnapshot
+from .outcome import Outcome
+from .snapshot import Ending
+from .waiting import ParkingSpot
+from .writer import Writer
 
 logger = logger_of("stream")
 
 type Revalidate = Callable[[], Awaitable[bool]]
 
 
-class Asked(Protocol):
-    """The stream, as far as asking needs it."""
-
-    ending: Ending | None
-
-    def end(self, ending: Ending) -> None:
-        """End it."""
-
-    def beat(self) -> None:
-        """Send a heartbeat."""
-
-    def snapshot(self) -> StreamSnapshot:
-        """What can be seen of it now."""
-
-    def tell_of(self, what: str, error: Exception) -> None:
-        """Tell a test client of an error that only the log has got."""
-
-
 class Revalidation:
-    """The question, and the last answer to it.
+    """The question that a stream was given, and the last answer to it. It is the `Gate` of the stream's events.
 
-    It is the user's code, so it is asked in the source's task, before an event, and in a task of its own in the stream's
-    nursery, before a heartbeat.
+    The question is the user's code. So it is asked in the source's task, before an event, and in a task of its own in the
+    stream's nursery, before a heartbeat.
 
     Args:
-        ask: The question.
+        question: The question.
         interval: Seconds that an answer holds for.
+        outcome: The state of the stream, which a refusal ends.
+        writer: What sends the stream's heartbeats.
     """
 
-    __slots__ = ("_answered_at", "_ask", "_due", "_interval", "_refused")
+    __slots__ = ("_answered_at", "_due", "_interval", "_is_refused", "_outcome", "_question", "_writer")
 
-    def __init__(self, ask: Revalidate, interval: float) -> None:
-        self._ask = ask
+    def __init__(self, question: Revalidate, interval: float, outcome: Outcome, writer: Writer) -> None:
+        self._question = question
         self._interval = interval
+        self._outcome = outcome
+        self._writer = writer
         self._answered_at = trio.current_time()  # the handler has just made the stream: that is the first answer
-        self._refused = False
+        self._is_refused = False
         self._due = ParkingSpot()
 
     def before_heartbeat(self) -> None:
         """Let `run()` ask, and send a heartbeat if it may. Never blocks."""
         self._due.wake()
 
-    async def run(self, stream: Asked) -> None:
+    async def run(self) -> None:
         """Ask before each heartbeat, until cancelled."""
         while True:
             await self._due.park()
-            await self._ask_for(stream)
-            if not self._refused:
-                stream.beat()
+            await self._ask()
+            if not self._is_refused:
+                self._writer.beat()
 
     @property
-    def holds(self) -> bool:
-        """Whether the last answer holds, and was that the stream may go on."""
-        return not self._refused and trio.current_time() < self._answered_at + self._interval
+    def is_open(self) -> bool:
+        """Whether the last answer still holds, and was that the stream may go on."""
+        return not self._is_refused and trio.current_time() < self._answered_at + self._interval
 
-    async def allows(self, stream: Asked) -> bool:
-        """Whether an event may be sent. A refusal is a checkpoint, and what cancels the source."""
-        if stream.ending is None and trio.current_time() >= self._answered_at + self._interval:
-            await self._ask_for(stream)
-        if self._refused:
+    async def allows(self) -> bool:
+        """Whether an event may be sent; asks where the last answer is too old. A refusal ends the stream.
+
+        A refusal is a checkpoint too: the source's task is cancelled in it.
+        """
+        if self._outcome.ending is None and trio.current_time() >= self._answered_at + self._interval:
+            await self._ask()
+        if self._is_refused:
             await trio.lowlevel.checkpoint()
-        return not self._refused
+        return not self._is_refused
 
-    async def _ask_for(self, stream: Asked) -> None:
+    async def ask(self) -> None:
+        """Return once an event may be sent; see `Gate`."""
+        if not await self.allows():
+            await trio.sleep_forever()  # the stream has ended, and its source is cancelled
+
+    async def _ask(self) -> None:
         try:
-            allowed = await self._ask()
+            is_allowed = await self._question()
         except BaseException as raised:
             signal, failure = split_failure(raised)
             try:
                 if failure is not None:
                     note_asyncio(failure)
-                    path = stream.snapshot().path
+                    path = self._outcome.path
                     logger.exception("%s: its revalidate raised, which counts as a refusal", path, exc_info=failure)
-                    stream.tell_of("its revalidate raised", failure)
+                    self._outcome.tell_listener("its revalidate raised", failure)
                 if signal is not None:
                     reraise(signal)
             finally:
                 del signal, failure  # what is raised holds this frame
-            allowed = False
+            is_allowed = False
         self._answered_at = trio.current_time()
-        if not allowed:
-            self._refused = True
-            stream.end(Ending.CLOSED)
-
-
-class StreamGate:
-    """The question, as the sink of one stream has it: see `Gate`."""
-
-    __slots__ = ("_revalidation", "_stream")
-
-    def __init__(self, revalidation: Revalidation, stream: Asked) -> None:
-        self._revalidation = revalidation
-        self._stream = stream
-
-    @property
-    def is_open(self) -> bool:
-        """See `Gate`."""
-        return self._revalidation.holds
-
-    async def ask(self) -> None:
-        """See `Gate`."""
-        if not await self._revalidation.allows(self._stream):
-            await trio.sleep_forever()  # the stream has ended, and its source is cancelled
+        if not is_allowed:
+            self._is_refused = True
+            self._outcome.end(Ending.CLOSED)

@@ -1,11 +1,13 @@
 """How a stream's one writer reaches its client: ASGI's `send()`, or around it where the server offers a way.
 
-The way around is taken only where `send` is the server's own. Whoever has put something in between wants to see every
-message, may still hold some that were sent before, and may change them.
+The way around is taken only where `send` is the server's own. Middleware that has put something in between wants to see
+every message, may still hold some that were sent before, and may change them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
+
+import trio
 
 from ..asgi import Message, Scope, Send, is_own_send
 
@@ -30,35 +32,33 @@ class Direct(Protocol):
 
 
 class Sender:
-    """The way to one client. Only one task uses it at a time."""
+    """The way to one client. Only one task uses it at a time.
 
-    __slots__ = ("_connection", "_direct", "_send", "has_begun")
+    Attributes:
+        direct: The way around `send()`, once the response has begun from here: with the same `send` somebody else can begin
+            another one in its place. None where there is none. It serves only while it `is_open`.
+        has_begun: Whether the response has begun from here.
+        blocked_since: Since when the client has taken nothing of what is being sent, on trio's clock; None while nothing is.
+    """
+
+    __slots__ = ("_connection", "_own", "_progress", "_send", "blocked_since", "direct", "has_begun")
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send = send
-        self.has_begun = False  # the response, from here
-        # Whoever stands in between: the client at its other end is the same.
+        # Whatever stands in between: the client at its other end is the same.
         self._connection: Direct | None = (scope.get("extensions") or {}).get("chirp_trio.connection")
         is_own = self._connection is not None and is_own_send(send, self._connection)
-        self._direct: Direct | None = self._connection if is_own else None
-
-    @property
-    def is_direct(self) -> bool:
-        """Whether `write_nowait()` can be used now: the response must have begun for that, and not ended.
-
-        And begun from here: with the same `send` somebody else can begin one, who answers in the place of this one.
-        """
-        return self.has_begun and self._direct is not None and self._direct.is_open
-
-    @property
-    def progress(self) -> int:
-        """A number that is another one once the client has taken bytes, where that can be seen."""
-        return 0 if self._connection is None else self._connection.progress
+        self._own: Direct | None = self._connection if is_own else None
+        self._progress = 0  # of the client, when it was looked at last
+        self.direct: Direct | None = None
+        self.has_begun = False
+        self.blocked_since: float | None = None
 
     async def start(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Begin the response, with status 200."""
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._timed(self._send({"type": "http.response.start", "status": 200, "headers": headers}))
         self.has_begun = True
+        self.direct = self._own
 
     async def write(self, data: bytes) -> None:
         """Send a piece of the body. May block for as long as the client does not read.
@@ -66,25 +66,48 @@ class Sender:
         With `send()` the caller may then not be cancellable either; on a direct connection it is.
         """
         if not self.is_direct:
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
-        elif not self.write_nowait(data):
+            await self._timed(self._send({"type": "http.response.body", "body": data, "more_body": True}))
+        elif self.direct is not None and not self.direct.write_nowait(data):
             await self.drain()
 
-    def write_nowait(self, data: bytes) -> bool:
-        """Send a piece of the body on a direct connection; if it was not taken whole, `drain()` has to be awaited next."""
-        assert self._direct is not None
-        return self._direct.write_nowait(data)
-
     async def drain(self) -> None:
-        """Wait until what `write_nowait()` has left is taken."""
-        if self._direct is not None:
-            await self._direct.drain()
+        """Wait until the client has taken what the direct connection has left."""
+        if self.direct is not None:
+            await self._timed(self.direct.drain())
 
     async def finish(self) -> None:
         """End the body."""
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._timed(self._send({"type": "http.response.body", "body": b"", "more_body": False}))
 
     def abort(self) -> None:
         """Give the client up: what it has not read is not offered to it any longer, where the server can do that."""
-        if self._direct is not None:
-            self._direct.abort()
+        if self._own is not None:
+            self._own.abort()
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the direct way can be used now."""
+        return self.direct is not None and self.direct.is_open
+
+    # -- the client's patience ------------------------------------------------------------------------------------------
+
+    def look(self, now: float) -> None:
+        """See whether the client has taken anything since the last look; if so, its time begins anew."""
+        if self.blocked_since is not None and self._seen_progress() != self._progress:
+            self._progress = self._seen_progress()
+            self.blocked_since = now
+
+    def forgive(self, now: float) -> None:
+        """Let the client's time begin anew, because the server has stood still."""
+        if self.blocked_since is not None:
+            self.blocked_since = now
+
+    def _seen_progress(self) -> int:
+        """A number that is another one once the client has taken bytes, where that can be seen."""
+        return 0 if self._connection is None else self._connection.progress
+
+    async def _timed(self, sending: Awaitable[None]) -> None:
+        self._progress = self._seen_progress()
+        self.blocked_since = trio.current_time()
+        await sending
+        self.blocked_since = None

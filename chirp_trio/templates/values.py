@@ -113,7 +113,7 @@ class Fragment(TemplateValue, Renderable):
         self._set(**options)
 
     @override
-    def copied(self, copy: Callable[[object], object]) -> Fragment:
+    def _copied(self, copy: Callable[[object], object]) -> Fragment:
         twin = object.__new__(Fragment)
         names = [name for kind in Fragment.__mro__ for name in getattr(kind, "__slots__", ())]
         twin._set(**{name: getattr(self, name) for name in names})

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from ..stream.items import Render
 from ..threads import TrioRun
+from ..wire import Render
 from .history import History
 from .log import Log
 from .presence import Observers, Presence

@@ -1,6 +1,6 @@
 """Events joined to pieces of some kilobytes: for subscribers who are behind, and often at the same place."""
 
-from ..stream.items import Render
+from ..wire import Render
 from .log import Log
 
 # How many bytes make a piece complete, how many events it has at most, and how many pieces are kept.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import trio
 
 from ..errors import ConfigurationError
-from ..stream.items import Render
+from ..wire import Render
 from .checks import check_count, is_seconds
 from .chunks import Chunks
 from .epochs import Epochs, Ids

@@ -2,15 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from functools import partial
 from typing import override
 
 import trio
 
 from ..errors import ConfigurationError
-from ..stream.parking import ParkingSpot
-from ..stream.pushed import PushSource, Sink
+from ..stream.source import PushSource, Sink
+from ..stream.waiting import ParkingSpot
 from .audience import Audience
 from .history import SEPARATOR
 from .published import Placed, Published, with_id
@@ -100,14 +98,13 @@ class Merged(PushSource):
         return events
 
     @override
-    async def push(self, sink: Sink) -> None:
+    async def _push(self, sink: Sink) -> None:
         self._enter()
-        sinks = [replace(sink, put_nowait=partial(self._put_nowait, sink, place)) for place in range(len(self._parts))]
         try:
             await self._find_places()
             told = self._progress
             if all(part.misses_nothing for part in self._parts):  # see `Subscription.push`
-                sink.put_joined_nowait(sink.kind.encode_place(_join(self._ids)), 0)
+                sink.writer.put_joined(sink.kind.encode_place(_join(self._ids)), 0)
             while True:
                 self._is_done_with_all()
                 events = self._read()
@@ -118,10 +115,10 @@ class Merged(PushSource):
                     continue
                 if self._progress - told >= TELL_AFTER:
                     told = self._progress
-                    sink.put_joined_nowait(sink.kind.encode_place(_join(self._ids)), 0)
-                if not await self._wait(sinks):
+                    sink.writer.put_joined(sink.kind.encode_place(_join(self._ids)), 0)
+                if not await self._wait(sink):
                     return
-                await sink.wait_for_space()  # a wait ends when there is none
+                await sink.writer.wait_for_space()  # a wait ends when there is none
         finally:
             self.leave()
 
@@ -163,23 +160,41 @@ class Merged(PushSource):
             self._ids[place] = part.cursor  # which is further than that of the last event if others were not wanted
         return placed
 
-    def _put_nowait(self, sink: Sink, place: int, encoded: bytes) -> bool:
-        """Pass on the next event of a topic, at the moment when it is published."""
+    def _id_at(self, place: int) -> str:
+        """The id of the event that one of the topics has just given."""
         self._ids[place] = self._parts[place].cursor
-        return sink.put_nowait(with_id(encoded, _join(self._ids)))
+        return _join(self._ids)
 
-    async def _wait(self, sinks: list[Sink] | None) -> bool:
+    async def _wait(self, sink: Sink | None) -> bool:
         """Wait for the next event of any topic; False: there will be none."""
         if any(part.is_over for part in self._parts) or all(part.topic.is_over for part in self._parts):
             return False
         for place, part in enumerate(self._parts):
-            part.begin_waiting(None if sinks is None or part.is_choosy else sinks[place])
+            if sink is None or part.is_choosy:
+                part.begin_waiting(None)
+            else:
+                part.begin_waiting(sink, _Part(self, place, sink))
         try:
             await self._parked.park()
         finally:
             for part in self._parts:
                 part.end_waiting()
         return True
+
+
+class _Part:
+    """The way of one topic's events into the stream of all, at the moment when they are published."""
+
+    __slots__ = ("_merged", "_place", "_writer")
+
+    def __init__(self, merged: Merged, place: int, sink: Sink) -> None:
+        self._merged = merged
+        self._place = place
+        self._writer = sink.writer
+
+    def put(self, encoded: bytes) -> bool:
+        """See `Outlet`."""
+        return self._writer.put(with_id(encoded, self._merged._id_at(self._place)))
 
 
 def _join(ids: Iterable[str | None]) -> str:

@@ -5,8 +5,22 @@ from typing import override
 
 from ..errors import ConfigurationError
 from ..htmx import for_event_source
-from ..stream.items import PLAIN, Encodable, Render, encode_item
-from ..wire import ABSENT, HTML, Comment, EncodeJSON, Renderable, SSEEvent, as_html, check_text, encode_json
+from ..wire import (
+    ABSENT,
+    HTML,
+    PLAIN,
+    Comment,
+    Encodable,
+    EncodeJSON,
+    Render,
+    Renderable,
+    SSEEvent,
+    as_html,
+    check_text,
+    encode_item,
+    encode_json,
+    unchecked_event,
+)
 from .unchanging import anew, copied, has_content
 
 _UNREAD = object()  # what filters see has not been made yet
@@ -39,7 +53,7 @@ class Published(Encodable):
         self.number = number
         self.at = at
         if isinstance(content, SSEEvent):
-            content = SSEEvent.unchecked(content.data, content.event, id, content.retry)
+            content = unchecked_event(content.data, content.event, id, content.retry)
         self._content = content
         # What is JSON, or HTML by its own account, is had again where somebody has a filter; for anything else that would be
         # too late.
@@ -65,12 +79,15 @@ class Published(Encodable):
             self._seen = anew(self.value, self._content.data)
         return self._seen
 
+    def _encode_for(self, event_type: str | None, render: Render) -> bytes:
+        return self.encode_for(event_type, render)
+
     def encode_for(self, event_type: str | None, render: Render | None) -> bytes:
         """See `Encodable`: the same bytes for everybody with the same event type and the same dialect of htmx."""
         key = (event_type, render if self._is_rendered else None)
         encoded = self._encoded.get(key)
         if encoded is None:
-            encoded = self._encoded[key] = encode_item(self._content, event_type, render)
+            encoded = self._encoded[key] = encode_item(self._content, event_type, render or for_event_source)
         return encoded
 
     def __repr__(self) -> str:
@@ -160,4 +177,4 @@ def prepare(value: object, render: Prepare | None, encode_json: EncodeJSON = enc
         check_text("the published text", data)
     elif data is not ABSENT:
         data = encode_json(data).decode()
-    return SSEEvent.unchecked(data, event, None, retry)
+    return unchecked_event(data, event, None, retry)

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections import deque
 from typing import Protocol, Self
 
-from ..stream.pushed import place_listener
+from ..stream.source import place_listener
 from ..threads import TrioRun
 from .published import Published
 

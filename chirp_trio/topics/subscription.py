@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import trio
 
-from ..stream.parking import ParkingSpot
-from ..stream.pushed import PushSource, Sink
+from ..stream.source import Outlet, PushSource, Sink
+from ..stream.waiting import ParkingSpot
 from .audience import Audience
 from .history import Place
 from .published import Gap, Published
@@ -36,8 +36,8 @@ class Subscription(PushSource):
     """
 
     __slots__ = (
-        "_came_with", "_filter", "_find", "_had", "_is_read", "_key", "_missed", "_overflow", "_parked", "_replayed", "_room",
-        "_sink", "buffer", "dropped", "is_over", "position", "topic",
+        "_came_with", "_filter", "_find", "_had", "_is_read", "_key", "_missed", "_outlet", "_overflow", "_parked", "_replayed",
+        "_room", "_sink", "buffer", "dropped", "is_over", "position", "topic",
     )  # fmt: skip
 
     def __init__(
@@ -62,7 +62,8 @@ class Subscription(PushSource):
         self._filter = filter
         self._is_read = False
         self._parked = ParkingSpot()
-        self._sink: Sink | None = None  # where the next event goes at once
+        self._sink: Sink | None = None  # the stream that the next event goes into at once
+        self._outlet: Outlet | None = None  # and the way into it
         self._room: trio.lowlevel.ParkingLot | None = None  # those who wait until it is less far behind
 
     def _begin_at(self, place: Place) -> None:
@@ -89,14 +90,14 @@ class Subscription(PushSource):
                 break
         return events
 
-    async def push(self, sink: Sink) -> None:
+    async def _push(self, sink: Sink) -> None:
         """See `PushSource`."""
         self.enter()
         try:
             await self.find_place()
             if self.misses_nothing:  # a gap has an id itself
                 # Who loses its connection before its first event would come back as somebody new, and miss what came between.
-                sink.put_joined_nowait(sink.kind.encode_place(self.topic.id_of(self.position)), 0)
+                sink.writer.put_joined(sink.kind.encode_place(self.topic.id_of(self.position)), 0)
             told = self.position  # where the client knows itself to be
             while True:
                 self.is_done_with_all()
@@ -107,11 +108,11 @@ class Subscription(PushSource):
                             continue
                     before = self.position
                     encoded, self.position = self.topic.encoded_since(before, sink.event_type, sink.render)
-                    has_room = bool(encoded) and sink.put_joined_nowait(encoded, self.position - before)
+                    has_room = bool(encoded) and sink.writer.put_joined(encoded, self.position - before)
                     if not encoded and not await self._wait(sink):
                         return
                     if not has_room:  # or it is the end of a wait, which comes when there is no room
-                        await sink.wait_for_space()
+                        await sink.writer.wait_for_space()
                 else:
                     events = self.read()
                     for event in events:
@@ -125,8 +126,8 @@ class Subscription(PushSource):
     async def _tell_place(self, sink: Sink, told: int) -> int:
         if self.position - told < TELL_AFTER:
             return told
-        if not sink.put_joined_nowait(sink.kind.encode_place(self.topic.id_of(self.position)), 0):
-            await sink.wait_for_space()
+        if not sink.writer.put_joined(sink.kind.encode_place(self.topic.id_of(self.position)), 0):
+            await sink.writer.wait_for_space()
         return self.position
 
     # -- the parts of reading, which several subscriptions that are merged have in common -------------------------------
@@ -177,15 +178,21 @@ class Subscription(PushSource):
         """Wake whoever is parked there, instead of this subscription's own task."""
         self._parked = parked
 
-    def begin_waiting(self, sink: Sink | None) -> None:
-        """Have the parked task woken by the next event, unless there is a sink, which it goes into at once."""
+    def begin_waiting(self, sink: Sink | None, outlet: Outlet | None = None) -> None:
+        """Have the parked task woken by the next event, unless there is a sink, which it goes into at once.
+
+        Args:
+            sink: The stream that reads it.
+            outlet: What takes the event for the sink; default: its writer.
+        """
         self.is_done_with_all()
         self._sink = sink
+        self._outlet = sink.writer if sink is not None and outlet is None else outlet
         self.topic.wait(self)
 
     def end_waiting(self) -> None:
         """The parked task runs again."""
-        self._sink = None
+        self._sink = self._outlet = None
         self.topic.stop_waiting(self)
 
     def is_done_with_all(self) -> None:
@@ -207,10 +214,10 @@ class Subscription(PushSource):
 
     def take(self, event: Published) -> bool:
         """Have the next event, if nothing else is waited for; whether the one after that is wanted in the same way."""
-        sink = self._sink
-        if sink is not None and (sink.gate is None or sink.gate.is_open):
+        sink, outlet = self._sink, self._outlet
+        if sink is not None and outlet is not None and (sink.gate is None or sink.gate.is_open):
             self.position = event.number
-            if sink.put_nowait(event.encode_for(sink.event_type, sink.render)):
+            if outlet.put(event.encode_for(sink.event_type, sink.render)):
                 return True
             self._had = event.number
         self._parked.wake()

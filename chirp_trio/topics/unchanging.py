@@ -5,7 +5,7 @@ import dataclasses
 import json
 from typing import Any
 
-from ..wire import ABSENT, Comment, Renderable, SSEEvent
+from ..wire import ABSENT, Comment, Renderable, SSEEvent, copied_data, unchecked_event
 
 # A tuple, because a union written into a test is made anew at each call.
 _UNCHANGING = (str, int, float, Comment, type(None))
@@ -24,7 +24,7 @@ def has_content(value: object) -> bool:
 def anew(value: object, content: object) -> object:
     """The value anew, from what was made of it: JSON as text, or `HTML`, where it is that by its own account."""
     decoded = decode_json(content) if isinstance(content, str) else content
-    return SSEEvent.unchecked(decoded, value.event, None, value.retry) if isinstance(value, SSEEvent) else decoded
+    return unchecked_event(decoded, value.event, None, value.retry) if isinstance(value, SSEEvent) else decoded
 
 
 def decode_json(text: str) -> Any:
@@ -49,7 +49,7 @@ def copied(value: object) -> object:
         return value
     if isinstance(value, SSEEvent):
         data = copied(value.data)
-        return value if data is value.data else SSEEvent.unchecked(data, value.event, value.id, value.retry)
+        return value if data is value.data else unchecked_event(data, value.event, value.id, value.retry)
     return _copied(value, {})
 
 
@@ -66,7 +66,7 @@ def _copied(value: object, copies: dict[int, object]) -> object:
         assert isinstance(value, tuple | set | frozenset)
         return type(value)([_copied(item, copies) for item in value])
     if isinstance(value, Renderable):
-        return value.copied(lambda variable: _copied(variable, copies))
+        return copied_data(value, lambda variable: _copied(variable, copies))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         record = copies[id(value)] = copy.copy(value)
         for field in dataclasses.fields(value):

@@ -8,10 +8,9 @@ import trio
 from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send, note_asyncio, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
 from ..failures import reraise, split_failure
-from ..logs import logger_of
+from ..logs import logger_of, new_reference
 from ..stream import Placement
-from ..stream.lifecycle import ROUTE_KEY
-from ..stream.report import new_reference
+from ..stream.placement import ROUTE_KEY
 from ..templates import Templates
 from ..wire import json_encoder
 from .config import AppConfig

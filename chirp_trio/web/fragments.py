@@ -2,9 +2,8 @@
 
 from ..htmx import for_event_source, for_htmx4
 from ..stream.client import RawHeaders, is_htmx4_stream
-from ..stream.items import Render
 from ..templates import Fragment, Templates
-from ..wire import HTML, Renderable
+from ..wire import HTML, Render, Renderable
 
 
 class FragmentRenderers:

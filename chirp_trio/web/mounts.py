@@ -4,8 +4,7 @@ from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send
 from ..errors import ConfigurationError
 from ..failures import failure_of, reraise
 from ..stream import Placement, StreamHost
-from ..stream.host import find_shutdown
-from ..stream.placement import STATE_KEY
+from ..stream.placement import STATE_KEY, find_shutdown
 from .response import ResponseBroken
 from .routing import is_below
 from .urls import local_path, root_path_of

@@ -8,7 +8,7 @@ from functools import partial
 from ..asgi import Receive, Scope, Send
 from ..errors import HTTPError
 from ..headers import header_pairs
-from ..stream import EventStream, Placement
+from ..stream import EventStream, Placement, respond
 from ..templates import OOB, Fragment, Page, Stream, Template, Templates, ValidationError
 from ..wire import EncodeJSON, as_html
 from .foreign import ForeignResponse
@@ -62,7 +62,7 @@ class Negotiator:
         if isinstance(value, EventStream):
             render = self.renderers.choose(request.scope["headers"])
             debug = self._debug.includes(request.scope)
-            return partial(value.respond, placement=placement, render=render, encode_json=self._encode_json, debug=debug)
+            return partial(respond, value, placement=placement, render=render, encode_json=self._encode_json, debug=debug)
         inner, status, headers = _unpacked(value, handler) if type(value) is tuple else (value, None, ())
         response = self._plain(inner, request)
         if response is None:

@@ -11,9 +11,8 @@ import trio
 from ..asgi import Receive, Scope, Send, error_listener, note_asyncio
 from ..failures import failure_of
 from ..headers import HeadersInput, encode_headers, header_pairs
-from ..logs import logger_of
-from ..stream.parking import ParkingSpot
-from ..stream.report import new_reference
+from ..logs import logger_of, new_reference
+from ..stream.waiting import ParkingSpot
 from .response import HTML, ResponseBroken
 
 logger = logger_of("web")

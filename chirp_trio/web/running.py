@@ -35,7 +35,7 @@ class Running:
     @property
     def is_ready(self) -> bool:
         """Whether there is a host that is not about to close."""
-        return any(not host.closing for host in self._hosts)
+        return any(not host.is_closing for host in self._hosts)
 
     def own(self, topic: Topic, *, is_stored: bool) -> None:
         """Have the topic open while a lifespan runs, if it has a store. One that is made later is for its maker to open."""

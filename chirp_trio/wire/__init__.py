@@ -4,21 +4,40 @@ Sans-IO: this room knows no trio, no sockets, no templates, and nothing of who s
 """
 
 from .decode import Decoder, is_event_stream
-from .encode import ABSENT, HEARTBEAT, check_text, encode_comment, encode_data, encode_event, encode_id, encode_retry
-from .event import Comment, SSEEvent, check_one_line
+from .event import (
+    ABSENT,
+    HEARTBEAT,
+    PLAIN,
+    Comment,
+    Encodable,
+    Render,
+    SSEEvent,
+    encode_comment,
+    encode_data,
+    encode_event,
+    encode_id,
+    encode_item,
+    encode_retry,
+    is_event,
+    unchecked_event,
+)
 from .html import HTML, SupportsHTML, as_html, check_swap
-from .renderable import NoData, Renderable, html_text
+from .renderable import NoData, Renderable, copied_data, html_text
+from .text import check_one_line, check_text
 from .to_json import EncodeJSON, JSONDefault, check_json_default, encode_json, json_encoder
 
 __all__ = [
     "ABSENT",
     "HEARTBEAT",
     "HTML",
+    "PLAIN",
     "Comment",
     "Decoder",
+    "Encodable",
     "EncodeJSON",
     "JSONDefault",
     "NoData",
+    "Render",
     "Renderable",
     "SSEEvent",
     "SupportsHTML",
@@ -27,13 +46,17 @@ __all__ = [
     "check_one_line",
     "check_swap",
     "check_text",
+    "copied_data",
     "encode_comment",
     "encode_data",
     "encode_event",
     "encode_id",
+    "encode_item",
     "encode_json",
     "encode_retry",
     "html_text",
+    "is_event",
     "is_event_stream",
     "json_encoder",
+    "unchecked_event",
 ]

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from ..errors import EventTooLarge
-from .encode import LONGEST_RETRY
-from .event import Comment, SSEEvent, check_one_line
+from .event import LONGEST_RETRY, Comment, SSEEvent, unchecked_event
+from .text import check_one_line
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
@@ -146,7 +146,7 @@ class Decoder:
         self.last_event_id = self._latest_id
         event: SSEEvent[str] | None = None
         if self._data is not None:
-            event = SSEEvent.unchecked(_decode(self._data), self._event, self._id, self._retry)
+            event = unchecked_event(_decode(self._data), self._event, self._id, self._retry)
         self._forget_fields()
         return event
 

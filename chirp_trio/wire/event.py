@@ -1,18 +1,50 @@
-"""What travels on the wire, as values that cannot be illegal: one event, one comment."""
+"""What a stream sends, as values that cannot be illegal and as bytes: one event, one comment, one item of a source.
 
+Every function returns one unbroken run of bytes with LF line ends. They are pure functions of their arguments: what they
+refuse, they refuse before a byte exists.
+"""
+
+import enum
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .encode import ABSENT, LONGEST_RETRY, check_text, encode_event
-from .renderable import NoData
+from .html import as_html
+from .renderable import NoData, Renderable, html_text
+from .text import check_one_line, check_text, uncarried
+from .to_json import EncodeJSON, encode_json
+
+# The standard's line ends and nothing else: U+2028, U+0085 and what else str.splitlines() knows are data.
+_LINE_END = re.compile("\r\n|\r|\n")
+
+# Milliseconds: 31,000 years. A bound, because Python writes and reads only numbers of a bounded length.
+LONGEST_RETRY = 10**15
+
+# Clients in wide use (openai-python, httpx-sse, fetch-event-source) take every blank line for the end of an event.
+# So only events end with one: a comment, and a field that stands alone, are lines (WHATWG HTML, 9.2.6).
+HEARTBEAT = b": heartbeat\n"
+
+
+class Absent(enum.Enum):
+    """The data of an event that has none, which is something else than null. An enum, so that copies of it are it."""
+
+    ABSENT = "no data"
+
+
+ABSENT = Absent.ABSENT
 
 # What an event carries, for type checkers. An event with text is an event with some object: that has to be said, since
 # pyright does not see it in a dataclass, which may be copied with other data.
 Data = TypeVar("Data", covariant=True, default=object)
 
-# What ends a line in an event stream (WHATWG HTML, "Parsing an event stream"), and NUL, for which the standard makes an
-# id be ignored. None of them can be carried by a field that is one line.
-_FORBIDDEN = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL"}
+# Turns data that only somebody else can render into text. Takes the data and the event name so far; returns the text and
+# the name to send it under, which a dialect of the client's may change.
+type Render = Callable[[Renderable, str | None], tuple[str, str | None]]
+
+# What most items are. None of these is HTML by its own account, or anything else that has to be asked for.
+PLAIN = (str, dict, list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +106,6 @@ class SSEEvent(NoData, Generic[Data]):  # see `Data`
         """
         return encode_event(self.data, self.event, self.id, self.retry).decode()
 
-    @staticmethod
-    def unchecked[Given](data: Given, event: str | None, id: str | None, retry: int | None) -> SSEEvent[Given]:
-        """An event of parts that have been checked, or that came from elsewhere, where `event` may hold a NUL."""
-        made: SSEEvent[Given] = object.__new__(SSEEvent)
-        object.__setattr__(made, "data", data)
-        object.__setattr__(made, "event", event)
-        object.__setattr__(made, "id", id)
-        object.__setattr__(made, "retry", retry)
-        return made
-
 
 @dataclass(frozen=True, slots=True)
 class Comment(NoData):
@@ -107,16 +129,24 @@ class Comment(NoData):
         check_text("the text of a Comment", self.text)
 
 
-def check_one_line(name: str, text: object) -> None:
-    """Raise unless `text` is None, or text that fits into a field of one line."""
-    if text is None:
-        return
-    if not isinstance(text, str):
-        raise TypeError(f"{name} is {text!r}; it must be a str without line breaks, or None")
-    for character, called in _FORBIDDEN.items():
-        if character in text:
-            raise ValueError(f"{name} is {text!r}; it must be one line of text, and holds {called}")
-    check_text(name, text)
+class Encodable(ABC):
+    """An item that knows its bytes, as a published value does. `encode_item` asks it for them."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _encode_for(self, event_type: str | None, render: Render) -> bytes:
+        """The item's bytes, for a stream with this event name and a client of this dialect."""
+
+
+def unchecked_event[Given](data: Given, event: str | None, id: str | None, retry: int | None) -> SSEEvent[Given]:
+    """An event of parts that have been checked, or that came from elsewhere, where `event` may hold a NUL."""
+    made: SSEEvent[Given] = object.__new__(SSEEvent)
+    object.__setattr__(made, "data", data)
+    object.__setattr__(made, "event", event)
+    object.__setattr__(made, "id", id)
+    object.__setattr__(made, "retry", retry)
+    return made
 
 
 def _check_retry(retry: object) -> None:
@@ -127,3 +157,122 @@ def _check_retry(retry: object) -> None:
     if not 0 <= retry <= LONGEST_RETRY:
         shown = repr(retry) if abs(retry) < 10**100 else "a number of very many digits"
         raise ValueError(f"retry is {shown}; it must be zero or more milliseconds, and at most 10**15")
+
+
+# -- as bytes -----------------------------------------------------------------------------------------------------------
+
+
+def encode_item(
+    item: object,
+    event_type: str | None,
+    render: Render,
+    encode_json: EncodeJSON = encode_json,
+    *,
+    has_id_at_blank_line: bool = False,
+) -> bytes:
+    """One item of a source as the bytes of one event.
+
+    The event's name is the `SSEEvent`'s own, else the one that a fragment asks for, else `event_type`, else none.
+
+    Args:
+        item: What the source yielded.
+        event_type: The name of events that have none of their own.
+        render: Turns fragments and HTML into text, in the dialect of the client.
+        encode_json: Turns values into JSON.
+        has_id_at_blank_line: Whether an id without an event ends with a blank line; see `encode_id`.
+
+    Raises:
+        TypeError: The item can neither be sent nor rendered.
+        ValueError: It holds what cannot be carried.
+        Exception: Whatever rendering raised.
+    """
+    if type(item) in PLAIN:
+        if event_type is None:
+            return encode_data(item, encode_json)
+        return encode_event(item, event_type, None, None, encode_json)
+    if isinstance(item, Comment):
+        return encode_comment(item.text)
+    if isinstance(item, Encodable):
+        return item._encode_for(event_type, render)
+    event = id = retry = None
+    data = item
+    if isinstance(item, SSEEvent):
+        data, event, id, retry = item.data, item.event, item.id, item.retry
+    if not isinstance(data, Renderable) and type(data) is not str:
+        data = as_html(data) or data
+    if isinstance(data, Renderable):
+        if event is None:
+            event = data.event
+        if event is None:
+            event = event_type
+        data, event = render(data, event)
+    elif event is None and data is not ABSENT:
+        event = event_type
+    if data is ABSENT and event is None and id is not None:
+        return encode_retry(retry) + encode_id(id, is_block=has_id_at_blank_line)
+    if event is None and id is None and retry is None:
+        return encode_data(data, encode_json)
+    return encode_event(data, event, id, retry, encode_json)
+
+
+def is_event(item: object) -> bool:
+    """Whether a client makes an event of the item: not of a comment, nor of a `retry` or an `id` alone."""
+    if type(item) in PLAIN or not isinstance(item, (SSEEvent, Comment)):
+        return True
+    return isinstance(item, SSEEvent) and (item.data is not ABSENT or item.event is not None)
+
+
+def encode_event(
+    data: object, event: str | None, id: str | None, retry: int | None, encode_json: EncodeJSON = encode_json
+) -> bytes:
+    """One event, whole: its fields and the blank line that ends it. The fields are those of a checked `SSEEvent`.
+
+    Raises:
+        TypeError: The data is neither text nor JSON.
+        ValueError: The data holds what cannot be carried.
+    """
+    if data is ABSENT and event is None:
+        return encode_retry(retry) if id is None else encode_retry(retry) + encode_id(id)
+    # Joined, not formatted: what extends str may have ideas of its own of what it looks like.
+    head = ""
+    if event is not None:
+        head = "".join(("event: ", event, "\n"))
+    if id is not None:
+        head = "".join((head, "id: ", id, "\n"))
+    return head.encode() + encode_retry(retry) + (b"\n" if data is ABSENT else encode_data(data, encode_json))
+
+
+def encode_data(data: object, encode_json: EncodeJSON = encode_json) -> bytes:
+    """An event that has nothing but data; `encode_event` puts the other fields in front of it."""
+    if isinstance(data, str):
+        if "\n" in data or "\r" in data:
+            data = _LINE_END.sub("\ndata: ", data)
+        try:
+            return b"data: %b\n\n" % data.encode()
+        except UnicodeEncodeError as error:
+            raise uncarried("data", error) from None
+    if type(data) is not dict and (html := html_text(data)) is not None:
+        return encode_data(html)
+    return b"data: %b\n\n" % encode_json(data)
+
+
+def encode_retry(retry: int | None) -> bytes:
+    """The field alone; clients take it at the end of its line (WHATWG HTML, 9.2.6), so no blank line has to follow."""
+    return b"" if retry is None else b"retry: %b\n" % int.__repr__(retry).encode()
+
+
+def encode_id(id: str, *, is_block: bool = True) -> bytes:
+    """An id alone, which is no event.
+
+    Args:
+        id: The id, checked.
+        is_block: Whether a blank line ends it: a client that follows the standard has the id from then on. Without one it
+            has it with the next event, if that has no other.
+    """
+    return b"id: %b\n%b" % (id.encode(), b"\n" if is_block else b"")
+
+
+def encode_comment(text: str) -> bytes:
+    """A comment, a line each of its lines, which clients ignore: between events it keeps the connection alive."""
+    check_text("comment", text)
+    return b": %b\n" % _LINE_END.sub("\n: ", text).encode()

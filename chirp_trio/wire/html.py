@@ -5,9 +5,8 @@ from difflib import get_close_matches
 from typing import Protocol, runtime_checkable
 
 from ..errors import ConfigurationError
-from .encode import check_text
-from .event import check_one_line
 from .renderable import Renderable, html_text
+from .text import check_one_line, check_text
 
 
 @runtime_checkable

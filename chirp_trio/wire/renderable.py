@@ -15,9 +15,14 @@ class Renderable:
 
     event: str | None
 
-    def copied(self, copy: Callable[[object], object]) -> Renderable:  # noqa: ARG002 - for those in which something may
-        """The same with copies of what may change, each made by that function; itself, as nothing may."""
+    def _copied(self, _copy: Callable[[object], object]) -> Renderable:
+        """See `copied_data`; here nothing may change."""
         return self
+
+
+def copied_data(data: Renderable, copy: Callable[[object], object]) -> Renderable:
+    """The same data with copies of what may change in it, each made by that function; itself, where nothing may."""
+    return data._copied(copy)
 
 
 class NoData:

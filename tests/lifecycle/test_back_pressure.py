@@ -3,8 +3,7 @@
 import pytest
 import trio
 
-from chirp_trio.stream.outbox import Outbox
-from chirp_trio.stream.parking import ParkingSpot
+from chirp_trio.stream.waiting import Outbox, ParkingSpot
 from chirp_trio.testing import TestClient
 from tests.lifecycle.scenes import Source, app_of, client_of
 
@@ -99,22 +98,22 @@ async def test_a_slow_client_does_not_hold_up_another(autojump_clock):
 
 async def test_an_outbox_joins_what_waits_and_gives_it_once():
     outbox = Outbox()
-    assert outbox.put_nowait(b"a")
-    assert outbox.put_nowait(b"b")
+    assert outbox.put(b"a")
+    assert outbox.put(b"b")
     assert outbox.take() == b"ab"
     assert outbox.take() == b""
 
 
 async def test_an_outbox_that_is_full_says_so_and_refuses_nothing():
     outbox = Outbox()
-    assert not outbox.put_nowait(b"x" * Outbox.MAX_BYTES)
-    assert not outbox.put_nowait(b"y")
+    assert not outbox.put(b"x" * Outbox.MAX_BYTES)
+    assert not outbox.put(b"y")
     assert outbox.take().endswith(b"xy")
 
 
 async def test_waiting_for_space_ends_when_all_has_been_taken(autojump_clock):
     outbox = Outbox()
-    outbox.put_nowait(b"a")
+    outbox.put(b"a")
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(outbox.wait_for_space)

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from chirp_trio import Topic, merge
-from chirp_trio.stream.pushed import PushSource
+from chirp_trio.stream.source import PushSource, push_source
 from chirp_trio.testing import cancel_everywhere
 from tests.lifecycle.scenes import Source, Visit, endings, logged, tasks
 
@@ -51,12 +51,12 @@ class Feed(PushSource):
     def __aiter__(self) -> AsyncIterator[object]:
         return aiter(self.subscription)
 
-    async def push(self, sink) -> None:
+    async def _push(self, sink) -> None:
         self.opened += 1
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.publish)
-                await self.subscription.push(sink)
+                await push_source(self.subscription, sink)
         except BaseException as error:
             self.ended_by.append(type(error).__name__)
             raise

@@ -8,6 +8,7 @@ import trio
 import trio.testing
 
 from chirp_trio import HTML, App, AppConfig, Fragment, SQLiteStore, SSEEvent, Topic
+from chirp_trio.wire import copied_data
 from tests.lifecycle.feeds import feed_of, read
 from tests.lifecycle.stores import opened
 
@@ -105,7 +106,7 @@ async def test_a_filter_decides_by_what_was_published_and_not_by_what_has_become
 
 def copy_of(value):
     """The parameter itself must not change from one test to the next."""
-    return value.copied(copy.deepcopy) if isinstance(value, Fragment) else copy.deepcopy(value)
+    return copied_data(value, copy.deepcopy) if isinstance(value, Fragment) else copy.deepcopy(value)
 
 
 @pytest.mark.parametrize("is_stored", [False, True])

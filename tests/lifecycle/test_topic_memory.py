@@ -9,10 +9,10 @@ import trio
 import trio.testing
 
 from chirp_trio import Topic
+from chirp_trio.htmx import for_event_source
 from chirp_trio.stream.client import BYTE_READER
-from chirp_trio.stream.outbox import Outbox
-from chirp_trio.stream.parking import ParkingSpot
-from chirp_trio.stream.pushed import PushSource, Sink
+from chirp_trio.stream.source import PushSource, push_source
+from chirp_trio.stream.waiting import Outbox, ParkingSpot
 from tests.lifecycle.feeds import feed_of
 
 
@@ -81,7 +81,7 @@ class Idle(PushSource):
     def __init__(self):
         self.spot = ParkingSpot()
 
-    async def push(self, sink):
+    async def _push(self, sink):
         await self.spot.park()
 
 
@@ -91,17 +91,28 @@ async def test_a_subscription_that_waits_takes_less_than_a_kibibyte():
     assert not hasattr(topic.subscribe(), "__dict__")
 
 
+class Nowhere:
+    """A stream, and its own writer: whatever is put into it stays there."""
+
+    event_type, kind, render, gate = None, BYTE_READER, for_event_source, None
+
+    def __init__(self):
+        self.writer = self
+        self.outbox = Outbox()
+
+    def put(self, event):
+        return self.outbox.put(event)
+
+    def put_joined(self, events, _count):
+        return self.outbox.put(events)
+
+
 async def memory_of_each(make):
-    outbox = Outbox()
-
-    def put_joined(events, _count):
-        return outbox.put_nowait(events)
-
+    sink = Nowhere()
     async with trio.open_nursery() as nursery:
         with counted_memory() as memory:
             for _ in range(500):
-                sink = Sink(outbox.put_nowait, put_joined, outbox.wait_for_space, outbox.put_nowait, BYTE_READER, None, None)
-                nursery.start_soon(make().push, sink)
+                nursery.start_soon(push_source, make(), sink)
             await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     return memory.kept / 500

@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from chirp_trio import App, ConfigurationError, EventStream, Topic, merge, merge_cursors
-from chirp_trio.stream.outbox import Outbox
+from chirp_trio.stream.waiting import Outbox
 from chirp_trio.testing import TestClient
 from tests.lifecycle.feeds import client_of, read, told
 from tests.lifecycle.scenes import endings

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from chirp_trio import Topic
-from chirp_trio.stream.outbox import Outbox
+from chirp_trio.stream.waiting import Outbox
 from tests.lifecycle.feeds import feed_of, told
 from tests.lifecycle.scenes import endings
 

@@ -11,8 +11,7 @@ import trio
 import trio.testing
 
 from chirp_trio import App, EventStream, LiveStreams, SQLiteStore, Subscription, Topic, merge, merge_cursors
-from chirp_trio.stream.flusher import Flusher
-from chirp_trio.stream.parking import ParkingSpot
+from chirp_trio.stream.waiting import Flusher, ParkingSpot
 from chirp_trio.testing import TestClient
 from chirp_trio.topics.merged import Merged
 from chirp_trio.topics.reader import Reader

@@ -5,7 +5,7 @@ from contextlib import aclosing
 import trio
 
 from chirp_trio import EventStream
-from chirp_trio.stream import Placement, StreamRegistry
+from chirp_trio.stream import Placement, StreamRegistry, respond
 from chirp_trio.wire import Decoder, SSEEvent
 
 
@@ -58,7 +58,7 @@ class Visitor:
         scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}  # as the standard's EventSource asks
         placement = Placement(host, (StreamRegistry(),))
         with self.scope:
-            await EventStream(subscription, send_timeout=1000).respond(scope, receive, send, placement)
+            await respond(EventStream(subscription, send_timeout=1000), scope, receive, send, placement)
         self.scope = None
 
     async def _read_pulled(self, subscription, _host):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chirp_trio.stream.alarms import Alarms
+from chirp_trio.stream.host import Alarms
 
 STREAMS = range(5)
 TIMES = st.integers(0, 20)

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from chirp_trio import Fragment
-from chirp_trio.wire import Comment, SSEEvent, check_one_line
+from chirp_trio.wire import Comment, SSEEvent, check_one_line, unchecked_event
 
 RETRY_RANGE = "it must be zero or more milliseconds, and at most 10**15"
 
@@ -201,7 +201,7 @@ def test_the_fragments_of_the_specification_have_to_be_rendered_first():
 
 
 def test_an_event_that_was_received_may_have_a_nul_in_its_type():
-    event = SSEEvent.unchecked("text", "a\0b", "1", 5)
+    event = unchecked_event("text", "a\0b", "1", 5)
 
     assert event.encode() == "event: a\0b\nid: 1\nretry: 5\ndata: text\n\n"
 

@@ -8,9 +8,10 @@ import pytest
 
 from chirp_trio import Comment, SSEEvent
 from chirp_trio.cli.forms import as_json_line, as_text, choose_form, neutral
+from chirp_trio.wire import unchecked_event
 
 HOSTILE = "\x1b[2J\x1b]0;title\x07\x9b31m\x7f\b\r\v\0 \u202etxt\u2066\u2028"
-EVENT = SSEEvent.unchecked(f"one {HOSTILE}\ntwo [bold]three[/bold] :smile:", f"e{HOSTILE}", f"7{HOSTILE}", 5)
+EVENT = unchecked_event(f"one {HOSTILE}\ntwo [bold]three[/bold] :smile:", f"e{HOSTILE}", f"7{HOSTILE}", 5)
 
 
 class Terminal(io.StringIO):
@@ -34,7 +35,7 @@ def test_a_line_of_json_has_always_the_same_keys():
 
 def test_a_line_of_json_is_one_line_of_printable_ascii_whatever_is_in_it():
     everything = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x3000)])) + HOSTILE + "é😀"
-    for item in (SSEEvent.unchecked(everything, everything, everything, None), Comment(everything)):
+    for item in (unchecked_event(everything, everything, everything, None), Comment(everything)):
         line = as_json_line(item)
         assert line.isascii()
         assert line.isprintable()

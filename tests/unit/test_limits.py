@@ -10,6 +10,7 @@ import trio
 from chirp_trio import AppConfig, ConfigurationError, EventStream
 from chirp_trio.stream import Limits, StreamRegistry
 from chirp_trio.stream.client import BYTE_READER, EVENT_SOURCE
+from chirp_trio.stream.description import deadline
 
 
 async def source():
@@ -49,7 +50,7 @@ async def test_ages_are_spread_over_a_tenth_on_either_side(autojump_clock):
 
 async def test_without_a_limit_a_stream_never_gets_too_old(autojump_clock):
     assert StreamRegistry().deadline() == math.inf
-    assert EventStream(source).deadline() == math.inf
+    assert deadline(EventStream(source)) == math.inf
 
 
 def test_what_the_registry_draws_can_be_repeated():
@@ -100,7 +101,7 @@ def test_an_expiry_without_a_time_zone_is_refused():
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-7))])
 async def test_an_expiry_is_a_point_in_time_whatever_its_zone(autojump_clock, zone):
     stream = EventStream(source, expires_at=datetime.now(zone) + timedelta(minutes=10))
-    assert stream.deadline() - trio.current_time() == pytest.approx(600, abs=5)
+    assert deadline(stream) - trio.current_time() == pytest.approx(600, abs=5)
 
 
 @pytest.mark.parametrize("value", [True, "user.may_read", 5])

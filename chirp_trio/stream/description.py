@@ -1,0 +1,101 @@
+"""What to stream and how: the settings of one `EventStream`, checked when they are given."""
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
+from datetime import datetime
+
+import trio
+
+from ..headers import HeadersInput, encode_headers, header_pairs
+from ..wire import JSONDefault, check_json_default, check_one_line
+from .revalidation import Revalidate
+from .source import Source, check_source
+
+# No `connection` and no `transfer-encoding`: they belong to the server, and HTTP/2 forbids them (RFC 9113, 8.2.2).
+# An event stream is UTF-8 whatever the charset says, but clients for whom this is just text assume Latin-1 without it.
+# `no-transform` keeps proxies from compressing, `x-accel-buffering` keeps nginx from buffering, what has to arrive now.
+_CONTENT_TYPE = b"text/event-stream; charset=utf-8"
+_HEADERS = (
+    (b"content-type", _CONTENT_TYPE),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an `EventStream` is told; see there for each of them."""
+
+    generator: Source
+    event_type: str | None = None
+    heartbeat_interval: float | None = 15.0
+    _: KW_ONLY
+    send_timeout: float = 30.0
+    cleanup_timeout: float = 5.0
+    start_grace: float = 0.1
+    headers: HeadersInput = ()
+    expires_at: datetime | None = None
+    revalidate: Revalidate | None = None
+    label: object = None
+    json_default: JSONDefault | None = None
+
+    def __post_init__(self) -> None:
+        check_source(self.generator)
+        check_one_line("event_type", self.event_type)
+        if self.heartbeat_interval is not None:
+            _check_seconds("heartbeat_interval", self.heartbeat_interval, "; None switches heartbeats off")
+        _check_seconds("send_timeout", self.send_timeout)
+        _check_seconds("cleanup_timeout", self.cleanup_timeout)
+        _check_seconds("start_grace", self.start_grace)
+        if self.expires_at is not None:
+            _check_point_in_time("expires_at", self.expires_at)
+        if self.revalidate is not None and not callable(self.revalidate):
+            raise TypeError(f"revalidate is {self.revalidate!r}; it must be an async function without parameters, or None")
+        check_json_default(self.json_default)
+
+        pairs = header_pairs(self.headers)
+        object.__setattr__(self, "headers", pairs)
+        _check_headers(encode_headers(pairs))
+
+
+def response_headers(description: Description) -> list[tuple[bytes, bytes]]:
+    """The headers of the response, as ASGI wants them: a stream's own, unless `headers` says otherwise.
+
+    A new list each time, because middleware may add to it.
+    """
+    further = encode_headers(header_pairs(description.headers))
+    _check_headers(further)  # again, because those of a response of Starlette's kind can be changed
+    named = {name for name, _ in further}
+    return [*(header for header in _HEADERS if header[0] not in named), *further]
+
+
+def deadline(description: Description) -> float:
+    """When the stream ends at the latest: `expires_at` on trio's clock; infinity without one."""
+    if description.expires_at is None:
+        return math.inf
+    return trio.current_time() + description.expires_at.timestamp() - time.time()
+
+
+def _check_seconds(name: str, value: object, otherwise: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is {value!r}; it must be a number of seconds{otherwise}")
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"{name} is {value!r}; it must be more than zero and finite, in seconds{otherwise}")
+
+
+def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    for name, value in headers:
+        if name == b"content-type":
+            raise ValueError(
+                f"headers has the content-type {value.decode('latin-1')!r}; that of an event stream is always "
+                f"{_CONTENT_TYPE.decode()!r}, so leave it out"
+            )
+
+
+def _check_point_in_time(name: str, value: object) -> None:
+    if not isinstance(value, datetime):
+        raise TypeError(f"{name} is {value!r}; it must be a datetime with a time zone, or None")
+    if value.utcoffset() is None:
+        raise ValueError(f"{name} is {value!r}; it must have a time zone, such as datetime.now(UTC) has")

@@ -1,0 +1,89 @@
+"""How one stream goes: whether it has ended, and why; and what went wrong in it.
+
+Its tasks, its writer and its host share this object, so that none of them has to know the others.
+"""
+
+import trio
+
+from ..asgi import ErrorListener, note_asyncio
+from ..errors import text_of
+from ..logs import logger_of, new_reference
+from ..wire import encode_event
+from .snapshot import Ending
+
+logger = logger_of("stream")
+
+
+class Outcome:
+    """The state of one stream.
+
+    Args:
+        path: The path of the request, which log lines begin with.
+        debug: Whether the client is told what went wrong.
+        listener: Is told of every error too; default: nobody is.
+
+    Attributes:
+        path: See above.
+        ending: How the stream ended; None while it is open.
+        since: When it was opened, and once it has ended, when that was; on trio's clock.
+        has_failed: Whether its source raised.
+        error: What the source raised before the response had begun: the request's handler raises it.
+        is_source_closed: Whether the source has come to its end, its cleanup included.
+    """
+
+    __slots__ = ("_debug", "_listener", "_scope", "ending", "error", "has_failed", "is_source_closed", "path", "since")
+
+    def __init__(self, path: str, *, debug: bool = False, listener: ErrorListener | None = None) -> None:
+        self.path = path
+        self._debug = debug
+        self._listener = listener
+        self._scope: trio.CancelScope | None = None
+        self.ending: Ending | None = None
+        self.since = trio.current_time()
+        self.has_failed = False
+        self.error: Exception | None = None
+        self.is_source_closed = False
+
+    def end(self, ending: Ending) -> bool:
+        """End the stream, from any task. Only the first ending counts; whether this is the first. Never blocks."""
+        if self.ending is not None:
+            return False
+        self.ending = ending
+        self.since = trio.current_time()
+        if self._scope is not None:
+            self._scope.cancel(f"stream ended: {ending}")
+        return True
+
+    def complete(self) -> None:
+        """End the stream because all that its source yielded is sent."""
+        self.end(Ending.FAILED if self.has_failed else Ending.COMPLETED)
+
+    def cancel_when_ended(self, scope: trio.CancelScope) -> None:
+        """Cancel the scope once the stream ends; at once, if it has."""
+        self._scope = scope
+        if self.ending is not None:
+            scope.cancel(f"stream ended: {self.ending}")
+
+    def report(self, what: str, error: Exception) -> bytes:
+        """Tell of an error twice: the log gets all of it, the client a reference to the log.
+
+        Args:
+            what: What went wrong, in a few words.
+            error: The error.
+
+        Returns:
+            The event for the client. In debug mode it has the error itself.
+        """
+        note_asyncio(error)
+        reference = new_reference()
+        logger.error("%s: %s (reference %s)", self.path, what, reference, exc_info=error)
+        self.tell_listener(what, error)
+        told = {"reference": reference}
+        if self._debug:
+            told["error"] = "\n".join([f"{type(error).__name__}: {text_of(error)}", *getattr(error, "__notes__", ())])
+        return encode_event(told, "chirp:error", None, None)
+
+    def tell_listener(self, what: str, error: Exception) -> None:
+        """Tell a test client, if there is one, of an error that otherwise goes no further than the log."""
+        if self._listener is not None:
+            self._listener(what, error)

@@ -1,0 +1,137 @@
+"""What waits: a task for its wake-up, bytes for their writer, a writer for its turn."""
+
+from typing import Any, Protocol
+
+import trio
+from trio.lowlevel import Abort
+
+
+class ParkingSpot:
+    """A place where one task waits until another task, or a callback, wakes it.
+
+    It is a `trio.lowlevel.ParkingLot` for a single car: a tenth of its memory, and every stream has three.
+
+    A wake-up is not remembered: the task looks at its condition, parks if that does not hold yet, and looks again.
+    Nothing is lost, because no other task runs between looking and parking.
+    """
+
+    __slots__ = ("_task",)
+
+    def __init__(self) -> None:
+        self._task: trio.lowlevel.Task | None = None
+
+    async def park(self) -> None:
+        """Wait for the next `wake()`. A checkpoint, and it can be cancelled."""
+        if self._task is not None:
+            raise trio.BusyResourceError("another task is parked here already")
+        self._task = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(self._leave)
+
+    def wake(self) -> None:
+        """Let the parked task run, if there is one. Never blocks."""
+        if self._task is not None:
+            trio.lowlevel.reschedule(self._task)  # raises outside of trio; then the task is still parked here
+            self._task = None
+
+    def _leave(self, _raise_cancel: Any) -> Abort:
+        self._task = None
+        return Abort.SUCCEEDED
+
+
+class Outbox:
+    """The bytes between a source and its connection: one task puts them in, the writer takes all of them out at once.
+
+    Taking everything at once is what makes a fast stream fast: a server's `send()` costs the same whatever its size. The
+    bound is the back-pressure: a source that is ahead of its client by this much has to wait. It is small, because what
+    waits here is late; twice the size would buy a tenth of the rate for twice the delay.
+
+    Two bounds, because either can be the cheaper way to fill memory: bytes, and a number of events.
+    """
+
+    __slots__ = ("_events", "_size", "_space", "_taken_bytes", "_taken_events")
+
+    MAX_BYTES = 8 * 1024
+    MAX_EVENTS = 512
+
+    def __init__(self) -> None:
+        self._events: list[bytes] = []
+        self._size = 0
+        self._taken_events = 0  # counted when they are taken, all at once: a single event shall not pay for it
+        self._taken_bytes = 0
+        self._space = ParkingSpot()
+
+    def put(self, event: bytes) -> bool:
+        """Add one encoded event; whether there is room for another one. Never blocks, and never refuses."""
+        self._events.append(event)
+        self._size += len(event)
+        return self._size < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
+
+    def count_further(self, events: int) -> None:
+        """Count more events than pieces: one may hold several, or none."""
+        self._taken_events += events
+
+    def take(self) -> bytes:
+        """Everything that waits, joined; `b""` if nothing does."""
+        if not self._events:
+            return b""
+        taken = b"".join(self._events)
+        self._taken_events += len(self._events)
+        self._taken_bytes += self._size
+        self._events.clear()
+        self._size = 0
+        self._space.wake()
+        return taken
+
+    async def wait_for_space(self) -> None:
+        """Wait until what is in here has been taken."""
+        if self._events:
+            await self._space.park()
+
+    @property
+    def backlog(self) -> int:
+        """How many bytes wait in it."""
+        return self._size
+
+    @property
+    def event_count(self) -> int:
+        """How many events have been put into it."""
+        return self._taken_events + len(self._events)
+
+    @property
+    def byte_count(self) -> int:
+        """How many bytes have been put into it."""
+        return self._taken_bytes + self._size
+
+
+class Flushable(Protocol):
+    """A writer that has something to write."""
+
+    def flush(self) -> None:
+        """Write what waits, as far as that goes without blocking. Never raises what went wrong in that."""
+
+
+class Flusher:
+    """One task that writes for all streams of a host whose connections take bytes without blocking.
+
+    It flushes the writers that ask for it, once each, after the tasks that are running now have had their turn. What a
+    source yields without waiting is so written in one piece, and an event for a thousand streams costs one task switch
+    instead of a thousand.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Flushable] = []
+        self._called = ParkingSpot()
+
+    def flush_soon(self, writer: Flushable) -> None:
+        """Flush the writer. It must not ask again before it has been flushed."""
+        self._waiting.append(writer)
+        self._called.wake()
+
+    async def run(self) -> None:
+        """Flush what asks for it, until cancelled."""
+        while True:
+            writers, self._waiting = self._waiting, []
+            for writer in writers:
+                writer.flush()
+            if not self._waiting:
+                await self._called.park()
