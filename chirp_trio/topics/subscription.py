@@ -36,8 +36,8 @@ class Subscription(PushSource):
     """
 
     __slots__ = (
-        "_came_with", "_filter", "_find", "_had", "_is_read", "_key", "_missed", "_outlet", "_overflow", "_parked", "_replayed",
-        "_room", "_sink", "buffer", "dropped", "is_over", "position", "topic",
+        "_came_with", "_filter", "_find", "_had", "_is_read", "_key", "_missed", "_outlet", "_overflow", "_parked",
+        "_replayed", "_room", "_sink", "buffer", "dropped", "is_over", "position", "topic",
     )  # fmt: skip
 
     def __init__(

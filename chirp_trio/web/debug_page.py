@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import HTTPError, text_of
 from ..failures import is_of_application
-from ..stream.lifecycle import ROUTE_KEY
+from ..stream.placement import ROUTE_KEY
 from .handlers import handler_name
 from .request import Request
 from .routing import PARAMETER, Route

@@ -126,6 +126,68 @@ def test_the_table_has_no_circle():
             del left[name]
 
 
+def imported_files(path: Path) -> set[Path]:
+    """The files of ours that a file imports, wherever in it: within functions and `TYPE_CHECKING` too.
+
+    What a package's `__init__` hands on is imported from the file that it comes from.
+    """
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            for alias in node.names:
+                found |= {home} if (home := home_of(base, alias.name)) is not None else set()
+    return found - {path}
+
+
+def home_of(base: Path, name: str) -> Path | None:
+    """The file that a name comes from which is imported from `base`: a module, or a package that may hand it on."""
+    if not base.is_dir():
+        return base.with_suffix(".py")
+    init = base / "__init__.py"
+    for node in ast.parse(init.read_text()).body:
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.level == 1
+            and name in {alias.asname or alias.name for alias in node.names}
+        ):
+            return home_of(base / node.module, name) if node.module else home_of(base / name, "")
+    for module in (base / name, (base / name).with_suffix(".py")):
+        if name and module.exists():
+            return home_of(base / name, "")
+    return init
+
+
+def circles(arrows: dict[Path, set[Path]]) -> list[set[Path]]:
+    """The sets of files that reach one another, by their imports: strongly connected components of more than one."""
+    reached: dict[Path, set[Path]] = {}
+    for start in arrows:
+        seen, left = set[Path](), [start]
+        while left:
+            new = arrows[left.pop()] - seen
+            seen |= new
+            left += new
+        reached[start] = seen
+    found: list[set[Path]] = []
+    for start in arrows:
+        circle = {start, *(other for other in reached[start] if start in reached[other])}
+        if len(circle) > 1 and circle not in found:
+            found.append(circle)
+    return found
+
+
+def test_no_files_import_one_another():
+    arrows = {path: imported_files(path) & set(modules()) for path in modules()}
+    assert sum(map(len, arrows.values())) > 300, "imports are found"
+    named = [sorted(str(path.relative_to(PACKAGE)) for path in circle) for circle in circles(arrows)]
+    assert named == []
+
+
+def test_a_circle_of_files_is_found():
+    one, two, three, four = (Path(name) for name in ("one", "two", "three", "four"))
+    assert circles({one: {two}, two: {three}, three: {one}, four: {one}}) == [{one, two, three}]
+
+
 def files_with(*names: str) -> set[str]:
     """The modules in whose code, not comments or texts, one of these names stands."""
     found = set()
