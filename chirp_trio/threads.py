@@ -69,20 +69,23 @@ class TrioRun:
 
     Trio's objects may only be touched in the thread of their run. One that does not belong to a run yet, as it was made in a
     module, may be used in that module too.
+
+    Attributes:
+        token: That of the run; None before there is one.
     """
 
-    __slots__ = ("_token",)
+    __slots__ = ("token",)
 
     def __init__(self) -> None:
-        self._token: trio.lowlevel.TrioToken | None = None
+        self.token: trio.lowlevel.TrioToken | None = None
         if trio.lowlevel.in_trio_run():
-            self._token = trio.lowlevel.current_trio_token()
+            self.token = trio.lowlevel.current_trio_token()
 
     def claim(self) -> None:
         """Belong to the caller's run, unless it belongs to one that goes on."""
         token = trio.lowlevel.current_trio_token()
-        if token is not self._token and not self._is_alive():
-            self._token = token
+        if token is not self.token and not self._is_alive():
+            self.token = token
 
     def check(self, call: str, cure: str, *, is_bound: bool = False) -> None:
         """Raise `RuntimeError`, before anything is changed, where a call comes from outside of the run.
@@ -98,10 +101,10 @@ class TrioRun:
             if is_bound or _is_thread_of_trio() or self._is_alive():
                 raise outside_of_trio(call, cure) from None
             return
-        if token is not self._token:
+        if token is not self.token:
             if self._is_alive():
                 raise RuntimeError(f"{call} was called in another trio run than the one that it belongs to, which goes on")
-            self._token = token
+            self.token = token
 
     def enter[*Arguments, Result](self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """Call the function in the thread of the run, from any other thread; here, if there is no run yet.
@@ -119,22 +122,22 @@ class TrioRun:
             except _InAnotherRun:
                 pass
         if self._is_alive():
-            return trio.from_thread.run_sync(function, *arguments, trio_token=self._token)
+            return trio.from_thread.run_sync(function, *arguments, trio_token=self.token)
         return function(*arguments)
 
     def _call_here[*Arguments, Result](self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        if trio.lowlevel.current_trio_token() is not self._token and self._is_alive():
+        if trio.lowlevel.current_trio_token() is not self.token and self._is_alive():
             raise _InAnotherRun
         return function(*arguments)
 
     def enter_soon(self, function: Callable[[], object]) -> None:
         """Call the function in the thread of the run, and do not wait for it; here, if this is it, or the run is over."""
         here = trio.lowlevel.current_trio_token() if trio.lowlevel.in_trio_run() else None
-        if self._token is None or self._token is here:
+        if self.token is None or self.token is here:
             function()
             return
         try:
-            self._token.run_sync_soon(function)
+            self.token.run_sync_soon(function)
         except trio.RunFinishedError:
             function()
 
@@ -144,12 +147,12 @@ class TrioRun:
         return _is_thread_of_trio() or self._is_alive()
 
     def _is_alive(self) -> bool:
-        if self._token is None:
+        if self.token is None:
             return False
         try:
-            self._token.run_sync_soon(_do_nothing, idempotent=True)
+            self.token.run_sync_soon(_do_nothing, idempotent=True)
         except trio.RunFinishedError:
-            self._token = None
+            self.token = None
             return False
         return True
 

@@ -244,7 +244,7 @@ class PushSource(ABC):
     __slots__ = ()
 
     @abstractmethod
-    async def _push(self, sink: Sink) -> None:
+    def _push(self, sink: Sink) -> Awaitable[None]:
         """See `push_source`."""
 
 

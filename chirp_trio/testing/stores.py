@@ -9,6 +9,7 @@ import trio
 
 from ..errors import sole
 from ..topics import Published, Store, Subscription, Topic, merge
+from ..topics.published import encode_published
 from ..wire import Comment, SSEEvent
 from .clock import clock_held_for_threads
 
@@ -129,7 +130,7 @@ async def _kinds(store: Store) -> None:
             for value in _KINDS if start == 0 else ():
                 await topic.publish(value)
             events = await _next(everything, len(_KINDS))
-            sent.append([(event.id, repr(event.value), event.event, event.encode_for("e", None)) for event in events])
+            sent.append([(event.id, repr(event.value), event.event, encode_published(event, "e", None)) for event in events])
     _is(sent[1], sent[0])
 
 

@@ -3,7 +3,7 @@
 This room knows events and streams. It must not know apps, requests, templates or servers.
 """
 
-from .epochs import Epoch, Epochs, Ids
+from .history import Epoch, Epochs, Ids
 from .merged import merge, merge_cursors
 from .presence import Presence
 from .published import Published

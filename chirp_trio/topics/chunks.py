@@ -1,7 +1,8 @@
-"""Events joined to pieces of some kilobytes: for subscribers who are behind, and often at the same place."""
+"""Events joined to pieces of some kilobytes: for subscribers that are behind, and often at the same place."""
 
 from ..wire import Render
-from .log import Log
+from .history import Log
+from .published import encode_published
 
 # How many bytes make a piece complete, how many events it has at most, and how many pieces are kept.
 _BYTES = 8 * 1024
@@ -25,7 +26,7 @@ class Chunks:
         pieces = [joined] if joined else []
         size = len(joined)
         for event in self._log.since(last, _EVENTS - (last - number)):
-            piece = event.encode_for(event_type, render)
+            piece = encode_published(event, event_type, render)
             if size >= _BYTES or (pieces and len(piece) >= _BYTES):
                 break
             pieces.append(piece)

@@ -1,15 +1,16 @@
-"""What a topic remembers, and by which ids."""
+"""What a topic remembers: its events in order, within bounds, and the ids that they are known by."""
 
-from typing import NamedTuple
+import secrets
+from bisect import bisect_right
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import NamedTuple, Protocol, override
 
 import trio
 
 from ..errors import ConfigurationError
-from ..wire import Render
 from .checks import check_count, is_seconds
-from .chunks import Chunks
-from .epochs import Epochs, Ids
-from .log import Log
+from .published import Published
 
 # Between the ids of several topics, where a client has one for all of them.
 SEPARATOR = ","
@@ -77,7 +78,6 @@ class History:
         self.log = log
         self.epochs = epochs
         self._held = None
-        self._chunks = Chunks(log)
 
     def reach_back(self, count: int) -> None:
         """Remember so many events, should that be more."""
@@ -109,6 +109,176 @@ class History:
         id = self.epochs.id_of(number)
         return id if self._held is None or number <= self._held[0] else f"{id}{SEPARATOR}{self._held[1]}"
 
-    def encoded_since(self, number: int, event_type: str | None, render: Render | None) -> tuple[bytes, int]:
-        """Events after that number as bytes, some kilobytes at most, and the number of the last of them."""
-        return self._chunks.since(number, event_type, render)
+
+class Log:
+    """A window of the events of a topic: the newest, within a number, a size and an age.
+
+    Args:
+        most: How many events are kept.
+        most_bytes: How many bytes they may have together; the newest event is kept whatever it has.
+        max_age: Seconds that an event is kept; None: for ever.
+    """
+
+    def __init__(self, most: int, most_bytes: int, max_age: float | None) -> None:
+        self.most = most
+        self.max_age = max_age
+        self.last = 0  # the number of the newest event, kept or not
+        self._most_bytes = most_bytes
+        self._events: list[Published | None] = []
+        self._start = 0  # where the oldest event is in the list; what is before it has been forgotten
+        self._size = 0
+
+    @property
+    def first(self) -> int:
+        """The number of the oldest event that is kept; one more than `last` if there is none."""
+        return self.last + 1 - len(self)
+
+    def __len__(self) -> int:
+        return len(self._events) - self._start
+
+    def append(self, event: Published) -> None:
+        """Add the newest event; forget what is beyond the bounds."""
+        self._events.append(event)
+        self._size += event.size
+        self.last = event.number
+        self.forget(event.at)
+
+    def forget(self, now: float) -> None:
+        """Forget what is beyond the bounds at this time."""
+        while len(self) > self.most or (self._size > self._most_bytes and len(self) > 1) or self._is_too_old(now):
+            oldest = self._events[self._start]
+            assert oldest is not None
+            self._events[self._start] = None
+            self._start += 1
+            self._size -= oldest.size
+        # Now and then, so that forgetting costs the same however much is kept.
+        if self._start > 64 and self._start * 2 > len(self._events):
+            del self._events[: self._start]
+            self._start = 0
+
+    def since(self, number: int, most: int) -> list[Published]:
+        """The events after that number, the oldest first, and not more than so many."""
+        at = self._start + max(0, number + 1 - self.first)
+        return [event for event in self._events[at : at + most] if event is not None]
+
+    def _is_too_old(self, now: float) -> bool:
+        if self.max_age is None or not len(self):
+            return False
+        oldest = self._events[self._start]
+        assert oldest is not None
+        return oldest.at + self.max_age < now
+
+
+class Epoch(NamedTuple):
+    """A range of numbers, up to that of the next epoch.
+
+    Attributes:
+        first: The number that it begins with.
+        name: What the ids begin with.
+        shift: By how much what the ids end with is more than the number.
+    """
+
+    first: int
+    name: str
+    shift: int
+
+    @property
+    def first_given(self) -> int:
+        """What the first of its ids ends with."""
+        return self.first + self.shift
+
+
+class Ids(Protocol):
+    """The ids of a topic's events, for each number that it gave them; see `Epochs`, which are the usual ones."""
+
+    def id_of(self, number: int) -> str:
+        """The id of the event with this number, without commas or white space."""
+
+    def number_of(self, id: str, last: int) -> int | None:
+        """The number of the event with this id; None if it is nobody's, or is not known here yet.
+
+        It may be that of an event which is forgotten, or which this process never had: so much is told to be missing.
+        """
+
+
+class Epochs(Ids):
+    """Numbers to ids and back.
+
+    Each start of a topic begins an epoch with a name drawn by lot, so that the id of somebody else's event, or of one that
+    was taken back, is never taken for one of ours. An id is known if it was given to a number that there is: that is, if
+    its number is in the range of an epoch with its name.
+
+    Args:
+        epochs: Those that there have been so far, the oldest first; default: one, from number 0 on.
+    """
+
+    def __init__(self, epochs: Iterable[Epoch] = ()) -> None:
+        self._all = list(epochs) or [Epoch(0, new_name(), 0)]
+        self._index()
+
+    @property
+    def all(self) -> tuple[Epoch, ...]:
+        """All that are known, the oldest first."""
+        return tuple(self._all)
+
+    @override
+    def id_of(self, number: int) -> str:
+        """The id of the event with this number; if its epoch is not known any more, one that is not known either."""
+        if number >= self._first:
+            return f"{self._name}-{number + self._shift}"
+        at = bisect_right(self._all, number, key=attrgetter("first")) - 1
+        _, name, shift = self._all[max(at, 0)]
+        return f"{name}-{number + shift}"
+
+    @override
+    def number_of(self, id: str, last: int) -> int | None:
+        """The number of the event with this id; None if it is nobody's, whatever it may be.
+
+        Args:
+            id: What a client says.
+            last: The newest number that there is.
+        """
+        name, _, digits = id.rpartition("-")
+        ranges = self._ranges.get(name)
+        if ranges is None or not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+            return None
+        given = int(digits)
+        # A client may send very many ids, so each of them has to be cheap.
+        at = bisect_right(ranges, given, key=lambda found: found[0].first_given) - 1
+        if at < 0:
+            return None
+        epoch, end = ranges[at]
+        number = given - epoch.shift
+        return number if number <= (last if end is None else end) else None
+
+    def begin(self, first: int) -> None:
+        """A start: from this number on, ids are of another epoch than ever before."""
+        self._begin(Epoch(first, new_name(), 0))
+
+    def skip(self, number: int, skipped: int) -> None:
+        """Take ids back that were given, and that nobody has got: from this number on, they go on so much further."""
+        self._begin(Epoch(number, self._name, self._shift + skipped))
+
+    def forget(self, number: int) -> None:
+        """Forget the epochs of which nothing is left but numbers below this one."""
+        del self._all[: sum(epoch.first <= number for epoch in self._all[1:])]
+        self._index()
+
+    def _begin(self, epoch: Epoch) -> None:
+        while self._all and self._all[-1].first >= epoch.first:  # nothing has come of it
+            self._all.pop()
+        self._all.append(epoch)
+        self._index()
+
+    def _index(self) -> None:
+        self._first, self._name, self._shift = self._all[-1]
+        # Of each name the ranges, in order, with the last number of each; None: it goes on.
+        self._ranges: dict[str, list[tuple[Epoch, int | None]]] = {}
+        for place, epoch in enumerate(self._all):
+            end = self._all[place + 1].first - 1 if place + 1 < len(self._all) else None
+            self._ranges.setdefault(epoch.name, []).append((epoch, end))
+
+
+def new_name() -> str:
+    """A name that no other epoch has, of whatever topic."""
+    return secrets.token_hex(6)

@@ -1,7 +1,6 @@
 """Several topics on one stream, with one id that tells the client's place in all of them."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import override
 
 import trio
@@ -9,11 +8,10 @@ import trio
 from ..errors import ConfigurationError
 from ..stream.source import PushSource, Sink
 from ..stream.waiting import ParkingSpot
-from .audience import Audience
 from .history import SEPARATOR
 from .published import Placed, Published, with_id
-from .reader import Reader
-from .subscription import TELL_AFTER, Subscription
+from .subscriber import TELL_AFTER, Subscriber
+from .subscription import Reader, Subscription, subscriber_of
 from .topic import Topic
 
 
@@ -44,8 +42,9 @@ def merge(*subscriptions: Subscription) -> Merged:
             raise ConfigurationError(f"merge() got {subscription!r}; it takes what Topic.subscribe() returns")
     if not subscriptions:
         raise ConfigurationError("merge() got nothing; it takes a subscription to each of the topics")
-    _check_topics([subscription.topic for subscription in subscriptions])
-    return Merged(subscriptions)
+    parts = tuple(map(subscriber_of, subscriptions))
+    _check_names([part.audience.name for part in parts], [part.audience for part in parts])
+    return Merged(_Merged(parts))
 
 
 def merge_cursors(*topics: Topic) -> str:
@@ -67,25 +66,42 @@ def merge_cursors(*topics: Topic) -> str:
     for topic in topics:
         if not isinstance(topic, Topic):
             raise ConfigurationError(f"merge_cursors() got {topic!r}; it takes topics")
-    _check_topics(topics)
+    _check_names([topic.name for topic in topics], topics)
     return _join([topic.cursor for topic in topics])
 
 
 class Merged(PushSource):
     """The events of several subscriptions. Made by `merge()`; read once."""
 
-    __slots__ = ("_ids", "_parked", "_parts")
+    __slots__ = ("_merged",)
 
-    def __init__(self, parts: tuple[Subscription, ...]) -> None:
-        self._parts = parts
-        self._ids: list[str | None] = []  # where the client goes on in each topic, after what was sent last
-        self._parked = ParkingSpot()  # one task reads them all
+    def __init__(self, merged: _Merged) -> None:
+        self._merged = merged
 
     def __aiter__(self) -> Reader:
         """The events as they come; their ids are the place in all the topics."""
+        return self._merged.reader()
+
+    @override
+    def _push(self, sink: Sink) -> Awaitable[None]:
+        return self._merged.push(sink)
+
+
+class _Merged:
+    """Several subscribers that one task reads together."""
+
+    __slots__ = ("_ids", "_parts", "_spot")
+
+    def __init__(self, parts: tuple[Subscriber, ...]) -> None:
+        self._parts = parts
+        self._ids: list[str | None] = []  # where the client goes on in each topic, after what was sent last
+        self._spot = ParkingSpot()  # one task reads them all
+
+    def reader(self) -> Reader:
+        """What reads the events as they come."""
         self._enter()
         misses_nothing = all(part.misses_nothing for part in self._parts)
-        return Reader(self, self._parts[0].topic.trio_run, _join(self._ids) if misses_nothing else None)
+        return Reader(self, self._parts[0].audience.run, _join(self._ids) if misses_nothing else None)
 
     async def next_batch(self) -> list[Published]:
         """See `Readable`."""
@@ -97,13 +113,13 @@ class Merged(PushSource):
                 break
         return events
 
-    @override
-    async def _push(self, sink: Sink) -> None:
+    async def push(self, sink: Sink) -> None:
+        """Put all events into the stream until there will be no more."""
         self._enter()
         try:
             await self._find_places()
             told = self._progress
-            if all(part.misses_nothing for part in self._parts):  # see `Subscription.push`
+            if all(part.misses_nothing for part in self._parts):  # see `Subscriber.push`
                 sink.writer.put_joined(sink.kind.encode_place(_join(self._ids)), 0)
             while True:
                 self._is_done_with_all()
@@ -132,7 +148,7 @@ class Merged(PushSource):
             part.check_readable()
         for part in self._parts:
             part.enter()
-            part.wait_at(self._parked)
+            part.seat.spot = self._spot
         self._ids = [part.cursor for part in self._parts]
 
     async def _find_places(self) -> None:
@@ -142,11 +158,11 @@ class Merged(PushSource):
 
     def _is_done_with_all(self) -> None:
         for part in self._parts:
-            part.is_done_with_all()
+            part.seat.is_done_with_all()
 
     @property
     def _progress(self) -> int:
-        return sum(part.position for part in self._parts)
+        return sum(part.seat.position for part in self._parts)
 
     def _read(self) -> list[Published]:
         """The next events of all topics, some of each, so that none has to wait for another one to be silent."""
@@ -160,22 +176,22 @@ class Merged(PushSource):
             self._ids[place] = part.cursor  # which is further than that of the last event if others were not wanted
         return placed
 
-    def _id_at(self, place: int) -> str:
+    def id_at(self, place: int) -> str:
         """The id of the event that one of the topics has just given."""
         self._ids[place] = self._parts[place].cursor
         return _join(self._ids)
 
     async def _wait(self, sink: Sink | None) -> bool:
         """Wait for the next event of any topic; False: there will be none."""
-        if any(part.is_over for part in self._parts) or all(part.topic.is_over for part in self._parts):
+        if any(part.is_over for part in self._parts) or all(part.audience.is_over for part in self._parts):
             return False
         for place, part in enumerate(self._parts):
             if sink is None or part.is_choosy:
-                part.begin_waiting(None)
+                part.begin_waiting(None, None)
             else:
                 part.begin_waiting(sink, _Part(self, place, sink))
         try:
-            await self._parked.park()
+            await self._spot.park()
         finally:
             for part in self._parts:
                 part.end_waiting()
@@ -187,21 +203,21 @@ class _Part:
 
     __slots__ = ("_merged", "_place", "_writer")
 
-    def __init__(self, merged: Merged, place: int, sink: Sink) -> None:
+    def __init__(self, merged: _Merged, place: int, sink: Sink) -> None:
         self._merged = merged
         self._place = place
         self._writer = sink.writer
 
     def put(self, encoded: bytes) -> bool:
         """See `Outlet`."""
-        return self._writer.put(with_id(encoded, self._merged._id_at(self._place)))
+        return self._writer.put(with_id(encoded, self._merged.id_at(self._place)))
 
 
 def _join(ids: Iterable[str | None]) -> str:
     return SEPARATOR.join(id for id in ids if id is not None)
 
 
-def _check_topics(topics: Sequence[Audience]) -> None:
-    twice = [topic.name for topic, count in Counter(topics).items() if count > 1]
+def _check_names(names: Iterable[str], topics: Sequence[object]) -> None:
+    twice = [name for name, topic in zip(names, topics, strict=True) if topics.count(topic) > 1]
     if twice:
-        raise ConfigurationError(f"the topic {twice[0]!r} is there twice; a place in it has to be one place")
+        raise ConfigurationError(f"the topic {twice[0]!r} is there twice; each topic can have one place only in an id")

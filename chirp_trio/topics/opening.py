@@ -1,52 +1,48 @@
 """What has to be open while it is used."""
 
-from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 
-class Openable(ABC):
-    """`async with` it: opened once at a time.
+class Opening:
+    """The two halves of an `async with`, for something that is opened once at a time.
 
     Args:
         called: What messages call it.
     """
 
+    __slots__ = ("_called", "_entered")
+
     def __init__(self, called: str) -> None:
         self._called = called
-        self._opening: AbstractAsyncContextManager[None] | None = None
+        self._entered: AbstractAsyncContextManager[None] | None = None
 
-    @abstractmethod
-    def opened(self) -> AbstractAsyncContextManager[None]:
-        """What opens it."""
+    async def enter(self, manager: AbstractAsyncContextManager[None]) -> None:
+        """Open it.
 
-    @abstractmethod
-    def check_thread(self) -> None:
-        """Raise `RuntimeError` where it can be neither opened nor closed, outside of trio."""
-
-    async def __aenter__(self) -> Self:
-        self.check_thread()
-        if self._opening is not None:
+        Raises:
+            RuntimeError: It is open already.
+        """
+        if self._entered is not None:
             raise RuntimeError(f"{self._called} is open already")
-        self._opening = self.opened()
+        self._entered = manager
         try:
-            await self._opening.__aenter__()
+            await manager.__aenter__()
         except BaseException:
-            self._opening = None
+            self._entered = None
             raise
-        return self
 
-    async def __aexit__(
+    async def leave(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
-        self.check_thread()
-        assert self._opening is not None
+        """Close it; whether that takes care of the error."""
+        assert self._entered is not None
         try:
-            return await self._opening.__aexit__(kind, error, traceback)
+            return await self._entered.__aexit__(kind, error, traceback)
         finally:
-            self._opening = None
+            self._entered = None
 
 
 class Closable(Protocol):

@@ -1,7 +1,10 @@
 """What was published: taken as it was then, turned into bytes once for all who get it."""
 
+import copy
+import dataclasses
+import json
 from collections.abc import Callable
-from typing import override
+from typing import Any, override
 
 from ..errors import ConfigurationError
 from ..htmx import for_event_source
@@ -17,11 +20,11 @@ from ..wire import (
     SSEEvent,
     as_html,
     check_text,
+    copied_data,
     encode_item,
     encode_json,
     unchecked_event,
 )
-from .unchanging import anew, copied, has_content
 
 _UNREAD = object()  # what filters see has not been made yet
 
@@ -39,10 +42,9 @@ class Published(Encodable):
         number: Its place in the topic, counted from 1.
         at: When it was published, in seconds of trio's clock.
         size: About how many bytes it takes on the wire.
-        stands_for: How many events are missing if it is.
     """
 
-    stands_for: int = 1
+    _stands_for: int = 1  # how many events are missing if this one is
 
     __slots__ = ("_content", "_encoded", "_is_rendered", "_seen", "at", "id", "number", "size", "topic", "value")
 
@@ -60,8 +62,8 @@ class Published(Encodable):
         self._seen = _UNREAD if has_content(value) else copied(value)
         self._encoded: dict[tuple[str | None, Render | None], bytes] = {}
         self._is_rendered = isinstance(content, SSEEvent) and isinstance(content.data, HTML)
-        # Of a fragment every client wants one dialect or the other, so these bytes are nobody's.
-        self.size = len(encode_item(content, None, for_event_source) if self._is_rendered else self.encode_for(None, None))
+        # Every client wants a fragment in one dialect or the other, so the bytes that are counted here are not kept.
+        self.size = len(encode_item(content, None, for_event_source) if self._is_rendered else self._encode_for(None, None))
 
     @property
     def event(self) -> str | None:
@@ -71,19 +73,9 @@ class Published(Encodable):
         data, event = self._content.data, self._content.event
         return data.event if event is None and isinstance(data, Renderable) else event
 
-    @property
-    def seen(self) -> object:
-        """What filters decide by: the value as it was when it was published, whatever has become of it since."""
-        if self._seen is _UNREAD:
-            assert isinstance(self._content, SSEEvent)
-            self._seen = anew(self.value, self._content.data)
-        return self._seen
-
-    def _encode_for(self, event_type: str | None, render: Render) -> bytes:
-        return self.encode_for(event_type, render)
-
-    def encode_for(self, event_type: str | None, render: Render | None) -> bytes:
-        """See `Encodable`: the same bytes for everybody with the same event type and the same dialect of htmx."""
+    @override
+    def _encode_for(self, event_type: str | None, render: Render | None) -> bytes:
+        """The same bytes for everybody with the same event type and the same dialect of htmx."""
         key = (event_type, render if self._is_rendered else None)
         encoded = self._encoded.get(key)
         if encoded is None:
@@ -105,12 +97,12 @@ class Gap(Published):
         at: See `Published`.
     """
 
-    __slots__ = ("stands_for",)
+    __slots__ = ("_stands_for",)
 
     def __init__(self, topic: str, missed: int | None, id: str, number: int, at: float) -> None:
         value = {"topic": topic, "missed": missed}
         super().__init__(value, prepare(SSEEvent(value, "chirp:gap"), None), topic, id, number, at)
-        self.stands_for = missed or 1
+        self._stands_for = missed or 1
 
 
 class Placed(Published):
@@ -130,9 +122,27 @@ class Placed(Published):
         self._published = published
 
     @override
-    def encode_for(self, event_type: str | None, render: Render | None) -> bytes:
+    def _encode_for(self, event_type: str | None, render: Render | None) -> bytes:
         """The same bytes for everybody, but for the line with the id."""
-        return with_id(self._published.encode_for(event_type, render), self.id)
+        return with_id(self._published._encode_for(event_type, render), self.id)
+
+
+def encode_published(event: Published, event_type: str | None, render: Render | None) -> bytes:
+    """The event as bytes, made once for all streams with this event name and clients of this dialect of htmx."""
+    return event._encode_for(event_type, render)
+
+
+def value_seen(event: Published) -> object:
+    """What filters decide by: the value as it was when it was published, whatever has become of it since."""
+    if event._seen is _UNREAD:
+        assert isinstance(event._content, SSEEvent)
+        event._seen = anew(event.value, event._content.data)
+    return event._seen
+
+
+def stands_for(event: Published) -> int:
+    """How many events are missing if this one is: a gap stands for several."""
+    return event._stands_for
 
 
 def content_of(event: Published) -> SSEEvent | Comment:
@@ -174,7 +184,78 @@ def prepare(value: object, render: Prepare | None, encode_json: EncodeJSON = enc
             )
         data = render(data)
     elif isinstance(data, str):
-        check_text("the published text", data)
+        if not data.isascii():
+            check_text("the published text", data)
     elif data is not ABSENT:
         data = encode_json(data).decode()
     return unchecked_event(data, event, None, retry)
+
+
+# -- values as they were at a moment, for filters, which look at them later ------------------------------------------------
+
+# A tuple, because a union written into a test is made anew at each call.
+_UNCHANGING = (str, int, float, Comment, type(None))
+
+
+def has_content(value: object) -> bool:
+    """Whether the value, or what the event carries, can be had again from what is sent for it, whatever becomes of it."""
+    data = value.data if isinstance(value, SSEEvent) else value
+    if type(data) in (dict, list):
+        return True
+    if data is ABSENT or isinstance(data, (_UNCHANGING, Renderable)):
+        return False
+    return not dataclasses.is_dataclass(data)
+
+
+def anew(value: object, content: object) -> object:
+    """The value anew, from what was made of it: JSON as text, or `HTML`, where it is that by its own account."""
+    decoded = decode_json(content) if isinstance(content, str) else content
+    return unchecked_event(decoded, value.event, None, value.retry) if isinstance(value, SSEEvent) else decoded
+
+
+def decode_json(text: str) -> Any:
+    """JSON, read again.
+
+    Raises:
+        ValueError: It is nested too deeply for that.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("JSON that is nested so deeply cannot be read again") from None
+
+
+def copied(value: object) -> object:
+    """The value as it is now: what may change in it is copied.
+
+    These are dataclasses, the variables of fragments, and the dicts, lists, tuples and sets in them. An object of any other
+    class, which may be among the variables of a fragment, is left as it is: nobody knows what it is made of.
+    """
+    if isinstance(value, _UNCHANGING):
+        return value
+    if isinstance(value, SSEEvent):
+        data = copied(value.data)
+        return value if data is value.data else unchecked_event(data, value.event, value.id, value.retry)
+    return _copied(value, {})
+
+
+def _copied(value: object, copies: dict[int, object]) -> object:
+    # `copies` has those that are made already, by the identities of what they are made of: a dict may be in itself.
+    if id(value) in copies:
+        return copies[id(value)]
+    if isinstance(value, dict | list):
+        container = copies[id(value)] = copy.copy(value)
+        for key in value if isinstance(value, dict) else range(len(value)):
+            container[key] = _copied(value[key], copies)
+        return container
+    if type(value) in (tuple, set, frozenset):
+        assert isinstance(value, tuple | set | frozenset)
+        return type(value)([_copied(item, copies) for item in value])
+    if isinstance(value, Renderable):
+        return copied_data(value, lambda variable: _copied(variable, copies))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        record = copies[id(value)] = copy.copy(value)
+        for field in dataclasses.fields(value):
+            object.__setattr__(record, field.name, _copied(getattr(value, field.name), copies))
+        return record
+    return value

@@ -1,25 +1,13 @@
-"""One subscriber's place in a topic."""
+"""`Subscription`: what `Topic.subscribe()` returns, for an `EventStream` or for `async for`."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Awaitable
+from typing import Protocol, Self, override
 
-import trio
-
-from ..stream.source import Outlet, PushSource, Sink
-from ..stream.waiting import ParkingSpot
-from .audience import Audience
-from .history import Place
-from .published import Gap, Published
-from .reader import Reader
-
-type Overflow = Literal["disconnect", "drop-oldest", "latest"]
-OVERFLOW = ("disconnect", "drop-oldest", "latest")
-
-# How many events are read from the log at a time.
-_BATCH = 100
-
-# After so many events that a client did not want, it is told its place, so that it comes back with an id that is known.
-TELL_AFTER = 100
+from ..stream.source import PushSource, Sink, place_listener
+from ..threads import TrioRun
+from .published import Published
+from .subscriber import Subscriber
 
 
 class Subscription(PushSource):
@@ -35,259 +23,102 @@ class Subscription(PushSource):
         RuntimeError: It is read for the second time.
     """
 
-    __slots__ = (
-        "_came_with", "_filter", "_find", "_had", "_is_read", "_key", "_missed", "_outlet", "_overflow", "_parked",
-        "_replayed", "_room", "_sink", "buffer", "dropped", "is_over", "position", "topic",
-    )  # fmt: skip
+    __slots__ = ("_subscriber",)
 
-    def __init__(
-        self,
-        topic: Audience,
-        place: Place,
-        *,
-        buffer: int,
-        overflow: Overflow,
-        key: Callable[[Any], object] | None,
-        filter: Callable[[Any], bool] | None,
-        find: Callable[[], Awaitable[Place]] | None = None,
-    ) -> None:
-        self.buffer = buffer
-        self.dropped = 0
-        self.topic = topic
-        self.is_over = False  # it was too far behind
-        self._begin_at(place)
-        self._find = find  # where the place is not known here, and may be in a while
-        self._overflow = overflow
-        self._key = key
-        self._filter = filter
-        self._is_read = False
-        self._parked = ParkingSpot()
-        self._sink: Sink | None = None  # the stream that the next event goes into at once
-        self._outlet: Outlet | None = None  # and the way into it
-        self._room: trio.lowlevel.ParkingLot | None = None  # those who wait until it is less far behind
+    def __init__(self, subscriber: Subscriber) -> None:
+        self._subscriber = subscriber
 
-    def _begin_at(self, place: Place) -> None:
-        self.position = place.number  # the number of the last event that it has got
-        self._had = place.number  # and of the last one that it is done with
-        self._replayed = self.topic.log.last  # up to here it catches up, which is no overflow
-        self._missed = place.missed  # how many events are missing before the next one; None: nobody knows
-        self._came_with = place.had  # the id that the client has until it is told of these
+    @property
+    def buffer(self) -> int:
+        """How many events it may be behind."""
+        return self._subscriber.seat.buffer
 
-    # -- reading --------------------------------------------------------------------------------------------------------
+    @property
+    def dropped(self) -> int:
+        """How many events it has lost so far, to `"drop-oldest"` or `"latest"`."""
+        return self._subscriber.dropped
 
     def __aiter__(self) -> Reader:
         """The events, one after the other; ends when the topic is closed, or when it was too far behind."""
-        self.enter()
-        return Reader(self, self.topic.trio_run, self.topic.id_of(self.position) if self.misses_nothing else None)
+        subscriber = self._subscriber
+        subscriber.enter()
+        return Reader(subscriber, subscriber.audience.run, subscriber.cursor if subscriber.misses_nothing else None)
+
+    @override
+    def _push(self, sink: Sink) -> Awaitable[None]:
+        return self._subscriber.push(sink)
+
+
+def subscriber_of(subscription: Subscription) -> Subscriber:
+    """What a subscription reads, for what reads several."""
+    return subscription._subscriber
+
+
+class Readable(Protocol):
+    """What a `Reader` reads."""
 
     async def next_batch(self) -> list[Published]:
         """The next events, once there are some; none if there will be no more. A checkpoint."""
-        await trio.lowlevel.checkpoint()
-        await self.find_place()
-        self.is_done_with_all()
-        while not (events := self.read()):
-            if not await self._wait(None):
-                break
-        return events
-
-    async def _push(self, sink: Sink) -> None:
-        """See `PushSource`."""
-        self.enter()
-        try:
-            await self.find_place()
-            if self.misses_nothing:  # a gap has an id itself
-                # Who loses its connection before its first event would come back as somebody new, and miss what came between.
-                sink.writer.put_joined(sink.kind.encode_place(self.topic.id_of(self.position)), 0)
-            told = self.position  # where the client knows itself to be
-            while True:
-                self.is_done_with_all()
-                if not self.is_choosy and self._is_in_step():
-                    if sink.gate is not None and self.position < self.topic.log.last:
-                        await sink.gate.ask()
-                        if not self._is_in_step():  # any more
-                            continue
-                    before = self.position
-                    encoded, self.position = self.topic.encoded_since(before, sink.event_type, sink.render)
-                    has_room = bool(encoded) and sink.writer.put_joined(encoded, self.position - before)
-                    if not encoded and not await self._wait(sink):
-                        return
-                    if not has_room:  # or it is the end of a wait, which comes when there is no room
-                        await sink.writer.wait_for_space()
-                else:
-                    events = self.read()
-                    for event in events:
-                        await sink.send(event)
-                    told = self.position if events else await self._tell_place(sink, told)
-                    if not events and not await self._wait(None):
-                        return
-        finally:
-            self.leave()
-
-    async def _tell_place(self, sink: Sink, told: int) -> int:
-        if self.position - told < TELL_AFTER:
-            return told
-        if not sink.writer.put_joined(sink.kind.encode_place(self.topic.id_of(self.position)), 0):
-            await sink.writer.wait_for_space()
-        return self.position
-
-    # -- the parts of reading, which several subscriptions that are merged have in common -------------------------------
-
-    def enter(self) -> None:
-        """Be read from now on."""
-        self.check_readable()
-        self._is_read = True
-        self.topic.enter(self)
-
-    async def find_place(self) -> None:
-        """Wait until its place is known: its client may be ahead of this process. No checkpoint where it is known."""
-        if self._find is not None:
-            find, self._find = self._find, None
-            self._begin_at(await find())
-
-    def check_readable(self) -> None:
-        """Raise `RuntimeError` if it is being read, or has been; or if this is not trio's thread."""
-        self.topic.trio_run.check("reading a Subscription", "read it in a task of trio's")
-        if self._is_read:
-            raise RuntimeError(f"this subscription to {self.topic.name!r} is being read already; each stream needs its own")
 
     def leave(self) -> None:
         """Be read no longer."""
-        self.topic.leave(self)
-        self.is_done_with_all()
 
-    @property
-    def is_choosy(self) -> bool:
-        """Whether the user's own code decides about events: it may fail, so it has to run in the subscriber's own task."""
-        return self._filter is not None or self._key is not None
 
-    @property
-    def misses_nothing(self) -> bool:
-        """Whether the next event is the one after that which the client had last."""
-        return self._missed == 0
+class Reader:
+    """Reads the events of a subscription with `async for`. Letting go of it, in whatever thread, ends the reading.
 
-    @property
-    def cursor(self) -> str | None:
-        """The id with which its client goes on where it is, should it lose its connection now.
+    Args:
+        subscriber: What is read.
+        run: The trio run in which it is.
+        place: The id after which it goes on; None: the first event tells it, as that is a gap.
 
-        While it has yet to be told what it misses, that is the id that it came with. None if that is not known: without
-        any id of this topic it is told of a gap again.
-        """
-        return self.topic.id_of(self.position) if self.misses_nothing else self._came_with
+    Attributes:
+        has_begun: Whether it has given any event.
+    """
 
-    def wait_at(self, parked: ParkingSpot) -> None:
-        """Wake whoever is parked there, instead of this subscription's own task."""
-        self._parked = parked
+    __slots__ = ("_events", "_is_closed", "_run", "_subscriber", "has_begun")
 
-    def begin_waiting(self, sink: Sink | None, outlet: Outlet | None = None) -> None:
-        """Have the parked task woken by the next event, unless there is a sink, which it goes into at once.
+    def __init__(self, subscriber: Readable, run: TrioRun, place: str | None) -> None:
+        self._subscriber = subscriber
+        self._run = run
+        self._events: deque[Published] = deque()
+        self._is_closed = False
+        self.has_begun = False
+        # Where the source of a stream reads this, its client knows its place at once, and not with the first event only.
+        tell_place = place_listener.get(None)
+        if tell_place is not None and place is not None:
+            tell_place(place, self)
 
-        Args:
-            sink: The stream that reads it.
-            outlet: What takes the event for the sink; default: its writer.
-        """
-        self.is_done_with_all()
-        self._sink = sink
-        self._outlet = sink.writer if sink is not None and outlet is None else outlet
-        self.topic.wait(self)
+    def __aiter__(self) -> Self:
+        return self
 
-    def end_waiting(self) -> None:
-        """The parked task runs again."""
-        self._sink = self._outlet = None
-        self.topic.stop_waiting(self)
+    async def __anext__(self) -> Published:
+        if self._is_closed:
+            raise StopAsyncIteration
+        if not self._events:
+            self._run.check("reading a Subscription", "read it in a task of trio's", is_bound=True)
+            try:
+                self._events.extend(await self._subscriber.next_batch())
+            finally:
+                if not self._events:  # it is over, or was cancelled or failed, which ends it as it would a generator
+                    self._close()
+            if not self._events:
+                raise StopAsyncIteration
+        self.has_begun = True
+        return self._events.popleft()
 
-    def is_done_with_all(self) -> None:
-        """Whatever was read is on its way: who waits for room may go on."""
-        self._had = self.position
-        if self._room is not None:
-            self._room.unpark_all()
+    async def aclose(self) -> None:
+        """Stop reading. No checkpoint."""
+        self._run.check("closing what reads a Subscription", "close it in a task of trio's")
+        self._close()
 
-    # -- what publishers call -------------------------------------------------------------------------------------------
+    def _close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._events.clear()
+            self._subscriber.leave()
 
-    async def wait_for_room(self) -> None:
-        """Wait until it can take another event without being too far behind, or is read by nobody."""
-        while self.topic.is_behind(self) and self.topic.log.last - self._had >= self.buffer:
-            if self._room is None:
-                self._room = trio.lowlevel.ParkingLot()
-            await self._room.park()
-
-    # -- what the topic calls -------------------------------------------------------------------------------------------
-
-    def take(self, event: Published) -> bool:
-        """Have the next event, if nothing else is waited for; whether the one after that is wanted in the same way."""
-        sink, outlet = self._sink, self._outlet
-        if sink is not None and outlet is not None and (sink.gate is None or sink.gate.is_open):
-            self.position = event.number
-            if outlet.put(event.encode_for(sink.event_type, sink.render)):
-                return True
-            self._had = event.number
-        self._parked.wake()
-        return False
-
-    def wake(self) -> None:
-        """Look again: the topic is closed."""
-        self._parked.wake()
-
-    # -- its place ------------------------------------------------------------------------------------------------------
-
-    async def _wait(self, sink: Sink | None) -> bool:
-        """Wait for the next event, which goes into the sink at once if there is one; False: there will be none."""
-        if self.is_over or self.topic.is_over:
-            return False
-        self.begin_waiting(sink)
-        try:
-            await self._parked.park()
-        finally:
-            self.end_waiting()
-        return True
-
-    def _is_in_step(self) -> bool:
-        """Whether the next events can be had as they are."""
-        log = self.topic.log
-        return self._missed == 0 and not self.is_over and self.position >= log.first - 1 and not self._is_behind()
-
-    def _is_behind(self) -> bool:
-        return self.topic.log.last - max(self.position, self._replayed) > self.buffer
-
-    def read(self) -> list[Published]:
-        """The next events that this subscriber is to get, with gaps where some are missing; none if it has had all."""
-        log = self.topic.log
-        events: list[Published] = []
-        if self._missed != 0:
-            events.append(self.topic.gap(self._missed, self.position))
-            self._missed = 0
-        if self.position < log.first - 1 or self._is_behind():
-            if self._overflow == "disconnect":
-                self.is_over = True
-                return events
-            events += self._catch_up()
-        while not events and self.position < log.last:
-            batch = log.since(self.position, _BATCH)
-            self.position = batch[-1].number
-            events = [event for event in batch if self._wants(event)]
-        return events
-
-    def _wants(self, event: Published) -> bool:
-        return self._filter is None or isinstance(event, Gap) or self._filter(event.seen)
-
-    def _catch_up(self) -> list[Published]:
-        """Skip what is too much, by the overflow policy; what tells of it, and what is left."""
-        log = self.topic.log
-        last = log.last
-        oldest = max(self.position, log.first - 1)
-        forgotten = oldest - self.position  # nobody knows whether it was wanted
-        if self._key is None:
-            position = max(oldest, last - self.buffer)
-            lost = sum(event.stands_for for event in log.since(oldest, position - oldest) if self._wants(event))
-            left = []
-        else:
-            position = last
-            pending = [event for event in log.since(oldest, last - oldest) if self._wants(event)]
-            newest = {self._key(event.seen): event for event in pending if not isinstance(event, Gap)}
-            left = sorted(newest.values(), key=lambda event: event.number)[-self.buffer :]
-            lost = sum(event.stands_for for event in pending) - len(left)
-        self.position = position
-        missed = forgotten + lost
-        if not missed:
-            return left
-        self.dropped += missed
-        return [self.topic.gap(missed, left[0].number - 1 if left else position), *left]
+    def __del__(self) -> None:
+        # Python calls this in whichever thread lets go of it last, or happens to collect garbage.
+        if not self._is_closed:
+            self._run.enter_soon(self._subscriber.leave)

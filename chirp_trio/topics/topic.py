@@ -1,9 +1,8 @@
 """`Topic`: one publisher or many, any number of subscribers, and a memory of what was published."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from functools import partial
-from typing import Any, override
+from collections.abc import AsyncGenerator, Callable
+from types import TracebackType
+from typing import Any, Self
 
 import trio
 
@@ -11,18 +10,19 @@ from ..errors import ConfigurationError
 from ..wire import JSONDefault, json_encoder
 from .audience import Audience
 from .checks import check_count, check_function
-from .epochs import Ids
-from .history import History, Place
-from .log import Log
-from .opening import Openable, closed_at_last
+from .history import History
+from .opening import Opening
+from .overflow import Overflow, check_overflow
+from .presence import Presence
 from .published import Prepare, Published, prepare
 from .storage import Delivery, Record, Store
-from .subscription import OVERFLOW, Overflow, Subscription
+from .subscriber import Subscriber
+from .subscription import Subscription, subscriber_of
 
 _PUBLISH = "in a thread, such as that of a plain handler, call topic.publish_from_thread(value)"
 
 
-class Topic(Audience, Openable):
+class Topic:
     """What is published here reaches every subscriber, in order, without the publisher waiting for any of them.
 
     A topic is one audience: whoever may subscribe to it may see all of it, its history too. It lives in one process, and
@@ -74,13 +74,14 @@ class Topic(Audience, Openable):
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store is {store!r}; it must be a Store, such as a SQLiteStore, or None")
         check_function("prepare", prepare)
-        Openable.__init__(self, f"the topic {name!r}")
-        Audience.__init__(self, name, History(history, history_bytes, max_age))
-        self.is_closed = False
+        self._history = History(history, history_bytes, max_age)
+        self._audience = Audience(name, self._history)
+        self._opening = Opening(f"the topic {name!r}")
         self._prepare = prepare
         self._encode_json = json_encoder(json_default)
-        self._journal = store.journal(Delivery(self, self._history)) if store is not None else None
-        self._is_ready = store is None  # whether the history is what it should be
+        self._journal = store.journal(Delivery(self._audience, self._history)) if store is not None else None
+        self._audience.journal = self._journal
+        self._audience.is_ready = store is None
 
     # -- publishing -----------------------------------------------------------------------------------------------------
 
@@ -101,16 +102,16 @@ class Topic(Audience, Openable):
             RuntimeError: It was called in a thread that is not trio's; there is `publish_from_thread()`.
         """
         self._check_here("publish_nowait()", _PUBLISH)
-        if self.is_closed:
-            raise trio.ClosedResourceError(f"the topic {self.name!r} is closed")
+        audience, history = self._audience, self._history
+        if audience.is_closed:
+            raise trio.ClosedResourceError(f"the topic {audience.name!r} is closed")
         content = prepare(value, self._prepare, self._encode_json)  # first, because a template may publish as well
         if self._journal is not None:
-            self._check_ready()
+            self._audience.check_ready()
             return self._journal.publish_nowait(Record.of(value, content))
-        history = self._history
         number = history.log.last + 1
-        event = Published(value, content, self.name, history.epochs.id_of(number), number, history.now())
-        self.deliver(event)
+        event = Published(value, content, audience.name, history.epochs.id_of(number), number, history.now())
+        audience.deliver(event)
         return event.id
 
     async def publish(self, value: object, *, wait: Subscription | None = None) -> str:
@@ -134,18 +135,21 @@ class Topic(Audience, Openable):
             trio.ClosedResourceError: The topic is closed.
             StoreError: It could not be written, so nobody gets it.
         """
-        if wait is not None and wait.topic is not self:
-            raise ConfigurationError(f"wait is a subscription to {wait.topic.name!r}; it must be one to {self.name!r}")
-        self.trio_run.check("Topic.publish()", _PUBLISH, is_bound=True)
+        waited_for = subscriber_of(wait) if wait is not None else None
+        if waited_for is not None and waited_for.audience is not self._audience:
+            raise ConfigurationError(
+                f"wait is a subscription to {waited_for.audience.name!r}; it must be one to {self.name!r}"
+            )
+        self._audience.run.check("Topic.publish()", _PUBLISH, is_bound=True)
         await trio.lowlevel.checkpoint()
-        if wait is not None:
-            await wait.wait_for_room()
+        if waited_for is not None:
+            await waited_for.seat.wait_for_room(self._audience)
         if self._journal is None:
             return self.publish_nowait(value)
         if self.is_closed:
             raise trio.ClosedResourceError(f"the topic {self.name!r} is closed")
         content = prepare(value, self._prepare, self._encode_json)
-        self._check_ready()
+        self._audience.check_ready()
         return await self._journal.publish(Record.of(value, content))
 
     def publish_from_thread(self, value: object) -> str:
@@ -166,13 +170,13 @@ class Topic(Audience, Openable):
                 "Topic.publish_from_thread() was called in trio's own thread, for which it would wait; call "
                 "topic.publish_nowait(value) there"
             )
-        if not self.trio_run.is_known:
+        if not self._audience.run.is_known:
             raise RuntimeError(
                 f"the topic {self.name!r} has not been used in trio yet, so a thread that trio has not started does not find "
                 "the way there; call trio.from_thread.run_sync(topic.publish_nowait, value, trio_token=token) with the "
                 "token that trio.lowlevel.current_trio_token() gives in trio"
             )
-        return self.trio_run.enter(self.publish_nowait, value)
+        return self._audience.run.enter(self.publish_nowait, value)
 
     # -- subscribing ----------------------------------------------------------------------------------------------------
 
@@ -207,23 +211,27 @@ class Topic(Audience, Openable):
         """
         check_count("replay", replay, least=0)
         check_count("buffer", buffer, least=1)
-        if overflow not in OVERFLOW:
-            raise ConfigurationError(f"overflow is {overflow!r}; it must be one of {', '.join(map(repr, OVERFLOW))}")
-        if (overflow == "latest") != (key is not None):
-            raise ConfigurationError("overflow='latest' needs key, a function of a value, and nothing else takes it")
+        check_overflow(overflow, key)
         check_function("filter", filter)
         check_function("key", key)
         if last_event_id is not None and not isinstance(last_event_id, str):
             raise TypeError(f"last_event_id is {last_event_id!r}; it must be text, such as request.last_event_id, or None")
-        self._check_ready()
-        options = {"buffer": buffer, "overflow": overflow, "key": key, "filter": filter}
-        return self.trio_run.enter(lambda: self._subscription(last_event_id, replay, options))
+        self._audience.check_ready()
+
+        def make() -> Subscription:
+            self._check_here("subscribe()", "events with a max_age need trio's clock")
+            subscriber = Subscriber(
+                self._audience, last_event_id, replay=replay, buffer=buffer, overflow=overflow, key=key, filter=filter
+            )
+            return Subscription(subscriber)
+
+        return self._audience.run.enter(make)
 
     @property
     def cursor(self) -> str:
         """The id of the newest event: put it into a page, and nothing is lost between rendering and subscribing."""
-        self._check_ready()
-        return self.trio_run.enter(lambda: self.id_of(self.log.last))
+        self._audience.check_ready()
+        return self._audience.run.enter(lambda: self._history.id_of(self._history.log.last))
 
     def close(self) -> None:
         """Take no more events; every subscription ends when it has had what there is. Never blocks.
@@ -231,58 +239,60 @@ class Topic(Audience, Openable):
         Raises:
             RuntimeError: It was called in a thread that is not trio's; `trio.from_thread.run_sync(topic.close)` leads back.
         """
-        self.trio_run.check("Topic.close()", "in a thread, call trio.from_thread.run_sync(topic.close)")
-        self.is_closed = True
-        if self._journal is not None:
-            self._journal.end()
-        self.wake()
-        self._observers.close()
+        self._audience.run.check("Topic.close()", "in a thread, call trio.from_thread.run_sync(topic.close)")
+        self._audience.close()
 
-    @override
-    def opened(self) -> AbstractAsyncContextManager[None]:
-        """See `Openable`. With a store there may be several owners, and the last one who leaves closes the topic."""
-        return self._journal.opened() if self._journal is not None else closed_at_last(self)
+    async def __aenter__(self) -> Self:
+        self._check_thread()
+        await self._opening.enter(self._audience.opened())
+        return self
 
-    @override
-    def check_thread(self) -> None:
-        self.trio_run.check("async with topic", "use it in a task of trio's", is_bound=self._journal is not None)
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        self._check_thread()
+        return await self._opening.leave(kind, error, traceback)
 
-    # -- for its journal ------------------------------------------------------------------------------------------------
-
-    def begin(self, log: Log, ids: Ids) -> None:
-        """Go on with this history."""
-        self._history.begin(log, ids)
-        self._is_ready = True
-        self.is_closed = False
-        self._observers.open()
-
-    # -- for subscriptions ----------------------------------------------------------------------------------------------
+    # -- what is known of it --------------------------------------------------------------------------------------------
 
     @property
-    @override
-    def is_over(self) -> bool:
-        return self.is_closed and (self._journal is None or self._journal.is_empty)
+    def name(self) -> str:
+        """Its name."""
+        return self._audience.name
 
-    def _subscription(self, last_event_id: str | None, replay: int, options: dict[str, Any]) -> Subscription:
-        self._check_here("subscribe()", "events with a max_age need trio's clock")
-        place = self._history.find(last_event_id, replay)
-        is_sought = place.missed is None and self._journal is not None
-        find = partial(self._seek, last_event_id or "", replay) if is_sought else None
-        return Subscription(self, place, find=find, **options)
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no more events."""
+        return self._audience.is_closed
 
-    async def _seek(self, last_event_id: str, replay: int) -> Place:
-        """The place of a client with an id that is not known here: it may be ahead of this process."""
-        assert self._journal is not None
-        await self._journal.find(last_event_id)
-        return self._history.find(last_event_id, replay)
+    @property
+    def subscribers(self) -> int:
+        """How many subscriptions are being read now."""
+        return len(self._audience)
+
+    def presence(self) -> AsyncGenerator[Presence]:
+        """Who comes and who leaves, from the first `await` on. One who does not read them all misses the oldest ones.
+
+        Example:
+            >>> async def watch(topic):
+            ...     async for change in topic.presence():
+            ...         print(change.kind, change.subscribers)
+        """
+        return self._audience.presence()
+
+    # -- where it may be used -------------------------------------------------------------------------------------------
 
     def _check_here(self, call: str, cure: str) -> None:
+        run = self._audience.run
+        if trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is run.token:
+            return
         # What has no age, and is not written, may be used before trio runs.
-        self.trio_run.check(f"Topic.{call}", cure, is_bound=self._history.needs_clock or self._journal is not None)
+        run.check(f"Topic.{call}", cure, is_bound=self._history.needs_clock or self._journal is not None)
 
-    def _check_ready(self) -> None:
-        if not self._is_ready:
-            raise RuntimeError(
-                f"the topic {self.name!r} has a store, and is not open: use `async with topic:`, or make it with "
-                "app.topic(...) before the app starts, which opens it then; for a mounted one, `app.running()` does"
-            )
+    def _check_thread(self) -> None:
+        self._audience.run.check("async with topic", "use it in a task of trio's", is_bound=self._journal is not None)
+
+
+def audience_of(topic: Topic) -> Audience:
+    """The audience of a topic, for the rest of the library."""
+    return topic._audience

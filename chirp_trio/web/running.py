@@ -9,6 +9,7 @@ from ..logs import logger_of
 from ..stream import Placement, StreamHost, StreamRegistry, open_stream_host
 from ..stream.placement import STATE_KEY, find_placement
 from ..topics import Topic
+from ..topics.topic import audience_of
 
 logger = logger_of("web")
 
@@ -63,9 +64,9 @@ class Running:
         try:
             async with AsyncExitStack() as stack:
                 for topic in self._topics:
-                    topic.trio_run.claim()  # so that other threads find the way here before anybody has subscribed
+                    audience_of(topic).run.claim()  # so that other threads find the way here before anybody has subscribed
                 for topic in self._stored:
-                    await stack.enter_async_context(topic.opened())
+                    await stack.enter_async_context(audience_of(topic).opened())
                 entered = self._enter() if self._enter is not None else nullcontext()
                 state = await stack.enter_async_context(entered)
                 host = await stack.enter_async_context(open_stream_host())

@@ -9,6 +9,7 @@ import trio.testing
 
 from chirp_trio import SQLiteStore, Topic
 from chirp_trio.testing.clock import clock_held_for_threads
+from chirp_trio.topics.topic import audience_of
 
 
 @asynccontextmanager
@@ -21,7 +22,7 @@ async def opened(topic: Topic) -> AsyncGenerator[Topic]:
 
 def remembered(topic: Topic) -> list[object]:
     """The values in its history, the oldest first."""
-    return [event.value for event in topic.log.since(0, 10**9)]
+    return [event.value for event in audience_of(topic).log.since(0, 10**9)]
 
 
 async def values(topic: Topic, last_event_id: str | None = None, **options: object) -> list[object]:

@@ -6,7 +6,7 @@ import trio
 from chirp_trio import Comment, EventStream, SSEEvent, Topic, merge
 from chirp_trio.stream import Limits, Placement, StreamRegistry, open_stream_host
 from chirp_trio.testing import TestClient
-from chirp_trio.topics.subscription import TELL_AFTER
+from chirp_trio.topics.subscriber import TELL_AFTER
 from chirp_trio.wire import Decoder
 from tests.lifecycle.scenes import Source, app_of, client_of
 from tests.lifecycle.test_servers import Server

@@ -13,6 +13,7 @@ import trio
 from chirp_trio import Topic, merge
 from chirp_trio.stream.source import PushSource, push_source
 from chirp_trio.testing import cancel_everywhere
+from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.scenes import Source, Visit, endings, logged, tasks
 
 
@@ -62,7 +63,7 @@ class Feed(PushSource):
             raise
         finally:
             assert self.topic.subscribers == 0
-            assert not self.topic._waiting
+            assert not audience_of(self.topic)._waiting
             self.closed += 1
 
     async def publish(self) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from chirp_trio import App, Comment, Decoder, EventStream, SQLiteStore, SSEEvent, Topic, merge
 from chirp_trio.testing import TestClient
+from chirp_trio.topics.topic import audience_of
 
 
 async def source():
@@ -58,7 +59,7 @@ async def test_a_topic_gives_a_retry_alone_to_everybody_and_again_after_a_restar
                 await topic.publish(SSEEvent(retry=5000))
                 await topic.publish(SSEEvent(event="named", retry=6000))
                 await topic.publish("last")
-            [advice] = topic.log.since(1, 1)
+            [advice] = audience_of(topic).log.since(1, 1)
             assert advice.value == SSEEvent(retry=5000)
             for subscription in (topic.subscribe(replay=4), merge(topic.subscribe(replay=4), other.subscribe())):
                 async with (

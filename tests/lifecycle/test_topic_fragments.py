@@ -6,6 +6,7 @@ import pytest
 
 from chirp_trio import App, AppConfig, BlockNotFound, ConfigurationError, EventStream, Fragment, SSEEvent, Topic
 from chirp_trio.testing import TestClient
+from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.feeds import feed_of, read, told
 
 TEMPLATES = Path(__file__).parents[1] / "web" / "templates"
@@ -100,7 +101,7 @@ def test_the_size_of_a_fragment_is_that_of_its_text():
     topic = new_app().topic("lists", history_bytes=50_000)
     for number in range(20):
         topic.publish_nowait(items(str(number) + "x" * 10_000))
-    assert 3 <= len(topic.log) <= 5
+    assert 3 <= len(audience_of(topic).log) <= 5
 
 
 async def test_a_stream_of_another_framework_gets_the_text_that_the_app_has_rendered(autojump_clock):
@@ -131,7 +132,7 @@ async def test_publishing_while_a_template_is_rendered_gives_each_event_its_own_
         events = [await stream.next_event() for _ in range(2)]
     assert told(events) == ["inner", "<ul><li>outer</li></ul>"]
     assert len({event.id for event in events}) == 2
-    assert len(topic.log) == topic.log.last == 2
+    assert len(audience_of(topic).log) == audience_of(topic).log.last == 2
 
 
 async def test_clients_of_both_dialects_that_catch_up_from_the_same_place_get_each_its_own(autojump_clock):

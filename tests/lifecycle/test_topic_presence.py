@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from chirp_trio import Presence, Topic
+from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.feeds import feed_of, read, told
 from tests.lifecycle.scenes import client_of, endings, logged
 
@@ -37,7 +38,7 @@ async def test_who_leaves_in_the_middle_of_an_event_has_left_and_is_no_garbage(a
             yield event
 
     async def think():
-        await trio.sleep(topic.log.last)
+        await trio.sleep(audience_of(topic).log.last)
         return True
 
     gc.collect()

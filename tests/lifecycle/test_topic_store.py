@@ -9,6 +9,8 @@ import trio.testing
 
 from chirp_trio import Comment, SQLiteStore, SSEEvent, Topic, merge
 from chirp_trio.testing.clock import clock_held_for_threads
+from chirp_trio.topics.published import encode_published
+from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.feeds import feed_of, read
 from tests.lifecycle.scenes import tasks
 from tests.lifecycle.stores import halted, opened, remembered, rows, values
@@ -136,10 +138,10 @@ async def test_an_event_is_the_same_to_filters_and_clients_when_it_is_published_
         async with opened(Topic("news", store=store)) as topic:
             if not sent:
                 await topic.publish(value)
-            [event] = topic.log.since(0, 10)
+            [event] = audience_of(topic).log.since(0, 10)
             assert event.value == seen
             assert type(event.value) is type(seen)
-            sent.append((event.id, event.number, event.event, event.encode_for("update", None)))
+            sent.append((event.id, event.number, event.event, encode_published(event, "update", None)))
     assert sent[0] == sent[1]
 
 
@@ -152,7 +154,7 @@ async def test_what_extends_text_or_a_number_is_kept_as_what_it_extends(autojump
 
     async with opened(Topic("news", store=store)) as topic:
         await topic.publish(SSEEvent(Markup("<b>"), event=Markup("e"), retry=Milliseconds(5)))
-        assert type(topic.log.since(0, 1)[0].value.data) is str
+        assert type(audience_of(topic).log.since(0, 1)[0].value.data) is str
     async with opened(Topic("news", store=store)) as topic:
         assert remembered(topic) == [SSEEvent("<b>", event="e", retry=5)]
 
@@ -210,7 +212,7 @@ async def test_age_goes_on_while_nobody_is_there(autojump_clock, store, monkeypa
     wall += 50  # while no process runs
     async with opened(Topic("news", store=store, max_age=100)) as topic:
         assert remembered(topic) == ["young"]
-        assert topic.log.since(0, 1)[0].at == trio.current_time() - 50
+        assert audience_of(topic).log.since(0, 1)[0].at == trio.current_time() - 50
         await trio.sleep(51)
         assert await values(topic, replay=10) == []
 
@@ -220,7 +222,7 @@ async def test_a_wall_clock_that_was_set_back_makes_nothing_younger_than_it_can_
         await topic.publish("x")
     monkeypatch.setattr(time, "time", lambda: 0.0)
     async with opened(Topic("news", store=store, max_age=100)) as topic:
-        assert [event.at for event in topic.log.since(0, 1)] == [trio.current_time()]
+        assert [event.at for event in audience_of(topic).log.since(0, 1)] == [trio.current_time()]
 
 
 # -- publishing ---------------------------------------------------------------------------------------------------------
@@ -283,7 +285,7 @@ async def test_a_thousand_publishers_at_once_keep_the_order_in_which_they_came(a
         async with trio.open_nursery() as nursery:
             for number in range(1000):
                 nursery.start_soon(publish, topic, number)
-        assert [(event.id, event.value) for event in topic.log.since(0, 1000)] == sorted(
+        assert [(event.id, event.value) for event in audience_of(topic).log.since(0, 1000)] == sorted(
             order, key=lambda pair: int(pair[0].partition("-")[2])
         )
 
@@ -301,7 +303,7 @@ async def test_when_too_much_waits_publish_nowait_raises_and_publish_waits(autoj
                 nursery.start_soon(topic.publish, number)
             await trio.testing.wait_all_tasks_blocked(0.01)
             assert remembered(topic) == []
-        while len(topic.log) < 15:
+        while len(audience_of(topic).log) < 15:
             await trio.testing.wait_all_tasks_blocked(0.01)
         assert sorted(remembered(topic)) == list(range(15))
 
@@ -319,7 +321,7 @@ async def test_a_large_batch_lets_others_run(autojump_clock, store):
         nonlocal turns
         while True:
             await trio.lowlevel.checkpoint()
-            turns += bool(0 < len(topic.log) < 5000)
+            turns += bool(0 < len(audience_of(topic).log) < 5000)
 
     async with opened(Topic("news", store=store, history=5000)) as topic, trio.open_nursery() as nursery:
         for number in range(4999):
@@ -334,7 +336,7 @@ async def test_a_thread_can_publish(autojump_clock, store):
     async with opened(Topic("news", store=store)) as topic:
         id = await trio.to_thread.run_sync(topic.publish_from_thread, "x")
         await topic.publish("y")
-        assert [event.id for event in topic.log.since(0, 1)] == [id]
+        assert [event.id for event in audience_of(topic).log.since(0, 1)] == [id]
 
 
 async def test_threads_of_handlers_hold_up_nothing(autojump_clock, store):
@@ -495,7 +497,7 @@ async def test_with_several_owners_the_last_one_closes(autojump_clock, store, le
     leave = [trio.Event(), trio.Event()]
 
     async def own(number, task_status):
-        async with topic.opened():
+        async with audience_of(topic).opened():
             task_status.started()
             await leave[number].wait()
 
@@ -523,10 +525,10 @@ async def test_an_owner_that_comes_while_the_last_one_leaves_finds_it_open(autoj
             async with trio.open_nursery() as nursery:
 
                 async def come():
-                    async with topic.opened():
+                    async with audience_of(topic).opened():
                         await topic.publish("x")
 
-                async with topic.opened():
+                async with audience_of(topic).opened():
                     await topic.publish("x")
                     nursery.start_soon(come)
                     nursery.start_soon(come)

@@ -13,6 +13,7 @@ import trio
 import trio.testing
 
 from chirp_trio import App, AppConfig, Fragment, SQLiteStore, StoreError, Topic
+from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.feeds import feed_of, read
 from tests.lifecycle.stores import halted, locked, opened, remembered, rows, values
 
@@ -114,9 +115,9 @@ async def test_what_comes_while_a_batch_fails_is_written_and_has_the_ids_that_it
             ids += [topic.publish_nowait(text) for text in "23"]
         ids.append(await topic.publish("4"))
         assert remembered(topic) == ["1", gap(5), "2", "3", "4"]
-        shown = [event.id for event in topic.log.since(0, 10)]
+        shown = [event.id for event in audience_of(topic).log.since(0, 10)]
         assert shown == [ids[0], f"{ids[5]},{ids[0]}", *ids[6:]], "the gap was told of before it was in the file"
-        assert [event.number for event in topic.log.since(0, 10)] == [1, 2, 3, 4, 5]
+        assert [event.number for event in audience_of(topic).log.since(0, 10)] == [1, 2, 3, 4, 5]
 
 
 async def check_ids(topic, before, lost, after):
@@ -161,7 +162,7 @@ async def test_losses_without_end_take_no_more_room_than_the_history(autojump_cl
         for _ in range(10):
             await lose(topic, store, 2)
         journal = topic._journal  # of which nothing is forgotten before the next thing comes
-        assert (len(topic.log), len(journal._gaps), len(topic._history.epochs.all)) == (3, 4, 5)
+        assert (len(audience_of(topic).log), len(journal._gaps), len(audience_of(topic).history.epochs.all)) == (3, 4, 5)
         await topic.publish("2")
     async with opened(Topic("news", store=store, history=3)) as topic:
         assert remembered(topic) == [gap(2), gap(2), "2"]

@@ -13,6 +13,8 @@ import trio.testing
 
 from chirp_trio import Comment, SQLiteStore, SSEEvent, StoreError, Topic
 from chirp_trio.testing.clock import clock_held_for_threads
+from chirp_trio.topics.published import encode_published
+from chirp_trio.topics.topic import audience_of
 from chirp_trio.wire import HTML
 from tests.lifecycle.feeds import feed_of, read
 from tests.lifecycle.stores import locked, opened, remembered, rows, values
@@ -160,8 +162,8 @@ KINDS = [
 
 async def test_what_a_topic_remembers_is_the_same_in_a_file_that_was_written_anew(autojump_clock, store):
     def seen(topic):
-        events = topic.log.since(0, 100)
-        return [(event.id.split(",")[0], event.value, event.encode_for(None, None)) for event in events]
+        events = audience_of(topic).log.since(0, 100)
+        return [(event.id.split(",")[0], event.value, encode_published(event, None, None)) for event in events]
 
     async with opened(Topic("news", store=store, json_default=str)) as news:
         for value in KINDS:

@@ -5,6 +5,7 @@ import trio
 import trio.testing
 
 from chirp_trio import Comment, ConfigurationError, SSEEvent, Topic
+from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.feeds import feed_of, read, told
 
 # -- publishing ---------------------------------------------------------------------------------------------------------
@@ -164,4 +165,4 @@ def test_a_topic_whose_events_have_an_age_needs_trios_clock():
         topic.publish_nowait("early")
     with pytest.raises(RuntimeError, match=r"^Topic\.subscribe\(\) was called outside of trio; .* trio's clock$"):
         topic.subscribe()
-    assert len(topic.log) == topic.log.last == 0
+    assert len(audience_of(topic).log) == audience_of(topic).log.last == 0

@@ -56,43 +56,6 @@ INTERNAL = {
     "Record.of",
     "Record.publish",
     "SQLiteStore.lock",
-    "Topic.begin",
-    "Topic.deliver",
-    "Topic.enter",
-    "Topic.is_over",
-    "Topic.check_thread",
-    "Topic.opened",
-    "Topic.leave",
-    "Topic.wait",
-    "Topic.stop_waiting",
-    "Topic.wake",
-    "Topic.encoded_since",
-    "Topic.gap",
-    "Topic.log",
-    "Topic.id_of",
-    "Topic.is_behind",
-    "Subscription.begin_waiting",
-    "Subscription.check_readable",
-    "Subscription.cursor",
-    "Subscription.end_waiting",
-    "Subscription.enter",
-    "Subscription.find_place",
-    "Subscription.is_choosy",
-    "Subscription.is_done_with_all",
-    "Subscription.is_over",
-    "Subscription.leave",
-    "Subscription.misses_nothing",
-    "Subscription.next_batch",
-    "Subscription.position",
-    "Subscription.read",
-    "Subscription.take",
-    "Subscription.topic",
-    "Subscription.wait_at",
-    "Subscription.wait_for_room",
-    "Subscription.wake",
-    "Published.encode_for",
-    "Published.seen",
-    "Published.stands_for",
 }
 
 # What it adds are attributes that Starlette defines.
@@ -226,6 +189,24 @@ def test_every_ending_is_described():
     assert {name: row["Value"].strip("`") for name, row in documented.items()} == {
         ending.name: ending.value for ending in chirp_trio.Ending
     }
+
+
+def shown(value):
+    return {name for name in dir(value) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(chirp_trio.stream.EventStream(chirp_trio.Topic("news").subscribe()), id="EventStream"),
+        pytest.param(chirp_trio.Topic("news").subscribe(), id="Subscription"),
+        pytest.param(chirp_trio.Topic("news"), id="Topic"),
+        pytest.param(chirp_trio.SSEEvent("x"), id="SSEEvent"),
+        pytest.param(chirp_trio.HTML("x"), id="HTML"),
+    ],
+)
+def test_an_object_shows_what_is_described_and_nothing_else(value):
+    assert shown(value) <= attributes(type(value).__name__)
 
 
 # -- the command line -----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from chirp_trio import SQLiteStore, Topic, merge
 from chirp_trio.stream import open_stream_host
 from chirp_trio.testing.clock import clock_held_for_threads
+from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.stores import locked
 from tests.property.visitor import Visitor
 
@@ -93,7 +94,9 @@ class World:
         return max(self.places[own] for own in known)
 
     def is_of(self, name, id):
-        return self.topics[name]._history.epochs.number_of(id, self.topics[name].log.last) is not None
+        return (
+            audience_of(self.topics[name]).history.epochs.number_of(id, audience_of(self.topics[name]).log.last) is not None
+        )
 
 
 class StoredWorld(World):
@@ -147,7 +150,7 @@ class StoredWorld(World):
         return name != "a"
 
     def may_have_forgotten(self, name, place):
-        return name != "a" and place < self.topics[name].log.first - 1
+        return name != "a" and place < audience_of(self.topics[name]).log.first - 1
 
 
 class Client(Visitor):
@@ -165,7 +168,7 @@ class Client(Visitor):
         if self.scope is None:
             self.check()
             if self.last_event_id is None:
-                logs = {name: topic.log for name, topic in self.world.topics.items()}
+                logs = {name: audience_of(topic).log for name, topic in self.world.topics.items()}
                 self.places = {name: max(0, log.last - replay, log.first - 1) for name, log in logs.items()}
             self.pieces = 0
             self.start(nursery, self.world.merged(self.last_event_id, self.overflow, replay), host)

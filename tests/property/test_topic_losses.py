@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chirp_trio import SQLiteStore, Topic
+from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.stores import locked, opened, values
 
 steps = st.lists(
@@ -96,4 +97,4 @@ async def check(topic, history):
     *_, written = (id for id, value in history.delivered[: history.written])
     assert topic.cursor.split(",") == list(dict.fromkeys([history.delivered[-1][0], written]))
     assert await values(topic, f"nobodys,{written}") == everything[history.written :]
-    assert [event.number for event in topic.log.since(0, 1000)] == list(range(1, len(everything)))
+    assert [event.number for event in audience_of(topic).log.since(0, 1000)] == list(range(1, len(everything)))

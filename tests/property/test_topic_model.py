@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from chirp_trio import SQLiteStore, Topic
 from chirp_trio.stream import open_stream_host
 from chirp_trio.testing.clock import clock_held_for_threads
+from chirp_trio.topics.topic import audience_of
 from tests.property.visitor import Visitor
 
 HISTORY = 6
@@ -82,16 +83,16 @@ class StoredModel(Model):
         self.topic = self.new_topic(self.store)
         self.end = trio.Event()
         await self.nursery.start(self.own, self.topic, self.end)
-        survived = self.topic.log.last
+        survived = audience_of(self.topic).log.last
         self.places.setdefault(self.topic.cursor, survived)
         assert survived >= self.delivered, "somebody has had what is not there any more"
         del self.numbers[survived:]
         for id, place in list(self.places.items()):
-            known = self.topic._history.epochs.number_of(id, survived)
+            known = audience_of(self.topic).history.epochs.number_of(id, survived)
             if known != place:
                 # What was never delivered; or it is all forgotten, and so the ids of that start are.
                 assert known is None
-                assert place > survived or place < self.topic.log.first - 1
+                assert place > survived or place < audience_of(self.topic).log.first - 1
                 del self.places[id]
 
     delivered = 0  # what somebody may have got, when the topic was stopped
@@ -112,7 +113,7 @@ class StoredModel(Model):
         self.kills += 1
         copy = self.store_of(self.kills)
         with self.store.lock:  # a transaction has been committed, or it has not
-            self.delivered = self.topic.log.last
+            self.delivered = audience_of(self.topic).log.last
             for suffix in ("", "-wal"):
                 shutil.copy(f"{self.store.path}{suffix}", f"{copy.path}{suffix}")
         for client in everybody:
@@ -121,7 +122,7 @@ class StoredModel(Model):
         self.store = copy
 
     async def wait_until_delivered(self):
-        while self.topic.log.last < len(self.numbers):
+        while audience_of(self.topic).log.last < len(self.numbers):
             await trio.testing.wait_all_tasks_blocked(0.001)
 
 
@@ -157,7 +158,7 @@ class Client(Visitor):
         subscription = model.topic.subscribe(self.last_event_id, replay=replay, **self.options)
         self.owed = self.pieces = 0
         if self.last_event_id is None:
-            self.place = max(0, model.topic.log.last - replay, model.topic.log.first - 1)
+            self.place = max(0, audience_of(model.topic).log.last - replay, audience_of(model.topic).log.first - 1)
         elif self.last_event_id in model.places:
             self.place = model.places[self.last_event_id]
         else:

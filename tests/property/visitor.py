@@ -6,6 +6,7 @@ import trio
 
 from chirp_trio import EventStream
 from chirp_trio.stream import Placement, StreamRegistry, respond
+from chirp_trio.topics.published import encode_published
 from chirp_trio.wire import Decoder, SSEEvent
 
 
@@ -67,5 +68,5 @@ class Visitor:
                 async for event in events:
                     await self.reads.wait()
                     self.last_event_id = event.id
-                    self.arrived += [(item, event.id) for item in Decoder().feed(event.encode_for(None, None))]
+                    self.arrived += [(item, event.id) for item in Decoder().feed(encode_published(event, None, None))]
         self.scope = None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chirp_trio import ConfigurationError, SQLiteStore, StoreError
-from chirp_trio.topics.epochs import Epoch
+from chirp_trio.topics.history import Epoch
 from chirp_trio.topics.storage.sqlite.database import Batch, Database
 
 

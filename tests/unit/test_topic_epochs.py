@@ -2,7 +2,7 @@
 
 import pytest
 
-from chirp_trio.topics.epochs import Epoch, Epochs
+from chirp_trio.topics.history import Epoch, Epochs
 
 
 def known(epochs, last):

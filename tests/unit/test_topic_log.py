@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from chirp_trio.topics.log import Log
+from chirp_trio.topics.history import Log
 from chirp_trio.topics.published import Published
 from chirp_trio.wire import SSEEvent
 

@@ -8,6 +8,7 @@ import trio
 
 from chirp_trio import App, AppConfig, EventStream, Fragment, SQLiteStore, SSEEvent, Topic
 from chirp_trio.testing import AppError, TestClient
+from chirp_trio.topics.topic import audience_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 HTMX4 = {"HX-Request": "true", "Accept": "text/html, text/event-stream"}
@@ -85,7 +86,7 @@ async def test_the_lifespan_may_publish_from_its_first_moment_to_its_last(autoju
     async with TestClient(app):
         pass
     async with Topic("news", store=store) as again:
-        assert [event.value for event in again.log.since(0, 10)] == ["first", "last"]
+        assert [event.value for event in audience_of(again).log.since(0, 10)] == ["first", "last"]
 
 
 async def test_a_topic_that_is_made_in_the_lifespan_is_for_the_lifespan_to_open(autojump_clock, store):
@@ -146,7 +147,7 @@ async def test_a_lifespan_that_fails_leaves_no_topic_open(autojump_clock, store)
             pass
     assert topic.is_closed
     async with Topic("news", store=store) as again:
-        assert len(again.log) == 1
+        assert len(audience_of(again).log) == 1
 
 
 # -- fragments ----------------------------------------------------------------------------------------------------------

@@ -3,8 +3,7 @@
 from typing import NamedTuple, Self
 
 from ...wire import ABSENT, HTML, Comment, SSEEvent, encode_json
-from ..published import Gap, Published
-from ..unchanging import decode_json
+from ..published import Gap, Published, decode_json
 
 RECORD_VERSION = 1
 _KINDS = frozenset(("text", "json", "comment", "fragment", "absent", "gap"))

@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from ..epochs import Ids
-from ..history import History
-from ..log import Log
+from ..history import History, Ids, Log
 from ..published import Published
 from .record import Record
 

@@ -7,6 +7,7 @@ import trio
 from recording import log_everything, report
 
 from chirp_trio import App, EventStream, SQLiteStore
+from chirp_trio.topics.topic import audience_of
 
 log_everything()
 store = SQLiteStore(os.environ["CHIRP_TRIO_TEST_STORE"])
@@ -26,7 +27,7 @@ told = app.topic("told", history=1_000_000, store=store)
 
 
 async def count():
-    number = numbers.log.last  # all that was ever published, as nothing is lost
+    number = audience_of(numbers).log.last  # all that was ever published, as nothing is lost
     while True:
         for _ in range(20):
             numbers.publish_nowait(number)

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from ....errors import StoreError
-from ...epochs import Epoch
+from ...history import Epoch
 from .files import Files
 from .options import SYNCHRONOUS, Options
 from .troubles import DamagedFileError, LostFileError, NotConnectedError, explain, refusal

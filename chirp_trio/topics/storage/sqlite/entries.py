@@ -7,7 +7,7 @@ from typing import NamedTuple
 import trio
 
 from ....errors import StoreError
-from ...published import Gap, Published, content_of
+from ...published import Gap, Published, content_of, stands_for
 from ..record import Record
 from .database import Row
 
@@ -36,5 +36,5 @@ def row_of(event: Published, ahead: float | None) -> Row:
         event: The event.
         ahead: By how many seconds the wall clock is ahead of trio's; None: nobody knows any more when it was published.
     """
-    record = Record.gap(event.stands_for) if isinstance(event, Gap) else Record.of(event.value, content_of(event))
+    record = Record.gap(stands_for(event)) if isinstance(event, Gap) else Record.of(event.value, content_of(event))
     return (event.number, time.time() if ahead is None else event.at + ahead, *record)

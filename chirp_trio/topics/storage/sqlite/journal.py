@@ -11,7 +11,7 @@ import trio
 from ....errors import StoreError
 from ....logs import logger_of
 from ....threads import NoThreadError, run_in_own_thread
-from ...epochs import Epochs
+from ...history import Epochs
 from ...published import Gap
 from ..record import Record
 from ..seam import Delivery, Journal

@@ -4,8 +4,7 @@ import time
 from typing import NamedTuple
 
 from ....logs import logger_of
-from ...epochs import Epoch, Epochs, new_name
-from ...log import Log
+from ...history import Epoch, Epochs, Log, new_name
 from ...published import Published
 from ..record import Record
 from .database import Batch, Database

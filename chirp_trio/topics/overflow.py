@@ -1,0 +1,86 @@
+"""What becomes of a subscriber that is too far behind: a policy for each name that `overflow` may have.
+
+A policy is a function of what the subscriber has before it. To add one, write it, and give it a name in `POLICIES` and in
+`Overflow`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from ..errors import ConfigurationError
+from .history import Log
+from .published import Gap, Published, stands_for, value_seen
+
+type Overflow = Literal["disconnect", "drop-oldest", "latest"]
+type Key = Callable[[Any], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What a subscriber that is too far behind has before it.
+
+    Attributes:
+        log: The topic's events.
+        position: The number of the event after which it would go on: the last one that it got, or that was forgotten.
+        buffer: How many events it may be behind.
+        wants: Whether it gets an event, by its filter.
+        key: What an event is about, where the policy needs that.
+    """
+
+    log: Log
+    position: int
+    buffer: int
+    wants: Callable[[Published], bool]
+    key: Key | None
+
+    def wanted(self, most: int) -> list[Published]:
+        """The next events that it is to get, among so many."""
+        return [event for event in self.log.since(self.position, most) if self.wants(event)]
+
+
+class Skip(NamedTuple):
+    """What a policy decides.
+
+    Attributes:
+        position: The number of the event after which the subscriber goes on.
+        lost: How many events it has lost.
+        left: Events that it gets before it goes on.
+    """
+
+    position: int
+    lost: int
+    left: list[Published]
+
+
+def disconnect(_behind: Behind) -> None:
+    """End the subscription: a client comes back by itself, and goes on where it was."""
+
+
+def drop_oldest(behind: Behind) -> Skip:
+    """Skip what is more than the buffer."""
+    position = max(behind.position, behind.log.last - behind.buffer)
+    return Skip(position, sum(map(stands_for, behind.wanted(position - behind.position))), [])
+
+
+def keep_latest(behind: Behind) -> Skip:
+    """Skip all but the newest event for each key, and not more of them than the buffer."""
+    assert behind.key is not None
+    pending = behind.wanted(behind.log.last - behind.position)
+    newest = {behind.key(value_seen(event)): event for event in pending if not isinstance(event, Gap)}
+    left = sorted(newest.values(), key=lambda event: event.number)[-behind.buffer :]
+    return Skip(behind.log.last, sum(map(stands_for, pending)) - len(left), left)
+
+
+type Policy = Callable[[Behind], Skip | None]
+
+POLICIES: Mapping[Overflow, Policy] = {"disconnect": disconnect, "drop-oldest": drop_oldest, "latest": keep_latest}
+_NEED_KEY = frozenset(("latest",))
+
+
+def check_overflow(overflow: object, key: object) -> None:
+    """Raise `ConfigurationError` unless it is the name of a policy, and there is a key if that needs one."""
+    if not isinstance(overflow, str) or overflow not in POLICIES:
+        raise ConfigurationError(f"overflow is {overflow!r}; it must be one of {', '.join(map(repr, POLICIES))}")
+    if (overflow in _NEED_KEY) != (key is not None):
+        raise ConfigurationError("overflow='latest' needs key, a function of a value, and nothing else takes it")

@@ -1,0 +1,252 @@
+"""One subscriber of a topic: where it is, what comes next for it, and what becomes of it when it is too far behind."""
+
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from ..stream.source import Outlet, Sink
+from .audience import Audience, Seat
+from .history import Place
+from .overflow import POLICIES, Behind, Key, Overflow
+from .published import Gap, Published, value_seen
+
+# How many events are read from the log at a time.
+_BATCH = 100
+
+# After so many events that a client did not want, it is told its place, so that it comes back with an id that is known.
+TELL_AFTER = 100
+
+
+class Subscriber:
+    """The events of a topic from one place on, for one reader. Until it is read, it costs the topic nothing.
+
+    Args:
+        audience: The topic's audience.
+        last_event_id: The id that its client had last; None or empty text: it is new.
+        replay: How many events of the history it gets where it is new, or its id is not known.
+        buffer: How many events it may be behind.
+        overflow: What happens if it is further behind.
+        key: What an event is about; for an overflow policy that needs it.
+        filter: Whether it gets an event, by the event's value; default: it gets all.
+
+    Attributes:
+        audience: See above.
+        seat: Its place in the audience.
+        dropped: How many events it has lost so far.
+        is_over: Whether it was too far behind, so that there will be nothing more.
+    """
+
+    __slots__ = (
+        "_came_with", "_filter", "_is_read", "_key", "_missed", "_overflow", "_replay", "_replayed", "_sought", "audience",
+        "dropped", "is_over", "seat",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        audience: Audience,
+        last_event_id: str | None,
+        *,
+        replay: int,
+        buffer: int,
+        overflow: Overflow,
+        key: Key | None,
+        filter: Callable[[Any], bool] | None,
+    ) -> None:
+        place = audience.history.find(last_event_id, replay)
+        self.audience = audience
+        self.seat = Seat(buffer, place)
+        self.dropped = 0
+        self.is_over = False
+        self._overflow = overflow
+        self._key = key
+        self._filter = filter
+        # Where the id is not known here, its client may be ahead of this process: it is looked for once this is read.
+        self._sought = last_event_id if place.missed is None and audience.journal is not None else None
+        self._replay = replay
+        self._is_read = False
+        self._begin_at(place)
+
+    def _begin_at(self, place: Place) -> None:
+        self.seat.begin_at(place)
+        self._replayed = self.audience.log.last  # up to here it catches up, which is no overflow
+        self._missed = place.missed  # how many events are missing before the next one; None: nobody knows
+        self._came_with = place.had  # the id that the client has until it is told of these
+
+    # -- reading alone --------------------------------------------------------------------------------------------------
+
+    async def next_batch(self) -> list[Published]:
+        """The next events, once there are some; none if there will be no more. A checkpoint."""
+        await trio.lowlevel.checkpoint()
+        await self.find_place()
+        self.seat.is_done_with_all()
+        while not (events := self.read()):
+            if not await self._wait(None):
+                break
+        return events
+
+    async def push(self, sink: Sink) -> None:
+        """Put all events into the stream until there will be no more."""
+        self.enter()
+        seat = self.seat
+        try:
+            await self.find_place()
+            if self.misses_nothing:  # a gap has an id itself
+                # A client that loses its connection before its first event would come back without an id, and miss what
+                # came in between.
+                sink.writer.put_joined(sink.kind.encode_place(self.audience.id_of(seat.position)), 0)
+            told = seat.position  # where the client knows itself to be
+            while True:
+                seat.is_done_with_all()
+                if not self.is_choosy and self._is_in_step():
+                    if sink.gate is not None and seat.position < self.audience.log.last:
+                        await sink.gate.ask()
+                        if not self._is_in_step():  # any more
+                            continue
+                    before = seat.position
+                    encoded, seat.position = self.audience.encoded_since(before, sink.event_type, sink.render)
+                    has_room = bool(encoded) and sink.writer.put_joined(encoded, seat.position - before)
+                    if not encoded and not await self._wait(sink):
+                        return
+                    if not has_room:  # or it is the end of a wait, which comes when there is no room
+                        await sink.writer.wait_for_space()
+                else:
+                    events = self.read()
+                    for event in events:
+                        await sink.send(event)
+                    told = seat.position if events else await self._tell_place(sink, told)
+                    if not events and not await self._wait(None):
+                        return
+        finally:
+            self.leave()
+
+    async def _tell_place(self, sink: Sink, told: int) -> int:
+        if self.seat.position - told < TELL_AFTER:
+            return told
+        if not sink.writer.put_joined(sink.kind.encode_place(self.audience.id_of(self.seat.position)), 0):
+            await sink.writer.wait_for_space()
+        return self.seat.position
+
+    async def _wait(self, sink: Sink | None) -> bool:
+        """Wait for the next event, which goes into the stream at once if there is one; False: there will be none."""
+        if self.is_over or self.audience.is_over:
+            return False
+        self.begin_waiting(sink, sink.writer if sink is not None else None)
+        try:
+            await self.seat.spot.park()
+        finally:
+            self.end_waiting()
+        return True
+
+    # -- the parts of reading, which several subscribers that are merged have in common ---------------------------------
+
+    def enter(self) -> None:
+        """Be read from now on."""
+        self.check_readable()
+        self._is_read = True
+        self.audience.enter(self.seat)
+
+    def check_readable(self) -> None:
+        """Raise `RuntimeError` if it is being read, or has been; or if this is not trio's thread."""
+        self.audience.run.check("reading a Subscription", "read it in a task of trio's")
+        if self._is_read:
+            raise RuntimeError(
+                f"this subscription to {self.audience.name!r} is being read already; each stream needs its own"
+            )
+
+    async def find_place(self) -> None:
+        """Wait until its place is known, or known to be unknown. No checkpoint where it is."""
+        if self._sought is not None and self.audience.journal is not None:
+            id, self._sought = self._sought, None
+            await self.audience.journal.find(id)
+            self._begin_at(self.audience.history.find(id, self._replay))
+
+    def leave(self) -> None:
+        """Be read no longer."""
+        self.audience.leave(self.seat)
+        self.seat.is_done_with_all()
+
+    @property
+    def is_choosy(self) -> bool:
+        """Whether the user's own code decides about events: it may fail, so it has to run in the subscriber's own task."""
+        return self._filter is not None or self._key is not None
+
+    @property
+    def misses_nothing(self) -> bool:
+        """Whether the next event is the one after that which the client had last."""
+        return self._missed == 0
+
+    @property
+    def cursor(self) -> str | None:
+        """The id with which its client goes on where it is, should it lose its connection now.
+
+        While it has yet to be told what it misses, that is the id that it came with. None if that is not known: without
+        any id of this topic it is told of a gap again.
+        """
+        return self.audience.id_of(self.seat.position) if self.misses_nothing else self._came_with
+
+    def begin_waiting(self, sink: Sink | None, outlet: Outlet | None) -> None:
+        """Have the next event put into a stream at once; or the parked task woken, where there is none.
+
+        Args:
+            sink: The stream.
+            outlet: What takes the event for it.
+        """
+        self.seat.is_done_with_all()
+        if sink is not None and outlet is not None:
+            self.seat.wait_for_bytes(outlet, sink.gate, (sink.event_type, sink.render))
+        else:
+            self.seat.wait_for_event()
+        self.audience.wait(self.seat)
+
+    def end_waiting(self) -> None:
+        """The parked task runs again."""
+        self.seat.wait_for_event()
+        self.audience.stop_waiting(self.seat)
+
+    # -- what comes next ------------------------------------------------------------------------------------------------
+
+    def read(self) -> list[Published]:
+        """The next events that this subscriber is to get, with gaps where some are missing; none if it has had all."""
+        log, seat = self.audience.log, self.seat
+        events: list[Published] = []
+        if self._missed != 0:
+            events.append(self.audience.gap(self._missed, seat.position))
+            self._missed = 0
+        if seat.position < log.first - 1 or self._is_behind():
+            left = self._catch_up()
+            if left is None:
+                self.is_over = True
+                return events
+            events += left
+        while not events and seat.position < log.last:
+            batch = log.since(seat.position, _BATCH)
+            seat.position = batch[-1].number
+            events = [event for event in batch if self._wants(event)]
+        return events
+
+    def _is_in_step(self) -> bool:
+        """Whether the next events can be had as they are."""
+        at = self.seat.position
+        return self._missed == 0 and not self.is_over and at >= self.audience.log.first - 1 and not self._is_behind()
+
+    def _is_behind(self) -> bool:
+        return self.audience.log.last - max(self.seat.position, self._replayed) > self.seat.buffer
+
+    def _wants(self, event: Published) -> bool:
+        return self._filter is None or isinstance(event, Gap) or self._filter(value_seen(event))
+
+    def _catch_up(self) -> list[Published] | None:
+        """Skip what is too much, by the overflow policy; what tells of it, and what is left. None: that is the end."""
+        log = self.audience.log
+        oldest = max(self.seat.position, log.first - 1)
+        skip = POLICIES[self._overflow](Behind(log, oldest, self.seat.buffer, self._wants, self._key))
+        if skip is None:
+            return None
+        forgotten = oldest - self.seat.position  # nobody knows whether it was wanted
+        self.seat.position, lost, left = skip
+        missed = forgotten + lost
+        if not missed:
+            return left
+        self.dropped += missed
+        return [self.audience.gap(missed, left[0].number - 1 if left else skip.position), *left]
