@@ -1,5 +1,13 @@
 """Many connections: publish once, and every subscriber gets it, in order, or is told what it missed.
 
+    topic            what users publish to: it has an audience, a history and, with a store, a journal
+    published        one event: a value as it was when it was published, and its bytes
+    history          the events that are remembered, and their ids
+    audience         who is subscribed, and how each of them gets the next event
+    subscriber       one subscriber's place; `overflow` says what becomes of one that is too far behind
+    subscription     what users read; `merged` reads several at once
+    storage          stores: what keeps a history beyond the process
+
 This room knows events and streams. It must not know apps, requests, templates or servers.
 """
 

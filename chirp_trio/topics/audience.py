@@ -63,8 +63,8 @@ class Seat:
         self._outlet = outlet
         self._gate = gate
 
-    def take(self, number: int, encoded: bytes) -> bool:
-        """Have the next event, as bytes; whether the one after that is wanted in the same way."""
+    def put(self, number: int, encoded: bytes) -> bool:
+        """Give the subscriber the next event, as bytes; whether it wants the one after that in the same way."""
         outlet = self._outlet
         if outlet is not None and (self._gate is None or self._gate.is_open):
             self.position = number
@@ -138,7 +138,7 @@ class Audience:
             piece = b""
             if (dialect := seat.dialect) is not None and not (piece := encoded.get(dialect, b"")):
                 piece = encoded[dialect] = encode_published(event, *dialect)
-            if not seat.take(event.number, piece):
+            if not seat.put(event.number, piece):
                 served.append(seat)
         for seat in served:
             self._waiting.pop(seat, None)
