@@ -4,6 +4,10 @@ A handler returns an `EventStream`; its source yields text, JSON, `Fragment`s of
 web application, `EventStream` for streams in anybody's ASGI app, `serve` for the server, `chirp_trio.testing` for tests.
 """
 
+import sys as _sys
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import (
     BlockNotFound,
     ChirpError,
@@ -17,7 +21,6 @@ from .errors import (
     TemplateNotFound,
     WrongRuntimeError,
 )
-from .server import ServerConfig, serve
 from .stream import (
     Ending,
     Limits,
@@ -29,14 +32,13 @@ from .stream import (
 )
 from .templates import OOB, Fragment, Page, Stream, Template, ValidationError
 from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
-from .version import __version__  # noqa: F401  # as is the custom, not in `__all__`
 from .web import App, AppConfig, Redirect, Request, Response, UploadFile
 from .wire import HTML, Comment, Decoder, SSEEvent
 
-try:
-    from .starlette import EventStream
-except ModuleNotFoundError:  # without Starlette nobody asks for a response of its kind
-    from .stream import EventStream  # type: ignore[assignment]
+if TYPE_CHECKING:
+    from .responses import EventStream
+    from .server import ServerConfig, serve
+    from .version import __version__  # noqa: F401  # as is the custom, not in `__all__`
 
 __all__ = [
     "HTML",
@@ -84,3 +86,20 @@ __all__ = [
     "serve",
     "stream_lifespan",
 ]
+
+
+# What costs much to import, and what an app can be made without, by its module: imported when it is first asked for.
+_LATER = {"EventStream": "responses", "ServerConfig": "server", "__version__": "version", "serve": "server"}
+
+if not TYPE_CHECKING:  # to a type checker every name would be one that the package has
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=_sys.modules[__name__])
+        value = getattr(_import_module(f"{__name__}.{_LATER[name]}"), name)
+        globals()[name] = value  # and the next time nobody asks here
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__")), "__version__"})

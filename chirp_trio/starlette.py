@@ -1,41 +1,74 @@
-"""`EventStream` as a response of Starlette's own kind; this is the public one wherever Starlette is installed.
+"""`EventStream` as a response of Starlette's own kind. It is the public one wherever Starlette is installed, and behaves as
+the other one does.
 
 Starlette calls whatever a route returns. FastAPI asks for its class first, and turns what is no Starlette response into JSON.
 """
 
 import inspect
+from dataclasses import FrozenInstanceError
 from functools import wraps
-from typing import Any
+from typing import Any, Never, override
 
 from starlette.background import BackgroundTask
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from .asgi import Receive, Scope, Send, require_trio
 from .errors import HTTPError
-from .headers import HeadersInput, encode_headers, header_pairs
+from .headers import encode_headers, header_pairs
 from .openapi import event_stream_schema
 from .stream import EventStream as ASGIEventStream
 from .stream import respond
 from .stream.placement import find_placement
 
 
-class EventStream(ASGIEventStream, Response):  # noqa: D101 - assigned
+class _Missing:
+    """An attribute that Starlette's responses have, and an event stream has not."""
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, _instance: object, owner: type) -> Never:
+        raise AttributeError(
+            f"{owner.__name__!r} object has no attribute {self._name!r}: an EventStream cannot be changed once it is made; "
+            "give it headers=..., such as {'set-cookie': 'seen=yes; Path=/; SameSite=lax'}"
+        )
+
+
+class EventStream(ASGIEventStream, Response):  # type: ignore[misc]  # noqa: D101 - headers do not change; assigned
     __doc__ = ASGIEventStream.__doc__
 
     status_code = 200
     media_type = "text/event-stream"
     background: BackgroundTask | None = None
 
-    @property
-    def headers(self) -> MutableHeaders:
-        """The headers that go along with those of every event stream. They can be changed until it is served."""
-        return MutableHeaders(raw=self.raw_headers)
+    # What would change a response after it was made. There is none of it without Starlette either.
+    set_cookie = _Missing()
+    delete_cookie = _Missing()
+    init_headers = _Missing()
+    render = _Missing()
 
-    @headers.setter
-    def headers(self, headers: HeadersInput) -> None:
-        self.raw_headers = list(encode_headers(header_pairs(headers)))
+    @property
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:  # type: ignore[override]
+        """The further headers, as ASGI has them: Starlette's name."""
+        return encode_headers(header_pairs(self.headers))
+
+    @override
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if hasattr(self, name)]
+
+    @override
+    def __setattr__(self, name: str, value: object) -> None:
+        if type(self) is EventStream and name != "background":  # which FastAPI sets
+            raise FrozenInstanceError(f"cannot assign to field {name!r}")
+        super().__setattr__(name, value)
+
+    @override
+    def __delattr__(self, name: str) -> None:
+        if type(self) is EventStream:
+            raise FrozenInstanceError(f"cannot delete field {name!r}")
+        super().__delattr__(name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the stream as an ASGI response, and then run Starlette's background task, if there is one.

@@ -1,8 +1,8 @@
-"""The engine that renders templates. The only file that renders with kida."""
+"""The engine that renders templates: kida, which is imported when the first template is asked for."""
 
 import html
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, override
 
@@ -20,20 +20,19 @@ _JSON_IN_HTML = str.maketrans({character: f"\\u{ord(character):04x}" for charact
 _BROKEN = (kida.TemplateError, LexerError, UnicodeDecodeError)
 
 
-class Templates:
-    """The templates in a folder, ready to be rendered.
+class Engine:
+    """kida, set up for an app's templates.
 
     Args:
-        directory: The folder, or several, which are searched in turn. It need not exist before a template is asked for.
-        auto_reload: Whether a template that changes on disk is read again; default: no.
+        folders: Where the templates are; the folders are searched in turn.
+        auto_reload: Whether a template that changes on disk is read again.
     """
 
-    def __init__(self, directory: str | Path | Iterable[str | Path], *, auto_reload: bool = False) -> None:
-        folders = [directory] if isinstance(directory, str | Path) else directory
-        self._folders = [Path(folder).absolute() for folder in folders]
+    def __init__(self, folders: Sequence[Path], *, auto_reload: bool) -> None:
+        self._folders = folders
         # No bytecode cache: it would write into the user's folders. No htmx helpers: they know one generation only.
         self._kida = kida.Environment(
-            loader=_Loader([*self._folders]),
+            loader=_Loader([*folders]),
             auto_reload=auto_reload,
             bytecode_cache=False,
             enable_htmx_helpers=False,
@@ -41,21 +40,13 @@ class Templates:
         self._kida.add_filter("tojson", _to_json)
 
     def add_filter(self, name: str, function: Callable[..., Any]) -> None:
-        """Make `{{ value | name }}` call `function(value)`. To be done before the first rendering."""
+        """See `Templates`, and for the other methods too."""
         self._kida.add_filter(name, function)
 
     def add_global(self, name: str, value: object) -> None:
-        """Make `{{ name }}` known to every template. To be done before the first rendering."""
         self._kida.add_global(name, value)
 
     def render(self, value: TemplateValue, block: str | None = None) -> str:
-        """The text of a whole template, or of one of its blocks.
-
-        Raises:
-            TemplateNotFound: There is no such template; the message lists those that exist.
-            BlockNotFound: The template has no such block; the message lists those that exist.
-            TemplateError: It cannot be rendered; the message names template, block, line and cause.
-        """
         template = self._find(value.template)
         try:
             return template.render(value.context) if block is None else template.render_block(block, value.context)
@@ -63,7 +54,6 @@ class Templates:
             raise self._explain(error, value, block) from error
 
     def render_stream(self, value: TemplateValue) -> Generator[str]:
-        """The text of a whole template, in pieces, each rendered when it is asked for. Raises as `render` does."""
         template = self._find(value.template)
         try:
             yield from _flat(template.render_stream(value.context))
@@ -71,13 +61,11 @@ class Templates:
             raise self._explain(error, value, None) from error
 
     def names(self) -> list[str]:
-        """The names of the templates that exist."""
         return sorted(
             {str(path.relative_to(folder)) for folder in self._folders for path in folder.rglob("*") if path.is_file()}
         )
 
     def source(self, name: str) -> tuple[str, str]:
-        """The text of a template, and the file that it is in; raises as `render` does."""
         assert self._kida.loader is not None
         try:
             text, file = self._kida.loader.get_source(name)
@@ -86,7 +74,6 @@ class Templates:
         return text, file or name
 
     def blocks(self, name: str) -> list[str] | None:
-        """The blocks of a template, its parents' included; None if they cannot be known, because one of them is broken."""
         try:
             return self._find(name).list_blocks()
         except (TemplateError, *_BROKEN):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
 from ..errors import ConfigurationError
-from ..server import ServerConfig, run
 from ..stream import Hook, LiveStreams, StreamRegistry
 from ..stream.placement import STATE_KEY
 from ..stream.registry import check_hook
@@ -211,6 +210,8 @@ class App(Routes):
     def run(self, **options: Any) -> None:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
         check_run_options(options)
+        from ..server import ServerConfig, run  # an app that another server runs needs none of it
+
         run(self, ServerConfig(**options))
 
     @asynccontextmanager
@@ -232,6 +233,7 @@ class App(Routes):
             >>> outer.mount("/live", live)
         """
         require_trio()
+        self._templates.load()
         async with self._running.run({}) as state:
             yield {name: value for name, value in state.items() if name != STATE_KEY}
 
@@ -272,6 +274,7 @@ class App(Routes):
         if scope["type"] == "http":
             return self._dispatcher.answer(scope, receive, send, self._running.place(scope))
         if scope["type"] == "lifespan":
+            self._templates.load()
             if "root_path" in scope:  # our server tells it
                 self._dispatcher.paths.enter(scope)
             return run_lifespan(scope, receive, send, self._running.run(scope))

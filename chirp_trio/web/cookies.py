@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Literal, Self
 
 from ..headers import HeadersInput, header_pairs
@@ -137,6 +136,8 @@ def cookie_header(
             raise TypeError(f"expires of the cookie {name!r} is {expires!r}; it must be a datetime with a time zone, or None")
         if expires.utcoffset() is None:
             raise ValueError(f"expires of the cookie {name!r} is {expires!r}; it must have a time zone")
+        from email.utils import format_datetime  # it loads much of the standard library, and few cookies need it
+
         try:
             parts.append(f"Expires={format_datetime(expires.astimezone(UTC), usegmt=True)}")
         except OverflowError:

@@ -1,7 +1,6 @@
 """HTML as data: text that is markup already, so that nobody takes it for text that happens to look like it."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Protocol, runtime_checkable
 
 from ..errors import ConfigurationError
@@ -89,7 +88,11 @@ def check_swap(name: str, swap: str | None) -> None:
     What is nothing like any of them is some extension's. Modifiers may follow, as in `"beforeend scroll:bottom"`.
     """
     way = "innerHTML" if swap is None else swap.partition(" ")[0]
-    if way not in SWAPS and (meant := get_close_matches(way.lower(), _SWAPS_BY_SMALL_LETTERS, 1, 0.8)):
+    if way in SWAPS:
+        return
+    from difflib import get_close_matches
+
+    if meant := get_close_matches(way.lower(), _SWAPS_BY_SMALL_LETTERS, 1, 0.8):
         raise ConfigurationError(
             f"{name} is {swap!r}; did you mean {_SWAPS_BY_SMALL_LETTERS[meant[0]]!r}? htmx knows {', '.join(SWAPS)}"
         )

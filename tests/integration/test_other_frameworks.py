@@ -131,7 +131,7 @@ def test_without_lifespan_one_warning_names_the_cure(without_lifespan):
 
 
 def test_it_is_a_response_of_starlettes_kind(with_lifespan):
-    """So FastAPI takes it, and what is set on responses can be set on it."""
+    """So FastAPI takes it, with its headers, and runs its background tasks."""
     with HTTP1(with_lifespan.address) as client:
         response = client.request("/fastapi/with-headers")
         client.wait_for_end(response)

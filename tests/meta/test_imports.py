@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "checking": {"errors", "markup", "wire", "stream", "topics", "templates", "web"},
     "openapi": set(),
     "starlette": {"headers", "errors", "asgi", "stream", "openapi"},
+    "responses": {"stream", "starlette"},
     "metrics": {"asgi", "stream"},
     "testing": {
         "errors",
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     },  # threads for the clock, the server for `TestClient.live()`, topics for `check_store()`
     "cli": {"errors", "logs", "output", "asgi", "version", "wire", "server", "checking"},
     "__main__": {"cli"},
-    "": {"errors", "version", "wire", "stream", "starlette", "topics", "templates", "web", "server"},  # the public names
+    "": {"errors", "version", "wire", "stream", "responses", "topics", "templates", "web", "server"},  # the public names
 }
 
 # What each room may import of others', the standard library aside.
@@ -68,6 +69,7 @@ MAY_USE = {
     "checking": {"kida"},
     "openapi": {"pydantic"},  # in a function, for those who use FastAPI
     "starlette": {"starlette"},
+    "responses": {"starlette"},
     "metrics": {"prometheus_client"},
     "testing": {"trio", "httpx", "h11"},
     "cli": {"trio", "httpx", "rich"},

@@ -31,7 +31,7 @@ def module_names():
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
 def test_all_names_exactly_what_is_public(package):
-    public = {name for name, value in vars(package).items() if not name.startswith("_") and not inspect.ismodule(value)}
+    public = {name for name in dir(package) if not name.startswith("_") and not inspect.ismodule(getattr(package, name))}
     assert public == set(package.__all__)
     assert list(package.__all__) == sorted(package.__all__, key=lambda name: (not name.isupper(), name))
 

@@ -43,10 +43,8 @@ async def stream(source: str, kind: str):
 
 @fastapi.get("/with-headers")
 async def stream_with_headers(background: BackgroundTasks) -> EventStream:
-    stream = EventStream(finite, headers={"x-room": "hall"})
-    stream.set_cookie("seen", "yes")
     background.add_task(record.update, {"background tasks": 1})
-    return stream
+    return EventStream(finite, headers={"x-room": "hall", "set-cookie": "seen=yes; Path=/; SameSite=lax"})
 
 
 # -- Starlette ------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from typing import override
 
 from ....wire import check_text
 from ..seam import Delivery, Journal, Store
-from .journal import SQLiteJournal
 from .options import Options
 
 
@@ -40,5 +39,7 @@ class SQLiteStore(Options, Store):
 
     @override
     def journal(self, delivery: Delivery) -> Journal:
+        from .journal import SQLiteJournal  # it loads sqlite3, which nothing else needs
+
         check_text("the name of the topic", delivery.name)
         return SQLiteJournal(delivery, self)
