@@ -44,7 +44,7 @@ bench: setup  ## the benchmarks: ratios, printed as a table
 
 lock:  ## compile requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.14 --group dev \
-		--extra testing --extra demo --extra metrics --extra tail \
+		--extra all \
 		--no-annotate --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
 
 clean:  ## remove what setup and the tests have made

@@ -2,7 +2,6 @@
 
 import argparse
 
-from ..checking import check_app
 from ..errors import ConfigurationError
 from ..logs import harmless
 from .load import load_app
@@ -29,6 +28,10 @@ def add_commands(commands: Commands) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    try:
+        from ..checking import check_app  # the other commands work without what it needs
+    except ImportError as error:
+        raise ConfigurationError(str(error)) from error
     try:
         app = load_app(options.app)
     except ConfigurationError:

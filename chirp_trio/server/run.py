@@ -20,7 +20,7 @@ from ..failures import is_of_application
 from ..logs import harmless, logger_of
 from ..output import drain_output
 from .config import ServerConfig
-from .serve import read_certificate, serve_with
+from .serve import read_certificate, require_supported_system, serve_with
 from .tls import Certificate
 
 try:
@@ -56,9 +56,11 @@ def run(app: ASGIApp, config: ServerConfig | None = None, *, name: str = "app") 
         name: What to call the app in the line that says where it is.
 
     Raises:
+        ConfigurationError: This system is Windows, where the server does not run.
         OSError: The address cannot be listened on, or the certificate cannot be used.
         LifespanError: The app's lifespan failed, or took longer than it may.
     """
+    require_supported_system()
     settings = config if config is not None else ServerConfig()
     _allow_files(settings.max_connections)
     try:

@@ -1,12 +1,13 @@
 """Serving: an app until somebody says stop."""
 
 import inspect
+import os
 from collections.abc import Awaitable
 
 import trio
 
 from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
-from ..errors import sole
+from ..errors import ConfigurationError, sole
 from .access_log import AccessLog
 from .config import ServerConfig
 from .forwarded import ForwardedClient
@@ -32,6 +33,7 @@ async def serve(
         task_status: For `nursery.start()`: told the URLs that the server listens on, once it does.
 
     Raises:
+        ConfigurationError: This system is Windows, where the server does not run.
         OSError: The address cannot be listened on, or the certificate cannot be used.
         LifespanError: The app's lifespan failed, at the start (then `task_status` was told nothing), or later, or took longer
             than it may.
@@ -43,8 +45,18 @@ async def serve(
         ...         print("serving on", *urls)
     """
     require_trio()
+    require_supported_system()
     settings = config if config is not None else ServerConfig()
     await serve_with(app, settings, read_certificate(settings), shutdown=shutdown, task_status=task_status)
+
+
+def require_supported_system() -> None:
+    """Raise `ConfigurationError` on Windows: nobody has run the server there, and it uses what only POSIX promises."""
+    if os.name == "nt":
+        raise ConfigurationError(
+            "the server of chirp_trio runs on Linux and macOS, and this is Windows: run it in WSL, the Windows Subsystem for "
+            "Linux"
+        )
 
 
 def read_certificate(settings: ServerConfig) -> Certificate | None:
