@@ -1,5 +1,5 @@
 # Everything that a contributor runs. Each target makes the environment first, if need be.
-.PHONY: help setup demo test soak check wheel bench lock clean
+.PHONY: help setup demo test soak check wheel bench docs pictures peers lock clean
 
 RUN ?= .venv/bin/pytest
 # A process for each core; the tests of a file stay together, because they share servers.
@@ -41,6 +41,15 @@ wheel: setup  ## build the wheel, and use it in an empty environment, with the p
 
 bench: setup  ## the benchmarks: ratios, printed as a table
 	@.venv/bin/python -m tests.benchmarks
+
+docs: setup  ## build the documentation as a site, and serve it on http://127.0.0.1:8008
+	@.venv/bin/python -m tests.docs.site serve
+
+pictures: setup  ## take the documentation's pictures anew, from a Chromium
+	@.venv/bin/python -m tests.docs.pictures
+
+peers: setup  ## try what README.md says of its peers, with those that are installed
+	@.venv/bin/python -m tests.peers
 
 lock:  ## compile requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.14 --group dev \

@@ -44,20 +44,24 @@ PAGES = [
     ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-LANGUAGES = {"python", "html", "toml", "console", "nginx", "ini", "caddy"}
+LANGUAGES = {"python", "html", "toml", "console", "nginx", "ini", "caddy", "docker", "yaml", "text"}
 
 # Commands that are not run, because they take minutes or a network; what stands in for running them.
 NOT_RUN = {
     "make": lambda words: all(f"\n{target}:" in (ROOT / "Makefile").read_text() for target in words[1:]),
     "pip": lambda words: can_be_installed(words[2:]),
 }
-# Configuration that is not used, because it is for other people's programs: what checks it, and what that says then.
-CHECKED_BY = {"nginx.conf": (["nginx", "-t", "-e", "stderr", "-p", ".", "-c", "nginx.conf"], "syntax is ok")}
 # Configuration that is used by other tests than those of the documentation.
 USED_BY = {
     "app.socket": "tests/integration/test_listeners.py",
     "app.service": "tests/integration/test_listeners.py",
     "Caddyfile": "tests/integration/test_proxies.py",
+    "Dockerfile": "tests/docs/test_containers.py",
+    "requirements.txt": "tests/docs/test_containers.py",
+    "compose.yaml": "tests/docs/test_containers.py",
+    "kubernetes.yaml": "tests/docs/test_containers.py",
+    "conf.d/app.conf": "tests/integration/test_proxies.py",
+    "modules-enabled/90-app.conf": "tests/integration/test_proxies.py",
 }
 
 PATIENCE = 30  # seconds for what another process does
@@ -72,7 +76,7 @@ ENVIRONMENT = {
 }
 
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"(?:# |\{# )(?P<name>[\w./-]+\.\w+|Caddyfile)(?: #\})?\n")
+_FILE = re.compile(r"(?:# |\{# )(?P<name>[\w./-]+\.\w+|Caddyfile|Dockerfile)(?: #\})?\n")
 _FINDINGS = re.compile(r"^[1-9][0-9]* findings?$", re.MULTILINE)  # what `chirp-trio check` ends with, and exits with 1
 _SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _same_output = doctest.OutputChecker().check_output

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -99,10 +100,8 @@ def main() -> None:
         handler = partial(SimpleHTTPRequestHandler, directory=HTML)
         with ThreadingHTTPServer(("127.0.0.1", arguments.port), handler) as server:
             print(f"the documentation is on http://127.0.0.1:{arguments.port} (Ctrl-C stops it)", flush=True)
-            try:
+            with suppress(KeyboardInterrupt):
                 server.serve_forever()
-            except KeyboardInterrupt:
-                pass
 
 
 if __name__ == "__main__":

@@ -73,6 +73,21 @@ def test_the_tutorials_poll_shows_every_vote_to_everybody(offline, tmp_path, gen
 
 
 @GENERATIONS
+def test_the_tutorials_poll_shows_what_a_new_server_knows(offline, tmp_path, generation):
+    folder = build("docs/tutorials/live-poll.md", tmp_path, generation)
+    with chirp_trio("app:app", cwd=folder) as server:
+        offline.goto(address(server))
+        offline.get_by_role("button", name="Tea").click()
+        expect(offline.locator("ol > li")).to_have_text(["Vote 1 is for tea"], timeout=SOON)
+    with chirp_trio("app:app", "--port", str(server.address[1]), cwd=folder):
+        expect(offline.locator("ol > li")).to_have_count(0, timeout=3 * SOON)
+        expect(offline.locator("ul")).to_contain_text("tea: 0", timeout=SOON)
+        offline.get_by_role("button", name="Coffee").click()
+        expect(offline.locator("ol > li")).to_have_text(["Vote 1 is for coffee"], timeout=SOON)
+        expect(offline.locator("ul")).to_contain_text("coffee: 1", timeout=SOON)
+
+
+@GENERATIONS
 def test_steps_are_appended_and_the_last_event_ends_the_stream(offline, tmp_path, generation):
     connections = []
     offline.on("request", lambda request: connections.extend([request] if request.url.endswith("/live") else []))

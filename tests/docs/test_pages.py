@@ -2,18 +2,16 @@
 
 import logging
 import re
-import subprocess
 import sys
 from contextlib import closing
 from importlib.metadata import packages_distributions
 
 import pytest
 
-from tests.docs.runner import CHECKED_BY, LANGUAGES, PAGES, ROOT, USED_BY, Reader, blocks_of, require
+from tests.docs.runner import LANGUAGES, PAGES, ROOT, USED_BY, Reader, blocks_of
 
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
-CONFIGURATIONS = [block for block in BLOCKS if block.file in CHECKED_BY]
 
 
 @pytest.fixture
@@ -43,7 +41,7 @@ def test_a_block_is_of_a_language_that_somebody_runs(block):
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.file], ids=lambda block: f"{block.place}-{block.file}")
 def test_a_file_on_a_page_is_used_on_that_page(block):
-    if block.file in CHECKED_BY or block.file == "pyproject.toml" or "test_" in block.file:
+    if block.file == "pyproject.toml" or "test_" in block.file:
         return
     if block.file in USED_BY:
         assert f'"{block.file}"' in (ROOT / USED_BY[block.file]).read_text()
@@ -51,15 +49,6 @@ def test_a_file_on_a_page_is_used_on_that_page(block):
     name = re.escape(block.file.removeprefix("templates/").removesuffix(".py"))
     others = [other.text for other in blocks_of(block.page) if other != block and other.file != block.file]
     assert any(re.search(rf"\b{name}\b", text) for text in others), "no test, no command and no other file uses it"
-
-
-@pytest.mark.parametrize("block", CONFIGURATIONS, ids=lambda block: block.file)
-def test_a_configuration_is_taken_by_its_program(block, tmp_path):
-    command, expected = CHECKED_BY[block.file]
-    require(command[0])
-    (tmp_path / block.file).write_text(block.text)
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert expected in result.stderr
 
 
 # -- what a reader has to install -----------------------------------------------------------------------------------------

@@ -4,12 +4,15 @@ import http.client
 import re
 import signal
 import socket
+import ssl
 import threading
 import time
 from contextlib import closing, suppress
 
+import httpx
 import pytest
 
+from tests.certificates import make_certificate
 from tests.docs.runner import ROOT, blocks_of, require
 from tests.integration.clients import HTTP1, PATIENCE
 from tests.integration.server import Server, chirp_trio, ended, wait_until
@@ -28,14 +31,29 @@ def replaced(text, old, new):
     return text.replace(old, new)
 
 
-def nginx(folder, upstream, port):
-    """nginx, in one process and in this folder, where it needs no rights."""
-    text = replaced(FILES["nginx.conf"], "127.0.0.1:8000", upstream)
-    text = replaced(text, "listen 8080", f"listen 127.0.0.1:{port}")
+def nginx(folder, upstream, port, *, certificate=None):
+    """nginx as Debian lays it out, in one process and in this folder, where it needs no rights; without TLS unless asked."""
+    text = replaced(FILES["conf.d/app.conf"], "127.0.0.1:8000", upstream)
+    text = re.sub(r" *listen \[::\]:.*\n", "", text)
+    text = replaced(text, "listen 80;", f"listen 127.0.0.1:{free_port()};")
+    if certificate is None:
+        text = re.sub(r" *ssl_certificate.*\n", "", replaced(text, "listen 443 ssl http2", f"listen 127.0.0.1:{port}"))
+    else:
+        text = replaced(text, "listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
+        for name, path in zip(("fullchain", "privkey"), certificate, strict=True):
+            text = replaced(text, f"/etc/letsencrypt/live/app.example.org/{name}.pem", str(path))
     kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     places = "".join(f"  {kind}_temp_path {folder / kind};\n" for kind in kinds)
-    text = replaced(text, "http {\n", f"http {{\n{places}  access_log off;\n")
-    (folder / "nginx.conf").write_text(text)
+    files = {
+        "conf.d/app.conf": text,
+        "modules-enabled/90-app.conf": FILES["modules-enabled/90-app.conf"],
+        "nginx.conf": "include modules-enabled/*.conf;\n"
+        "events {\n  worker_connections 768;\n}\n"
+        f"http {{\n{places}  access_log off;\n  include conf.d/*.conf;\n}}\n",
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content)
     return ["nginx", "-e", "stderr", "-p", folder, "-c", "nginx.conf", "-g", "daemon off; master_process off; pid nginx.pid;"]
 
 
@@ -210,6 +228,50 @@ def test_the_app_sees_the_client_and_no_lie_of_it(servers, lie):
         assert connection.getresponse().read() == b"127.0.0.2"
 
 
+# -- TLS and HTTP/2 with browsers ------------------------------------------------------------------------------------------
+
+
+def caddy_with_tls(folder, upstream, port):
+    """Caddy with a certificate of its own making, since nobody else would vouch for one here."""
+    text = replaced(FILES["Caddyfile"], "127.0.0.1:8000", upstream)
+    text = replaced(text, "app.example.org {", f"https://localhost:{port} {{\n  tls internal")
+    options = f"admin off\n  auto_https disable_redirects\n  skip_install_trust\n  storage file_system {folder / 'caddy'}"
+    (folder / "Caddyfile").write_text(f"{{\n  {options}\n}}\n{text}")
+    return ["caddy", "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile"]
+
+
+@pytest.mark.parametrize("name", ["nginx", "caddy"])
+def test_browsers_speak_http_2_with_the_proxy_and_each_event_passes_at_once(name, tmp_path):
+    require(name)
+    with chirp_trio("proxied:app", "--trusted-proxy", "127.0.0.1") as server:
+        port, upstream = free_port(), "{}:{}".format(*server.address)
+        if name == "nginx":
+            command = nginx(tmp_path, upstream, port, certificate=make_certificate(tmp_path))
+        else:
+            command = caddy_with_tls(tmp_path, upstream, port)
+        with Server(command, cwd=tmp_path) as proxy:
+            wait_until(lambda: proxy.process.poll() is not None or listens(("127.0.0.1", port)))
+            assert proxy.process.poll() is None, "\n".join(proxy.lines())
+            url = f"https://localhost:{port}"
+            with (
+                httpx.Client(http2=True, verify=trusting_anybody(), timeout=PATIENCE) as client,
+                client.stream("GET", f"{url}/steps") as response,
+            ):
+                assert response.http_version == "HTTP/2"
+                lines = response.iter_lines()
+                for number in range(1, 6):
+                    while next(lines) != f"data: {number}":
+                        pass
+                    assert client.get(f"{url}/next").status_code == 200
+
+
+def trusting_anybody():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 # -- connections that are used again -------------------------------------------------------------------------------------
 
 
@@ -241,9 +303,9 @@ def test_nobody_gets_a_502_where_nginx_keeps_its_connections_for_less_time_than_
         upstream = "{}:{}".format(*far.getsockname())
         port = free_port()
         command = nginx(tmp_path, upstream, port)
-        text = replaced((tmp_path / "nginx.conf").read_text(), f"proxy_pass http://{upstream}", "proxy_pass http://app")
-        kept = f"  upstream app {{ server {upstream}; keepalive 16; keepalive_timeout 1s; }}\n  server {{"
-        (tmp_path / "nginx.conf").write_text(replaced(text, "  server {", kept))
+        text = replaced((tmp_path / "conf.d/app.conf").read_text(), f"proxy_pass http://{upstream}", "proxy_pass http://app")
+        kept = f"upstream app {{ server {upstream}; keepalive 16; keepalive_timeout 1s; }}\n"
+        (tmp_path / "conf.d/app.conf").write_text(kept + text)
         with Server(command, cwd=tmp_path) as proxy:
             wait_until(lambda: proxy.process.poll() is not None or listens(("127.0.0.1", port)))
             with HTTP1(("127.0.0.1", port)) as client:
