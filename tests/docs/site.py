@@ -31,6 +31,8 @@ def place(source: Path) -> Path:
     """Where a file of the repository is in the site: its own place below docs/, or a page below `project/`."""
     if source.is_relative_to(DOCS):
         return source.relative_to(DOCS)
+    if source == ROOT / "README.md":
+        return Path("project/about.md")  # a README.md would be taken for the index of its folder
     inside = Path("project") / source.relative_to(ROOT)
     return inside if inside.suffix in {".md", ".png"} else inside.with_name(f"{inside.name}.md")
 
