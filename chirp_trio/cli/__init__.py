@@ -4,41 +4,38 @@ This room knows apps, the server that runs them, and the wire. It must not know 
 connection.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 
-from ..errors import ConfigurationError, LifespanError
-from ..version import __version__
-from . import check, run, tail
+import click
+
+from .commands import command
 from .forms import neutral
+from .habits import explain
 from .load import load_app
 
-__all__ = ["load_app", "main", "parser"]
+__all__ = ["command", "load_app", "main"]
+
+_INTERRUPTED = 130  # what a shell makes of a SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return the process's exit code: 0; 1 where the app failed; 2 where what was asked for cannot be done."""
+    """Run a command.
+
+    Args:
+        arguments: What follows the program's name; default: those of the process.
+
+    Returns:
+        The process's exit code: 0; 1 where the app failed; 2 where what was asked for cannot be done.
+
+    Raises:
+        SystemExit: With 2, where an argument is wrong; with 0, where the version was asked for.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser().parse_args(given, argparse.Namespace(arguments=given, output=nullcontext))
-    with options.output():
-        try:
-            return int(options.command(options))
-        except ConfigurationError as error:
-            print(f"chirp-trio: {neutral(str(error))}", file=sys.stderr)
-            return 2
-        except LifespanError as error:
-            print(f"chirp-trio: {neutral(str(error))}", file=sys.stderr)
-            return 1
-
-
-def parser() -> argparse.ArgumentParser:
-    """What the commands take."""
-    parser = argparse.ArgumentParser(prog="chirp-trio", description="Server-Sent Events for trio.")
-    parser.add_argument("--version", action="version", version=f"chirp-trio {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run.add_commands(commands)
-    tail.add_commands(commands)
-    check.add_commands(commands)
-    return parser
+    try:
+        return int(command.main(given, prog_name="chirp-trio", standalone_mode=False, obj=given) or 0)
+    except click.UsageError as error:
+        print(f"chirp-trio: {neutral(explain(error))}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except click.Abort:
+        return _INTERRUPTED

@@ -1,47 +1,42 @@
 """`chirp-trio check`: look for mistakes without running anything."""
 
-import argparse
+from collections.abc import Sequence
+
+import click
 
 from ..errors import ConfigurationError
 from ..logs import harmless
-from .load import load_app
-from .run import Commands
+from .options import Command, app_argument, env_file_option
 
 
-def add_commands(commands: Commands) -> None:
-    """Add `check`."""
-    checking = commands.add_parser(
-        "check", help="look for mistakes in an app", description="Look for mistakes in an app, without running it."
-    )
-    checking.add_argument("app", metavar="MODULE:APP", help="where the app is, as for `run`")
-    checking.add_argument(
-        "--root-path", default="", metavar="PATH", help="what a proxy takes away from the beginning of the paths"
-    )
-    checking.add_argument(
-        "--elsewhere",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="a path that something else answers, with all below it; may be given several times",
-    )
-    checking.set_defaults(command=_check)
-
-
-def _check(options: argparse.Namespace) -> int:
+@click.command(
+    cls=Command, help="Look for mistakes in an app, without running it.", short_help="Look for mistakes in an app."
+)
+@app_argument
+@env_file_option
+@click.option(
+    "--root-path",
+    default="",
+    show_default=False,
+    metavar="PATH",
+    help="What a proxy takes away from the beginning of the paths.",
+)
+@click.option("--elsewhere", multiple=True, metavar="PATH", help="A path that something else answers, with all below "
+    "it. May be "
+    "given several times.")  # fmt: skip
+def command(app: str | None, root_path: str, elsewhere: Sequence[str]) -> int:
+    """Look for mistakes in an app, without running it."""
     try:
         from ..checking import check_app  # the other commands work without what it needs
     except ImportError as error:
         raise ConfigurationError(str(error)) from error
+    from .find import find
+
+    found, name = find(app, is_checked=False)
     try:
-        app = load_app(options.app)
-    except ConfigurationError:
-        raise
-    except Exception as error:
-        raise ConfigurationError(f"{options.app} cannot be imported: {type(error).__name__}: {error}") from error
-    try:
-        findings = check_app(app, root_path=options.root_path, elsewhere=options.elsewhere)  # type: ignore[arg-type]  # it looks
+        findings = check_app(found, root_path=root_path, elsewhere=elsewhere)  # type: ignore[arg-type]  # it looks
     except (RecursionError, MemoryError) as error:
-        raise ConfigurationError(f"{options.app} cannot be checked: something in its files is nested too deeply") from error
+        raise ConfigurationError(f"{name} cannot be checked: something in its files is nested too deeply") from error
     for finding in findings:
         print(harmless(str(finding)))  # names of files, and what stands in them, may be anything
     print(f"{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}")

@@ -10,6 +10,14 @@ from ..asgi import ASGIApp
 from ..errors import ConfigurationError
 
 
+class NoSuchApp(ConfigurationError):
+    """What was named is not there."""
+
+
+class NoSuchName(NoSuchApp):
+    """The module is there, and has no app of that name."""
+
+
 def load_app(target: str) -> ASGIApp:
     """The app that `module:name` or `folder/file.py:name` names; `name` is `app` where it is left out.
 
@@ -19,26 +27,27 @@ def load_app(target: str) -> ASGIApp:
     place, _, name = target.partition(":")
     name = name or "app"
     if not place or (place.startswith(".") and not place.endswith(".py")):
-        raise ConfigurationError(f"{target!r} names no app; it must be like 'module:app' or 'folder/file.py:app'")
+        raise NoSuchApp(f"{target!r} names no app; it must be like 'module:app' or 'folder/file.py:app'")
     sys.path.insert(0, str(Path.cwd()))
     try:
         module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except ModuleNotFoundError as error:
         if error.name is None or not (place == error.name or place.startswith(error.name + ".")):
             raise  # the module is there, and something that it imports is not
-        raise ConfigurationError(f"there is no module {place!r} in {Path.cwd()} or on Python's path") from None
+        raise NoSuchApp(f"there is no module {place!r} in {Path.cwd()} or on Python's path") from None
     found: object = module
     for part in name.split("."):
         found = getattr(found, part, None)
     if not callable(found):
         apps = sorted(key for key, value in vars(module).items() if callable(value) and type(value).__name__ == "App")
-        raise ConfigurationError(f"{place!r} has no app called {name!r}; apps in it: {', '.join(apps) or 'none'}")
+        kind = f"; {name} is {article(found)}" if found is not None else ""
+        raise NoSuchName(f"{place!r} has no app called {name!r}; apps in it: {', '.join(apps) or 'none'}{kind}")
     return cast(ASGIApp, found)
 
 
 def _load_file(path: Path) -> object:
     if not path.is_file():
-        raise ConfigurationError(f"there is no file {str(path)!r}")
+        raise NoSuchApp(f"there is no file {str(path)!r}")
     sys.path.insert(0, str(path.resolve().parent))
     # Loaded as the file that it is: its name may be that of a module that somebody else means.
     name = path.stem
@@ -50,3 +59,9 @@ def _load_file(path: Path) -> object:
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def article(value: object) -> str:
+    """The name of a value's class, as a noun: `an int`."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

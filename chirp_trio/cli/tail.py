@@ -1,26 +1,26 @@
 """`chirp-trio tail`: follow an event stream from the terminal."""
 
-import argparse
 import importlib.util
 import io
 import json
-import math
 import os
 import re
 import select
 import ssl
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import click
 import trio
 
 from ..errors import ConfigurationError
 from ..wire import Comment, SSEEvent, check_one_line
 from .forms import Form, choose_form, neutral
-from .run import Commands
+from .options import Checked, Command, count, seconds
 
 if TYPE_CHECKING:
     import httpx
@@ -35,36 +35,65 @@ _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 9.1
 _HEADER = re.compile(rf"(?P<name>{_METHOD.pattern}):[ \t]*(?P<value>[^\r\n]*?)[ \t]*")  # RFC 9110, 5.1 and 5.5
 
 
-def add_commands(commands: Commands) -> None:
-    """Add `tail`."""
-    about = "Print the events of a stream as they come, and reconnect when the connection is lost."
-    tail = commands.add_parser("tail", help="follow an event stream", description=about)
-    add = tail.add_argument
-    add("url", metavar="URL", help="where the stream is; `http://` may be left out")
-    add("--header", "-H", action="append", default=[], metavar="'NAME: VALUE'", help="a header to send; may be given several "
-        "times")  # fmt: skip
-    add("--request", "-X", type=_method, metavar="METHOD", help="the method of the request (default: GET, or POST with "
-        "--data); with any other than GET it ends when the first connection does")  # fmt: skip
-    add("--data", metavar="TEXT", help="the body of the request: JSON where it is JSON, else a form, unless a header "
-        "says what it is")  # fmt: skip
-    add("--since", metavar="ID", help="begin after the event with this id: the first Last-Event-ID")
-    add("--max", type=_count(1), metavar="COUNT", help="end after so many events")
-    add("--json", action="store_true", help="print each event as a JSON object, on a line of its own")
-    add("--raw", action="store_true", help="print the data as it came, with what may command a terminal")
-    add("--comments", action="store_true", help="print comments too, and so the heartbeats")
-    add("--quiet", "-q", action="store_true", help="say nothing of connections that come and go")
-    add("--no-reconnect", action="store_true", help="end when the first connection does")
-    add("--retries", type=_count(0), metavar="COUNT", help="give up when so many further attempts in a row have failed "
-        "(default: never)")  # fmt: skip
-    add("--connect-timeout", type=_seconds, default=10.0, metavar="SECONDS",
-        help="how long making a connection may take (default: %(default)s)")  # fmt: skip
-    add("--idle-timeout", type=_seconds, metavar="SECONDS", help="reconnect when nothing, not even a heartbeat, has come for "
-        "so long (default: never)")  # fmt: skip
-    add("--insecure", action="store_true", help="trust any certificate")
-    tail.set_defaults(command=_tail)
+def _method(text: str) -> str:
+    if not _METHOD.fullmatch(text):
+        raise ValueError("a method such as POST")
+    return text
 
 
-def _tail(options: argparse.Namespace) -> int:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for."""
+
+    url: str
+    header: Sequence[str]
+    request: str | None
+    data: str | None
+    since: str | None
+    max: int | None
+    json: bool
+    raw: bool
+    comments: bool
+    quiet: bool
+    no_reconnect: bool
+    retries: int | None
+    connect_timeout: float
+    idle_timeout: float | None
+    insecure: bool
+
+
+@click.command(cls=Command, help="Print the events of a stream as they come, and reconnect when the connection is lost.",
+    short_help="Follow an event stream.")  # fmt: skip
+@click.argument("url", metavar="URL")
+@click.option("--header", "-H", multiple=True, type=Checked("text", str, separator="\n"), metavar="'NAME: VALUE'",
+    help="A header to send. May be given several times.")  # fmt: skip
+@click.option("--request", "-X", type=Checked("text", _method), metavar="METHOD", help="The method of the "
+    "request: GET unless something is said, or POST with --data. With any other than GET it ends when the first connection "
+    "does.")  # fmt: skip
+@click.option("--data", metavar="TEXT", help="The body of the request: JSON where it is JSON, else a form, unless a "
+    "header says "
+    "what it is.")  # fmt: skip
+@click.option("--since", metavar="ID", help="Begin after the event with this id: the first Last-Event-ID.")
+@click.option("--max", type=Checked("integer", count(1)), metavar="COUNT", help="End after so many events.")
+@click.option("--json", is_flag=True, help="Print each event as a JSON object, on a line of its own.")
+@click.option("--raw", is_flag=True, help="Print the data as it came, with what may command a terminal.")
+@click.option("--comments", is_flag=True, help="Print comments too, and so the heartbeats.")
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing of connections that come and go.")
+@click.option("--no-reconnect", is_flag=True, help="End when the first connection does.")
+@click.option("--retries", type=Checked("integer", count(0)), metavar="COUNT", help="Give up when so many further "
+    "attempts in a "
+    "row have failed; without it, never.")  # fmt: skip
+@click.option("--connect-timeout", type=Checked("number", seconds), default=10.0, metavar="SECONDS", help="How long making a "
+    "connection may take.")  # fmt: skip
+@click.option("--idle-timeout", type=Checked("number", seconds), metavar="SECONDS", help="Reconnect when nothing, not even a "
+    "heartbeat, has come for so long; without it, never.")  # fmt: skip
+@click.option("--insecure", is_flag=True, help="Trust any certificate.")
+def command(**given: Any) -> int:
+    """Print the events of a stream as they come, and reconnect when the connection is lost."""
+    return _tail(Options(**given))
+
+
+def _tail(options: Options) -> int:
     if any(importlib.util.find_spec(name) is None for name in ("httpx", "rich")):
         raise ConfigurationError("tail needs httpx and rich: pip install 'chirp-trio[tail]'")
     if not isinstance(sys.stdout, io.TextIOWrapper):
@@ -75,7 +104,7 @@ def _tail(options: argparse.Namespace) -> int:
     return code
 
 
-async def _until_nobody_reads(options: argparse.Namespace, client: httpx.AsyncClient, url: str) -> int:
+async def _until_nobody_reads(options: Options, client: httpx.AsyncClient, url: str) -> int:
     """Print what comes. A pipe whose reader has enough ends it at once, and not with the next event, which may be far off."""
     code = ENDED
     async with client, trio.open_nursery() as nursery:
@@ -96,7 +125,7 @@ async def _watch_reader(output: int, ended: trio.CancelScope) -> None:
         ended.cancel()
 
 
-async def _print_events(options: argparse.Namespace, client: httpx.AsyncClient, url: str) -> int:
+async def _print_events(options: Options, client: httpx.AsyncClient, url: str) -> int:
     from .follow import Connected, Refused, Unreachable, Waiting, follow
 
     assert isinstance(sys.stdout, io.TextIOWrapper)
@@ -154,7 +183,7 @@ def _say(text: str) -> None:
 # -- what was asked for --------------------------------------------------------------------------------------------------
 
 
-def _client(options: argparse.Namespace) -> httpx.AsyncClient:
+def _client(options: Options) -> httpx.AsyncClient:
     """What makes the requests. Each has a connection of its own: one that is left over may be dead, and nobody knows."""
     import httpx
 
@@ -196,39 +225,15 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _method(text: str) -> str:
-    if not _METHOD.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"it is {text!r}; it must be a method such as POST")
-    return text
-
-
 def _url(text: str) -> str:
     import httpx
 
     try:
-        url = httpx.URL(text if "://" in text else f"http://{text}")
+        address = f"localhost{text}" if re.match(r":\d", text) else text  # as httpie has it
+        url = httpx.URL(address if "://" in address else f"http://{address}")
         usable = url.scheme in {"http", "https"} and url.host and (url.port or 0) <= 65535
     except (httpx.InvalidURL, UnicodeError) as error:
         raise ConfigurationError(f"{text!r} is no URL: {error}") from None
     if not usable:
         raise ConfigurationError(f"{text!r} is no URL of an event stream; it must be like 'http://127.0.0.1:8000/events'")
     return str(url)
-
-
-def _count(least: int) -> Callable[[str], int]:
-    def count(text: str) -> int:
-        if not text.isdecimal() or len(text) > 15 or int(text) < least:
-            raise argparse.ArgumentTypeError(f"it is {text!r}; it must be a whole number of at least {least}")
-        return int(text)
-
-    return count
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"it is {text!r}; it must be a number of seconds above 0")
-    return seconds

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -44,7 +44,13 @@ _LAST_LINES = 0.5
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-def run(app: ASGIApp, config: ServerConfig | None = None, *, name: str = "app") -> None:
+def run(
+    app: ASGIApp,
+    config: ServerConfig | None = None,
+    *,
+    name: str = "app",
+    announce: Callable[[Sequence[str]], object] | None = None,
+) -> None:
     """Serve an app until SIGINT or SIGTERM. Says where, once it is up.
 
     A stop ends for certain: whatever still hangs after all of its time limits is named, and the process ended. A second
@@ -54,6 +60,7 @@ def run(app: ASGIApp, config: ServerConfig | None = None, *, name: str = "app") 
         app: The app.
         config: The settings; default: `ServerConfig()`.
         name: What to call the app in the line that says where it is.
+        announce: Called with the URLs, once that line is printed; default: nobody is told.
 
     Raises:
         ConfigurationError: This system is Windows, where the server does not run.
@@ -64,7 +71,7 @@ def run(app: ASGIApp, config: ServerConfig | None = None, *, name: str = "app") 
     settings = config if config is not None else ServerConfig()
     _allow_files(settings.max_connections)
     try:
-        trio.run(_serve_until_signal, app, settings, read_certificate(settings), name)
+        trio.run(_serve_until_signal, app, settings, read_certificate(settings), _Announcement(name, announce))
     except ExceptionGroup as group:
         raise sole(group) from None
 
@@ -82,13 +89,15 @@ def _allow_files(connections: int) -> None:
             )
 
 
-async def _serve_until_signal(app: ASGIApp, settings: ServerConfig, certificate: Certificate | None, name: str) -> None:
+async def _serve_until_signal(
+    app: ASGIApp, settings: ServerConfig, certificate: Certificate | None, announcement: _Announcement
+) -> None:
     shutdown = trio.Event()
     with (
         _last_deadline(settings.graceful_timeout + settings.shutdown_timeout + _GRACE) as stops,
         _signals(_Signals(shutdown, certificate, stops)),
     ):
-        await serve_with(app, settings, certificate, shutdown=shutdown, task_status=_Announcement(name))
+        await serve_with(app, settings, certificate, shutdown=shutdown, task_status=announcement)
 
 
 class _Signals:
@@ -232,11 +241,14 @@ def _is_foreign(frame: FrameType) -> bool:
 class _Announcement(trio.TaskStatus[list[str]]):
     """Prints where the server listens, in the moment that it does."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, announce: Callable[[Sequence[str]], object] | None) -> None:
         self._name = name
+        self._announce = announce
 
     def started(self, value: list[str] | None = None) -> None:
         with suppress(OSError, ValueError):  # nobody reads it
             print(
                 f"chirp_trio: serving {self._name} on {', '.join(value or ())} (Ctrl-C stops it)", file=sys.stderr, flush=True
             )
+        if self._announce is not None:
+            self._announce(value or ())

@@ -188,7 +188,8 @@ def test_an_address_that_is_taken_is_told_in_one_sentence_too():
         port = first.getsockname()[1]
         with Server([SCRIPTS / "chirp-trio", "run", "--port", str(port), "endings:app"]) as second:
             assert second.wait() == 2
-            assert second.lines()[-1] == f"chirp-trio: cannot listen on 127.0.0.1:{port}: Address already in use"
+            told = f"cannot listen on 127.0.0.1:{port}: Address already in use; another port is --port {port + 1}"
+            assert second.lines()[-1] == f"chirp-trio: {told}"
             assert second.unexpected_tracebacks() == 0
 
 

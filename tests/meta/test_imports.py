@@ -42,7 +42,7 @@ MAY_IMPORT = {
         "markup",
         "topics",
     },  # threads for the clock, the server for `TestClient.live()`, topics for `check_store()`
-    "cli": {"errors", "logs", "output", "asgi", "version", "wire", "server", "checking"},
+    "cli": {"errors", "failures", "logs", "output", "asgi", "version", "wire", "web", "server", "checking"},
     "__main__": {"cli"},
     "": {"errors", "version", "wire", "stream", "responses", "topics", "templates", "web", "server"},  # the public names
 }
@@ -72,7 +72,7 @@ MAY_USE = {
     "responses": {"starlette"},
     "metrics": {"prometheus_client"},
     "testing": {"trio", "httpx", "h11"},
-    "cli": {"trio", "httpx", "rich"},
+    "cli": {"click", "trio", "httpx", "rich"},
     "__main__": set(),
     "": set(),
 }

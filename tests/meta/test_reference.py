@@ -4,12 +4,12 @@ A name has a heading (`App`, `App.route`). Below that, up to the next heading, t
 its default) and for each attribute, named in the first cell.
 """
 
-import argparse
 import dataclasses
 import inspect
 import re
 from pathlib import Path
 
+import click
 import pytest
 import trio
 from prometheus_client import REGISTRY
@@ -213,18 +213,18 @@ def test_an_object_shows_what_is_described_and_nothing_else(value):
 
 
 def commands():
-    [choices] = [action.choices for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    return choices
+    context = click.Context(cli.command)
+    return {name: cli.command.get_command(context, name) for name in cli.command.list_commands(context)}
 
 
 @pytest.mark.parametrize("command", commands())
 def test_the_options_of_a_command_are_those_that_there_are(command):
     documented = {name: row["Default"].strip("`") for name, row in rows(f"chirp-trio {command}", "Argument").items()}
-    expected = {}
-    for action in commands()[command]._actions:
-        if action.dest != "help":
-            name = action.option_strings[0] if action.option_strings else action.metavar
-            expected[name] = "required" if action.required else str(action.default or "")
+    expected, context = {}, click.Context(commands()[command])
+    for parameter in commands()[command].params:
+        name = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.make_metavar(context).strip("[]")
+        default = parameter.to_info_dict()["default"]
+        expected[name] = "required" if parameter.required else str(default or "")
     assert documented == expected
 
 

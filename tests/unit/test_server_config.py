@@ -1,13 +1,12 @@
 """What the server can be told, and what it refuses to be told."""
 
-import argparse
 import dataclasses
 import socket
 
 import pytest
 
 from chirp_trio import ConfigurationError, ServerConfig
-from chirp_trio.cli import parser
+from chirp_trio.cli.run import command
 
 ADDRESSES = ["127.0.0.1:8000", "0.0.0.0:0", "localhost:80", "[::1]:65535", "[fe80::1%eth0]:1", "unix:app.sock", "fd://3"]
 
@@ -164,8 +163,8 @@ def test_a_trusted_proxy_that_is_no_address_is_refused(proxy):
 
 
 def test_the_command_line_has_every_setting_with_the_same_default():
-    options = vars(parser().parse_args(["run", "app"], argparse.Namespace(arguments=[])))
-    renamed = {"http2": ("no_http2", False), "trusted_proxies": ("trusted_proxy", []), "bind": ("bind", [])}
+    options = command.make_context("run", []).params
+    renamed = {"http2": ("no_http2", False), "trusted_proxies": ("trusted_proxy", ()), "access_log": ("access_log", None)}
     for setting in dataclasses.fields(ServerConfig):
         name, default = renamed.get(setting.name, (setting.name, setting.default))
         assert options[name] == default, setting.name

@@ -1,0 +1,130 @@
+"""The app that a command is for: named or discovered, checked to be one, with a sentence for whatever goes wrong."""
+
+import inspect
+import os
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from ..asgi import ASGIApp
+from ..errors import ConfigurationError, text_of
+from ..failures import is_of_application
+from .load import NoSuchApp, NoSuchName, article, load_app
+
+_FILES = ("app.py", "main.py", "asgi.py", "server.py", "application.py")
+_NAMES = ("app", "application", "asgi")
+_FACTORIES = ("create_app", "make_app")
+
+
+def find(target: str | None, *, is_factory: bool = False, is_checked: bool = True) -> tuple[ASGIApp, str]:
+    """The app that is named, or the one in the first of `app.py`, `main.py` and so on that there is; and what to call it.
+
+    Args:
+        target: As for `load_app()`; None discovers it.
+        is_factory: Whether what is named is a function without parameters that returns the app.
+        is_checked: Whether it has to be an ASGI app; otherwise it may be anything that can be called.
+
+    Raises:
+        ConfigurationError: There is none, it cannot be imported, or it is no ASGI app.
+    """
+    if target is not None and "://" in target:
+        raise ConfigurationError(
+            f"{target!r} is a URL; it must name an app, such as 'module:app' (`chirp-trio tail` takes URLs)"
+        )
+    names = [target] if target is not None else _discovered(_FACTORIES if is_factory else _NAMES)
+    for name in names[:-1]:
+        try:
+            return _load(name, is_factory=is_factory, is_checked=is_checked)
+        except NoSuchName:
+            continue  # the file has another of the usual names
+    return _load(names[-1], is_factory=is_factory, is_checked=is_checked)
+
+
+def _discovered(names: tuple[str, ...]) -> list[str]:
+    file = next((file for file in _FILES if Path(file).is_file()), None)
+    if file is None:
+        raise ConfigurationError(
+            f"there is none of {', '.join(_FILES)} in {Path.cwd()}; name the app, as in `chirp-trio run module:app`"
+        )
+    return [f"{file}:{name}" for name in names]
+
+
+def _load(target: str, *, is_factory: bool, is_checked: bool) -> tuple[ASGIApp, str]:
+    try:
+        found: object = load_app(target)
+    except NoSuchApp:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ConfigurationError(f"{target} cannot be imported: {_told(error)}") from error
+    if is_factory:
+        found = _made_by(found, target)
+    if is_checked:
+        _check(found, target)
+    return cast(ASGIApp, found), target
+
+
+def _made_by(factory: object, target: str) -> object:
+    if not callable(factory) or inspect.iscoroutinefunction(factory) or _needed(factory):
+        raise ConfigurationError(
+            f"{target} is {_kind(factory)}; with --factory it must be a plain function without parameters"
+        )
+    try:
+        made: object = factory()
+    except (Exception, SystemExit) as error:
+        raise ConfigurationError(f"{target}() failed: {_told(error)}") from error
+    if not callable(made):
+        raise ConfigurationError(f"{target}() returned {article(made)}; it must return an ASGI app")
+    return made
+
+
+def _check(found: object, target: str) -> None:
+    """Raise unless it can be an ASGI app, as far as its signature tells."""
+    if isinstance(found, type):
+        raise ConfigurationError(f"{target} is a class; it must be an app, such as {found.__name__}()")
+    assert callable(found)
+    needed = _needed(found)
+    if needed is None or needed == 3:
+        return
+    if needed == 0 and inspect.isfunction(found):
+        raise ConfigurationError(f"{target} is a function without parameters; if it makes the app, say --factory")
+    if needed == 2:
+        raise ConfigurationError(
+            f"{target} is {_kind(found)} that takes two arguments, as WSGI apps do; it must be an ASGI app, as Flask and "
+            "Django (WSGI) are not: it runs under gunicorn, and an ASGI app of its routes here"
+        )
+    raise ConfigurationError(f"{target} is {_kind(found)}; it must be an ASGI app, which takes scope, receive and send")
+
+
+def _needed(function: Callable[..., Any]) -> int | None:
+    """How many arguments it has to be called with; None where it does not tell, or takes any number."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except TypeError, ValueError:
+        return None
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return None
+    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    needed = sum(each.default is each.empty for each in positional)
+    return 3 if needed <= 3 <= len(positional) else needed
+
+
+def _kind(value: object) -> str:
+    if inspect.isroutine(value):
+        return f"the function {getattr(value, '__name__', value)}"
+    return article(value)
+
+
+def _told(error: BaseException) -> str:
+    """An error, and where in the application it was raised, in one line."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return f"{type(error).__name__}: {error.msg} ({_short(error.filename)}:{error.lineno})"
+    text = " ".join(text_of(error).split()) or type(error).__name__
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_of_application(frame.filename)]
+    place = f" ({_short(frames[-1].filename)}:{frames[-1].lineno}: {frames[-1].line})" if frames else ""
+    return f"{type(error).__name__}: {text}{place}"
+
+
+def _short(file: str) -> str:
+    relative = os.path.relpath(file)
+    return file if relative.startswith(os.pardir) else relative
