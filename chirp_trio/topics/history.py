@@ -259,6 +259,11 @@ class Epochs(Ids):
         """Take ids back that were given, and that nobody has got: from this number on, they go on so much further."""
         self._begin(Epoch(number, self._name, self._shift + skipped))
 
+    def go_on(self, number: int, name: str, given: int) -> None:
+        """From this number on, ids are of the epoch with that name, and the first of them ends with what is given."""
+        if (name, given - number) != (self._name, self._shift):
+            self._begin(Epoch(number, name, given - number))
+
     def forget(self, number: int) -> None:
         """Forget the epochs of which nothing is left but numbers below this one."""
         del self._all[: sum(epoch.first <= number for epoch in self._all[1:])]

@@ -174,12 +174,14 @@ class Delivery:
             log.append(record.publish(self.name, ids.id_of(number), number, self._at(published)))
         self.topic.begin(log, ids)
 
-    def deliver(self, record: Record, published: float) -> str:
+    def deliver(self, record: Record, published: float, *, is_own: bool = False) -> str:
         """Give everybody the next event. Never blocks.
 
         Args:
             record: The event; `Record.gap()` in the place of some that are missing.
             published: When it was published, in seconds of the wall clock.
+            is_own: Whether only this process knows it, such as the gap in the place of what it could not have kept: its id
+                has two parts then, of which the second is that of the event before it; default false.
 
         Returns:
             Its id: its number, which is now `last`, had one already.
@@ -189,7 +191,11 @@ class Delivery:
             ValueError: The same.
         """
         number = self.last + 1
-        id = self.history.epochs.id_of(number)
+        if is_own:
+            self.history.hold_id()
+        else:
+            self.history.release_id()
+        id = self.history.id_of(number)
         self.topic.deliver(record.publish(self.name, id, number, self._at(published)))
         return id
 
