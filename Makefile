@@ -18,8 +18,9 @@ demo: setup  ## a live dashboard of this machine, on http://127.0.0.1:8000
 test: setup  ## all tests
 	@$(RUN) $(PROCESSES)
 
-soak: setup  ## the long forms of tests that are short otherwise: ten minutes of clients, 5000 stacks of middleware
+soak: setup  ## the long forms of tests that are short otherwise: ten minutes of clients, processes joined by Redis, 5000 stacks of middleware
 	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_soak.py
+	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_joined_processes.py
 	@CHIRP_TRIO_STACKS=5000 $(RUN) --timeout=0 -o faulthandler_timeout=0 tests/integration/test_middleware_stacks.py -k whatever
 
 check: setup  ## format, lint, types

@@ -36,6 +36,7 @@ from .web import App, AppConfig, Redirect, Request, Response, UploadFile
 from .wire import HTML, Comment, Decoder, SSEEvent
 
 if TYPE_CHECKING:
+    from .redis import RedisStore
     from .responses import EventStream
     from .server import ServerConfig, serve
     from .version import __version__  # noqa: F401  # as is the custom, not in `__all__`
@@ -63,6 +64,7 @@ __all__ = [
     "Presence",
     "Published",
     "Redirect",
+    "RedisStore",
     "Request",
     "Response",
     "SQLiteStore",
@@ -89,7 +91,13 @@ __all__ = [
 
 
 # What costs much to import, and what an app can be made without, by its module: imported when it is first asked for.
-_LATER = {"EventStream": "responses", "ServerConfig": "server", "__version__": "version", "serve": "server"}
+_LATER = {
+    "EventStream": "responses",
+    "RedisStore": "redis",
+    "ServerConfig": "server",
+    "__version__": "version",
+    "serve": "server",
+}
 
 if not TYPE_CHECKING:  # to a type checker every name would be one that the package has
 

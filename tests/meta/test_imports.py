@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "htmx": {"wire"},
     "stream": {"addresses", "headers", "errors", "failures", "logs", "asgi", "wire", "htmx", "threads"},
     "topics": {"errors", "failures", "logs", "wire", "htmx", "stream", "threads"},
+    "redis": {"errors", "logs", "wire", "topics"},
     "templates": {"errors", "wire"},
     "server": {"addresses", "headers", "errors", "failures", "logs", "output", "asgi"},
     "web": {"headers", "errors", "failures", "logs", "asgi", "wire", "htmx", "stream", "topics", "templates", "server"},
@@ -44,7 +45,7 @@ MAY_IMPORT = {
     },  # threads for the clock, the server for `TestClient.live()`, topics for `check_store()`
     "cli": {"errors", "failures", "logs", "output", "asgi", "version", "wire", "web", "server", "checking"},
     "__main__": {"cli"},
-    "": {"errors", "version", "wire", "stream", "responses", "topics", "templates", "web", "server"},  # the public names
+    "": {"errors", "version", "wire", "stream", "responses", "topics", "redis", "templates", "web", "server"},  # the public names
 }
 
 # What each room may import of others', the standard library aside.
@@ -62,6 +63,7 @@ MAY_USE = {
     "threads": {"trio"},
     "version": set(),
     "topics": {"trio"},
+    "redis": {"trio", "hiredis"},
     "templates": {"kida"},
     "server": {"trio", "hypercorn", "h2", "h11", "hyperframe", "hpack"},
     "web": {"trio", "python_multipart"},
@@ -211,6 +213,10 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
         "stream/host.py",  # behind all streams of an app
         "stream/lifecycle.py",  # one stream
         "topics/storage/sqlite/journal.py",  # what writes a topic's history
+        "redis/connection.py",  # what writes and what reads
+        "redis/journal.py",  # what a topic needs while it is open
+        "redis/link.py",  # the two connections of a process
+        "redis/server.py",  # a connection, and what it is used for
         "web/foreign.py",  # somebody else's response, and who looks whether its client is there
         "web/dispatch.py",  # a response, and the request body that nobody read
         "web/page_stream.py",  # a page that is rendered while it is sent

@@ -50,6 +50,8 @@ INTERNAL = {
     "Request.has_unread_body",
     "ASGITransport.handle_async_request",
     "ASGITransport.start_soon",
+    "RedisStore._link",
+    "RedisStore.journal",
     "SQLiteStore.journal",
     "Epoch.first_given",
     "Record.load",

@@ -23,6 +23,7 @@ from chirp_trio import (
     LiveStreams,
     Presence,
     Published,
+    RedisStore,
     Request,
     StoreError,
     StreamSnapshot,
@@ -44,6 +45,7 @@ from chirp_trio.topics import RECORD_VERSION, Delivery, Epoch, Epochs, Ids, Jour
 app = App()
 chat: Topic = app.topic("chat", history=10, max_age=60)
 news: Topic = app.topic("news")
+joined: Topic = app.topic("joined", store=RedisStore("redis://127.0.0.1", confirm="disk", timeout=1))
 
 
 def is_news(event: Published) -> bool:

@@ -1,0 +1,98 @@
+#!lua name=chirp_trio_1
+--[[
+What chirp_trio does inside of the server, each call as a whole or not at all. Of a topic there are
+
+  events  a stream; the entry of event 7 has the id 7-0
+  meta    a hash: `epochs` ("0:name 58:other": from which number on ids begin with which name), `last` (the number of the newest
+          event), `server` (what tells this life of the server from others), `version` (of this layout and of the records)
+
+Numbers go on over epochs. Nobody who holds an id of an epoch that has lost events is taken for one who has had others.
+]]
+
+local NOBODY = '0000000000000000000000000000000000000000'
+local VERSION = '1'
+local MOST_EPOCHS = 64
+
+-- This life of the server, and whether it is one that was promoted: it may lack what its master had.
+local function server()
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  local before = string.match(redis.call('INFO', 'replication'), 'master_replid2:(%w+)')
+  return run, before
+end
+
+-- Whether a restart may have lost what was acknowledged.
+local function is_persistent()
+  return string.find(redis.call('INFO', 'persistence'), 'aof_enabled:1', 1, true) ~= nil
+end
+
+-- The topic's epochs and newest number, in an epoch of this life of the server.
+local function enter(events, meta, name, now)
+  local run, before = server()
+  local id = run .. before
+  local found = redis.call('HMGET', meta, 'server', 'epochs', 'last', 'version')
+  if found[4] and found[4] ~= VERSION then
+    return redis.error_reply('CHIRP the topic was written by another version of chirp_trio')
+  end
+  if not found[1] then
+    redis.call('DEL', events)
+    redis.call('HSET', meta, 'server', id, 'epochs', '0:' .. name, 'last', 0, 'version', VERSION)
+    return {'0:' .. name, 0}
+  end
+  local epochs, last = found[2], tonumber(found[3])
+  if found[1] == id then
+    return {epochs, last}
+  end
+  local is_restart = string.sub(found[1], 1, 40) ~= run
+  if is_restart or before ~= NOBODY then
+    epochs = epochs .. ' ' .. (last + 1) .. ':' .. name
+    if select(2, string.gsub(epochs, ' ', ' ')) >= MOST_EPOCHS then
+      epochs = string.gsub(epochs, '^%S+ ', '')
+    end
+    if before ~= NOBODY or not is_persistent() then
+      last = last + 1
+      redis.call('XADD', events, last .. '-0', 'kind', 'gap', 'data', '', 'at', now)
+    end
+  end
+  redis.call('HSET', meta, 'server', id, 'epochs', epochs, 'last', last)
+  return {epochs, last}
+end
+
+-- KEYS: events, meta. ARGV: a new name, the time in milliseconds.
+local function look(keys, args)
+  return enter(keys[1], keys[2], args[1], args[2])
+end
+
+-- KEYS: events, meta, result. ARGV: the channel, a new name, the time in milliseconds, how many events are kept at least, for how
+-- many milliseconds the result is, and for each event how many arguments follow that are its fields, and these.
+-- Gives the name of the epoch and the number of the first event; the same again for the same key of the result.
+local function publish(keys, args)
+  local events, meta, result = keys[1], keys[2], keys[3]
+  if result ~= '' then
+    local known = redis.call('GET', result)
+    if known then
+      local name, first = string.match(known, '^(%w+) (%d+)$')
+      return {name, tonumber(first)}
+    end
+  end
+  local entered = enter(events, meta, args[2], args[3])
+  if entered.err then
+    return entered
+  end
+  local name, first = string.match(entered[1], ':(%w+)$'), entered[2] + 1
+  local number, at = first - 1, 6
+  while at <= #args do
+    local count = tonumber(args[at])
+    number = number + 1
+    redis.call('XADD', events, 'MAXLEN', '~', args[4], number .. '-0', 'at', args[3], unpack(args, at + 1, at + count))
+    at = at + 1 + count
+  end
+  redis.call('HSET', meta, 'last', number)
+  if result ~= '' then
+    redis.call('SET', result, name .. ' ' .. first, 'PX', args[5])
+  end
+  redis.call('PUBLISH', args[1], name .. ' ' .. number)
+  return {name, first}
+end
+
+redis.register_function{function_name = 'chirp_look_1', callback = look, flags = {'allow-oom'}}
+redis.register_function('chirp_publish_1', publish)

@@ -1,0 +1,81 @@
+"""What keeps a process connected to its server: one connection that reads for all topics, and one that writes for them."""
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import trio
+
+from ..errors import sole
+from ..logs import logger_of
+from .connection import Connection, reason_of
+from .listening import Listening
+from .options import Options
+from .publishing import Publishing
+from .server import TROUBLES, Server, connected
+
+logger = logger_of("topics")
+
+# Seconds until a connection is tried again, by lot: up to the first, then up to twice as many each time, and never more
+# than the last.
+_FIRST_PAUSE = 0.1
+_LAST_PAUSE = 4.0
+
+
+class Link:
+    """One process and one server. Runs while any topic is open, in the task of one that is.
+
+    Attributes:
+        listening: What reads.
+        publishing: What writes.
+        trouble: Why there is no connection to read by; empty while there is one.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._turn = trio.Lock()
+        self._warned: tuple[str, ...] = ()
+        self.listening = Listening()
+        self.publishing = Publishing(options)
+        self.trouble = "it has not been connected to yet"
+
+    async def run(self) -> None:
+        """Be connected, until cancelled. Of several tasks that call this one does it, and another one after that."""
+        async with self._turn, trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep, self._listen, self.listening.take)
+            nursery.start_soon(self._keep, self.publishing.use, _ignore)
+
+    async def _keep(self, use: Callable[[Connection, Server], Awaitable[None]], take: Callable[[list[Any]], None]) -> None:
+        pause = _FIRST_PAUSE
+        told = ""
+        while True:
+            has_worked = False
+            try:
+                async with connected(self._options, take) as (connection, server):
+                    has_worked = True
+                    if told:
+                        logger.info("Redis at %s answers again", self._options.address)
+                    await use(connection, server)
+            except Exception as error:
+                trouble = sole(error)
+                if not isinstance(trouble, TROUBLES):
+                    raise
+            told_before, told = "" if has_worked else told, reason_of(trouble)
+            if take is not _ignore:
+                self.trouble = told
+                if told != told_before:  # once, and not at each try
+                    logger.warning("Redis at %s cannot be used, and is tried again: %s", self._options.address, told)
+            pause = _FIRST_PAUSE if has_worked else min(pause * 2, _LAST_PAUSE)
+            await trio.sleep(pause * random.random())  # noqa: S311 - so that not all processes come at once
+
+    async def _listen(self, connection: Connection, server: Server) -> None:
+        self.trouble = ""
+        if server.warnings != self._warned:
+            self._warned = server.warnings
+            for warning in server.warnings:
+                logger.warning("Redis at %s: %s", self._options.address, warning)
+        await self.listening.use(connection, server)
+
+
+def _ignore(_push: list[Any]) -> None:
+    pass

@@ -1,0 +1,215 @@
+"""Where a process is in one topic of the server, and what it makes of what it finds there."""
+
+from bisect import bisect_right
+from operator import attrgetter
+from typing import Any
+
+import trio
+
+from ..logs import logger_of
+from ..topics import Delivery, Epoch, Epochs, Record
+from ..topics.history import new_name
+from .connection import Answer, Connection
+from .options import Options
+
+logger = logger_of("topics")
+
+# So many events are asked for at a time, at least and at most: more or fewer by how large they were the last time.
+_LEAST, _MOST = 1, 1000
+_FEW_BYTES, _MANY_BYTES = 256 * 1024, 1024 * 1024
+
+
+class Position:
+    """A topic's place in its stream: what it has had, in which epoch.
+
+    Attributes:
+        topic: Its name.
+        events: The key of the stream.
+        meta: The key of the hash beside it.
+        channel: The doorbell.
+        is_open: Whether anybody wants to have more.
+        has_begun: Whether the topic has been given its history.
+        number: That of the newest event that was delivered, in the server's count.
+        lost: How many of those the server has lost, and of which epoch, as long as nobody else has been told.
+    """
+
+    def __init__(self, delivery: Delivery, options: Options) -> None:
+        self.topic = delivery.name
+        key = f"{options.prefix}:{{{delivery.name}}}"
+        self.events, self.meta, self.channel = key.encode(), f"{key}:meta".encode(), f"{key}:bell".encode()
+        self.is_open = False
+        self.has_begun = False
+        self.number = 0
+        self.lost: tuple[int, str] | None = None
+        self._name = ""  # of the epoch
+        self._own = new_name()  # of this process's own gaps
+        self._delivery = delivery
+        self._most = options.max_length
+        self._ids: Epochs
+        self._count = 100
+        self._asked = 0  # how often it was asked, and up to which time everything that was there then has been delivered
+        self._complete = 0
+        self.changed = trio.lowlevel.ParkingLot()
+
+    @property
+    def length(self) -> int:
+        """How many events the server keeps at least."""
+        return max(self._most, self._delivery.capacity)
+
+    def ask(self, connection: Connection) -> tuple[Answer, Answer]:
+        """Ask for what is new; the answers to give to `receive()`."""
+        self._asked += 1
+        state = self.ask_state(connection)
+        if not self.has_begun:
+            return state, connection.ask("XREVRANGE", self.events, "+", "-", "COUNT", max(1, self._delivery.capacity))
+        return state, connection.ask("XRANGE", self.events, f"{self.number}-1", "+", "COUNT", self._count)
+
+    def ask_state(self, connection: Connection) -> Answer:
+        """Ask for the epochs and the newest number."""
+        return connection.ask("HMGET", self.meta, "server", "epochs", "last", "version")
+
+    def is_at(self, state: list[bytes | None]) -> bool:
+        """Whether there is nothing new."""
+        epochs, last = _parse(state)
+        return self.has_begun and (epochs[-1].name, last) == (self._name, self.number)
+
+    def receive(self, state: list[bytes | None], entries: list[Any]) -> bool:
+        """Deliver what has come; whether there is more."""
+        epochs, last = _parse(state)
+        if not self.has_begun:
+            self._begin(epochs, last, entries)
+            is_more = False
+        else:
+            is_more = self._go_on(epochs, last, entries)
+        if not is_more:
+            self._complete = self._asked
+        self.changed.unpark_all()
+        return is_more
+
+    async def wait_until_complete(self) -> None:
+        """Return once everything has been delivered that is there now; somebody has to ring."""
+        now = self._asked
+        while self._complete <= now and self.is_open:
+            await self.changed.park()
+
+    def has_had(self, name: str, number: int) -> bool:
+        """Whether the event is delivered, or will never be."""
+        return name != self._name or number <= self.number
+
+    def begin_without(self) -> None:
+        """Begin with nothing: the server is not there."""
+        self._ids = Epochs()
+        self._name = self._ids.all[0].name
+        self.has_begun = True
+        self._delivery.begin(self._ids, 0, ())
+
+    def close(self) -> None:
+        """Have no more."""
+        self.is_open = self.has_begun = False
+        self.changed.unpark_all()
+
+    def tell_loss(self, count: int) -> None:
+        """Tell this process's subscribers of events that were published here, and that the server did not take."""
+        number = self._delivery.last + 1
+        self._ids.go_on(number, self._own, number)
+        self._delivery.deliver(Record.gap(count), 0.0, is_own=True)
+
+    def _begin(self, epochs: list[Epoch], last: int, entries: list[Any]) -> None:
+        records: list[tuple[Record, float]] = []
+        for id, fields in entries:
+            number, record, at = _entry(id, fields)
+            if number > last:
+                continue
+            if number != last - len(records) or len(records) >= self._delivery.capacity:
+                break
+            records.append((self._readable(record, number), at))
+        self._ids = Epochs(epochs)
+        self._name, self.number = epochs[-1].name, last
+        self.has_begun = True
+        self._delivery.begin(self._ids, last, reversed(records))
+
+    def _go_on(self, epochs: list[Epoch], last: int, entries: list[Any]) -> bool:
+        if self._find(epochs):  # what has come is what comes after another place
+            return True
+        size = 0
+        for id, fields in entries:
+            number, record, at = _entry(id, fields)
+            if number > last:  # it came after the state was asked for, and may be of another epoch
+                return True
+            if number <= self.number:
+                return True  # it has been found to be further back than was thought
+            if number > self.number + 1:
+                self._miss(epochs, number - self.number - 1, number - 1)
+            self._deliver(_name_at(epochs, number), number, self._readable(record, number), at)
+            size += len(record.data)
+        is_more = len(entries) >= self._count
+        if not is_more and self.number < last:
+            self._miss(epochs, last - self.number, last)
+        if size > _MANY_BYTES:
+            self._count = max(_LEAST, self._count // 2)
+        elif size < _FEW_BYTES and is_more:
+            self._count = min(_MOST, self._count * 2)
+        if self.number == last:
+            self._name = epochs[-1].name  # which may have begun without an event
+        if len(self._ids.all) > 1:
+            self._ids.forget(self._delivery.first - 1)
+        return is_more
+
+    def _find(self, epochs: list[Epoch]) -> bool:
+        """Find the own place among the server's epochs; whether it is another one than was thought."""
+        place = next((place for place, epoch in enumerate(epochs) if epoch.name == self._name), None)
+        if place is None:  # what was here is lost as a whole
+            self._deliver(epochs[0].name, max(0, epochs[0].first - 1), Record.gap(None), 0.0)
+            return True
+        if place + 1 < len(epochs) and self.number >= epochs[place + 1].first:
+            # It has lost the newest ones, which this process has had, and others may not have had.
+            self.lost = self.number - epochs[place + 1].first + 1, self._name
+            logger.warning(
+                "the topic %r: Redis has lost %d events, which this process has delivered", self.topic, self.lost[0]
+            )
+            self.number = epochs[place + 1].first - 1
+            self._name = epochs[place + 1].name
+            return True
+        return False
+
+    def _miss(self, epochs: list[Epoch], count: int, number: int) -> None:
+        logger.warning("the topic %r: %d events had been forgotten by Redis before they were read", self.topic, count)
+        self._deliver(_name_at(epochs, number), number, Record.gap(count), 0.0)
+
+    def _deliver(self, name: str, number: int, record: Record, published: float) -> None:
+        self._ids.go_on(self._delivery.last + 1, name, number)
+        self._delivery.deliver(record, published)
+        self._name, self.number = name, number
+
+    def _readable(self, record: Record, number: int) -> Record:
+        try:
+            record.load() if record.kind != "gap" else int(record.data or 0)
+        except (TypeError, ValueError) as error:
+            logger.error("the topic %r: its event %d in Redis cannot be read: %s", self.topic, number, error)  # noqa: TRY400
+            return Record.gap(1)
+        return record
+
+
+def _parse(state: list[bytes | None]) -> tuple[list[Epoch], int]:
+    epochs, last = state[1], state[2]
+    if epochs is None or last is None:
+        return [Epoch(0, "", 0)], 0
+    pairs = [text.split(":") for text in epochs.decode().split(" ")]
+    return [Epoch(int(first), name, 0) for first, name in pairs], int(last)
+
+
+def _name_at(epochs: list[Epoch], number: int) -> str:
+    return epochs[max(0, bisect_right(epochs, number, key=attrgetter("first")) - 1)].name
+
+
+def _entry(id: bytes, fields: list[bytes]) -> tuple[int, Record, float]:
+    parts = dict(zip(fields[::2], fields[1::2], strict=True))
+    event, retry = parts.get(b"event"), parts.get(b"retry")
+    kind, data = parts.get(b"kind", b"text").decode(errors="replace"), parts.get(b"data", b"").decode(errors="replace")
+    try:
+        given_retry = None if retry is None else int(retry)
+        at = int(parts.get(b"at", b"0")) / 1000
+    except ValueError:
+        given_retry, at = None, 0.0
+    record = Record(kind, data, None if event is None else event.decode(errors="replace"), given_retry)
+    return int(id.partition(b"-")[0]), record, at
