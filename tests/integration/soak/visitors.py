@@ -27,6 +27,9 @@ class World(Protocol):
     def report(self, who: str, text: str, tail: bytes) -> None:
         """Something is wrong."""
 
+    def report_late(self, who: str, text: str, tail: bytes) -> None:
+        """Something has not come in time, which is wrong if the machine has let everybody run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -129,6 +132,9 @@ class Tab:
     def report(self, text: str) -> None:
         self._world.report(f"{self.name}, visit {self.visits}", text, self._tail)
 
+    def report_late(self, text: str) -> None:
+        self._world.report_late(f"{self.name}, visit {self.visits}", text, self._tail)
+
 
 class Browser:
     """Some tabs, which share a connection where HTTP/2 is spoken."""
@@ -187,7 +193,7 @@ class Browser:
             with trio.move_on_after(SILENCE):
                 parts = await connection.read()
             if parts is None:
-                opened.popitem()[1].report(f"nothing came for {SILENCE} seconds")
+                opened.popitem()[1].report_late(f"nothing came for {SILENCE} seconds; {visit}")
                 return
             for number, part in parts:
                 if (tab := opened.get(number)) is None:
@@ -200,7 +206,7 @@ class Browser:
                     del opened[number]
                     may_be_cut = world.kills != kills or not visit.is_patient or number not in begun
                     if not part.is_complete and not may_be_cut:  # not even by a server that is told to stop
-                        tab.report("its stream was cut off")
+                        tab.report_late(f"its stream was cut off; {visit}")
                 else:
                     begun.add(number)
                     tab.answered(part.status)
