@@ -6,6 +6,7 @@ from collections.abc import Callable
 import trio
 
 _limiter = trio.lowlevel.RunVar[trio.CapacityLimiter]("chirp_trio_threads")
+_handlers = trio.lowlevel.RunVar[trio.CapacityLimiter]("chirp_trio_handlers")
 
 
 def own_threads() -> trio.CapacityLimiter:
@@ -18,6 +19,22 @@ def own_threads() -> trio.CapacityLimiter:
     except LookupError:
         _limiter.set(trio.CapacityLimiter(math.inf))
         return _limiter.get()
+
+
+def handler_threads() -> trio.CapacityLimiter:
+    """The limiter for plain handlers and for rendering: what answers a request, and then gives its thread back.
+
+    It admits as many as trio's default limiter, and is another one: sources take threads of that, and those that wait in
+    one for ever, as `queue.get` does, would leave no thread to answer anybody with.
+    """
+    default = trio.to_thread.current_default_thread_limiter()
+    try:
+        limiter = _handlers.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(default.total_tokens)
+        _handlers.set(limiter)
+    limiter.total_tokens = default.total_tokens
+    return limiter
 
 
 class NoThreadError(RuntimeError):

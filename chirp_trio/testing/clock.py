@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import trio
 import trio.testing
 
-from ..threads import own_threads
+from ..threads import handler_threads, own_threads
 
 
 @contextmanager
@@ -35,7 +35,7 @@ class _Holder(trio.abc.Instrument):
 
     def __init__(self, clock: trio.testing.MockClock) -> None:
         self._clock = clock
-        self._threads = (trio.to_thread.current_default_thread_limiter(), own_threads())
+        self._threads = (trio.to_thread.current_default_thread_limiter(), handler_threads(), own_threads())
         self._threshold = math.inf  # what the clock had, while it is held
 
     def after_task_step(self, _task: trio.lowlevel.Task) -> None:

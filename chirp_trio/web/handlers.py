@@ -11,6 +11,7 @@ from uuid import UUID
 import trio
 
 from ..errors import ConfigurationError
+from ..threads import handler_threads
 
 # Annotations that a converter serves, and that converter's name.
 _CONVERTERS = {int: "int", float: "float", UUID: "uuid", "int": "int", "float": "float", "UUID": "uuid", "uuid.UUID": "uuid"}
@@ -87,7 +88,7 @@ async def call_handler(handler: Callable[..., Any], arguments: Mapping[str, obje
         before = copy_context()
         return handler(**arguments), before, copy_context()
 
-    value, before, after = await trio.to_thread.run_sync(call)
+    value, before, after = await trio.to_thread.run_sync(call, limiter=handler_threads())
     for variable, content in after.items():
         if variable not in before or before[variable] is not content:
             variable.set(content)

@@ -13,6 +13,7 @@ from ..failures import failure_of
 from ..headers import HeadersInput, encode_headers, header_pairs
 from ..logs import logger_of, new_reference
 from ..stream.waiting import ParkingSpot
+from ..threads import handler_threads
 from .response import HTML, ResponseBroken
 
 logger = logger_of("web")
@@ -88,7 +89,7 @@ class _Rendering:
     async def run(self) -> None:
         """Render to the end, or to the first error, never further ahead than a batch."""
         while not self._complete:
-            await trio.to_thread.run_sync(self._render_batch, abandon_on_cancel=True)
+            await trio.to_thread.run_sync(self._render_batch, abandon_on_cancel=True, limiter=handler_threads())
             self._arrived.wake()
             while self._waiting:
                 await self._space.park()

@@ -11,6 +11,7 @@ from chirp_trio import Comment, SQLiteStore, SSEEvent, Topic, merge
 from chirp_trio.testing.clock import clock_held_for_threads
 from chirp_trio.topics.published import encode_published
 from chirp_trio.topics.topic import audience_of
+from chirp_trio.threads import handler_threads
 from tests.lifecycle.feeds import feed_of, read
 from tests.lifecycle.scenes import tasks
 from tests.lifecycle.stores import halted, opened, remembered, rows, values
@@ -340,10 +341,10 @@ async def test_a_thread_can_publish(autojump_clock, store):
 
 
 async def test_threads_of_handlers_hold_up_nothing(autojump_clock, store):
-    limiter = trio.to_thread.current_default_thread_limiter()
     async with opened(Topic("news", store=store)) as topic, trio.open_nursery() as nursery:
-        for _ in range(int(limiter.total_tokens)):
-            await limiter.acquire_on_behalf_of(object())
+        for limiter in (trio.to_thread.current_default_thread_limiter(), handler_threads()):
+            for _ in range(int(limiter.total_tokens)):
+                await limiter.acquire_on_behalf_of(object())
         await topic.publish("written all the same")
         nursery.cancel_scope.cancel()
 

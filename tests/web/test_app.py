@@ -1,11 +1,15 @@
 """`App`: routes, methods, handlers and middleware."""
 
 import threading
+from pathlib import Path
 
 import pytest
+import trio
 
-from chirp_trio import App
+from chirp_trio import App, AppConfig, Stream
 from chirp_trio.testing import TestClient
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @pytest.fixture
@@ -111,6 +115,42 @@ async def test_a_handler_may_be_plain_or_async(app, kind, autojump_clock):
 
     assert name == "ada"
     assert (thread == threading.get_ident()) is (kind == "async")
+
+
+async def test_sources_that_wait_in_threads_for_ever_leave_threads_for_plain_handlers_and_for_pages(autojump_clock):
+    app = App(AppConfig(template_dir=TEMPLATES))
+
+    @app.route("/plain")
+    def plain():
+        return "answered"
+
+    @app.route("/page")
+    async def page():
+        return Stream("page.html", title="", items=["rendered"])
+
+    async with TestClient(app) as client:
+        limiter = trio.to_thread.current_default_thread_limiter()
+        for _ in range(int(limiter.total_tokens)):
+            limiter.acquire_on_behalf_of_nowait(object())
+        assert (await client.get("/plain")).text == "answered"
+        assert "rendered" in (await client.get("/page")).text
+
+
+async def test_as_many_plain_handlers_run_at_a_time_as_trio_is_told_to_have_threads(app, autojump_clock):
+    together = threading.Barrier(50, timeout=60)  # trio has forty by default
+
+    @app.route("/plain")
+    def plain():
+        together.wait()
+        met.append("met")
+
+    met = []
+    async with TestClient(app) as client:
+        trio.to_thread.current_default_thread_limiter().total_tokens = 50
+        async with trio.open_nursery() as nursery:
+            for _ in range(50):
+                nursery.start_soon(client.get, "/plain")
+    assert len(met) == 50
 
 
 # -- methods ------------------------------------------------------------------------------------------------------------
