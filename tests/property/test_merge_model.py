@@ -21,6 +21,7 @@ from chirp_trio.stream import open_stream_host
 from chirp_trio.testing.clock import clock_held_for_threads
 from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.stores import locked
+from tests.property.reused import Reused, number_of, reuses
 from tests.property.visitor import Visitor
 
 HISTORY = 6
@@ -44,12 +45,12 @@ class Lost(NamedTuple):
 class World:
     """The topics, and what was published to each since its start: numbers, and what was lost."""
 
-    def __init__(self, nursery):
+    def __init__(self, reuse, nursery):
         self.nursery = nursery
         self.topics, self.published = {}, {}
         self.places = {}  # of each id: how much had been published to its topic
         self.count = 0  # of all that was ever published
-        self.messages = {name: {"topic": name} for name in NAMES}  # used again and again
+        self.messages = {name: Reused(*reuse, topic=name) for name in NAMES}
 
     async def start(self, name):
         self.topics[name] = Topic(name, history=HISTORY)
@@ -60,10 +61,7 @@ class World:
         for _ in range(count):
             self.count += 1
             self.published[name].append(self.count)
-            message = self.messages[name]
-            message["number"] = self.count
-            self.places[self.topics[name].publish_nowait(message)] = len(self.published[name])
-            message["number"] = 3  # which everybody wants
+            self.places[self.messages[name].publish(self.topics[name], self.count)] = len(self.published[name])
 
     async def lose(self, _name, _count):
         """In memory nothing is lost."""
@@ -82,7 +80,7 @@ class World:
         return False
 
     def merged(self, last_event_id, overflow, replay):
-        filters = {"b": lambda value: wanted(value["number"])}
+        filters = {"b": lambda value: wanted(number_of(value))}
         options = {"buffer": BUFFER, "overflow": overflow, "replay": replay}
         return merge(
             *(topic.subscribe(last_event_id, filter=filters.get(name), **options) for name, topic in self.topics.items())
@@ -102,8 +100,8 @@ class World:
 class StoredWorld(World):
     """The same, where the topics `b` and `c` have a store, and go on after a restart."""
 
-    def __init__(self, folder, nursery):
-        super().__init__(nursery)
+    def __init__(self, folder, reuse, nursery):
+        super().__init__(reuse, nursery)
         self.ends = {}
         self.store = SQLiteStore(Path(folder, "topics.db"), timeout=0)
 
@@ -190,7 +188,7 @@ class Client(Visitor):
 
     def check(self):
         arrived, self.arrived = self.arrived, []
-        for event, id in arrived:
+        for event, id, _ in arrived:
             if event is not None:
                 self.check_next(event)
             if event is not None and event.event == "chirp:gap":
@@ -212,8 +210,10 @@ class Client(Visitor):
             assert self.those_wanted(name, passed) <= told["missed"]
         else:
             assert before is not None, "an id that is nobody's, and no gap"
-            assert told["number"] in published[before:], "come twice"
-            after = published.index(told["number"])
+            number = number_of(told)
+            assert number in published[before:], "come twice"
+            assert self.those_wanted(name, [number]), "nobody wanted it"
+            after = published.index(number)
             assert self.those_wanted(name, published[before:after]) == 0, "lost without a word"
             self.places[name] = after + 1
 
@@ -249,22 +249,22 @@ kinds = st.lists(st.tuples(st.booleans(), st.sampled_from(["disconnect", "drop-o
 
 
 @settings(max_examples=200)
-@given(kinds, steps)
-def test_with_one_id_each_client_sees_exactly_what_was_published_to_each_topic_or_a_gap(kinds, script):
-    trio.run(play, World, kinds, script, clock=trio.testing.MockClock(autojump_threshold=0))
+@given(kinds, steps, reuses)
+def test_with_one_id_each_client_sees_exactly_what_was_published_to_each_topic_or_a_gap(kinds, script, reuse):
+    trio.run(play, World, kinds, script, reuse, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 @settings(max_examples=60)
-@given(kinds, steps)
-def test_it_does_so_over_restarts_and_losses_where_some_of_the_topics_have_a_store(kinds, script):
+@given(kinds, steps, reuses)
+def test_it_does_so_over_restarts_and_losses_where_some_of_the_topics_have_a_store(kinds, script, reuse):
     with tempfile.TemporaryDirectory() as folder:
-        trio.run(play, partial(StoredWorld, folder), kinds, script, clock=trio.testing.MockClock(autojump_threshold=0))
+        trio.run(play, partial(StoredWorld, folder), kinds, script, reuse, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-async def play(new_world, kinds, script):
+async def play(new_world, kinds, script, reuse):
     with clock_held_for_threads():
         async with open_stream_host() as host, trio.open_nursery() as nursery:
-            world = new_world(nursery)
+            world = new_world(reuse, nursery)
             everybody = [Client(world, *kind) for kind in kinds]
             for name in NAMES:
                 await world.start(name)

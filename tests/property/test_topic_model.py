@@ -20,6 +20,7 @@ from chirp_trio import SQLiteStore, Topic
 from chirp_trio.stream import open_stream_host
 from chirp_trio.testing.clock import clock_held_for_threads
 from chirp_trio.topics.topic import audience_of
+from tests.property.reused import Reused, number_of, reuses
 from tests.property.visitor import Visitor
 
 HISTORY = 6
@@ -29,17 +30,22 @@ PIECES = 2 * HISTORY  # so many after somebody came, or was told of a gap, are e
 
 
 def is_even(value):
-    return value["number"] % 2 == 0
+    return number_of(value) % 2 == 0
+
+
+def kind_of(value):
+    """What the newest of is kept, for whoever is too far behind: there are fewer kinds than a buffer has room for."""
+    return number_of(value) % 3
 
 
 class Model:
     """Everything that was published: the numbers, in order, for each start of the topic."""
 
-    def __init__(self, padding, nursery):
+    def __init__(self, reuse, padding, nursery):
         self.padding = padding
         self.nursery = nursery
         self.published = 0
-        self.message = {"padding": padding}  # used again and again
+        self.message = Reused(*reuse, padding=padding)
 
     def new_topic(self, store=None):
         return Topic("model", history=HISTORY, history_bytes=HISTORY_BYTES, store=store)
@@ -58,16 +64,14 @@ class Model:
     def publish(self):
         self.published += 1
         self.numbers.append(self.published)
-        self.message["number"] = self.published
-        self.places[self.topic.publish_nowait(self.message)] = len(self.numbers)
-        self.message["number"] = 0  # which everybody wants
+        self.places[self.message.publish(self.topic, self.published)] = len(self.numbers)
 
 
 class StoredModel(Model):
     """The same for a topic with a store: what was published outlives a start, unless it had not reached anybody yet."""
 
-    def __init__(self, folder, padding, nursery):
-        super().__init__(padding, nursery)
+    def __init__(self, folder, reuse, padding, nursery):
+        super().__init__(reuse, padding, nursery)
         self.folder = folder
         self.kills = 0
         self.store = self.store_of(0)
@@ -135,9 +139,10 @@ class Client(Visitor):
         self.filter = filter
         self.options = {"filter": filter, "buffer": BUFFER, "overflow": overflow}
         if overflow == "latest":
-            self.options["key"] = lambda value: value["number"] % 3
+            self.options["key"] = kind_of
         self.place = None  # how many of the published it has had, or been told that it has missed
         self.owed = 0  # how many it has been told that it misses, among those that come next
+        self.due = set()  # kinds of which something was left out, as the newest of the kind was to come
         self.cut_off = []  # those who have had a part of it, and then lost their connections
         self.pieces = 0
 
@@ -147,7 +152,10 @@ class Client(Visitor):
         return self.only_wanted(self.model.numbers[self.place :])
 
     def only_wanted(self, numbers):
-        return [number for number in numbers if self.filter is None or is_even({"number": number})]
+        return [number for number in numbers if self.filter is None or number % 2 == 0]
+
+    def first_in_memory(self):
+        return self.model.topic.log.first
 
     def come(self, nursery, host, replay):
         """Subscribe, unless it is there, with the id that it has."""
@@ -157,6 +165,7 @@ class Client(Visitor):
         model = self.model
         subscription = model.topic.subscribe(self.last_event_id, replay=replay, **self.options)
         self.owed = self.pieces = 0
+        self.due = set()
         if self.last_event_id is None:
             self.place = max(0, audience_of(model.topic).log.last - replay, audience_of(model.topic).log.first - 1)
         elif self.last_event_id in model.places:
@@ -175,9 +184,9 @@ class Client(Visitor):
     def check(self):
         """Check that what has arrived is what had to come."""
         arrived, self.arrived = self.arrived, []
-        for event, id in arrived:
+        for event, id, first in arrived:
             if event is not None:
-                self.check_next(event)
+                self.check_next(event, first)
             else:  # it is at a place without having had an event
                 assert self.place is not None, "an id that is nobody's, and no gap"
                 passed = self.only_wanted(self.model.numbers[self.place : self.model.places[id]])
@@ -194,7 +203,7 @@ class Client(Visitor):
             self.cut_off.append(other)
         self.pieces += 1
 
-    def check_next(self, event):
+    def check_next(self, event, first):
         told = json.loads(event.data)
         before, self.place = self.place, self.model.places[event.id]
         if before is None:
@@ -202,9 +211,13 @@ class Client(Visitor):
             return
         passed = self.model.numbers[before : self.place]
         if event.event != "chirp:gap":
-            assert passed.pop() == told["number"]
+            number = passed.pop()
+            assert number_of(told) == number
+            assert self.only_wanted([number]), "nobody wanted it"
             self.owed -= len(self.only_wanted(passed))
             assert self.owed >= 0, f"lost without a word, or come twice: {passed}"
+            self.due |= {left_out % 3 for left_out in self.only_wanted(passed)}
+            self.due.discard(number % 3)
             return
         missed = told["missed"]
         assert missed > 0
@@ -212,6 +225,9 @@ class Client(Visitor):
             # Between what comes next others are missing, which have been counted here.
             self.owed += missed - len(self.only_wanted(passed))
             assert 0 <= self.owed <= len(self.model.numbers)
+            # What was not forgotten by then can only have been left out.
+            left_out = self.model.numbers[max(before, first - 1) : self.place]
+            self.due = {number % 3 for number in self.only_wanted(left_out)}
         else:
             # Of what is forgotten nobody knows whether it was wanted.
             assert len(self.only_wanted(passed)) <= missed <= len(passed)
@@ -247,11 +263,11 @@ LARGE = [("come", 0, 0), ("wait",), ("stall", 0), ("publish", 1), ("wait",), ("p
 
 
 @settings(max_examples=300)
-@example([(True, None, "drop-oldest")], LARGE, "x" * 3000)
-@example([(True, None, "drop-oldest")], [*LARGE, ("publish", 1)], "x" * 3000)
-@given(kinds, steps, st.sampled_from(["", "x" * 3000]))
-def test_each_client_sees_exactly_what_was_published_or_a_gap_where_something_is_missing(kinds, script, padding):
-    trio.run(play, Model, kinds, script, padding, clock=trio.testing.MockClock(autojump_threshold=0))
+@example([(True, None, "drop-oldest")], LARGE, ("a dict", 0), "x" * 3000)
+@example([(True, None, "drop-oldest")], [*LARGE, ("publish", 1)], ("a dict", 0), "x" * 3000)
+@given(kinds, steps, reuses, st.sampled_from(["", "x" * 3000]))
+def test_each_client_sees_exactly_what_was_published_or_a_gap_where_something_is_missing(kinds, script, reuse, padding):
+    trio.run(play, Model, kinds, script, reuse, padding, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 # Published, and killed before, while and after it is written.
@@ -259,19 +275,19 @@ KILLED = [("come", 0, 0), ("publish", 3), *[("step",)] * 4, ("kill",), ("come", 
 
 
 @settings(max_examples=150)
-@example([(True, None, "disconnect")], KILLED, "")
-@example([(False, None, "disconnect")], [("publish", 2), ("restart",), ("come", 0, 100), ("publish", 1)], "")
-@given(kinds, steps, st.sampled_from(["", "x" * 3000]))
-def test_with_a_store_it_does_so_over_restarts_and_kills(kinds, script, padding):
+@example([(True, None, "disconnect")], KILLED, ("a dict", 0), "")
+@example([(False, None, "disconnect")], [("publish", 2), ("restart",), ("come", 0, 100), ("publish", 1)], ("a dict", 0), "")
+@given(kinds, steps, reuses, st.sampled_from(["", "x" * 3000]))
+def test_with_a_store_it_does_so_over_restarts_and_kills(kinds, script, reuse, padding):
     with tempfile.TemporaryDirectory() as folder:
         model = partial(StoredModel, folder)
-        trio.run(play, model, kinds, script, padding, clock=trio.testing.MockClock(autojump_threshold=0))
+        trio.run(play, model, kinds, script, reuse, padding, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-async def play(new_model, kinds, script, padding):
+async def play(new_model, kinds, script, reuse, padding):
     with clock_held_for_threads():
         async with open_stream_host() as host, trio.open_nursery() as nursery:
-            model = new_model(padding, nursery)
+            model = new_model(reuse, padding, nursery)
             await model.start()
             everybody = [Client(model, *kind) for kind in kinds]
             for step in script:
@@ -332,5 +348,6 @@ def check_that_nothing_is_left_over(everybody):
         if client.scope is not None:
             assert client.place is not None, "an id that is nobody's, and no gap"
             assert len(client.wanted) <= client.owed, f"never came: {client.wanted}"
+            assert not client.due, "left out, though nothing newer of its kind came"
             if client.filter is None:
                 assert client.owed == len(client.wanted), "said to be missing, and nothing is"

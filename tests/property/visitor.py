@@ -16,8 +16,8 @@ class Visitor:
     def __init__(self, *, pushed):
         self.pushed = pushed
         self.last_event_id = None
-        # Each piece, an event or None, and the last id that the client has then. It has yet to be checked: not where it
-        # arrives, as the stream would take errors for its own.
+        # Each piece: an event or None, the last id that the client has then, and what `first_in_memory` says. It has yet to
+        # be checked: not where it arrives, as the stream would take errors for its own.
         self.arrived = []
         self.scope = None  # while it is there
         self.reads = trio.Event()
@@ -26,6 +26,9 @@ class Visitor:
     def start(self, nursery, subscription, host):
         self.scope = trio.CancelScope()
         nursery.start_soon(self._read_pushed if self.pushed else self._read_pulled, subscription, host)
+
+    def first_in_memory(self):
+        """The first number that the topic has not forgotten, if anybody asks."""
 
     def leave(self):
         """Be gone from one moment to the next."""
@@ -53,7 +56,7 @@ class Visitor:
                 id = decoder.last_event_id or self.last_event_id
                 if events or id != self.last_event_id:  # which may come without an event
                     self.last_event_id = id
-                    self.arrived.append((events[0] if events else None, id))
+                    self.arrived.append((events[0] if events else None, id, self.first_in_memory()))
 
         headers = [(b"accept", b"text/event-stream"), (b"cache-control", b"no-cache"), (b"pragma", b"no-cache")]
         scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}  # as the standard's EventSource asks
@@ -68,5 +71,7 @@ class Visitor:
                 async for event in events:
                     await self.reads.wait()
                     self.last_event_id = event.id
-                    self.arrived += [(item, event.id) for item in Decoder().feed(encode_published(event, None, None))]
+                    self.arrived += [
+                        (item, event.id, self.first_in_memory()) for item in Decoder().feed(encode_published(event, None, None))
+                    ]
         self.scope = None
