@@ -36,6 +36,8 @@ MAX_REQUESTS = 1_000
 _MAX_APPS = 2 * MAX_STREAMS
 # How many of them are started at once: a read may hold hundreds of requests.
 _APPS_AT_ONCE = 16
+# Seconds that the requests wait of a client that gives up many: it may give up these, too, and nothing was done for them.
+_SECOND_THOUGHTS = 0.02
 # How much of what the reader itself has to say may wait for a client that does not read.
 _MAX_REPLIES = 64 * 1024
 
@@ -54,12 +56,12 @@ class HTTP2:
         self.frames = FrameConnection()
         self._exchanges: dict[int, HTTP2Exchange] = {}  # whose responses go on
         self._apps = 0
-        self._requests = 0
         self._replies = 0  # bytes that have been kept since all had been taken
         self._waiting: deque[trio.Event] = deque()  # for the connection's window
         self._reading = trio.CancelScope()
         self._has_begun = False
-        self._requested: list[tuple[HTTP2Exchange, Scope]] = []  # whose apps have not been started
+        # When they came; their apps have not been started.
+        self._requested: deque[tuple[float, HTTP2Exchange, Scope]] = deque()
         self._is_closing = False  # no more requests
         self._is_over = False  # nothing more is said
 
@@ -117,29 +119,45 @@ class HTTP2:
             reset = {event.stream_id for event in events if isinstance(event, StreamReset)}
             for event in events:
                 self._handle(event, reset)
+            if self.frames.requests >= MAX_REQUESTS and not self._is_closing:
+                self._is_closing = True
+                self._send_go_away()
             self.flush()
-            await self._start_apps(nursery)
             self._end_if_done()
             if self._replies > _MAX_REPLIES:
                 await self.transport.drain()
                 self._replies = 0
-            data = await self.transport.receive()
+            data = await self._receive_more(nursery)
 
-    async def _start_apps(self, nursery: trio.Nursery) -> None:
-        """Start what the requests of one read ask for, a few at a time: the others of the server have turns in between."""
+    async def _receive_more(self, nursery: trio.Nursery) -> bytes:
+        """What comes next. Before that, apps are started for the requests that have come, as soon as it is their time."""
         while self._requested:
-            for exchange, scope in self._requested[:_APPS_AT_ONCE]:
-                nursery.start_soon(self._call_app, exchange, scope)
-            del self._requested[:_APPS_AT_ONCE]
-            if self._requested:
+            patience = _SECOND_THOUGHTS if self.frames.budget.is_strained else 0
+            wait = self._requested[0][0] + patience - trio.current_time()
+            if wait <= 0:
+                await self._start_apps(nursery, trio.current_time() - patience)
+                continue
+            with trio.move_on_after(wait):
+                return await self.transport.receive()
+        return await self.transport.receive()
+
+    async def _start_apps(self, nursery: trio.Nursery, until: float) -> None:
+        """Start the apps for requests that came until then, a few at a time: the others of the server have turns in between."""
+        number = 0
+        while self._requested and self._requested[0][0] <= until:
+            _, exchange, scope = self._requested.popleft()
+            if exchange.is_concluded:  # the client has given it up meanwhile
+                self._forget_app()
+                continue
+            nursery.start_soon(self._call_app, exchange, scope)
+            number += 1
+            if number % _APPS_AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
 
     def _handle(self, event: Event, reset: set[int]) -> None:
         match event:
             case RequestReceived():
-                if event.stream_id in reset:
-                    self._requests += 1  # it is over already
-                else:
+                if event.stream_id not in reset:  # or it is over already
                     self._take_request(event)
             case DataReceived():
                 if event.stream_id in self._exchanges:
@@ -171,7 +189,6 @@ class HTTP2:
         if self._is_closing or not has_room:
             self._reset(stream_id, ErrorCodes.REFUSED_STREAM)
             return
-        self._requests += 1
         try:
             request = read_request(event.headers)
         except MalformedError:
@@ -182,9 +199,6 @@ class HTTP2:
                 self._reset(stream_id, ErrorCodes.NO_ERROR)
         else:
             self._answer(stream_id, request)
-        if self._requests >= MAX_REQUESTS:
-            self._is_closing = True
-            self._send_go_away()
 
     def _reset(self, stream_id: int, code: ErrorCodes) -> None:
         self.frames.reset_stream(stream_id, code)
@@ -220,7 +234,7 @@ class HTTP2:
         self._exchanges[stream_id] = exchange
         self._reading.deadline = float("inf")
         self._apps += 1
-        self._requested.append((exchange, scope))
+        self._requested.append((trio.current_time(), exchange, scope))
 
     async def _call_app(self, exchange: HTTP2Exchange, scope: Scope) -> None:
         try:
@@ -229,8 +243,11 @@ class HTTP2:
             exchange.conclude()
         finally:
             exchange.reset(ErrorCodes.INTERNAL_ERROR)
-            self._apps -= 1
-            self._end_if_done()
+            self._forget_app()
+
+    def _forget_app(self) -> None:
+        self._apps -= 1
+        self._end_if_done()
 
     def forget(self, stream_id: int) -> None:
         """Note that a response is over."""

@@ -154,7 +154,7 @@ class HTTP2Exchange(Exchange):
         # python-h2 would copy it three times, and does nothing else to it.
         state.outbound_flow_control_window -= len(piece)
         frames.outbound_flow_control_window -= len(piece)
-        frames.forgive_for_data()
+        frames.budget.forgive_for_data()
         self._sent += len(piece)
         head = len(piece).to_bytes(3) + _DATA + b"\0" + self._stream_id.to_bytes(4)
         self._transport.write_nowait(head + piece)
@@ -201,7 +201,7 @@ class HTTP2Exchange(Exchange):
             raise ValueError(f"the response's body is {self._content_left} bytes shorter than its content-length")
         if not self._awaits_trailers and not self.is_concluded:
             self._frames.end_stream(self._stream_id)
-            self._frames.forgive_for_data()
+            self._frames.budget.forgive_for_data()
             self._connection.flush()
             self._conclude()
 

@@ -1,24 +1,29 @@
-"""python-h2's connection, where it has to be kinder, and where it has to be stricter.
+"""python-h2's connection, where it has to be kinder, where it has to be stricter, and where it has to be cheaper.
 
-Kinder: what is wrong with one request is that request's own error (RFC 9113, 8.1.1), and a client that says that it will come
+Kinder: what is wrong with one stream is that stream's own error (RFC 9113, 5.4.2), and a client that says that it will come
 with no more requests still gets its responses (6.8). Stricter: frames that cost work and bring nobody anything are counted.
+Cheaper: these frames, and requests that are given up as soon as they come, are dealt with here, without python-h2.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from typing import override
 
-import trio
 from h2.config import H2Configuration
 from h2.connection import AllowedStreamIDs, H2Connection
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated, Event, StreamReset, TrailersReceived
-from h2.exceptions import DenialOfServiceError, ProtocolError
+from h2.events import ConnectionTerminated, Event, StreamReset, WindowUpdated
+from h2.exceptions import DenialOfServiceError, FlowControlError, FrameDataMissingError, ProtocolError, StreamIDTooLowError
 from h2.settings import SettingCodes, Settings
-from h2.stream import H2Stream
-from hpack.struct import Header
-from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
+from h2.stream import H2Stream, StreamClosedBy, StreamInputs, StreamState
+from hpack.exceptions import HPACKError, OversizedHeaderListError
+from hyperframe.exceptions import InvalidDataError, InvalidFrameError
+from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame
 
+from . import http2_reader as wire
 from .exchange import MAX_HEAD_BYTES
+from .http2_budget import Budget
+from .http2_reader import FrameReader, divide_head, without_padding
+from .http2_stream import Stream
 
 # How many requests a connection may have open at a time.
 MAX_STREAMS = 100
@@ -26,17 +31,21 @@ MAX_STREAMS = 100
 STREAM_WINDOW = 65_535
 # The connection's: all streams' fit into it, and what has been taken of it but not yet told.
 _CONNECTION_WINDOW = 2 * MAX_STREAMS * STREAM_WINDOW
+_MAX_WINDOW = 2**31 - 1
 
-# What frames cost that bring nobody anything, in points: how many there may be at once, and how many more each second.
-_POINTS = 1_000.0
-_POINTS_A_SECOND = 100.0
-# A client may tell of each frame of a body that it has taken it: for the stream, and for the connection.
-_POINTS_FOR_DATA = 2.0
+# What frames cost that bring nobody anything, in points; others cost one.
 _RESET_POINTS = 3.0
 _SETTINGS_POINTS = 10.0
 # A frame of a body that carries less than this is hardly worth its head.
 _SMALL_DATA = 128
 _SMALL_DATA_POINTS = 0.25
+
+_PING_ANSWER = bytes([0, 0, 8, wire.PING, wire.ACK, 0, 0, 0, 0])
+_SETTINGS_ANSWER = bytes([0, 0, 0, wire.SETTINGS, wire.ACK, 0, 0, 0, 0])
+
+_TAKES_DATA = {StreamState.OPEN, StreamState.HALF_CLOSED_LOCAL}
+
+type _Events = Sequence[Event]
 
 
 class FrameConnection(H2Connection):
@@ -54,8 +63,23 @@ class FrameConnection(H2Connection):
                 normalize_outbound_headers=False,
             )
         )
-        self._points = _POINTS
-        self._counted = trio.current_time()
+        self.budget = Budget()
+        self.requests = 0  # that have come, whatever has become of them
+        self._reader = FrameReader()
+        self._last_settings: bytes | None = None
+        self._streams_to_keep = MAX_STREAMS
+        self._takers: dict[int, Callable[[int, int, bytes], _Events]] = {
+            wire.DATA: self._take_data,
+            wire.HEADERS: self._take_headers,
+            wire.PRIORITY: self._take_priority,
+            wire.RST_STREAM: self._take_reset,
+            wire.SETTINGS: self._take_settings,
+            wire.PUSH_PROMISE: self._take_what_may_not_come,
+            wire.PING: self._take_ping,
+            wire.GOAWAY: self._take_go_away,
+            wire.WINDOW_UPDATE: self._take_window_update,
+            wire.CONTINUATION: self._take_what_may_not_come,
+        }
 
     @override
     def initiate_connection(self) -> None:
@@ -69,27 +93,12 @@ class FrameConnection(H2Connection):
         super().initiate_connection()
         # More requests than that are refused one by one, and the others go on.
         self.local_settings = Settings(client=False, initial_values={**told, SettingCodes.MAX_CONCURRENT_STREAMS: 2**31 - 1})
-        # A head that is too large is answered, and has to be read for it; one that is many times too large is an attack.
-        self.decoder.max_header_list_size = 4 * MAX_HEAD_BYTES
+        self.decoder.max_header_list_size = wire.MAX_BLOCK_SIZE
         self.increment_flow_control_window(_CONNECTION_WINDOW - STREAM_WINDOW)
 
     def go_away(self) -> bytes:
-        """The frame that tells the client to come with no more requests (GOAWAY); those that have come go on."""
+        """The frame that tells the client to come with no more requests (wire.GOAWAY); those that have come go on."""
         return GoAwayFrame(last_stream_id=self.highest_inbound_stream_id, error_code=ErrorCodes.NO_ERROR).serialize()
-
-    # -- what it costs --------------------------------------------------------------------------------------------------
-
-    def charge(self, points: float) -> None:
-        """Count something that is of no use to anybody.
-
-        Raises:
-            DenialOfServiceError: There was too much of it lately.
-        """
-        now = trio.current_time()
-        self._points = min(_POINTS, self._points + (now - self._counted) * _POINTS_A_SECOND) - points
-        self._counted = now
-        if self._points < 0:
-            raise DenialOfServiceError("the client sends too much that is of no use")
 
     def charge_for_refusal(self) -> None:
         """Count a request that is none.
@@ -97,65 +106,206 @@ class FrameConnection(H2Connection):
         Raises:
             DenialOfServiceError: There was too much of it lately.
         """
-        self.charge(_RESET_POINTS)
+        self.budget.charge(_RESET_POINTS)
 
-    def forgive_for_data(self) -> None:
-        """Note that a frame of a body is sent, which the client may acknowledge."""
-        self._points = min(_POINTS, self._points + _POINTS_FOR_DATA)
+    # -- what comes -----------------------------------------------------------------------------------------------------
 
     @override
-    def _receive_frame(self, frame: Frame) -> list[Event]:
-        self.charge(_points(frame))
-        if isinstance(frame, RstStreamFrame) and frame.stream_id > self.highest_inbound_stream_id:
-            raise ProtocolError("a stream is reset that has not begun")  # RFC 9113, 6.4
-        return super()._receive_frame(frame)
+    def receive_data(self, data: bytes) -> list[Event]:  # type: ignore[override]  # nothing else comes
+        """Take in what has come; what that means for the streams.
 
-    # -- where it is kinder ---------------------------------------------------------------------------------------------
+        Raises:
+            ProtocolError: It ends the connection. The frame that says so has been written.
+        """
+        self.budget.refill()
+        events: list[Event] = []
+        try:
+            frames = self._reader.read(data)
+            given_up = {stream_id for kind, _, stream_id, _ in frames if kind == wire.RST_STREAM}
+            for kind, flags, stream_id, payload in frames:
+                if kind == wire.HEADERS and stream_id in given_up and self._is_new(stream_id):
+                    self._skip_request(flags, stream_id, payload)
+                else:
+                    events += self._takers.get(kind, self._take_unknown)(flags, stream_id, payload)
+        except ProtocolError as error:
+            self._terminate_connection(error.error_code)
+            raise
+        return events
+
+    def _take_data(self, flags: int, stream_id: int, payload: bytes) -> _Events:
+        if not stream_id:
+            raise ProtocolError("data of no stream")
+        data = without_padding(flags, payload)
+        stream = self.streams.get(stream_id)
+        if len(data) < _SMALL_DATA and not flags & wire.END_STREAM:
+            self.budget.charge(_SMALL_DATA_POINTS if data else 1)
+            if not payload and stream is not None and stream.state_machine.state in _TAKES_DATA:
+                return ()
+        if stream is not None and len(payload) > stream.inbound_flow_control_window:
+            self._inbound_flow_control_window_manager.window_consumed(len(payload))
+            events = self._fail(stream_id, ErrorCodes.FLOW_CONTROL_ERROR)
+            self.acknowledge_received_data(len(payload), stream_id)
+            return events
+        frame = DataFrame(stream_id, data, flags=["END_STREAM"] if flags & wire.END_STREAM else ())
+        if flags & wire.PADDED:
+            frame.flags.add("PADDED")
+            frame.pad_length = payload[0]
+        return self._receive_frame(frame)
+
+    def _take_headers(self, flags: int, stream_id: int, payload: bytes) -> _Events:
+        if not stream_id:
+            raise ProtocolError("a head of no stream")
+        block, depends_on = divide_head(flags, payload)
+        frame_flags = ["END_HEADERS", "END_STREAM"] if flags & wire.END_STREAM else ["END_HEADERS"]
+        events = self._receive_frame(HeadersFrame(stream_id, block, flags=frame_flags))
+        return self._fail(stream_id, ErrorCodes.PROTOCOL_ERROR) if depends_on == stream_id else events
+
+    def _is_new(self, stream_id: int) -> bool:
+        return stream_id > self.highest_inbound_stream_id and stream_id % 2 == 1
+
+    def _skip_request(self, flags: int, stream_id: int, payload: bytes) -> None:
+        """Take in a request that the client gives up in what has come: it changes the table of headers, and nothing else."""
+        block, _ = divide_head(flags, payload)
+        try:
+            self.decoder.decode(block, raw=True)
+        except OversizedHeaderListError as error:
+            raise DenialOfServiceError("a head is too large") from error
+        except HPACKError as error:
+            raise ProtocolError("a head is no HPACK") from error
+        self.requests += 1
+        self.highest_inbound_stream_id = stream_id
+        self._closed_streams[stream_id] = StreamClosedBy.RECV_RST_STREAM
+        self.budget.charge(_RESET_POINTS - 1)
+
+    def _take_priority(self, _flags: int, stream_id: int, payload: bytes) -> _Events:
+        """Priorities are of no use any more (RFC 9113, 5.3.2), but may be wrong."""
+        self.budget.charge(1)
+        if not stream_id:
+            raise ProtocolError("a priority of no stream")
+        if len(payload) != 5:
+            return self._fail(stream_id, ErrorCodes.FRAME_SIZE_ERROR)
+        if int.from_bytes(payload[:4]) & 0x7FFFFFFF == stream_id:
+            return self._fail(stream_id, ErrorCodes.PROTOCOL_ERROR)
+        return ()
+
+    def _take_reset(self, _flags: int, stream_id: int, payload: bytes) -> _Events:
+        self.budget.charge(1)
+        if len(payload) != 4:
+            raise FrameDataMissingError("a reset of another size")
+        self._check_begun(stream_id)
+        stream = self.streams.get(stream_id)
+        if stream is None or stream.closed:
+            return ()
+        self.budget.charge(_RESET_POINTS - 1)
+        events: _Events = stream.state_machine.process_input(StreamInputs.RECV_RST_STREAM)
+        return events
+
+    def _take_settings(self, flags: int, stream_id: int, payload: bytes) -> _Events:
+        self.budget.charge(_SETTINGS_POINTS)
+        if payload == self._last_settings and not flags & wire.ACK and not stream_id:
+            self._data_to_send += _SETTINGS_ANSWER
+            return ()
+        head = len(payload).to_bytes(3) + bytes([wire.SETTINGS, flags]) + stream_id.to_bytes(4)
+        try:
+            frame, _ = Frame.parse_frame_header(memoryview(head))
+            frame.parse_body(memoryview(payload))
+        except InvalidDataError as error:
+            raise ProtocolError("settings that are none") from error
+        except InvalidFrameError as error:
+            raise FrameDataMissingError("settings of another size") from error
+        events = self._receive_frame(frame)
+        if not flags & wire.ACK:
+            self._last_settings = payload
+        return events
+
+    def _take_ping(self, flags: int, stream_id: int, payload: bytes) -> _Events:
+        self.budget.charge(1)
+        if stream_id:
+            raise ProtocolError("a ping of a stream")
+        if len(payload) != 8:
+            raise FrameDataMissingError("a ping of another size")
+        if not flags & wire.ACK:
+            self._data_to_send += _PING_ANSWER + payload
+        return ()
+
+    def _take_go_away(self, _flags: int, stream_id: int, payload: bytes) -> _Events:
+        self.budget.charge(1)
+        if stream_id:
+            raise ProtocolError("a good-bye of a stream")
+        if len(payload) < 8:
+            raise FrameDataMissingError("a good-bye of another size")
+        return [ConnectionTerminated()]
+
+    def _take_window_update(self, _flags: int, stream_id: int, payload: bytes) -> _Events:
+        self.budget.charge(1)
+        if len(payload) != 4:
+            raise FrameDataMissingError("a window of another size")
+        increment = int.from_bytes(payload) & _MAX_WINDOW
+        if not stream_id:
+            window = self.outbound_flow_control_window
+            if not increment:
+                raise ProtocolError("a window of nothing more")
+            if window + increment > _MAX_WINDOW:
+                raise FlowControlError("too large a window")
+            self.outbound_flow_control_window = window + increment
+            return [WindowUpdated(stream_id=0)] if window <= 0 else ()
+        self._check_begun(stream_id)
+        stream = self.streams.get(stream_id)
+        if stream is None or stream.closed:
+            return ()
+        window = stream.outbound_flow_control_window
+        if not increment:
+            return self._fail(stream_id, ErrorCodes.PROTOCOL_ERROR)
+        if window + increment > _MAX_WINDOW:
+            return self._fail(stream_id, ErrorCodes.FLOW_CONTROL_ERROR)
+        stream.outbound_flow_control_window = window + increment
+        return [WindowUpdated(stream_id=stream_id)] if window <= 0 else ()
+
+    def _take_unknown(self, _flags: int, _stream_id: int, _payload: bytes) -> _Events:
+        self.budget.charge(1)
+        return ()
+
+    def _take_what_may_not_come(self, _flags: int, _stream_id: int, _payload: bytes) -> _Events:
+        raise ProtocolError("a frame that may not come here")
+
+    def _check_begun(self, stream_id: int) -> None:
+        if not stream_id or stream_id > self.highest_inbound_stream_id or stream_id % 2 == 0:
+            raise ProtocolError("something of a stream that has not begun")  # RFC 9113, 5.1
+
+    def _fail(self, stream_id: int, code: ErrorCodes) -> _Events:
+        """End a stream because of what is wrong with it, and with nothing else (RFC 9113, 5.4.2)."""
+        self.charge_for_refusal()
+        if stream_id > self.highest_inbound_stream_id or stream_id % 2 == 0:
+            error = ProtocolError("something of a stream that has not begun, and cannot be reset")
+            error.error_code = code
+            raise error
+        stream = self.streams.get(stream_id)
+        if stream is None or stream.closed:
+            return ()
+        self.reset_stream(stream_id, code)
+        return [StreamReset(stream_id=stream_id, error_code=code, remote_reset=False)]
+
+    # -- streams --------------------------------------------------------------------------------------------------------
 
     @override
     def _begin_new_stream(self, stream_id: int, allowed_ids: AllowedStreamIDs) -> H2Stream:
-        begun = super()._begin_new_stream(stream_id, allowed_ids)
-        stream = _Stream(
+        if stream_id % 2 == 0:
+            raise ProtocolError("a request with an even number")
+        if stream_id <= self.highest_inbound_stream_id:
+            raise StreamIDTooLowError(stream_id, self.highest_inbound_stream_id)
+        stream = Stream(
             stream_id, self.config, self.local_settings.initial_window_size, self.remote_settings.initial_window_size
         )
-        stream.max_outbound_frame_size = begun.max_outbound_frame_size
+        stream.max_outbound_frame_size = self.max_outbound_frame_size
         self.streams[stream_id] = stream
+        self.highest_inbound_stream_id = stream_id
+        self.requests += 1
         return stream
 
+    @property
     @override
-    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
-        return [], [ConnectionTerminated()]
-
-
-class _Stream(H2Stream):
-    """A stream whose headers are judged elsewhere: here they would end the connection."""
-
-    @override
-    def receive_headers(
-        self, headers: Iterable[Header], end_stream: bool, header_encoding: bool | str | None
-    ) -> tuple[list[Frame], list[Event]]:
-        if self.state_machine.headers_received and not end_stream and self.open:  # trailers that end nothing
-            reset = StreamReset(stream_id=self.stream_id, error_code=ErrorCodes.PROTOCOL_ERROR, remote_reset=False)
-            events: list[Event] = [TrailersReceived(stream_id=self.stream_id, headers=[]), reset]
-            return self.reset_stream(ErrorCodes.PROTOCOL_ERROR), events
-        # The status of a response is nothing that a request may have; an informational one would not be taken for a request.
-        judged = [(name, b"" if name == b":status" else value) for name, value in headers]
-        return super().receive_headers(judged, end_stream, header_encoding)
-
-    @override
-    def _initialize_content_length(self, headers: Iterable[Header]) -> None:
-        pass
-
-
-def _points(frame: Frame) -> float:
-    if isinstance(frame, DataFrame):
-        if len(frame.data) >= _SMALL_DATA or "END_STREAM" in frame.flags:
-            return 0
-        return _SMALL_DATA_POINTS if frame.data else 1
-    if isinstance(frame, HeadersFrame):
+    def open_inbound_streams(self) -> int:
+        # Counted elsewhere: here it would be done anew for each request, to forget those that are over.
+        if len(self.streams) > self._streams_to_keep:
+            self._streams_to_keep = super().open_inbound_streams + MAX_STREAMS
         return 0
-    if isinstance(frame, RstStreamFrame):
-        return _RESET_POINTS
-    if isinstance(frame, SettingsFrame):
-        return _SETTINGS_POINTS
-    return 1

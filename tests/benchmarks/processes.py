@@ -65,8 +65,7 @@ class Server:
         self._processes = processes
 
     def cpu_seconds(self):
-        times = [process.cpu_times() for process in self._processes]
-        return sum(time.user + time.system for time in times)
+        return sum(map(cpu_seconds_of, self._processes))
 
     def kernel_seconds(self):
         """What of that the system needed, and not the server's own code."""
@@ -74,6 +73,14 @@ class Server:
 
     def resident_bytes(self):
         return sum(process.memory_info().rss for process in self._processes)
+
+
+def cpu_seconds_of(process):
+    """By the clock that Linux has for each process; what psutil reads there has ticks of ten milliseconds."""
+    if sys.platform == "linux":
+        return time.clock_gettime((~process.pid << 3) | 2)
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def serving(stack, folder=None):

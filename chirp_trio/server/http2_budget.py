@@ -1,0 +1,45 @@
+"""What one client of HTTP/2 may cost without bringing anybody anything: so much at once, and so much more each second."""
+
+import trio
+from h2.exceptions import DenialOfServiceError
+
+# In points, of which a frame that says nothing costs one.
+_MOST = 1_000.0
+_EACH_SECOND = 100.0
+# A client has more of them left, unless it does much that is of no use.
+_MODEST = 0.9 * _MOST
+# A client may tell of each frame of a body that it has taken it: for the stream, and for the connection.
+_FOR_DATA = 2.0
+
+
+class Budget:
+    """One connection's."""
+
+    def __init__(self) -> None:
+        self._left = _MOST
+        self._counted = trio.current_time()
+
+    @property
+    def is_strained(self) -> bool:
+        """Whether the client has spent more of it lately than clients do that have something to ask for."""
+        return self._left < _MODEST
+
+    def refill(self) -> None:
+        """Add what has become free with time."""
+        now = trio.current_time()
+        self._left = min(_MOST, self._left + (now - self._counted) * _EACH_SECOND)
+        self._counted = now
+
+    def charge(self, points: float) -> None:
+        """Count something that is of no use to anybody.
+
+        Raises:
+            DenialOfServiceError: There was too much of it lately.
+        """
+        self._left -= points
+        if self._left < 0:
+            raise DenialOfServiceError("the client sends too much that is of no use")
+
+    def forgive_for_data(self) -> None:
+        """Note that a frame of a body is sent, which the client may acknowledge."""
+        self._left = min(_MOST, self._left + _FOR_DATA)
