@@ -36,8 +36,9 @@ MAX_REQUESTS = 1_000
 _MAX_APPS = 2 * MAX_STREAMS
 # How many of them are started at once: a read may hold hundreds of requests.
 _APPS_AT_ONCE = 16
-# Seconds that the requests wait of a client that gives up many: it may give up these, too, and nothing was done for them.
-_SECOND_THOUGHTS = 0.02
+# Seconds after requests of a client that sends much that is of no use, until more is read from it: of what comes meanwhile,
+# the requests that are given up meanwhile are not begun.
+_PAUSE = 0.02
 # How much of what the reader itself has to say may wait for a client that does not read.
 _MAX_REPLIES = 64 * 1024
 
@@ -60,8 +61,7 @@ class HTTP2:
         self._waiting: deque[trio.Event] = deque()  # for the connection's window
         self._reading = trio.CancelScope()
         self._has_begun = False
-        # When they came; their apps have not been started.
-        self._requested: deque[tuple[float, HTTP2Exchange, Scope]] = deque()
+        self._requested: list[tuple[HTTP2Exchange, Scope]] = []  # whose apps have not been started
         self._is_closing = False  # no more requests
         self._is_over = False  # nothing more is said
 
@@ -115,6 +115,7 @@ class HTTP2:
     async def _read(self, began: bytes, nursery: trio.Nursery) -> None:
         data = began or await self.transport.receive()
         while data:
+            requests = self.frames.requests
             events = self.frames.receive_data(data)
             reset = {event.stream_id for event in events if isinstance(event, StreamReset)}
             for event in events:
@@ -123,35 +124,22 @@ class HTTP2:
                 self._is_closing = True
                 self._send_go_away()
             self.flush()
+            await self._start_apps(nursery)
             self._end_if_done()
             if self._replies > _MAX_REPLIES:
                 await self.transport.drain()
                 self._replies = 0
-            data = await self._receive_more(nursery)
+            if self.frames.budget.is_strained and self.frames.requests > requests:
+                await trio.sleep(_PAUSE)
+            data = await self.transport.receive()
 
-    async def _receive_more(self, nursery: trio.Nursery) -> bytes:
-        """What comes next. Before that, apps are started for the requests that have come, as soon as it is their time."""
+    async def _start_apps(self, nursery: trio.Nursery) -> None:
+        """Start what the requests of one read ask for, a few at a time: the others of the server have turns in between."""
         while self._requested:
-            patience = _SECOND_THOUGHTS if self.frames.budget.is_strained else 0
-            wait = self._requested[0][0] + patience - trio.current_time()
-            if wait <= 0:
-                await self._start_apps(nursery, trio.current_time() - patience)
-                continue
-            with trio.move_on_after(wait):
-                return await self.transport.receive()
-        return await self.transport.receive()
-
-    async def _start_apps(self, nursery: trio.Nursery, until: float) -> None:
-        """Start the apps for requests that came until then, a few at a time: the others of the server have turns in between."""
-        number = 0
-        while self._requested and self._requested[0][0] <= until:
-            _, exchange, scope = self._requested.popleft()
-            if exchange.is_concluded:  # the client has given it up meanwhile
-                self._forget_app()
-                continue
-            nursery.start_soon(self._call_app, exchange, scope)
-            number += 1
-            if number % _APPS_AT_ONCE == 0:
+            for exchange, scope in self._requested[:_APPS_AT_ONCE]:
+                nursery.start_soon(self._call_app, exchange, scope)
+            del self._requested[:_APPS_AT_ONCE]
+            if self._requested:
                 await trio.lowlevel.checkpoint()
 
     def _handle(self, event: Event, reset: set[int]) -> None:
@@ -234,7 +222,7 @@ class HTTP2:
         self._exchanges[stream_id] = exchange
         self._reading.deadline = float("inf")
         self._apps += 1
-        self._requested.append((trio.current_time(), exchange, scope))
+        self._requested.append((exchange, scope))
 
     async def _call_app(self, exchange: HTTP2Exchange, scope: Scope) -> None:
         try:
@@ -243,11 +231,8 @@ class HTTP2:
             exchange.conclude()
         finally:
             exchange.reset(ErrorCodes.INTERNAL_ERROR)
-            self._forget_app()
-
-    def _forget_app(self) -> None:
-        self._apps -= 1
-        self._end_if_done()
+            self._apps -= 1
+            self._end_if_done()
 
     def forget(self, stream_id: int) -> None:
         """Note that a response is over."""

@@ -7,7 +7,7 @@ from h2.exceptions import DenialOfServiceError
 _MOST = 1_000.0
 _EACH_SECOND = 100.0
 # A client has more of them left, unless it does much that is of no use.
-_MODEST = 0.9 * _MOST
+_MODEST = 0.95 * _MOST
 # A client may tell of each frame of a body that it has taken it: for the stream, and for the connection.
 _FOR_DATA = 2.0
 

@@ -35,7 +35,7 @@ _MAX_WINDOW = 2**31 - 1
 
 # What frames cost that bring nobody anything, in points; others cost one.
 _RESET_POINTS = 3.0
-_SETTINGS_POINTS = 10.0
+_SETTINGS_POINTS = 5.0
 # A frame of a body that carries less than this is hardly worth its head.
 _SMALL_DATA = 128
 _SMALL_DATA_POINTS = 0.25

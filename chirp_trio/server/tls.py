@@ -80,15 +80,18 @@ class TLS:
             self._incoming.write_eof()
 
     def decrypt(self) -> bytes | None:
-        """What has come; empty at the end; None where more is needed for it."""
+        """What has come, of as many records as are complete; empty at the end; None where more is needed for it."""
+        pieces = []
         try:
-            return self._object.read(READ_SIZE)
+            while piece := self._object.read(READ_SIZE):
+                pieces.append(piece)
         except ssl.SSLWantReadError:
-            return None
+            return b"".join(pieces) or None
         except ssl.SSLZeroReturnError, ssl.SSLEOFError:
-            return b""
+            pass  # it is told again
         except ssl.SSLError as error:
             raise trio.BrokenResourceError(f"the client has broken TLS: {error.reason}") from error
+        return b"".join(pieces)
 
     def encrypt(self, data: memoryview) -> bytes:
         try:

@@ -36,8 +36,6 @@ def measure_floods(folder, seconds):
                 results[name][key] = measure_flood(server, listener, name, seconds)
     for name, servers in results.items():
         for key, measured in servers.items():
-            honest = results["nothing"][key]["cpu"]  # of the streams alone
-            measured["unit_us"] = max(0.0, measured["cpu"] - honest) * 1e6 / max(1, measured["units"])
             if measured["ended"]:
                 print(f"{name}: {key} ended {measured['ended']} of {STREAMS} honest streams", file=sys.stderr)
     return results
@@ -45,23 +43,33 @@ def measure_floods(folder, seconds):
 
 def measure_flood(server, listener, name, seconds):
     come_to_rest(server)
+    honest = share_of_a_core(server, seconds)  # of the streams alone, which depends on what else the machine does
     listener.read()
-    memory, cpu = server.resident_bytes(), server.cpu_seconds()
+    memory, cpu, began = server.resident_bytes(), server.cpu_seconds(), time.monotonic()
     command = [sys.executable, "-m", "tests.benchmarks.floods.attacker", str(server.port), name, str(seconds)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as attacker:
         pin(attacker.pid, CLIENT_CORE)
         sent = json.loads(attacker.communicate(timeout=seconds + PATIENCE)[0])
+    cpu, lasted = server.cpu_seconds() - cpu, time.monotonic() - began
     heard = listener.read()
     late = heard["late"] or [heard["silence"]]
     return {
         **sent,
-        "cpu": server.cpu_seconds() - cpu,
+        "cpu": cpu,
+        "unit_us": max(0.0, cpu - honest * lasted) * 1e6 / max(1, sent["units"]),
         "mib": (server.resident_bytes() - memory) / 2**20,
         "median_ms": statistics.median(late),
         "p99_ms": statistics.quantiles(late, n=100)[98] if len(late) > 1 else late[0],
         "silence_ms": heard["silence"],
         "ended": heard["ended"],
     }
+
+
+def share_of_a_core(server, seconds):
+    """What a server needs, for so many seconds."""
+    cpu, began = server.cpu_seconds(), time.monotonic()
+    time.sleep(seconds)
+    return (server.cpu_seconds() - cpu) / (time.monotonic() - began)
 
 
 def come_to_rest(server):
