@@ -16,6 +16,7 @@ from typing import Self
 
 import psutil
 
+from tests import forking
 from tests.integration.clients import HTTP1, PATIENCE
 
 APPS = Path(__file__).with_name("apps")
@@ -27,20 +28,30 @@ _REFERENCE = re.compile(r"\b[0-9a-f]{8}\b")
 class Server:
     """A process that serves an app, and its log: standard output and standard error."""
 
-    def __init__(self, command: Sequence[str | Path], *, cwd: Path = APPS, inherited: Sequence[int] = ()) -> None:
+    def __init__(
+        self, command: Sequence[str | Path], *, cwd: Path = APPS, inherited: Sequence[int] = (), forked: bool = True
+    ) -> None:
+        """Start the command; `forked` from a process that has imported what servers need, or as a Python of its own."""
         self.address = ("", 0)
         self._tasks_at_rest = 0
         self._forgiven = 0
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
-        self.process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "default"},
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            pass_fds=inherited,
-            start_new_session=True,  # a process group of its own, so that all of it can be killed
+        env = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "default"}
+        log = self._log.fileno()
+        # In a process group of its own, so that all of it can be killed.
+        self.process = (
+            forking.servers.start(command, cwd=cwd, env=env, output=log, inherited=inherited)
+            if forked
+            else subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=inherited,
+                start_new_session=True,
+            )
         )
 
     # -- its log --------------------------------------------------------------------------------------------------------
@@ -152,10 +163,10 @@ def hypercorn(app: str, *arguments: str, worker: str = "trio", wait_for: str = "
 
 
 @contextmanager
-def chirp_trio(app: str, *arguments: str | Path, cwd: Path = APPS) -> Iterator[Server]:
+def chirp_trio(app: str, *arguments: str | Path, cwd: Path = APPS, forked: bool = True) -> Iterator[Server]:
     """`chirp-trio run` on a free port, where HTTP/2 is spoken without TLS too."""
     command = [SCRIPTS / "chirp-trio", "run", "--port", "0", *([] if "--no-http2" in arguments else ["--http2-cleartext"])]
-    with Server([*command, *arguments, app], cwd=cwd) as server:
+    with Server([*command, *arguments, app], cwd=cwd, forked=forked) as server:
         server.address = announced(server)
         yield server
 

@@ -1,0 +1,254 @@
+"""Processes without the price of starting Python: each is forked from one that has imported what they all need.
+
+`start` takes a command and gives what `subprocess.Popen` would: a process of its own, in a session of its own. Only its
+beginning is another one. So what is about the beginning of a process, or about what is imported in it, is left to
+`subprocess`.
+
+This file is also the program that is forked from. It holds no thread and nothing open but what it is asked through.
+"""
+
+import array
+import atexit
+import fcntl
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+SERVING = (
+    "chirp_trio.cli.run", "chirp_trio.testing", "fastapi", "h2.connection", "hypercorn.trio", "hypercorn.__main__", "psutil",
+    "sqlite3", "ssl", "starlette.applications", "chirp_trio.checking", "kida", "httpx", "rich.console",
+)  # fmt: skip
+# No plugin of pytest, and no package that one comes with: pytest rewrites their asserts when they are imported.
+TESTING = (
+    "pytest",
+    "_pytest.pytester",
+    "_pytest.unittest",
+    "_pytest.junitxml",
+    "_pytest.doctest",
+    "trio.testing",
+    "h2.connection",
+    "kida",
+)
+
+_LARGEST = 1 << 20  # bytes of a question
+_HIGH = 500  # where file descriptors are out of the way of those whose numbers are given
+
+
+class Process:
+    """A process that was forked; the part of `subprocess.Popen` that the tests use."""
+
+    def __init__(self, args: Sequence[str], answers: socket.socket) -> None:
+        self.args = args
+        self.returncode: int | None = None
+        self._answers = answers
+        self.pid = int.from_bytes(self._receive())
+
+    def poll(self) -> int | None:
+        try:
+            return self.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select.select([self._answers], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            self.returncode = int.from_bytes(self._receive(), signed=True)
+            self._answers.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _receive(self) -> bytes:
+        answer = self._answers.recv(8)
+        assert answer, "the process that others are forked from has ended"
+        return answer
+
+
+class Origin:
+    """The process that others are forked from, started when the first one is asked for."""
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        self._modules = modules
+        self._questions: socket.socket | None = None
+
+    def start(
+        self, command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str], output: int, inherited: Sequence[int] = ()
+    ) -> Process:
+        """Start `command`, a Python or a script of the environment; its standard output and error go to `output`."""
+        if self._questions is None:
+            self._questions = self._start_origin()
+        args = [str(word) for word in command]
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        question = {"args": args, "cwd": str(cwd), "env": dict(env), "inherited": list(inherited)}
+        descriptors = array.array("i", [theirs.fileno(), output, *inherited])
+        with theirs:
+            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)]
+            self._questions.sendmsg([json.dumps(question).encode()], ancillary)
+        return Process(args, ours)
+
+    def _start_origin(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = [sys.executable, __file__, str(theirs.fileno()), *self._modules]
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True, close_fds=True
+            )
+
+        def end() -> None:
+            ours.close()
+            process.wait()
+
+        atexit.register(end)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LARGEST)
+        return ours
+
+
+servers = Origin(SERVING)
+test_runs = Origin(TESTING)
+
+
+# -- the program ----------------------------------------------------------------------------------------------------------
+
+
+def main(number: int, modules: Sequence[str]) -> None:
+    """Fork what is asked for at this socket, and tell how each has ended, until nobody asks any more."""
+    sys.path.pop(0)  # the folder of this file
+    for name in modules:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # so that no collection in a child touches, and so copies, what it shares with the others
+    questions = socket.socket(fileno=number)
+    running: dict[int, socket.socket] = {}
+    deaths, death = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(death, warn_on_full_buffer=False)
+    while True:
+        readable, _, _ = select.select([questions, deaths], [], [])
+        if deaths in readable:
+            os.read(deaths, 4096)
+            while running and (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                with running.pop(ended[0]) as answers:
+                    _tell(answers, os.waitstatus_to_exitcode(ended[1]))
+        if questions in readable:
+            question, descriptors, _, _ = socket.recv_fds(questions, _LARGEST, 64)
+            if not question:
+                return
+            answers = socket.socket(fileno=descriptors[0])
+            process = os.fork()
+            if not process:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for other in (questions, *running.values()):
+                    other.detach()
+                _become(json.loads(question), answers.detach(), descriptors[1:])
+            running[process] = answers
+            for descriptor in descriptors[1:]:
+                os.close(descriptor)
+
+
+def _tell(answers: socket.socket, number: int) -> None:
+    with suppress(OSError):  # the one that asked has ended
+        answers.send(number.to_bytes(8, signed=True))
+
+
+def _become(question: dict, answers: int, descriptors: Sequence[int]) -> None:
+    """Be the process that was asked for, until its end."""
+    os.setsid()
+    high = [_moved(descriptor) for descriptor in (answers, *descriptors)]
+    os.closerange(3, _HIGH)
+    high.append(null := _moved(os.open(os.devnull, os.O_RDONLY)))
+    for descriptor, number in ((null, 0), (high[1], 1), (high[1], 2), *zip(high[2:-1], question["inherited"], strict=True)):
+        os.dup2(descriptor, number, inheritable=True)
+    env = question["env"]
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(question["cwd"])
+    sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(write_through=bool(env.get("PYTHONUNBUFFERED")), line_buffering=stream is sys.stderr)
+    if chosen := env.get("PYTHONWARNINGS"):
+        assert chosen == "default"
+        sys.warnoptions[:] = [chosen]
+        warnings.resetwarnings()
+        warnings.simplefilter("default")
+    os.write(high[0], os.getpid().to_bytes(8))
+    for descriptor in high:
+        os.close(descriptor)
+    program, *arguments = question["args"]
+    if Path(program) != Path(sys.executable):
+        arguments.insert(0, program)
+    _run(arguments)
+
+
+def _moved(descriptor: int) -> int:
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    os.close(descriptor)
+    return moved
+
+
+def _run(arguments: list[str]) -> None:
+    """What Python does with these arguments, to the end."""
+    code = 0
+    try:
+        match arguments:
+            case ["-m", module, *rest]:
+                sys.argv = [module, *rest]
+                sys.path.insert(0, str(Path.cwd()))
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+            case [script, *_]:
+                assert not script.startswith("-"), arguments
+                sys.argv = arguments
+                sys.path.insert(0, str(Path(script).resolve().parent))
+                runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        code = _exit_code(end)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
+    except BaseException as error:
+        traceback = error.__traceback__
+        while traceback is not None and ("runpy" in (name := traceback.tb_frame.f_code.co_filename) or name == __file__):
+            traceback = traceback.tb_next
+        sys.excepthook(type(error), error.with_traceback(traceback), traceback)
+        code = 1
+    # What follows is what Python does at its end, except for taking every module apart, which takes longer than many a test.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    gc.collect()  # whatever warns that it was not closed
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _exit_code(end: SystemExit) -> int:
+    if end.code is None:
+        return 0
+    if isinstance(end.code, int):
+        return end.code & 0xFF
+    print(end.code, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])

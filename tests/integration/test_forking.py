@@ -1,0 +1,128 @@
+"""A process that is forked from one that has imported everything behaves as a Python of its own: each is asked for both."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from tests import forking
+from tests.integration.clients import PATIENCE
+
+
+def spawned(command, *, cwd, env, output, inherited=()):
+    return subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        pass_fds=inherited,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture(params=["forked", "spawned"])
+def start(request, tmp_path):
+    """Starts a script with these arguments; gives the process and the file that it prints to."""
+    with (tmp_path / "output").open("w+b") as output:
+
+        def start(script, *arguments, env=None, module=False, inherited=()):
+            (tmp_path / "script.py").write_text(textwrap.dedent(script))
+            run = forking.servers.start if request.param == "forked" else spawned
+            command = [sys.executable, *(["-m", "script"] if module else ["script.py"]), *arguments]
+            environment = {"PATH": os.environ["PATH"], **(env or {})}
+            return run(command, cwd=tmp_path, env=environment, output=output.fileno(), inherited=inherited), output
+
+        yield start
+
+
+def ended(started):
+    """The exit code, and the lines that were printed."""
+    process, output = started
+    code = process.wait(PATIENCE)
+    return code, os.pread(output.fileno(), 1 << 16, 0).decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "last"),
+    [
+        ("pass", 0, []),
+        ("sys.exit()", 0, []),
+        ("sys.exit(7)", 7, []),
+        ("sys.exit(-1)", 255, []),
+        ("sys.exit('a sentence')", 1, ["a sentence"]),
+        ("os._exit(3)", 3, None),
+        ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL, None),
+        ("os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM, None),
+        ("signal.raise_signal(signal.SIGINT)", -signal.SIGINT, None),
+    ],
+)
+def test_how_it_ends(start, end, code, last):
+    script = f"import atexit, os, signal, sys\natexit.register(print, 'at exit')\nprint('begun', flush=True)\n{end}\n"
+    got, lines = ended(start(script))
+    assert got == code
+    assert lines[0] == "begun"
+    if last is not None:
+        assert lines[1:] == [*last, "at exit"]
+
+
+def test_an_error_is_told_with_the_lines_of_the_program_alone(start):
+    code, lines = ended(start("def fail():\n    raise KeyError('a')\n\nfail()\n"))
+    assert code == 1
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-1] == "KeyError: 'a'"
+    assert sum("File" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize("module", [False, True])
+def test_what_it_is_given(start, module):
+    script = """
+        import os, sys, warnings
+        print(__name__, sys.argv[1:], os.getcwd() == os.path.dirname(os.path.abspath(__file__)))
+        print(sorted(os.environ.items() - {("LC_CTYPE", "C.UTF-8")}))
+        print(os.getsid(0) == os.getpid() == os.getpgid(0), sys.stdin.read() == "")
+        import script
+    """
+    code, lines = ended(start(script, "a", "b c", env={"NAME": "value"}, module=module))
+    assert code == 0
+    assert lines[0] == "__main__ ['a', 'b c'] True"
+    assert eval(lines[1]) == sorted([("PATH", os.environ["PATH"]), ("NAME", "value")])
+    assert lines[2] == "True True"
+
+
+def test_it_has_no_file_but_those_that_it_is_given(start):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number = listener.fileno()
+        script = f"""
+            import os, socket
+            numbers = map(int, os.listdir("/proc/self/fd"))
+            print([number for number in numbers if os.path.exists(f"/proc/self/fd/{{number}}")])
+            print(socket.socket(fileno={number}).getsockname()[1])
+        """
+        code, lines = ended(start(script, inherited=[number]))
+        assert code == 0
+        assert set(eval(lines[0])) == {0, 1, 2, number}
+        assert lines[1] == str(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("env", [{}, {"PYTHONWARNINGS": "default"}], ids=["quiet", "all warnings"])
+def test_which_warnings_it_shows(start, env):
+    code, lines = ended(start("import socket\nsocket.socket()\n", env=env))
+    assert code == 0
+    assert any("ResourceWarning" in line for line in lines) is bool(env)
+
+
+def test_it_can_be_waited_for_and_ended(start):
+    process, _ = start("import time\nprint('begun', flush=True)\ntime.sleep(1000)\n")
+    assert process.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.01)
+    process.kill()
+    assert process.wait(PATIENCE) == -signal.SIGKILL
+    assert process.poll() == process.returncode == -signal.SIGKILL
+    process.send_signal(signal.SIGTERM)  # nobody
