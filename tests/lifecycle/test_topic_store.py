@@ -9,9 +9,9 @@ import trio.testing
 
 from chirp_trio import Comment, SQLiteStore, SSEEvent, Topic, merge
 from chirp_trio.testing.clock import clock_held_for_threads
+from chirp_trio.threads import handler_threads
 from chirp_trio.topics.published import encode_published
 from chirp_trio.topics.topic import audience_of
-from chirp_trio.threads import handler_threads
 from tests.lifecycle.feeds import feed_of, read
 from tests.lifecycle.scenes import tasks
 from tests.lifecycle.stores import halted, opened, remembered, rows, values

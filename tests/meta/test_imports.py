@@ -58,7 +58,18 @@ MAY_IMPORT = {
     },  # threads for the clock, the server for `TestClient.live()`, topics for `check_store()`
     "cli": {"errors", "failures", "logs", "output", "asgi", "version", "wire", "web", "server", "checking"},
     "__main__": {"cli"},
-    "": {"errors", "version", "wire", "stream", "responses", "topics", "redis", "templates", "web", "server"},  # the public names
+    "": {
+        "errors",
+        "version",
+        "wire",
+        "stream",
+        "responses",
+        "topics",
+        "redis",
+        "templates",
+        "web",
+        "server",
+    },  # the public names
 }
 
 # What each room may import of others', the standard library aside.

@@ -155,7 +155,7 @@ class Client(Visitor):
         return [number for number in numbers if self.filter is None or number % 2 == 0]
 
     def first_in_memory(self):
-        return self.model.topic.log.first
+        return audience_of(self.model.topic).log.first
 
     def come(self, nursery, host, replay):
         """Subscribe, unless it is there, with the id that it has."""

@@ -72,6 +72,7 @@ class Visitor:
                     await self.reads.wait()
                     self.last_event_id = event.id
                     self.arrived += [
-                        (item, event.id, self.first_in_memory()) for item in Decoder().feed(encode_published(event, None, None))
+                        (item, event.id, self.first_in_memory())
+                        for item in Decoder().feed(encode_published(event, None, None))
                     ]
         self.scope = None
