@@ -1,6 +1,7 @@
 """Taking in connections: as many as may be, from one client and in all, and never so that the others suffer."""
 
 import errno
+import functools
 import socket
 import ssl
 import time
@@ -23,6 +24,8 @@ _OUT_OF = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 # Seconds until the next attempt then, and between two lines about one thing in the log.
 _PAUSE = 0.1
 _BETWEEN_LINES = 10.0
+# How many connections are taken in, and how many end, in one turn of the event loop: the streams that are open wait for it.
+PER_TURN = 16
 
 _REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\n"
@@ -43,12 +46,13 @@ class Room:
         self._most = settings.max_connections
         self._most_of_one = settings.max_connections_per_client
         self._proxies = TrustedProxies(settings.trusted_proxies)
+        self._client = functools.lru_cache(maxsize=1024)(self._find_client)
         self._all = 0
         self._of_one: Counter[object] = Counter()
 
     def enter(self, peer: object) -> bool:
         """Count a connection, if there is room for it; whether there is."""
-        client = self._client(peer)
+        client = self._client(_host(peer))
         if self._all >= self._most or (client is not None and self._of_one[client] >= self._most_of_one):
             return False
         self._all += 1
@@ -59,21 +63,26 @@ class Room:
     def leave(self, peer: object) -> None:
         """Count it no longer."""
         self._all -= 1
-        client = self._client(peer)
+        client = self._client(_host(peer))
         if client is not None:
             self._of_one[client] -= 1
             if not self._of_one[client]:
                 del self._of_one[client]
 
-    def _client(self, peer: object) -> object:
+    def _find_client(self, host: str | None) -> object:
         """Whose connection it is; None for a proxy's, and for one from this machine: these stand for many clients."""
-        if not isinstance(peer, tuple):
+        if host is None:
             return None
-        name = str(peer[0]).partition("%")[0]
+        name = host.partition("%")[0]
         address = parse_address(name)
         if address is None or address.is_loopback or address in self._proxies:
             return None
         return owner_of(name)
+
+
+def _host(peer: object) -> str | None:
+    """The address without the port; None for a Unix socket's."""
+    return str(peer[0]) if isinstance(peer, tuple) else None
 
 
 class Acceptor:
@@ -116,7 +125,7 @@ class Acceptor:
                     )  # fmt: skip
                 await trio.sleep(_PAUSE)
 
-    def accept_waiting(self, most: int = 64) -> None:
+    def accept_waiting(self, most: int = PER_TURN) -> None:
         """Accept what waits to be accepted, up to a number of connections."""
         for _ in range(most):
             try:

@@ -27,14 +27,17 @@ class Connection:
         state: What the app's lifespan has left for its requests.
         accepted: The connection: a socket that does not block. It is closed in the end.
         tls: Speak TLS with this context; None means clear text.
+        turns: How many connections may end in one turn of the event loop, as many may have one deadline; default: all.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: ServerConfig, state: dict[str, Any], accepted: socket.socket, tls: ssl.SSLContext | None
-    ) -> None:
+        self, app: ASGIApp, settings: ServerConfig, state: dict[str, Any], accepted: socket.socket,
+        tls: ssl.SSLContext | None, turns: trio.CapacityLimiter | None = None,
+    ) -> None:  # fmt: skip
         self._app = app
         self._settings = settings
         self._state = state
+        self._turns = turns
         self._transport = Transport(accepted, tls, settings.write_timeout)
         self._handshake = trio.CancelScope()
         self._protocol: HTTP1 | HTTP2 | None = None
@@ -45,12 +48,14 @@ class Connection:
         linger = False
         try:
             protocol = await self._shake_hands()
-            if protocol is None:
-                return
-            client, server = self._transport.addresses
-            conversation = Conversation(self._app, self._settings, self._state, self._transport, client, server)
-            await self._converse(conversation, protocol)
-            linger = conversation.linger
+            if protocol is not None:
+                client, server = self._transport.addresses
+                conversation = Conversation(self._app, self._settings, self._state, self._transport, client, server)
+                await self._converse(conversation, protocol)
+                linger = conversation.linger
+            if self._turns is not None:
+                async with self._turns:  # which takes a turn
+                    pass
         except trio.BrokenResourceError:
             pass  # the client left, or never spoke TLS
         except BaseException as raised:
@@ -60,6 +65,8 @@ class Connection:
 
     async def _shake_hands(self) -> str | None:
         """The protocol that was settled on; None if the client does not come to an end."""
+        if not self._transport.is_encrypted:
+            return "http/1.1"
         patience = LAST_WRITE_TIMEOUT if self._is_stopping else self._settings.handshake_timeout
         self._handshake.deadline = trio.current_time() + patience
         with self._handshake:

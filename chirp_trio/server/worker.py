@@ -9,7 +9,7 @@ from typing import Any
 import trio
 
 from ..asgi import ASGIApp, Scope
-from .accepting import Acceptor, Room
+from .accepting import PER_TURN, Acceptor, Room
 from .config import ServerConfig
 from .connection import Connection
 from .garbage import calm_garbage_collector
@@ -36,6 +36,7 @@ class Worker:
         self._state: dict[str, Any] = {}
         self._connections: set[Connection] = set()
         self._open = Room(settings)
+        self._endings = trio.CapacityLimiter(PER_TURN)
 
     async def run(self, scope: Scope, task_status: trio.TaskStatus[list[str]]) -> None:
         """Serve until it is told to stop; return when the last connection is closed and the app's lifespan is over.
@@ -111,7 +112,7 @@ class Worker:
 
     def _acceptor(self, listening: socket.socket, connections: trio.Nursery) -> Acceptor:
         def serve(accepted: socket.socket, tls: ssl.SSLContext | None, leave: Callable[[], None]) -> None:
-            connection = Connection(self._app, self._settings, self._state, accepted, tls)
+            connection = Connection(self._app, self._settings, self._state, accepted, tls, self._endings)
             self._connections.add(connection)
             connections.start_soon(self._run_connection, connection, leave)
 

@@ -127,6 +127,16 @@ STREAM_ERRORS = {
     "two lengths": odd(("content-length", "1"), ("content-length", "2"), method="POST", ends=False)
     + data(3, b"x", ends=True),
     "a window that overflows": odd(method="POST", ends=False) + window_update(3, 2**31 - 1),
+    "a window of zero more": odd(method="POST", ends=False) + window_update(3, 0),
+    "more than its window": odd(method="POST", path="/busy", ends=False) + data(3, b"x" * 16_000) * 5,
+    "a priority of another size": odd(method="POST", ends=False) + frame(frames.PRIORITY, 0, 3, bytes(4)),
+    "a priority that depends on itself": odd(method="POST", ends=False) + frames.priority(3, 3),
+    "a head that depends on itself": frame(
+        frames.HEADERS,
+        frames.END_HEADERS | frames.END_STREAM | 0x20,
+        3,
+        b"\0\0\0\3\0" + frames.block(request_headers("/echo")),
+    ),
     "data after its end": odd(method="POST", path="/busy") + data(3, b"more"),
     "trailers that are not the end": odd(method="POST", ends=False) + data(3, b"x") + headers(3, [("x", "y")], ends=False),
     "a pseudo-header in trailers": odd(method="POST", ends=False) + data(3, b"x") + headers(3, [(":path", "/")]),
@@ -148,7 +158,6 @@ CONNECTION_ERRORS = {
     "an even number": request(4, "/echo"),
     "a number that is less": request(7, "/echo") + request(5, "/echo"),
     "a window of zero more": window_update(0, 0),
-    "a stream's window of zero more": window_update(1, 0),  # of which less might die, but no client that works sends it
     "a window that overflows": window_update(0, 2**31 - 1) + window_update(0, 2**31 - 1),
     "a promise": frame(frames.PUSH_PROMISE, frames.END_HEADERS, 1, b"\0\0\0\2" + frames.block(request_headers("/"))),
     "too large a window for all": frames.settings(initial_window_size=2**31),

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import h2.config
@@ -42,7 +42,16 @@ class Wire:
         return self.taken
 
     async def receive(self):
-        return await self._received.receive()
+        """What has come, up to sixteen kibibytes, as from a socket."""
+        data = await self._received.receive()
+        with suppress(trio.WouldBlock):
+            while data and len(data) < 16_384:
+                piece = self._received.receive_nowait()
+                if not piece:
+                    self.sent.send_nowait(piece)  # the end, which is told by itself
+                    break
+                data += piece
+        return data
 
     def write_nowait(self, data):
         if self.is_gone:

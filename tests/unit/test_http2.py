@@ -17,6 +17,8 @@ from hyperframe.frame import (
 )
 
 from chirp_trio.server.http2 import MAX_REQUESTS
+from chirp_trio.server.http2_budget import Budget
+from tests.integration import frames
 from tests.unit.http2_harness import PSEUDO, answering, connected
 
 
@@ -197,6 +199,98 @@ async def test_trailers_that_end_nothing_cost_their_stream_only():
         assert streams[beside].reset is None
 
 
+STREAM_ERRORS = {
+    "a window of nothing more": (ErrorCodes.PROTOCOL_ERROR, frames.window_update, 0),
+    "a window that overflows": (ErrorCodes.FLOW_CONTROL_ERROR, frames.window_update, 2**31 - 1),
+    "a priority of another size": (
+        ErrorCodes.FRAME_SIZE_ERROR,
+        functools.partial(frames.frame, frames.PRIORITY, 0),
+        bytes(6),
+    ),
+    "a priority that depends on itself": (ErrorCodes.PROTOCOL_ERROR, lambda stream, _: frames.priority(stream, stream), None),
+    "more than its window": (
+        ErrorCodes.FLOW_CONTROL_ERROR,
+        lambda stream, size: frames.data(stream, bytes(size)) * 8,
+        10_000,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STREAM_ERRORS)
+async def test_what_is_wrong_with_a_stream_costs_that_stream_only(case):
+    """RFC 9113, 5.4.2."""
+    code, make, argument = STREAM_ERRORS[case]
+    async with connected(open_stream) as client:
+        beside = client.request("/stream", ends=False)
+        wrong = client.request("/", ends=False)
+        await client.settle()
+        client.h2.streams[wrong].max_outbound_frame_size = 2**20
+        client.send(make(wrong, argument))
+        after = client.request("/after")
+        streams = await client.settle()
+
+        assert streams[wrong].reset == code
+        assert [bytes(streams[stream_id].body) for stream_id in (beside, after)] == [b"begun", b"begun"]
+        assert client.goaway is None
+
+
+@pytest.mark.parametrize("case", [case for case in STREAM_ERRORS if case != "more than its window"])
+async def test_where_there_is_no_stream_that_could_be_ended_the_connection_is(case):
+    code, make, argument = STREAM_ERRORS[case]
+    if case == "a window that overflows":
+        code = ErrorCodes.PROTOCOL_ERROR  # it is no window yet
+    async with connected(open_stream) as client:
+        client.request("/")
+        await client.settle()
+        client.send(make(5, argument))
+        await client.settle()
+
+        assert client.goaway[0] == code
+        assert client.is_over
+
+
+@pytest.mark.parametrize("case", [case for case in STREAM_ERRORS if case != "more than its window"])
+async def test_what_is_wrong_with_a_stream_that_is_over_changes_nothing(case):
+    _, make, argument = STREAM_ERRORS[case]
+    async with connected(answering()) as client:
+        over = client.request("/")
+        await client.settle()
+        client.send(make(over, argument))
+        after = client.request("/")
+        streams = await client.settle()
+
+        assert streams[after].is_complete
+        assert client.goaway is None
+
+
+async def test_a_head_that_depends_on_itself_costs_its_stream_only():
+    async with connected(open_stream) as client:
+        beside = client.request("/stream")
+        await client.settle()
+        head = b"\0\0\0\3\0" + frames.block([*PSEUDO, (":path", "/")])
+        client.send(frames.frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM | 0x20, 3, head))
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert frames.reset(3, frames.PROTOCOL_ERROR) in client.wire.written
+        await client.settle()
+        assert client.goaway is None
+        assert client.streams[beside].reset is None
+
+
+async def test_what_is_sent_beyond_a_window_is_given_back_to_the_connection():
+    """Or whoever does that often would stop the streams of others."""
+    async with connected(open_stream) as client:
+        for number in range(1, 601, 2):
+            # More than fits into the window of one, and in all more than fits into the connection's.
+            client.send(frames.request(number, "/", method="POST", ends=False) + frames.data(number, bytes(16_000)) * 5)
+            await trio.testing.wait_all_tasks_blocked()
+            assert frames.reset(number, frames.FLOW_CONTROL_ERROR) in client.wire.written
+            client.wire.written.clear()
+            client.server.frames.budget = Budget()
+
+        assert not client.is_over
+
+
 async def test_a_body_that_nobody_reads_stops_nobody_else():
     async def app(scope, receive, send):
         if scope["path"] == "/busy":
@@ -270,6 +364,76 @@ async def test_a_request_whose_reset_comes_with_it_starts_nothing():
         await client.settle()
 
     assert seen == []
+
+
+async def test_whoever_gives_up_many_requests_has_no_more_of_them_begun_in_vain(autojump_clock):
+    seen = []
+    async with connected(echoing(seen)) as client:
+
+        def request_ten():
+            return [client.request("/", ends=False, waits=True) for _ in range(10)]
+
+        def give_up(numbers):
+            for number in numbers:
+                client.h2.reset_stream(number)
+
+        for _ in range(6):
+            numbers = request_ten()
+            client.send()
+            await trio.sleep(0.001)
+            # If nobody looks meanwhile, these requests are read together with their resets.
+            give_up(numbers)
+            for _ in range(3):
+                client.send()
+                numbers = request_ten()
+                client.send()
+                await trio.sleep(0.001)
+                give_up(numbers)
+            client.send()
+            await trio.sleep(0.05)
+        honest = client.request("/")
+        await trio.sleep(0.05)
+        streams = await client.settle()
+
+    assert len(seen) < 6 * 40 / 2
+    assert streams[honest].is_complete
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 10, 100])
+async def test_frames_mean_the_same_however_they_are_cut(size):
+    seen = []
+    sent = (
+        frames.ping()
+        + frames.request(1, "/a", method="POST", ends=False)
+        + frames.settings(initial_window_size=70_000) * 2
+        + frames.data(1, b"hel")
+        + frames.frame(frames.DATA, frames.END_STREAM | frames.PADDED, 1, b"\2lo\0\0")
+        + frames.frame(frames.HEADERS, frames.END_STREAM, 3, frames.block([*PSEUDO, (":path", "/b")])[:20])
+        + frames.continuation(3, frames.block([*PSEUDO, (":path", "/b")])[20:], ends=True)
+        + frames.ping(b"goodbye!")
+    )
+    async with connected(echoing(seen)) as client:
+        await client.settle()
+        for at in range(0, len(sent), size):
+            client.wire.sent.send_nowait(sent[at : at + size])
+            await trio.testing.wait_all_tasks_blocked()
+        await trio.testing.wait_all_tasks_blocked()
+        written = bytes(client.wire.written)
+
+    assert sorted((path, body) for _, path, _, body in seen) == [("/a", b"hello"), ("/b", b"")]
+    for answer in (b"12345678", b"goodbye!"):
+        assert written.count(frames.frame(frames.PING, frames.ACK, 0, answer)) == 1
+    assert written.count(frames.SETTINGS_ACK) == 2
+    assert client.goaway is None
+
+
+async def test_a_head_in_too_many_pieces_ends_the_connection():
+    async with connected(answering()) as client:
+        client.send(frames.frame(frames.HEADERS, frames.END_STREAM, 1, b""))
+        for _ in range(50):
+            client.send(frames.continuation(1, b"") * 50)
+        await client.settle()
+        assert client.goaway[0] == ErrorCodes.ENHANCE_YOUR_CALM
 
 
 async def test_many_requests_in_one_read_leave_others_their_turns():
