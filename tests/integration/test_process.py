@@ -23,6 +23,7 @@ HANGING = {
     "a source in a thread": ("/in-a-thread", FIRST, "await trio.to_thread.run_sync(incoming.get)"),
     "a source that swallows": ("/swallowing", FIRST, "await trio.sleep(0.05)"),
     "a handler in a thread": ("/handler-in-a-thread", None, "# in a thread"),
+    "a handler that swallows": ("/handler-that-swallows", None, "await trio.sleep(0.04)"),
     "a handler that blocks the event loop": ("/blocking", None, "noqa: ASYNC251"),
 }
 

@@ -113,6 +113,16 @@ def test_all_that_wait_are_accepted_ready_to_be_served():
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+def test_few_are_accepted_in_one_turn_and_the_others_wait_for_the_next():
+    with Listening(room()) as listening:
+        for _ in range(20):
+            listening.connect()
+        listening.acceptor.accept_waiting()
+        assert len(listening.accepted) == 16
+        listening.acceptor.accept_waiting()
+        assert len(listening.accepted) == 20
+
+
 def test_when_a_connection_is_over_there_is_room_for_another():
     with Listening(room(max_connections=1)) as listening:
         for _ in range(3):

@@ -1,5 +1,8 @@
 """A connection before it has a protocol: the handshake, and what ends it."""
 
+from contextlib import ExitStack
+from itertools import pairwise
+
 import pytest
 import trio
 
@@ -45,3 +48,25 @@ async def test_a_stop_waits_for_a_moment_only_for_a_handshake(certificate, clien
         connection.stop()
 
     assert trio.current_time() - began == pytest.approx(1.5)
+
+
+async def test_of_many_connections_with_one_deadline_few_end_in_one_turn(autojump_clock):
+    turns = trio.CapacityLimiter(4)
+    with ExitStack() as stack:
+        clients = [Client() for _ in range(30)]
+        for client in clients:
+            stack.enter_context(client.theirs)
+        open_after_each_turn = []
+        async with trio.open_nursery() as nursery:
+            for client in clients:
+                nursery.start_soon(Connection(unused, ServerConfig(head_timeout=5), {}, client.ours, None, turns).run)
+            await trio.sleep(4.9)
+            while any(client.ours.fileno() >= 0 for client in clients):
+                open_after_each_turn.append(sum(client.ours.fileno() >= 0 for client in clients))
+                if open_after_each_turn == [30]:
+                    await trio.sleep(0.1)
+                await trio.lowlevel.checkpoint()
+
+    assert open_after_each_turn[0] == 30
+    # Whoever looks may do so before or after the others in a turn.
+    assert all(before - after <= 8 for before, after in pairwise(open_after_each_turn))

@@ -51,6 +51,14 @@ async def blocking():
     return "done"
 
 
+@app.route("/handler-that-swallows")
+async def handler_that_swallows():
+    print("begun", flush=True)
+    while True:
+        with suppress(BaseException):  # its cancellation too
+            await trio.sleep(0.04)
+
+
 @asynccontextmanager
 async def _never_starting(_app: App) -> AsyncIterator[None]:
     print("begun", flush=True)
