@@ -89,7 +89,11 @@ class _Rendering:
     async def run(self) -> None:
         """Render to the end, or to the first error, never further ahead than a batch."""
         while not self._complete:
-            await trio.to_thread.run_sync(self._render_batch, abandon_on_cancel=True, limiter=handler_threads())
+            try:
+                await trio.to_thread.run_sync(self._render_batch, abandon_on_cancel=True, limiter=handler_threads())
+            except BaseException as raised:
+                self.error = failure_of(raised)  # here, and not in the thread, to which trio says nothing
+                self._complete = True
             self._arrived.wake()
             while self._waiting:
                 await self._space.park()
@@ -143,8 +147,6 @@ class _Rendering:
                         return
         except trio.RunFinishedError:
             return  # nobody is left to render for
-        except BaseException as raised:
-            self.error = failure_of(raised)
         self._complete = True
 
 

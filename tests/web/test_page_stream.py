@@ -235,6 +235,20 @@ async def test_a_later_error_ends_the_page_with_a_reference_to_the_log(caplog, d
     assert "LookupError: kaputt" in caplog.text
 
 
+@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, GeneratorExit, MemoryError])
+async def test_what_is_no_exception_ends_the_page_in_the_same_way(caplog, raised):
+    def items():
+        yield BATCH
+        raise raised
+
+    async with TestClient(app_that_streams(items), raise_stream_errors=False) as client:
+        response = await client.get("/")
+
+    assert "This page is incomplete" in response.text
+    assert f"{raised.__name__} was raised" in caplog.text or raised is MemoryError
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
 async def test_text_that_utf_8_cannot_carry_is_an_error_like_any_other(caplog):
     def items():
         yield "one"
