@@ -41,6 +41,8 @@ async def last_deadline(seconds: float, describe: Callable[[], str]) -> AsyncGen
         # Code that goes on whatever is raised in it would do so when it is collected, and hang the process.
         # So no task ever is.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(trio.lowlevel.current_root_task()))
+        # And threads that return later find a run that is over, as after any other: trio says so at an orderly end only.
+        trio.lowlevel.current_trio_token()._reentry_queue.done = True
         raise _RunBrokenOff(f"the test was broken off, because nothing ends its app:\n{describe()}")
 
     is_virtual = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
@@ -76,5 +78,5 @@ async def last_deadline(seconds: float, describe: Callable[[], str]) -> AsyncGen
 
 
 def _tell(token: trio.lowlevel.TrioToken, waiting: trio.CancelScope) -> None:
-    with suppress(trio.RunFinishedError, OSError):  # the latter where the run has been broken off
+    with suppress(trio.RunFinishedError):
         token.run_sync_soon(waiting.cancel)

@@ -83,6 +83,19 @@ def test_a_source_that_nothing_ends_fails_the_test_of_a_real_server(source):
         run(read_one, lambda: TestClient.live(app_of(source)), None)
 
 
+def test_a_thread_that_returns_when_the_test_has_been_broken_off_finds_its_run_over():
+    tokens = []
+
+    async def read(client):
+        tokens.append(trio.lowlevel.current_trio_token())
+        await read_one(client)
+
+    with pytest.raises(AppStillRunning):
+        run(read, lambda: TestClient(app_of(swallowing)), virtual())
+    with pytest.raises(trio.RunFinishedError):
+        tokens[0].run_sync_soon(print)
+
+
 def test_a_thread_that_never_returns_fails_the_test():
     app, returning = App(), threading.Event()
 
