@@ -67,6 +67,8 @@ class RedisJournal(Journal):
     @property
     @override
     def is_empty(self) -> bool:
+        if not self.position.is_open:
+            return True
         return not self._count and (self._newest is None or self.position.has_had(*self._newest))
 
     @override
@@ -171,9 +173,8 @@ class RedisJournal(Journal):
                     self._link.listening.ring(self.position)
                     await self.position.changed.park()
                 nursery.cancel_scope.cancel("everything is written")
-        if self.position.is_open:
-            self._link.listening.remove(self.position)
+        self._link.publishing.drop(self)
+        self._link.listening.remove(self.position)
         self.position.close()
-        self._count = self._size = 0
         self._newest = None
         self._delivery.wake()

@@ -22,6 +22,8 @@ _COMPARE_AFTER = (5.0, 25.0)
 # So many topics are asked for at a time, subscribed to with one command, and compared at a time.
 _TOPICS_AT_ONCE = 16
 _CHANNELS_AT_ONCE = 500
+# Of what the library in the server writes.
+_VERSION = b"1"
 # For so many milliseconds it is known that a loss was told.
 _REPORT_KEPT = 24 * 3600 * 1000
 
@@ -96,6 +98,9 @@ class Listening:
         for position, (meta, entries) in asked:
             state, found = await meta.get(), await entries.get()
             if not position.is_open:
+                continue
+            if state[3] not in (None, _VERSION):
+                logger.error("the topic %r in Redis was written by another version of chirp_trio", position.topic)
                 continue
             if state[0] != life and await self._enter(connection, position, has_state=state[0] is not None):
                 self.ring(position)

@@ -99,12 +99,12 @@ class _Call:
         self._end()
         self.writer.done(len(self.events), sum(event.size for event in self.events), name, first + len(self.events) - 1)
 
-    def fail(self, why: str) -> None:
+    def fail(self, why: str, *, is_written: bool = False) -> None:
         error = StoreError(f"the topic {self.writer.position.topic!r} in Redis {why}")
         for event in self.events:
             event.error = error
         self._end()
-        unheard = sum(event.over is None for event in self.events)
+        unheard = 0 if is_written else sum(event.over is None for event in self.events)
         self.writer.failed(len(self.events), sum(event.size for event in self.events), unheard, error)
 
     def _end(self) -> None:
@@ -127,6 +127,22 @@ class Publishing:
         self._queue.append(event)
         self._work.unpark_all()
 
+    def drop(self, writer: Writer) -> None:
+        """Write nothing more for a topic: there is no time left."""
+        for call in [call for call in self._calls if call.writer is writer]:
+            self._calls.remove(call)
+            call.fail("may have been written or not: the topic was closed, and the server did not answer in time")
+        error = StoreError(f"the topic {writer.position.topic!r} was closed, and Redis did not answer in time")
+        events = [event for event in self._queue if event.writer is writer and not event.is_dropped]
+        for event in events:
+            event.is_dropped = True
+            event.error = error
+            if event.over is not None:
+                event.over.set()
+        if events:
+            unheard = sum(event.over is None for event in events)
+            writer.failed(len(events), sum(event.size for event in events), unheard, error)
+
     async def use(self, connection: Connection, _server: Server) -> None:
         """Write by this connection, until it is lost."""
         self._give_up_old_ones()
@@ -144,11 +160,13 @@ class Publishing:
             results = [(call, await self._result(answer)) for call, answer in zip(tuple(self._calls), answers, strict=True)]
             doubt = await self._doubt(confirmed)
             for call, result in results:
-                self._calls.popleft()
+                if call not in self._calls:  # it was given up
+                    continue
+                self._calls.remove(call)
                 if isinstance(result, ServerError):
                     call.fail(f"was not written: {result}{_cure(result)}")
                 elif doubt:
-                    call.fail(doubt)
+                    call.fail(doubt, is_written=True)
                 else:
                     call.succeed(result[0].decode(), result[1])
             await trio.lowlevel.checkpoint()

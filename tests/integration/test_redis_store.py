@@ -318,6 +318,31 @@ async def test_a_cluster_is_refused(kind, tmp_path):
             pass
 
 
+async def test_a_topic_that_is_closed_while_the_server_is_away_ends_and_says_what_is_lost(server, store, caplog):
+    got = []
+
+    async def read(subscription):
+        got.extend([event.value async for event in subscription])
+
+    async with trio.open_nursery() as nursery, Topic("news", store=store) as topic:
+        cursor = topic.cursor
+        await topic.publish("1")
+        assert await values(topic, cursor, 1) == ["1"]
+        nursery.start_soon(read, topic.subscribe(cursor))
+        server.kill()
+        topic.publish_nowait("lost")
+    assert got == ["1", {"topic": "news", "missed": 1}]
+    assert "1 events were lost, because they could not be written: the topic 'news' " in caplog.text
+
+
+async def test_what_another_version_has_written_is_left_alone(server, store, caplog):
+    server.ask("HSET", "chirp:{news}:meta", "server", "x", "epochs", "0:abc", "last", "0", "version", "2")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        async with Topic("news", store=store):
+            pass
+    assert "the topic 'news' in Redis was written by another version of chirp_trio" in caplog.text
+
+
 async def test_another_program_publishes_by_the_function_in_the_server(server, store):
     words = "chirp:{news} chirp:{news}:meta chirp:{news}:mine chirp:{news}:bell abc123 1767225600000 10000 120000"
     async with Topic("news", store=store) as topic:
