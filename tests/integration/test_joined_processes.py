@@ -17,6 +17,7 @@ import pytest
 import trio
 
 from chirp_trio import Decoder, RedisStore, Topic
+from chirp_trio.topics.topic import audience_of
 from tests.integration.soak.settings import LONG, SEED
 from tests.redis_servers import RedisServer
 
@@ -181,7 +182,7 @@ async def play(seed, server, processes):
                 await trio.sleep(0.1)
         nursery.cancel_scope.cancel()
     async with Topic("news", history=10**6, store=RedisStore(server.url)) as topic:
-        truth = [(event.id, event.event, event.value) for event in topic.log.since(0, 10**9)]
+        truth = [(event.id, event.event, event.value) for event in audience_of(topic).log.since(0, 10**9)]
     return world, clients, truth
 
 

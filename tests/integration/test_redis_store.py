@@ -10,6 +10,7 @@ import trio
 
 from chirp_trio import RedisStore, StoreError, Topic
 from chirp_trio.testing import check_store
+from chirp_trio.topics.topic import audience_of
 from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.timeout(120)
@@ -245,7 +246,7 @@ async def test_a_publish_whose_answer_was_lost_is_stored_once(server, store):
                 await trio.sleep(0.005)
                 server.ask("CLIENT", "KILL", "TYPE", "normal")
     async with Topic("news", store=store) as topic:
-        assert sorted(event.value for event in topic.log.since(0, 1000)) == list(range(300))
+        assert sorted(event.value for event in audience_of(topic).log.since(0, 1000)) == list(range(300))
 
 
 async def test_a_server_that_is_full_says_so_and_is_read_all_the_same(server, store):
