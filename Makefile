@@ -1,13 +1,14 @@
 # Everything that a contributor runs. Each target makes the environment first, if need be.
-.PHONY: help setup demo test soak check wheel bench docs pictures peers lock clean
+.PHONY: help setup demo test test-fast soak check wheel bench docs pictures peers lock clean
 
 RUN ?= .venv/bin/pytest
 # A process for each core; the tests of a file stay together, because they share servers.
 PROCESSES ?= -n logical --dist loadfile
+IN_MEMORY = $(addprefix tests/,unit web lifecycle property checking examples meta)
 EMPTY = $(CURDIR)/.venv/empty
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
 setup:  ## Python 3.14 and the locked dependencies, in .venv/
 	@.ci/setup
@@ -17,6 +18,9 @@ demo: setup  ## a live dashboard of this machine, on http://127.0.0.1:8000
 
 test: setup  ## all tests
 	@$(RUN) $(PROCESSES)
+
+test-fast: setup  ## the tests in memory: no process, no socket, no browser
+	@$(RUN) $(PROCESSES) $(IN_MEMORY)
 
 soak: setup  ## the long forms of tests that are short otherwise: ten minutes of clients, processes joined by Redis, 5000 stacks of middleware
 	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_soak.py

@@ -136,8 +136,6 @@ def main(number: int, modules: Sequence[str]) -> None:
     sys.path.pop(0)  # the folder of this file
     for name in modules:
         importlib.import_module(name)
-    gc.collect()
-    gc.freeze()  # so that no collection in a child touches, and so copies, what it shares with the others
     questions = socket.socket(fileno=number)
     running: dict[int, socket.socket] = {}
     deaths, death = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from tests.integration.clients import HTTP1, HTTP2, Client
-from tests.integration.hostility import KEEP_ALIVE, MEBIBYTE, TICK, TIMEOUTS, is_closed, leaving_nothing, send_without_end
+from tests.integration.clients import HTTP1, HTTP2, PATIENCE, Client
+from tests.integration.hostility import MEBIBYTE, TICK, TIMEOUTS, is_closed, leaving_nothing, send_without_end
 from tests.integration.server import chirp_trio, ended, kept_in_order, wait_until
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -26,7 +26,7 @@ def server():
 
 @pytest.fixture(scope="module")
 def other_server():
-    with chirp_trio("besieged:app") as server:
+    with chirp_trio("besieged:app", "--graceful-timeout", "1000") as server:
         server.get("/finite/function")
         server.rest()
         yield server
@@ -54,7 +54,7 @@ def receive_all(client):
 
 
 def test_an_idle_connection_is_closed_as_soon_as_its_client_leaves():
-    with chirp_trio("besieged:app") as server:
+    with chirp_trio("besieged:app", "--keep-alive-timeout", "1000", "--head-timeout", "1000") as server:
         files = server.open_files()
         clients = [HTTP1(server.address), HTTP1(server.address), HTTP2(server.address), HTTP2(server.address)]
         for client in clients[1:3]:
@@ -62,10 +62,9 @@ def test_an_idle_connection_is_closed_as_soon_as_its_client_leaves():
         wait_until(lambda: server.open_files() == files + len(clients))
         for client in clients:
             client.leave()
-        left = time.monotonic()
         wait_until(lambda: server.open_files() == files)
 
-        assert time.monotonic() - left < KEEP_ALIVE / 2
+        assert server.open_files() == files
 
 
 BEGINNINGS = {
@@ -86,7 +85,7 @@ def test_clients_that_never_complete_a_request_are_sent_away():
         for client in dripping:
             client.socket.sendall(BEGINNINGS["headers"])
         left = {*silent, *dripping}
-        while left and time.monotonic() - began < 3 * KEEP_ALIVE:
+        while left and time.monotonic() - began < PATIENCE:
             for client in left.intersection(dripping):
                 with suppress(ConnectionError):
                     client.socket.sendall(b"X: y\r\n")
@@ -94,7 +93,6 @@ def test_clients_that_never_complete_a_request_are_sent_away():
             left = {client for client in left if not is_closed(client)}
 
         assert not left
-        assert time.monotonic() - began < KEEP_ALIVE + 2
         for client in silent + dripping:
             client.leave()
 
@@ -250,8 +248,6 @@ def test_what_follows_a_request_does_not_hold_up_the_end_of_the_server(other_ser
     with HTTP1(other_server.address) as client:
         client.socket.sendall(head("/ticks") + FOLLOWERS["garbage"])
         receive_until(client, TICK)
-        began = time.monotonic()
 
         assert other_server.stop() == 0
-        assert time.monotonic() - began < 2  # and not the graceful_timeout, which is 3 seconds
         assert b"0\r\n\r\n" in receive_all(client)  # the end of the body

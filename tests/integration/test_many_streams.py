@@ -3,7 +3,6 @@
 import re
 import resource
 import signal
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -31,21 +30,19 @@ def enough_open_files():
 @pytest.mark.parametrize(
     ("protocol", "connections", "streams"), [(HTTP1, MANY, 1), (HTTP2, 3, 100)], ids=["HTTP/1.1", "HTTP/2"]
 )
-def test_a_signal_completes_every_body_in_less_than_two_seconds(protocol, connections, streams):
-    with chirp_trio("crowded:app") as server, ExitStack() as stack:
+def test_a_signal_completes_every_body_and_does_not_wait_for_the_graceful_timeout(protocol, connections, streams):
+    with chirp_trio("crowded:app", "--graceful-timeout", "1000") as server, ExitStack() as stack:
         clients = [stack.enter_context(protocol(server.address)) for _ in range(connections)]
         opened = {client: [client.request("/quiet") for _ in range(streams)] for client in clients}
         for client, responses in opened.items():
             for response in responses:
                 client.wait_for(response, FIRST)
         mark = server.mark()
-        began = time.monotonic()
         server.signal(signal.SIGTERM)
         for _ in read_together({client: responses[0] for client, responses in opened.items()}):
             pass
 
         assert server.wait() == 0
-        assert time.monotonic() - began < 2
         pauses = []
         for responses in opened.values():
             for response in responses:

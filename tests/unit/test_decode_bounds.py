@@ -187,12 +187,12 @@ def test_a_stream_that_goes_on_and_on_takes_no_memory(chunk, each):
 MOST_SECONDS = 60
 
 
-def test_ten_megabytes_of_cr_take_linear_time():
+def test_megabytes_of_cr_take_linear_time():
     chunk = b"\r" * MIB
     decoder = Decoder()
     start = time.process_time()
 
-    for _ in range(10):
+    for _ in range(2):
         assert decoder.feed(chunk) == []
         assert time.process_time() - start < MOST_SECONDS
 
