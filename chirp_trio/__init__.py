@@ -32,7 +32,7 @@ from .stream import (
 )
 from .templates import OOB, Fragment, Page, Stream, Template, ValidationError
 from .topics import Presence, Published, SQLiteStore, Subscription, Topic, merge, merge_cursors
-from .web import App, AppConfig, Redirect, Request, Response, UploadFile
+from .web import App, AppConfig, Redirect, Request, Response, UploadFile, health
 from .wire import HTML, Comment, Decoder, SSEEvent
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ __all__ = [
     "UploadFile",
     "ValidationError",
     "WrongRuntimeError",
+    "health",
     "last_event_id",
     "merge",
     "merge_cursors",

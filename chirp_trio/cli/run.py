@@ -15,6 +15,7 @@ from .options import ServerCommand, address_options, app_argument, env_file_opti
 
 _TIMEOUTS = [
     ("--graceful-timeout", 3.0, "How long requests may go on once the server is to stop."),
+    ("--drain-delay", 0.0, "How long requests are still taken once the server is to stop, and not ready any more."),
     ("--startup-timeout", None, "How long the app's lifespan may take to start; without it, as long as it takes."),
     ("--shutdown-timeout", 10.0, "How long the app's lifespan may take to end."),
     ("--handshake-timeout", 10.0, "How long a TLS handshake may take."),

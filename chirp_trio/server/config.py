@@ -39,6 +39,8 @@ class ServerConfig:
             connects through a Unix socket; default: none.
         graceful_timeout: Seconds that requests may go on once the server is to stop, before they are cancelled;
             default 3. Event streams are told at once, and do not need it.
+        drain_delay: Seconds that the server goes on taking requests once it is told to stop, while the app is not `ready` any
+            more, so that a load balancer sees that and sends no more; default 0.
         startup_timeout: Seconds that the app's lifespan may take to start; default: as long as it takes.
         shutdown_timeout: Seconds that it may take to end, once the last connection is closed; default 10.
         handshake_timeout: Seconds for a TLS handshake; default 10.
@@ -76,6 +78,7 @@ class ServerConfig:
     root_path: str = ""
     trusted_proxies: str | Sequence[str] = ()
     graceful_timeout: float = 3.0
+    drain_delay: float = 0.0
     startup_timeout: float | None = None
     shutdown_timeout: float = 10.0
     handshake_timeout: float = 10.0
@@ -113,7 +116,7 @@ class ServerConfig:
                 raise ConfigurationError(f"server_header cannot be sent: {error}") from None
         object.__setattr__(self, "trusted_proxies", _texts("trusted_proxies", self.trusted_proxies))
         TrustedProxies(self.trusted_proxies)
-        for name in ("graceful_timeout", "shutdown_timeout"):
+        for name in ("graceful_timeout", "drain_delay", "shutdown_timeout"):
             _check_seconds(name, getattr(self, name), "zero or more", least=0)
         for name in ("handshake_timeout", "head_timeout", "body_timeout", "keep_alive_timeout", "write_timeout"):
             _check_seconds(name, getattr(self, name), "one or more", least=1)

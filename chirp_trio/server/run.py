@@ -94,7 +94,7 @@ async def _serve_until_signal(
 ) -> None:
     shutdown = trio.Event()
     with (
-        _last_deadline(settings.graceful_timeout + settings.shutdown_timeout + _GRACE) as stops,
+        _last_deadline(settings.drain_delay + settings.graceful_timeout + settings.shutdown_timeout + _GRACE) as stops,
         _signals(_Signals(shutdown, certificate, stops)),
     ):
         await serve_with(app, settings, certificate, shutdown=shutdown, task_status=announcement)

@@ -76,8 +76,9 @@ async def serve_with(
 ) -> None:
     """See `serve()`. Whoever has read the certificate can read it anew."""
     stop = trio.Event()  # ours: the caller's event is the caller's to set
+    draining = trio.Event()
     status = _Status(task_status)
-    worker = Worker(_with_middleware(_Stoppable(app, stop), settings), settings, stop, certificate)
+    worker = Worker(_with_middleware(_Stoppable(app, stop, draining), settings), settings, stop, certificate)
     over = trio.Event()
     # Whoever cancels this call cancels neither the app's lifespan nor its streams, which could not end in order then: it
     # lets them stop. The shield has a deadline from that moment on.
@@ -94,7 +95,7 @@ async def serve_with(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(work)
             if shutdown is not None:
-                nursery.start_soon(_set_after, shutdown, stop)
+                nursery.start_soon(_stop_after, shutdown, draining, settings.drain_delay, stop)
             try:
                 await over.wait()
             finally:
@@ -106,9 +107,11 @@ async def serve_with(
         raise sole(group) from None
 
 
-async def _set_after(first: trio.Event, second: trio.Event) -> None:
-    await first.wait()
-    second.set()
+async def _stop_after(shutdown: trio.Event, draining: trio.Event, delay: float, stop: trio.Event) -> None:
+    await shutdown.wait()
+    draining.set()
+    await trio.sleep(delay)
+    stop.set()
 
 
 def _with_middleware(app: ASGIApp, settings: ServerConfig) -> ASGIApp:
@@ -135,9 +138,9 @@ class _Status(trio.TaskStatus[list[str]]):
 class _Stoppable:
     """An app that can wait for the server to stop, by the extension `chirp_trio.shutdown` of its scopes."""
 
-    def __init__(self, app: ASGIApp, stop: trio.Event) -> None:
+    def __init__(self, app: ASGIApp, stop: trio.Event, draining: trio.Event) -> None:
         self._app = app
-        self._signal = ShutdownSignal(stop)
+        self._signal = ShutdownSignal(stop, draining)
 
     # Marked, not async: an idle stream keeps the frame of every async function on its way.
     @inspect.markcoroutinefunction
@@ -147,10 +150,16 @@ class _Stoppable:
 
 
 class ShutdownSignal:
-    """What apps are told of the shutdown: something to wait for. It stays one, where middleware copies a request's scope."""
+    """What apps are told of the shutdown: something to wait for. It stays one, where middleware copies a request's scope.
 
-    def __init__(self, event: trio.Event) -> None:
+    Args:
+        event: Set when the server stops.
+        draining: Set when it has been told to, and still takes requests; default: never before it stops.
+    """
+
+    def __init__(self, event: trio.Event, draining: trio.Event | None = None) -> None:
         self.wait = event.wait
+        self.is_draining = (draining if draining is not None else event).is_set
 
     def __deepcopy__(self, memo: object) -> ShutdownSignal:
         return self

@@ -6,8 +6,9 @@ This room knows streams and templates, and hands ready responses to them. It mus
 from .app import App
 from .config import AppConfig
 from .forms import UploadFile
+from .health import health
 from .multi import Headers, MultiMapping
 from .request import Request
 from .response import Redirect, Response
 
-__all__ = ["App", "AppConfig", "Headers", "MultiMapping", "Redirect", "Request", "Response", "UploadFile"]
+__all__ = ["App", "AppConfig", "Headers", "MultiMapping", "Redirect", "Request", "Response", "UploadFile", "health"]

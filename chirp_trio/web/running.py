@@ -27,7 +27,7 @@ class Running:
     ) -> None:
         self._registry = registry
         self._enter = enter
-        self._hosts: set[StreamHost] = set()
+        self._hosts: dict[StreamHost, Callable[[], bool]] = {}  # and whether their servers have been told to stop
         self._lifespans = 0  # how many run, from before the user's until after it
         self._topics: list[Topic] = []  # made before one runs
         self._stored: list[Topic] = []  # of these, to be open while one runs
@@ -35,8 +35,8 @@ class Running:
 
     @property
     def is_ready(self) -> bool:
-        """Whether there is a host that is not about to close."""
-        return any(not host.is_closing for host in self._hosts)
+        """Whether there is a host that is not about to close, nor its server."""
+        return any(not host.is_closing and not is_draining() for host, is_draining in self._hosts.items())
 
     def own(self, topic: Topic, *, is_stored: bool) -> None:
         """Have the topic open while a lifespan runs, if it has a store. One that is made later is for its maker to open."""
@@ -70,14 +70,15 @@ class Running:
                 entered = self._enter() if self._enter is not None else nullcontext()
                 state = await stack.enter_async_context(entered)
                 host = await stack.enter_async_context(open_stream_host())
-                host.close_when((scope.get("extensions") or {}).get("chirp_trio.shutdown"))
-                self._hosts.add(host)
+                signal = (scope.get("extensions") or {}).get("chirp_trio.shutdown")
+                host.close_when(signal)
+                self._hosts[host] = getattr(signal, "is_draining", bool)
                 try:
                     # Whoever wraps this app, with a lifespan around this one, has its streams in its registry as well.
                     placement = Placement(host, find_placement(scope).registries).within(self._registry)
                     yield {**(state or {}), STATE_KEY: placement}
                 finally:
-                    self._hosts.discard(host)
+                    self._hosts.pop(host, None)
         finally:
             self._lifespans -= 1
 

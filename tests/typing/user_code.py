@@ -35,6 +35,7 @@ from chirp_trio import (
     Topic,
     UploadFile,
     ValidationError,
+    health,
     last_event_id,
     serve,
     stream_lifespan,
@@ -66,6 +67,7 @@ async def lifespan_without_state(_app: App) -> AsyncGenerator[None]:
 app = App(AppConfig(template_dir=["templates"], debug=True), lifespan=lifespan)
 other = App(lifespan=lifespan_without_state)
 app.mount("/other", other)
+app.mount("/health", health(app))
 
 
 @dataclass
