@@ -6,13 +6,15 @@ htmx swaps them into the page, whichever of its generations it is. There is no J
     machine.py    reads the figures          feed.py      the notifications
     sampler.py    the task that takes them   watch.py     what is worth one
     charts.py     draws them                 assets.py    static files
-    formats.py    writes them                templates/   the page, and a file for each of its panels
+    formats.py    writes them                traffic.py   what goes out
+    templates/    the page, and a file for each of its panels
 """
 
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import formats
@@ -20,7 +22,8 @@ import trio
 from assets import Assets
 from feed import Feed
 from machine import Figures, Machine, describe
-from sampler import Sampler
+from sampler import Sample, Sampler
+from traffic import Traffic
 from watch import Watch
 
 from chirp_trio import App, AppConfig, EventStream, Fragment, HTTPError, Request, Response, Template
@@ -45,9 +48,11 @@ class Dashboard:
 
     Args:
         read: Reads the figures; called in a thread.
+        traffic: What goes out.
     """
 
-    def __init__(self, read: Callable[[], Figures]) -> None:
+    def __init__(self, read: Callable[[], Figures], traffic: Traffic) -> None:
+        self.traffic = traffic
         self.sampler = Sampler(read)
         self.feed = Feed()
         self.watching = 0
@@ -73,24 +78,39 @@ class Dashboard:
             "sample": self.sampler.latest,
             "notes": self.feed.notes,
             "watching": self.watching,
+            "rates": self.traffic.rates,
             "own_process": self.sampler.latest.process(os.getpid()),
         }
 
 
 @asynccontextmanager
-async def lifespan(_app: App) -> AsyncGenerator[dict[str, object]]:
+async def lifespan(app: App) -> AsyncGenerator[dict[str, object]]:
     """The dashboard, and the task behind it, from the first request to the last."""
-    dashboard = Dashboard(Machine().read)
+    dashboard = Dashboard(Machine().read, Traffic(app.streams))
+    watch = Watch(dashboard.feed)
+
+    def observe(sample: Sample) -> None:
+        watch.observe(sample)
+        dashboard.traffic.look()
+
     dashboard.feed.add("started", "The dashboard started")
     async with trio.open_nursery() as nursery:
-        await nursery.start(dashboard.sampler.run, Watch(dashboard.feed).observe)
+        await nursery.start(dashboard.sampler.run, observe)
         yield {"dashboard": dashboard}
         nursery.cancel_scope.cancel("the app stops")
 
 
 # No other name may lead here: what the page shows of this machine is not for pages of the web.
 app = App(AppConfig(template_dir=HERE / "templates", hosts=()), lifespan=lifespan)
-for function in (formats.percent, formats.size, formats.rate, formats.decimal, formats.duration):
+for function in (
+    formats.percent,
+    formats.size,
+    formats.rate,
+    formats.decimal,
+    formats.duration,
+    formats.number,
+    formats.level,
+):
     app.template_filter()(function)
 assets = Assets(HERE / "dashboard.css", *(HERE.parent / "static" / name for names in HTMX.values() for name in names))
 
@@ -112,6 +132,7 @@ async def page(request: Request) -> Template:
         stylesheet=assets.urls["dashboard.css"],
         scripts=[assets.urls[script] for script in HTMX[generation]],
         connected=False,
+        key=token_urlsafe(8),
         since=dashboard.feed.newest,
         **dashboard.variables(),
     )
@@ -137,7 +158,16 @@ async def live(request: Request) -> EventStream:
                     yield dashboard.panel("feed", since=since)
                     since = dashboard.feed.newest
 
-    return EventStream(panels)
+    return EventStream(panels, label=request.query.get("page"))
+
+
+@app.post("/cut")
+async def cut(request: Request) -> None:
+    """End the stream of the page that asks for it. Its browser comes back by itself, and the page catches up."""
+    key = request.query.get("page")
+    if key and app.streams.close(lambda stream: stream.label == key):
+        dashboard: Dashboard = request.state["dashboard"]
+        dashboard.feed.add("cut", "A connection was cut, and is to come back by itself")
 
 
 @app.route("/static/{name}")

@@ -23,6 +23,18 @@ def percent(value: float | None) -> Quantity:
     return Quantity(f"{value:.1f}" if value < 9.95 else f"{value:.0f}", "%")
 
 
+def number(value: float | None) -> str:
+    """A whole number."""
+    return MISSING.number if value is None else f"{value:.0f}"
+
+
+def level(percent: float | None) -> str:
+    """How much of something is taken, as a class: `"high"` from 75 %, `"full"` from 90 %."""
+    if percent is None or percent < 75:
+        return ""
+    return "high" if percent < 90 else "full"
+
+
 def size(value: float | None) -> Quantity:
     """A number of bytes, in steps of 1024."""
     return MISSING if value is None else _scaled(value, 1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB"))

@@ -12,6 +12,7 @@ from machine import Figures, Process
 
 INTERVAL = 1.0  # seconds from one sample to the next
 SPAN = 120  # samples in a chart
+LEAST = 15  # samples that a chart has room for at first: it begins with what there is, and grows
 
 
 @dataclass(frozen=True)
@@ -26,29 +27,34 @@ class Sample:
     now: Figures
     history: Sequence[Figures]
 
+    @property
+    def span(self) -> int:
+        """How many samples the charts have room for: those that there are, within bounds."""
+        return min(max(len(self.history), LEAST), SPAN)
+
     @cached_property
     def cpu(self) -> Chart:
-        return draw([figures.cpu for figures in self.history], span=SPAN, top=100)
+        return draw([figures.cpu for figures in self.history], span=self.span, top=100)
 
     @cached_property
     def memory(self) -> Chart:
         values = [figures.memory.percent if figures.memory else None for figures in self.history]
-        return draw(values, span=SPAN, top=100)
+        return draw(values, span=self.span, top=100)
 
     @cached_property
     def received(self) -> Chart:
         values = [figures.received for figures in self.history]
-        return draw(values, span=SPAN, top=round_top(values, least=10_000))
+        return draw(values, span=self.span, top=round_top(values, least=10_000))
 
     @cached_property
     def sent(self) -> Chart:
         values = [figures.sent for figures in self.history]
-        return draw(values, span=SPAN, top=round_top(values, least=10_000))
+        return draw(values, span=self.span, top=round_top(values, least=10_000))
 
     @cached_property
     def load(self) -> Chart:
         values = [figures.load[0] if figures.load else None for figures in self.history]
-        return draw(values, span=SPAN, top=round_top(values, least=len(self.now.cores or (1,))))
+        return draw(values, span=self.span, top=round_top(values, least=len(self.now.cores or (1,))))
 
     def busiest(self, count: int) -> list[Process]:
         """The processes that take the most of the CPU and, where that is equal, of the memory."""

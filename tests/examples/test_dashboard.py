@@ -122,7 +122,7 @@ async def test_a_generation_that_is_not_here_is_not_found(autojump_clock, client
 
 async def test_the_two_generations_differ_in_nothing_but_their_scripts_and_the_choice(autojump_clock, client):
     def common(page):
-        page = re.sub(r"<script.*?</script>\s*|<a href.*?</a>\s*", "", page)
+        page = re.sub(r"<script.*?</script>\s*|<a href.*?</a>\s*|page=[\w-]+", "", page)
         return re.sub(r"htmx \d", "", page)
 
     pages = [(await client.get(f"/?htmx={generation}")).text for generation in "24"]
@@ -146,7 +146,7 @@ async def test_what_a_machine_does_not_tell_is_a_dash(autojump_clock, fake, monk
 
     assert page.status_code == 200
     assert {name: "\N{EN DASH}" in panel for name, panel in placeholders(page.text).items()} == {
-        **dict.fromkeys(NAMES, True), "status": False, "feed": False
+        **dict.fromkeys(NAMES, True), "feed": False
     }  # fmt: skip
     assert not named(result, "chirp:error")
 
@@ -304,3 +304,44 @@ async def test_every_file_that_the_pages_name_is_served_to_be_kept_for_ever(auto
 @pytest.mark.parametrize("name", ["nothing.js", "..%2fdashboard.py", "README.md", "dashboard.css/"])
 async def test_a_file_that_is_not_in_the_table_is_not_found(autojump_clock, client, name):
     assert (await client.get(f"/static/{name}")).status_code == 404
+
+
+# -- what chirp_trio does for it ----------------------------------------------------------------------------------------
+
+
+async def test_a_page_can_have_its_own_connection_cut_and_no_other(autojump_clock, client):
+    async with client.stream_sse("/live?page=mine") as mine, client.stream_sse("/live?page=other") as other:
+        await mine.next_event()
+        await client.post("/cut?page=mine")
+        with trio.fail_after(10):
+            async for _ in mine:
+                pass
+        await other.next_event()
+
+    assert "A connection was cut" in (await client.get("/")).text
+
+
+@pytest.mark.parametrize("query", ["", "?page=", "?page=nobody"])
+async def test_nobody_else_is_cut(autojump_clock, client, query):
+    async with client.stream_sse("/live") as stream:
+        await client.post(f"/cut{query}")
+        await stream.next_event()
+
+
+async def test_what_goes_out_is_told_by_the_second(autojump_clock, client):
+    result = await client.sse("/live", disconnect_after=4)
+    rates = [re.search(r"<b>(\S+)</b> events/s", event.data)[1] for event in result.events if event.event == "status"]
+
+    assert rates[0] == "\N{EN DASH}"
+    assert int(rates[-1]) > 0
+
+
+async def test_the_charts_begin_with_what_there_is_and_grow(autojump_clock, client):
+    first = (await client.get("/")).text
+    await trio.sleep(60)
+    later = (await client.get("/")).text
+    await trio.sleep(120)
+
+    assert "<span>15 s ago</span>" in first
+    assert re.search(r"<span>6[0-2] s ago</span>", later)
+    assert "<span>120 s ago</span>" in (await client.get("/")).text
