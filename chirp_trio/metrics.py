@@ -1,27 +1,34 @@
 """An app's event streams as metrics for Prometheus. Needs prometheus_client: `chirp-trio[metrics]`."""
 
 import importlib.util
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import accumulate
 
 if importlib.util.find_spec("prometheus_client") is None:
     raise ModuleNotFoundError(
         "chirp_trio.metrics needs prometheus_client: pip install 'chirp-trio[metrics]'", name="prometheus_client"
     )
 
+import trio
 from prometheus_client import REGISTRY, CollectorRegistry, make_asgi_app
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from .asgi import ASGIApp
-from .stream import LiveStreams
+from .stream import LiveStreams, StreamSnapshot
 
 __all__ = ["StreamCollector", "metrics_app"]
+
+# Seconds: from a stream that fails at once to one that stays for a day.
+_BUCKETS = [1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0]
 
 
 class StreamCollector(Collector):
     """What Prometheus gets to know of an app's streams; for a registry of prometheus_client.
 
-    Nothing is counted for it: it reads, when it is asked, what `App.streams` knows anyway.
+    It reads, when it is asked, what `App.streams` knows anyway. Only how long streams lasted is counted for it, when each is
+    over.
 
     Args:
         streams: The streams: `App.streams`.
@@ -36,6 +43,14 @@ class StreamCollector(Collector):
 
     def __init__(self, streams: LiveStreams) -> None:
         self._streams = streams
+        self._lasted = [0] * (len(_BUCKETS) + 1)  # streams that are over, by the first bound that they did not outlast
+        self._seconds = 0.0
+        streams.on_close(self._count)
+
+    def _count(self, stream: StreamSnapshot) -> None:
+        seconds = trio.current_time() - stream.opened_at
+        self._lasted[bisect_left(_BUCKETS, seconds)] += 1
+        self._seconds += seconds
 
     def describe(self) -> Iterator[Metric]:
         """The metrics, so that a registry refuses a second one of the same names."""
@@ -56,6 +71,13 @@ class StreamCollector(Collector):
         for ending, number in streams.ended.items():
             ended.add_metric([str(ending)], number)
         yield ended
+        bounds = [*map(str, _BUCKETS), "+Inf"]
+        yield HistogramMetricFamily(
+            "chirp_trio_stream_duration_seconds",
+            "How long event streams that are over lasted.",
+            buckets=list(zip(bounds, map(float, accumulate(self._lasted)), strict=True)),
+            sum_value=self._seconds,
+        )
         yield CounterMetricFamily("chirp_trio_stream_events", "Events, sent or waiting.", streams.events)
         yield CounterMetricFamily("chirp_trio_stream_bytes", "Bytes that these events are, encoded.", streams.bytes)
 

@@ -185,6 +185,17 @@ class LiveStreams:
     def __iter__(self) -> Iterator[StreamSnapshot]:
         return (stream.snapshot(self._registry) for stream in tuple(self._registry.live))
 
+    def on_close(self, hook: Hook) -> None:
+        """Call the function with a `StreamSnapshot` whenever one of the streams is over; see `App.on_close`.
+
+        Args:
+            hook: The function. It must not be async.
+
+        Raises:
+            ConfigurationError: It is not callable, or async.
+        """
+        self._registry.on_close.append(check_hook("on_close", hook))
+
     def close(self, predicate: Callable[[StreamSnapshot], bool]) -> int:
         """End the streams for which the predicate holds, as `Ending.CLOSED`. Never blocks.
 

@@ -96,7 +96,7 @@ MAY_USE = {
     "openapi": {"pydantic"},  # in a function, for those who use FastAPI
     "starlette": {"starlette"},
     "responses": {"starlette"},
-    "metrics": {"prometheus_client"},
+    "metrics": {"trio", "prometheus_client"},
     "testing": {"trio", "httpx", "h11"},
     "cli": {"click", "trio", "httpx", "rich"},
     "__main__": set(),

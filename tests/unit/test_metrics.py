@@ -1,7 +1,10 @@
 """Metrics for Prometheus: what they say, and that nobody pays for them who does not want them."""
 
+import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import trio
@@ -54,6 +57,7 @@ async def test_the_endpoint_tells_what_happened(autojump_clock):
         async with client.stream_sse("/long"), client.stream_sse("/long"):
             assert (await client.sse("/live")).status == 503
             metrics = await scrape(client)
+    metrics = {name: value for name, value in metrics.items() if "_duration_" not in name}
     assert metrics == {
         "chirp_trio_streams": 2,
         "chirp_trio_stream_backlog_bytes": 0,
@@ -68,7 +72,7 @@ async def test_it_begins_with_zeros_so_that_rates_can_be_made(autojump_clock):
     async with TestClient(measured_app()) as client:
         metrics = await scrape(client)
     assert set(metrics.values()) == {0}
-    assert len(metrics) == 6 + len(Ending)
+    assert len([name for name in metrics if "_duration_" not in name]) == 6 + len(Ending)
 
 
 def test_a_registry_takes_the_streams_of_one_app_only():
@@ -81,3 +85,41 @@ def test_a_registry_takes_the_streams_of_one_app_only():
 def test_prometheus_is_imported_only_by_those_who_ask_for_it():
     code = "import sys, chirp_trio; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# -- how long streams last, and what is made of the metrics -------------------------------------------------------------
+
+
+async def test_how_long_streams_lasted_is_a_histogram(autojump_clock):
+    async with TestClient(measured_app()) as client:
+        for seconds in (0.5, 5, 50):
+            async with client.stream_sse("/long"):
+                await trio.sleep(seconds)
+        metrics = await scrape(client)
+
+    name = "chirp_trio_stream_duration_seconds"
+    assert [metrics[f"{name}_bucket{bound}"] for bound in ("1.0", "10.0", "60.0", "+Inf")] == [1, 2, 3, 3]
+    assert metrics[f"{name}_count"] == 3
+    assert metrics[f"{name}_sum"] == pytest.approx(55.8)  # each begins with its start_grace, a tenth of a second
+
+
+MONITORING = Path(__file__).parents[2] / "docs" / "monitoring"
+
+
+@pytest.mark.parametrize("file", ["grafana.json", "alerts.yml"])
+async def test_every_metric_that_a_dashboard_or_an_alert_names_is_there(autojump_clock, file):
+    async with TestClient(measured_app()) as client:
+        families = text_string_to_metric_families((await client.get("/metrics")).text)
+    there = {sample.name for family in families for sample in family.samples}
+
+    named = set(re.findall(r"\b(chirp_trio_[a-z_]+)", (MONITORING / file).read_text()))
+    assert len(named) > 3
+    assert named - there == set()
+
+
+def test_the_dashboard_and_the_alerts_name_endings_that_there_are():
+    text = "".join((MONITORING / file).read_text() for file in ("grafana.json", "alerts.yml"))
+
+    assert set(re.findall(r'ending="(\w+)"', text)) <= {str(ending) for ending in Ending}
+    panels = json.loads((MONITORING / "grafana.json").read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
