@@ -1,0 +1,75 @@
+"""The documentation's site in a real Chromium: on a phone and on a desk, light and dark, for eyes of every kind."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import browser  # noqa: F401 - a fixture
+from tests.docs import site
+from tests.docs.runner import ROOT
+
+NODE = Path(__file__).parent / "node"
+# One of each kind: links, code, tables, both, and the one that others show as well.
+PAGES = ["index", "how-to/deploy", "reference/topics", "coming-from/fastapi", "project/about"]
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Where the site is, built anew."""
+    subprocess.run([sys.executable, "-m", "tests.docs.site"], cwd=ROOT, check=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=site.HTML)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The script of axe-core."""
+    if shutil.which("npm") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("npm is not installed")
+    subprocess.run(["npm", "ci", "--silent"], cwd=NODE, check=True, timeout=120)
+    return (NODE / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+def test_no_page_is_wider_than_its_screen_or_asks_another_host(browser, address, width):  # noqa: F811
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page, asked, errors, too_wide = context.new_page(), [], [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(error))
+    for path in sorted(site.HTML.rglob("*.html")):
+        page.goto(f"{address}/{path.relative_to(site.HTML)}")
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            too_wide.append(path)
+    context.close()
+    assert (too_wide, errors) == ([], [])
+    assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
+
+
+@SCHEMES
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_has_nothing_against_a_page(browser, address, axe, name, scheme):  # noqa: F811
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(f"{address}/{name}.html")
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa']})")
+    context.close()
+    assert found["passes"]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
