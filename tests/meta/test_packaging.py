@@ -51,7 +51,7 @@ def command(tmp_path, before, *arguments):
 
 def test_a_kida_that_moves_its_modules_breaks_no_other_command(tmp_path):
     assert command(tmp_path, MOVED, "run", "site_app:nothing").stderr.startswith("chirp-trio: 'site_app' has no app")
-    assert "usage: chirp-trio tail" in command(tmp_path, MOVED, "tail", "--help").stdout
+    assert "Usage: chirp-trio tail" in command(tmp_path, MOVED, "tail", "--help").stdout
 
 
 def test_the_check_says_in_a_sentence_which_extra_it_needs(tmp_path):
