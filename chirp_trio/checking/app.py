@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import ConfigurationError
 from ..markup import read_markup
-from ..web import App
+from ..web import App, outline_of
 from .calls import Call, apps_of, missing, template_calls
 from .composing import Library, Page
 from .finding import Finding
@@ -40,7 +40,7 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
         raise ConfigurationError(f"app is a {kind.__module__}.{kind.__qualname__}; only a chirp_trio.App can be checked")
     if isinstance(elsewhere, str):
         raise ConfigurationError(f"elsewhere is {elsewhere!r}; it must be a list of paths, such as ['/news']")
-    outline = app.outline
+    outline = outline_of(app)
     project = Project(outline.functions)
     calls = list(template_calls(project))
     library = Library(outline.templates)
@@ -48,7 +48,7 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
     found = set(library.findings)
     apps = apps_of(app, project)
     if apps is not None:
-        outlines = [one.outline for one in apps]
+        outlines = [outline_of(one) for one in apps]
         streams = Streams(outlines, project, root_path.rstrip("/"), [path.rstrip("/") for path in elsewhere])
         found.update(missing(calls, [one.templates for one in outlines]))
         for page, markup in pages:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import TemplateError, TemplateNotFound
 from ..templates import Fragment, Page, Stream, Template, Templates
-from ..web import App
+from ..web import App, outline_of
 from .finding import Finding, suggest
 from .project import Project
 
@@ -76,7 +76,7 @@ def apps_of(app: App, project: Project) -> list[App] | None:
     seen = [value for module in project.modules for value in vars(module.module).values() if isinstance(value, App)]
     apps = list(dict.fromkeys([app, *seen]))
     for one in apps:  # it grows meanwhile
-        apps += [other for _, other in one.outline.mounts if isinstance(other, App) and other not in apps]
+        apps += [other for _, other in outline_of(one).mounts if isinstance(other, App) and other not in apps]
     made = sum(module.value(call.func, scope) is App for module in project.modules for call, scope in module.source.calls)
     return apps if made <= len(apps) else None
 

@@ -9,21 +9,18 @@ from ..wire import HTML, NoData, Renderable, check_one_line, check_swap
 class TemplateValue(NoData):
     """A template and what to render it with; the base of most values below. Immutable."""
 
-    __slots__ = ("block", "context", "template")
+    __slots__ = ("context", "template")
 
     _instead = "a handler returns it; what a source yields, and a topic publishes, is a Fragment"
 
     template: str
-    block: str | None
     context: Mapping[str, object]
 
-    def __init__(self, template: str, block: str | None, context: Mapping[str, object]) -> None:
-        name = type(self).__name__
+    def __init__(self, template: str, context: Mapping[str, object]) -> None:
         if not isinstance(template, str) or not template:
-            raise TypeError(f"{name}: template is {template!r}; it must be the name of a template, such as 'page.html'")
-        if block is not None and (not isinstance(block, str) or not block):
-            raise TypeError(f"{name}: block is {block!r}; it must be the name of a block, or None")
-        self._set(template=template, block=block, context=context)
+            kind = type(self).__name__
+            raise TypeError(f"{kind}: template is {template!r}; it must be the name of a template, such as 'page.html'")
+        self._set(template=template, context=context)
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
@@ -36,19 +33,35 @@ class TemplateValue(NoData):
         raise AttributeError(f"a {type(self).__name__} cannot be changed; make a new one")
 
     def __repr__(self) -> str:
-        arguments = [repr(self.template)]
-        if self.block is not None:
-            arguments.append(repr(self.block))
-        arguments += [f"{name}={value!r}" for name, value in self.context.items()]
+        arguments = [*map(repr, self._place()), *(f"{name}={value!r}" for name, value in self.context.items())]
         return f"{type(self).__name__}({', '.join(arguments)})"
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._values() == other._values()
+        return type(self) is type(other) and (self._place(), self.context) == (other._place(), other.context)
 
     __hash__ = None  # type: ignore[assignment]  # a context holds lists and dicts
 
-    def _values(self) -> tuple[object, ...]:
-        return self.template, self.block, self.context
+    def _place(self) -> tuple[str, ...]:
+        """The template, and its block if there is one."""
+        return (self.template,)
+
+
+class BlockValue(TemplateValue):
+    """A template, or one of its blocks, and what to render it with."""
+
+    __slots__ = ("block",)
+
+    block: str | None
+
+    def __init__(self, template: str, block: str | None, context: Mapping[str, object]) -> None:
+        super().__init__(template, context)
+        if block is not None and (not isinstance(block, str) or not block):
+            raise TypeError(f"{type(self).__name__}: block is {block!r}; it must be the name of a block, or None")
+        self._set(block=block)
+
+    @override
+    def _place(self) -> tuple[str, ...]:
+        return (self.template,) if self.block is None else (self.template, self.block)
 
 
 class Template(TemplateValue):
@@ -66,10 +79,10 @@ class Template(TemplateValue):
     __slots__ = ()
 
     def __init__(self, template: str, /, **context: object) -> None:
-        super().__init__(template, None, context)
+        super().__init__(template, context)
 
 
-class Fragment(TemplateValue, Renderable):
+class Fragment(BlockValue, Renderable):
     """A piece of a page: one block of a template, or a whole small template.
 
     Yield it from a source, put it into an `SSEEvent`, or return it from a handler.
@@ -121,7 +134,7 @@ class Fragment(TemplateValue, Renderable):
         return twin
 
 
-class Page(TemplateValue):
+class Page(BlockValue):
     """A page that htmx may ask a piece of: the block for a request of htmx's, the whole template for everybody else.
 
     Args:
@@ -153,10 +166,10 @@ class Stream(TemplateValue):
     __slots__ = ()
 
     def __init__(self, template: str, /, **context: object) -> None:
-        super().__init__(template, None, context)
+        super().__init__(template, context)
 
 
-class ValidationError(TemplateValue):
+class ValidationError(BlockValue):
     """A form that was not filled in as it should be: a block of a template, answered with 422. It is no exception: return it.
 
     Args:

@@ -67,11 +67,6 @@ class AppTransport(httpx.AsyncBaseTransport):
 
     # -- for the client -------------------------------------------------------------------------------------------------
 
-    def start_soon(self, function: Callable[..., Awaitable[None]], *arguments: Any) -> None:
-        """Start a task that ends with the client at the latest."""
-        assert self._nursery is not None
-        self._nursery.start_soon(function, *arguments)
-
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._nursery is None:
@@ -169,3 +164,9 @@ class AppTransport(httpx.AsyncBaseTransport):
             await self._stop()
         if stopping.cancelled_caught:
             self._unfinished.append(f"the app's lifespan still runs {self._end_timeout:g} s after it was told to end")
+
+
+def start_soon(transport: AppTransport, function: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+    """Start a task that ends with the client at the latest."""
+    assert transport._nursery is not None
+    transport._nursery.start_soon(function, *arguments)

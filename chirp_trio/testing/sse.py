@@ -13,7 +13,7 @@ import trio
 
 from ..wire import SSEEvent, is_event_stream
 from .exchange import Exchange
-from .hosting import AppTransport
+from .hosting import AppTransport, start_soon
 from .received import Received, UnreadableEncoding, decompressor
 
 # Seconds that a test waits for something that may never come.
@@ -125,7 +125,7 @@ class SSEStream(Received):
         self._is_over = not self.is_event_stream
         if not self._is_over:
             self._reader = trio.CancelScope()
-            self._server.start_soon(self._read, self._reader)
+            start_soon(self._server, self._read, self._reader)
 
     async def disconnect(self) -> None:
         """Leave, as a browser that is closed, and wait until the app has ended the stream.

@@ -242,17 +242,6 @@ class App(Routes):
         """Whether requests should be sent here: false before the lifespan is up, and again once the server is to stop."""
         return self._running.is_ready
 
-    @property
-    def outline(self) -> Outline:
-        """What the app is made of."""
-        return Outline(
-            routes=self._dispatcher.routes,
-            mounts=self._dispatcher.mounts,
-            has_middleware=self._entry != self._serve,
-            templates=self._templates,
-            functions=[*self._dispatcher.handlers, *([self._lifespan] if self._lifespan is not None else [])],
-        )
-
     if not TYPE_CHECKING:  # to a type checker every name would be one that an app has
 
         def __getattr__(self, name: str) -> Any:
@@ -286,3 +275,14 @@ class App(Routes):
 
 async def _refuse_websocket(send: Send) -> None:
     await send({"type": "websocket.close", "code": 1000})
+
+
+def outline_of(app: App) -> Outline:
+    """What the app is made of."""
+    return Outline(
+        routes=app._dispatcher.routes,
+        mounts=app._dispatcher.mounts,
+        has_middleware=app._entry != app._serve,
+        templates=app._templates,
+        functions=[*app._dispatcher.handlers, *([app._lifespan] if app._lifespan is not None else [])],
+    )

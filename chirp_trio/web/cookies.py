@@ -25,7 +25,7 @@ class SetsCookies(NoData):
     _instead = "a handler returns it, by itself; a stream that has begun cannot become another response"
 
     headers: HeadersInput
-    made_by: Serving | None  # the request that it was made for; None: it was made outside of any
+    _made_by: Serving | None  # the request that it was made for; None: it was made outside of any
 
     def set_cookie(
         self,
@@ -67,7 +67,7 @@ class SetsCookies(NoData):
             (('set-cookie', 'theme=dark; Path=/; Max-Age=3600; HttpOnly; SameSite=lax'),)
         """
         cookie = cookie_header(name, value, max_age, expires, path, domain, secure, httponly, samesite)
-        if serving.get() is not self.made_by:
+        if serving.get() is not self._made_by:
             raise RuntimeError(
                 f"the cookie {name!r} would go to others as well: this {type(self).__name__} was made outside of the request "
                 "that is being answered; make a new one for each request"
@@ -91,14 +91,15 @@ class SetsCookies(NoData):
             name, "", max_age=0, expires=epoch, path=path, domain=domain, secure=secure, httponly=httponly, samesite=samesite
         )
 
-    def check_recipient(self) -> None:
-        """Raise `RuntimeError` where the cookies of one request would be sent to another."""
-        if self.made_by is None or self.made_by is serving.get():
-            return
-        if any(name.lower() == "set-cookie" for name, _ in header_pairs(self.headers)):
-            raise RuntimeError(
-                f"this {type(self).__name__} has the cookies of another request; make a new one for each request"
-            )
+
+def check_recipient(response: SetsCookies) -> None:
+    """Raise `RuntimeError` where the cookies of one request would be sent to another."""
+    if response._made_by is None or response._made_by is serving.get():
+        return
+    if any(name.lower() == "set-cookie" for name, _ in header_pairs(response.headers)):
+        raise RuntimeError(
+            f"this {type(response).__name__} has the cookies of another request; make a new one for each request"
+        )
 
 
 def cookie_header(

@@ -20,7 +20,7 @@ from .handlers import call_handler, check_handler, handler_name
 from .hosts import DebugMode, is_recipient
 from .mounts import Mounts
 from .negotiation import Negotiator, Respond
-from .request import Request
+from .request import Request, body_so_far, has_unread_body
 from .response import Response, ResponseBroken, as_bytes
 from .routing import Route, make_route
 from .urls import Paths, serving
@@ -105,7 +105,7 @@ class Dispatcher:
         try:
             # No name for what is called: an open stream would keep it, and the request, which can be had again.
             response = (await self._respond(request, scope, placement))(scope, receive, send)
-            if request.read_body is None:
+            if body_so_far(request) is None:
                 request = None
             await response
         except BaseException as raised:
@@ -227,7 +227,7 @@ def _answer_nobody(request: Request) -> Respond:
 
 def _drained(response: Response, request: Request) -> Respond:
     """The response, sent while what the client still has to say is read: hypercorn queues ten messages, and then blocks."""
-    if not request.has_unread_body:
+    if not has_unread_body(request):
         return response
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ import trio
 
 from ..asgi import ASGIApp, Message, Receive, Scope, Send
 from ..failures import failure_of, reraise
-from .request import Request
+from .request import Request, body_so_far
 from .response import ResponseBroken
 
 # Seconds that an app which does not look whether its client is there may go on when it has left.
@@ -23,7 +23,7 @@ class ForeignResponse:
 
     def __init__(self, app: ASGIApp, request: Request) -> None:
         self._app = app
-        self._body = request.read_body  # not the request, which an open stream would keep
+        self._body = body_so_far(request)  # not the request, which an open stream would keep
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app. What it raises before its response has begun is raised here.

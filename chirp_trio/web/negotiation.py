@@ -11,13 +11,14 @@ from ..headers import header_pairs
 from ..stream import EventStream, Placement, respond
 from ..templates import OOB, Fragment, Page, Stream, Template, Templates, ValidationError
 from ..wire import EncodeJSON, as_html
+from .cookies import check_recipient
 from .foreign import ForeignResponse
 from .fragments import FragmentRenderers
 from .hosts import DebugMode
 from .oob import out_of_band
 from .page_stream import PageStream
 from .request import FRAGMENT_HEADERS, Request
-from .response import BYTES, HTML, JSON, Redirect, Response
+from .response import BYTES, HTML, JSON, Redirect, Response, as_response, has_to_be_rendered
 
 type Respond = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -87,10 +88,10 @@ class Negotiator:
         templates = self._templates
         match value:
             case Response():
-                value.check_recipient()
-                return self._rendered(value, request) if value.has_to_be_rendered else value
+                check_recipient(value)
+                return self._rendered(value, request) if has_to_be_rendered(value) else value
             case Redirect():
-                return value.as_response()
+                return as_response(value)
             case Template():
                 return Response(templates.render(value), content_type=HTML)
             case Fragment():

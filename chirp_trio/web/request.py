@@ -227,20 +227,6 @@ class Request:
             raise HTTPError(400, f"the form is sent as {MULTIPART}, without a boundary")
         return parse_multipart(await self.body(), options["boundary"], self._field_limit)
 
-    @property
-    def read_body(self) -> bytes | None:
-        """The body, if it has been read."""
-        return self._body
-
-    @property
-    def has_unread_body(self) -> bool:
-        """Whether a body may still come that nobody has read."""
-        if self._body is not None:
-            return False
-        headers = self.headers
-        declared = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-        return declared or self.method not in ("GET", "HEAD", "OPTIONS", "TRACE", "DELETE")
-
     def _content_type(self) -> tuple[str, dict[str, str]]:
         return parse_content_type(self.headers.get("content-type", ""))
 
@@ -251,3 +237,17 @@ class Request:
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"
+
+
+def body_so_far(request: Request) -> bytes | None:
+    """The body, if it has been read."""
+    return request._body
+
+
+def has_unread_body(request: Request) -> bool:
+    """Whether a body may still come that nobody has read."""
+    if request._body is not None:
+        return False
+    headers = request.headers
+    declared = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    return declared or request.method not in ("GET", "HEAD", "OPTIONS", "TRACE", "DELETE")

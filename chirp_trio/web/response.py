@@ -8,7 +8,7 @@ from ..asgi import Receive, Scope, Send
 from ..headers import HeadersInput, encode_headers, header_pairs
 from ..templates import OOB, TemplateValue
 from ..wire import SupportsHTML, check_text, encode_json, html_text
-from .cookies import SetsCookies
+from .cookies import SetsCookies, check_recipient
 from .urls import Serving, serving
 
 HTML = "text/html; charset=utf-8"
@@ -50,7 +50,7 @@ class Response(SetsCookies):
     status: int = 200
     headers: HeadersInput = ()
     content_type: str | None = None
-    made_by: Serving | None = field(default_factory=serving.get, init=False, repr=False, compare=False)
+    _made_by: Serving | None = field(default_factory=serving.get, init=False, repr=False, compare=False)
     _encoded: bytes | None = field(default=None, init=False, repr=False, compare=False)  # None if it has to be rendered
 
     def __post_init__(self) -> None:
@@ -60,14 +60,9 @@ class Response(SetsCookies):
             raise ValueError(f"the status of a Response is {self.status!r}; it must be from 200 to 599")
         object.__setattr__(self, "headers", header_pairs(self.headers))
         object.__setattr__(self, "_encoded", self._encode_body())
-        self.encoded_headers()
+        self._encoded_headers()
 
-    @property
-    def has_to_be_rendered(self) -> bool:
-        """Whether the body is made of templates, or of values that JSON has not, which takes an app."""
-        return self._encoded is None
-
-    def encoded_headers(self) -> list[tuple[bytes, bytes]]:
+    def _encoded_headers(self) -> list[tuple[bytes, bytes]]:
         """All headers, as ASGI wants them."""
         headers = list(encode_headers(header_pairs(self.headers)))
         names = {name for name, _ in headers}
@@ -90,9 +85,9 @@ class Response(SetsCookies):
             if isinstance(self.body, dict | list):
                 encode_json(self.body)
             raise TypeError(f"a {type(self.body).__name__} cannot be sent before it is rendered, which takes an App")
-        self.check_recipient()
+        check_recipient(self)
         body = self._encoded if self._has_body() and scope["method"] != "HEAD" else b""
-        await send({"type": "http.response.start", "status": self.status, "headers": self.encoded_headers()})
+        await send({"type": "http.response.start", "status": self.status, "headers": self._encoded_headers()})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _has_body(self) -> bool:
@@ -128,6 +123,11 @@ class Response(SetsCookies):
         return JSON if isinstance(self.body, dict | list) and html_text(self.body) is None else HTML
 
 
+def has_to_be_rendered(response: Response) -> bool:
+    """Whether the body is made of templates, or of values that JSON has not, which takes an app."""
+    return response._encoded is None
+
+
 def as_bytes(response: Response) -> Response:
     """The same response with a body of bytes alone, where it has one of text: a client may take long to read it."""
     if not isinstance(response.body, str) or response._encoded is None:
@@ -160,7 +160,7 @@ class Redirect(SetsCookies):
     location: str
     status: int = 303
     headers: HeadersInput = ()
-    made_by: Serving | None = field(default_factory=serving.get, init=False, repr=False, compare=False)
+    _made_by: Serving | None = field(default_factory=serving.get, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.location, str) or not self.location:
@@ -173,10 +173,11 @@ class Redirect(SetsCookies):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the redirection."""
-        await self.as_response()(scope, receive, send)
+        await as_response(self)(scope, receive, send)
 
-    def as_response(self) -> Response:
-        """The same as a `Response`."""
-        self.check_recipient()
-        location = quote(self.location, safe=":/?#[]@!$&'()*+,;=%~-._")
-        return Response(b"", self.status, [("location", location), *header_pairs(self.headers)], TEXT)
+
+def as_response(redirect: Redirect) -> Response:
+    """The same as a `Response`."""
+    check_recipient(redirect)
+    location = quote(redirect.location, safe=":/?#[]@!$&'()*+,;=%~-._")
+    return Response(b"", redirect.status, [("location", location), *header_pairs(redirect.headers)], TEXT)

@@ -15,7 +15,7 @@ from chirp_trio.errors import HTTPError
 from chirp_trio.stream.client import kind_of_client, last_event_id
 from chirp_trio.web.forms import parse_content_type, parse_form, parse_multipart
 from chirp_trio.web.multi import Headers
-from chirp_trio.web.request import Request
+from chirp_trio.web.request import Request, has_unread_body
 from chirp_trio.web.routing import CONVERTERS, make_route
 from chirp_trio.web.urls import Paths
 
@@ -55,7 +55,7 @@ def read(headers=(), query=b"", path="/"):
     asked = request(headers, query, path)
     return (
         asked.cookies, asked.query, asked.last_event_id, asked.is_fragment, asked.htmx_target, asked.htmx_trigger, asked.url,
-        asked.has_unread_body, kind_of_client(asked.scope), last_event_id(asked.scope), asked._content_type(),
+        has_unread_body(asked), kind_of_client(asked.scope), last_event_id(asked.scope), asked._content_type(),
     )  # fmt: skip
 
 

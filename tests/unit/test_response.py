@@ -56,14 +56,14 @@ async def sent_by(response, method="GET"):
     ],
 )
 def test_the_headers_of_a_response(response, headers):
-    assert response.encoded_headers() == headers
+    assert response._encoded_headers() == headers
 
 
 def test_headers_may_come_from_anything_that_yields_pairs():
     response = Response("", headers=((name, "1") for name in ("x-a", "x-b")))
 
     assert response.headers == (("x-a", "1"), ("x-b", "1"))
-    assert response.encoded_headers() == response.encoded_headers()
+    assert response._encoded_headers() == response._encoded_headers()
 
 
 async def test_a_response_is_sent_as_asgi_wants_it():

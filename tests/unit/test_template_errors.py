@@ -39,7 +39,7 @@ def templates(tmp_path):
 
 def refusal(templates, value, error=TemplateError):
     with pytest.raises(error) as raised:
-        templates.render(value, value.block)
+        templates.render(value, getattr(value, "block", None))
     assert type(raised.value) is error
     return str(raised.value)
 
