@@ -15,18 +15,19 @@ from .options import Command, app_argument, env_file_option
 @env_file_option
 def command(app: str | None) -> int:
     """List the routes of an app."""
-    from ..web import App
+    from ..web import App, outline_of
     from ..web.handlers import handler_name
     from .find import find
 
     found, name = find(app, is_checked=False)
     if not isinstance(found, App):
         raise ConfigurationError(f"{name} is a {type(found).__name__}; only the routes of a chirp_trio.App can be listed")
+    outline = outline_of(found)
     rows = [
         (" ".join(sorted(route.methods - {"HEAD"})), route.path, f"{handler_name(route.handler)}{_place(route.handler)}")
-        for route in found.outline.routes
+        for route in outline.routes
     ]
-    rows += [("(all)", f"{prefix}/...", f"the app {type(mounted).__name__}") for prefix, mounted in found.outline.mounts]
+    rows += [("(all)", f"{prefix}/...", f"the app {type(mounted).__name__}") for prefix, mounted in outline.mounts]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for methods, path, handler in rows:
         print(harmless(f"{methods:<{widths[0]}}  {path:<{widths[1]}}  {handler}"))

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..errors import ConfigurationError
-from ..topics.checks import check_count, is_seconds
+from ..seconds import check_seconds
+from ..topics.checks import check_count
 from ..wire import check_text
 from .address import Address, parse_address
 
@@ -44,10 +45,7 @@ class Options:
                 raise ConfigurationError(
                     f"RedisStore: {name} is {getattr(self, name)!r}; it must be one of {', '.join(map(repr, known))}"
                 )
-        if not is_seconds(self.timeout) or not self.timeout:
-            raise ConfigurationError(
-                f"RedisStore: timeout is {self.timeout!r}; it must be a number of seconds, more than zero"
-            )
+        check_seconds("RedisStore: timeout", self.timeout)
         for name in ("max_length", "max_waiting", "max_waiting_bytes"):
             check_count(f"RedisStore: {name}", getattr(self, name), least=1)
         if self.ssl_context is not None and not isinstance(self.ssl_context, ssl.SSLContext):

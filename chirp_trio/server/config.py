@@ -1,6 +1,5 @@
 """What the server can be told."""
 
-import math
 import re
 import socket
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..headers import encode_headers
+from ..seconds import check_seconds
 from .forwarded import TrustedProxies
 from .listeners import check_address, tcp_address
 
@@ -60,7 +60,7 @@ class ServerConfig:
 
     Raises:
         ConfigurationError: A setting that cannot work; the message names what is allowed.
-        TypeError: One that is no text, path or bool where it must be.
+        TypeError: One that is no text, path, bool or number of seconds where it must be.
 
     Example:
         >>> ServerConfig(bind=["127.0.0.1:8000", "unix:/run/app.sock"], trusted_proxies="unix").bind
@@ -117,11 +117,11 @@ class ServerConfig:
         object.__setattr__(self, "trusted_proxies", _texts("trusted_proxies", self.trusted_proxies))
         TrustedProxies(self.trusted_proxies)
         for name in ("graceful_timeout", "drain_delay", "shutdown_timeout"):
-            _check_seconds(name, getattr(self, name), "zero or more", least=0)
+            check_seconds(name, getattr(self, name), least=0)
         for name in ("handshake_timeout", "head_timeout", "body_timeout", "keep_alive_timeout", "write_timeout"):
-            _check_seconds(name, getattr(self, name), "one or more", least=1)
+            check_seconds(name, getattr(self, name), least=1)
         if self.startup_timeout is not None:
-            _check_seconds("startup_timeout", self.startup_timeout, "one or more, or None", least=1)
+            check_seconds("startup_timeout", self.startup_timeout, least=1, otherwise=", or None")
         for name in ("max_connections", "max_connections_per_client"):
             number = getattr(self, name)
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
@@ -156,8 +156,3 @@ def _texts(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
     if not isinstance(value, Sequence) or isinstance(value, bytes):
         raise ConfigurationError(f"{name} is {value!r}; it must be a text or a sequence of texts")
     return tuple(value)
-
-
-def _check_seconds(name: str, value: object, allowed: str, *, least: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
-        raise ConfigurationError(f"{name} is {value!r}; it must be a number of seconds, {allowed}")

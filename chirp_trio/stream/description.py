@@ -9,6 +9,7 @@ from datetime import datetime
 import trio
 
 from ..headers import HeadersInput, encode_headers, header_pairs
+from ..seconds import check_seconds
 from ..wire import JSONDefault, check_json_default, check_one_line
 from .revalidation import Revalidate
 from .source import Source, check_source
@@ -45,10 +46,10 @@ class Description:
         check_source(self.generator)
         check_one_line("event_type", self.event_type)
         if self.heartbeat_interval is not None:
-            _check_seconds("heartbeat_interval", self.heartbeat_interval, "; None switches heartbeats off")
-        _check_seconds("send_timeout", self.send_timeout)
-        _check_seconds("cleanup_timeout", self.cleanup_timeout)
-        _check_seconds("start_grace", self.start_grace)
+            check_seconds("heartbeat_interval", self.heartbeat_interval, otherwise="; None switches heartbeats off")
+        check_seconds("send_timeout", self.send_timeout)
+        check_seconds("cleanup_timeout", self.cleanup_timeout)
+        check_seconds("start_grace", self.start_grace)
         if self.expires_at is not None:
             _check_point_in_time("expires_at", self.expires_at)
         if self.revalidate is not None and not callable(self.revalidate):
@@ -76,13 +77,6 @@ def deadline(description: Description) -> float:
     if description.expires_at is None:
         return math.inf
     return trio.current_time() + description.expires_at.timestamp() - time.time()
-
-
-def _check_seconds(name: str, value: object, otherwise: str = "") -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} is {value!r}; it must be a number of seconds{otherwise}")
-    if not (value > 0 and math.isfinite(value)):
-        raise ValueError(f"{name} is {value!r}; it must be more than zero and finite, in seconds{otherwise}")
 
 
 def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:

@@ -1,9 +1,9 @@
 """What bounds the streams of an app: how many there may be, for how long, and when their clients shall come back."""
 
-import math
 from dataclasses import dataclass
 
 from ..errors import ConfigurationError
+from ..seconds import check_seconds, is_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Limits:
 
     Raises:
         ConfigurationError: One of them bounds nothing that there could be.
+        TypeError: `max_age` is no number.
 
     Example:
         >>> Limits(max_streams=10_000, max_streams_per_client=20).max_age is None
@@ -39,16 +40,14 @@ class Limits:
     def __post_init__(self) -> None:
         _check_count("max_streams", self.max_streams)
         _check_count("max_streams_per_client", self.max_streams_per_client)
-        if self.max_age is not None and not (_is_time(self.max_age) and self.max_age > 0):
-            raise ConfigurationError(
-                f"max_age is {self.max_age!r}; it must be a number of seconds, more than zero, or None for no limit"
-            )
+        if self.max_age is not None:
+            check_seconds("max_age", self.max_age, otherwise=", or None for no limit")
         if self.reconnect_after is not None and not _is_range(self.reconnect_after):
             raise ConfigurationError(
                 f"reconnect_after is {self.reconnect_after!r}; it must be a tuple of two times in seconds, the shorter one "
                 "first, or None, and clients are told nothing"
             )
-        if self.reconnection_time is not None and not _is_time(self.reconnection_time):
+        if self.reconnection_time is not None and not is_seconds(self.reconnection_time):
             raise ConfigurationError(
                 f"reconnection_time is {self.reconnection_time!r}; it must be a time in seconds, or None, and clients are "
                 "told none"
@@ -60,9 +59,5 @@ def _check_count(name: str, value: object) -> None:
         raise ConfigurationError(f"{name} is {value!r}; it must be a number of streams, one or more, or None for no limit")
 
 
-def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
-
-
 def _is_range(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) == 2 and all(map(_is_time, value)) and value[0] <= value[1]
+    return isinstance(value, tuple) and len(value) == 2 and all(map(is_seconds, value)) and value[0] <= value[1]

@@ -1,7 +1,5 @@
 """Arguments that are numbers or functions."""
 
-import math
-
 from ..errors import ConfigurationError
 
 
@@ -15,8 +13,3 @@ def check_function(name: str, value: object) -> None:
     """Raise unless it is a function, or None."""
     if value is not None and not callable(value):
         raise TypeError(f"{name} is {value!r}; it must be a function, or None")
-
-
-def is_seconds(value: object) -> bool:
-    """Whether it is a time that passes: a number, zero or more, and not infinite."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf

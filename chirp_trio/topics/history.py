@@ -8,8 +8,8 @@ from typing import NamedTuple, Protocol, override
 
 import trio
 
-from ..errors import ConfigurationError
-from .checks import check_count, is_seconds
+from ..seconds import check_seconds
+from .checks import check_count
 from .published import Published
 
 # Between the ids of several topics, where a client has one for all of them.
@@ -49,8 +49,8 @@ class History:
     def __init__(self, most: int, most_bytes: int, max_age: float | None) -> None:
         check_count("history", most, least=0)
         check_count("history_bytes", most_bytes, least=1)
-        if max_age is not None and not (is_seconds(max_age) and max_age > 0):
-            raise ConfigurationError(f"max_age is {max_age!r}; it must be a number of seconds, more than zero, or None")
+        if max_age is not None:
+            check_seconds("max_age", max_age, otherwise=", or None")
         self._most = most
         self._most_bytes = most_bytes
         self._max_age = max_age

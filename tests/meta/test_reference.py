@@ -194,8 +194,6 @@ MADE = [
     chirp_trio.ValidationError("a", "b"),
     chirp_trio.App().streams,
     chirp_trio.Topic("x").subscribe(),
-    chirp_trio.testing.ASGITransport(chirp_trio.App()),
-    chirp_trio.testing.TestClient(chirp_trio.App()),
 ]
 
 

@@ -26,7 +26,8 @@ def test_a_number_of_streams_is_one_or_more(option, value):
 
 @pytest.mark.parametrize("value", [0, -1, "10", True, math.inf, math.nan, (1, 2)])
 def test_an_age_is_a_time(value):
-    with pytest.raises(ConfigurationError, match=r"^max_age is .*; it must be a number of seconds, more than zero, or None"):
+    error = ConfigurationError if type(value) in (int, float) else TypeError
+    with pytest.raises(error, match=r"^max_age is .*; it must be a number of seconds, more than zero, or None"):
         AppConfig(max_age=value)
 
 

@@ -152,7 +152,6 @@ def test_a_store_is_the_same_file_wherever_the_process_goes(tmp_path, monkeypatc
         ({"durability": "full"}, "durability is 'full'; it must be one of 'process', 'power'"),
         ({"timeout": -1}, "timeout is -1; it must be a number of seconds, zero or more"),
         ({"timeout": float("inf")}, "timeout is inf"),
-        ({"timeout": None}, "timeout is None"),
         ({"max_waiting": 0}, "max_waiting is 0; it must be a whole number, 1 or more"),
         ({"max_waiting_bytes": 1.5}, "max_waiting_bytes is 1.5"),
     ],
@@ -160,6 +159,12 @@ def test_a_store_is_the_same_file_wherever_the_process_goes(tmp_path, monkeypatc
 def test_a_store_that_cannot_work_is_refused(options, message):
     with pytest.raises(ConfigurationError, match=f"SQLiteStore: {message}"):
         SQLiteStore(**{"path": "topics.db", **options})
+
+
+@pytest.mark.parametrize("timeout", [None, True, "5"])
+def test_a_timeout_that_is_no_number_is_a_type_error(timeout):
+    with pytest.raises(TypeError, match=f"SQLiteStore: timeout is {timeout!r}; it must be a number of seconds, zero or more"):
+        SQLiteStore("topics.db", timeout=timeout)
 
 
 @pytest.mark.parametrize("path", [None, 7, b"topics.db"])

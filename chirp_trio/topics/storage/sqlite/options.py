@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ....errors import ConfigurationError
-from ...checks import check_count, is_seconds
+from ....seconds import check_seconds
+from ...checks import check_count
 
 # How SQLite calls it in WAL mode. NORMAL hands each commit to the operating system, FULL also to the disk.
 SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
@@ -66,9 +67,6 @@ class Options:
                 raise ConfigurationError(
                     f"SQLiteStore: {name} is {getattr(self, name)!r}; it must be one of {', '.join(map(repr, known))}"
                 )
-        if not is_seconds(self.timeout):
-            raise ConfigurationError(
-                f"SQLiteStore: timeout is {self.timeout!r}; it must be a number of seconds, zero or more"
-            )
+        check_seconds("SQLiteStore: timeout", self.timeout, least=0)
         for name in ("max_waiting", "max_waiting_bytes", "max_wal_bytes"):
             check_count(f"SQLiteStore: {name}", getattr(self, name), least=1)
