@@ -16,13 +16,12 @@ from h2.exceptions import DenialOfServiceError, FlowControlError, FrameDataMissi
 from h2.settings import SettingCodes, Settings
 from h2.stream import H2Stream, StreamClosedBy, StreamInputs, StreamState
 from hpack.exceptions import HPACKError, OversizedHeaderListError
-from hyperframe.exceptions import InvalidDataError, InvalidFrameError
-from hyperframe.frame import DataFrame, Frame, GoAwayFrame, HeadersFrame
+from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame
 
 from . import http2_reader as wire
 from .exchange import MAX_HEAD_BYTES
 from .http2_budget import Budget
-from .http2_reader import FrameReader, divide_head, without_padding
+from .http2_reader import FrameReader, divide_head, parse_settings, without_padding
 from .http2_stream import Stream
 
 # How many requests a connection may have open at a time.
@@ -205,15 +204,7 @@ class FrameConnection(H2Connection):
         if payload == self._last_settings and not flags & wire.ACK and not stream_id:
             self._data_to_send += _SETTINGS_ANSWER
             return ()
-        head = len(payload).to_bytes(3) + bytes([wire.SETTINGS, flags]) + stream_id.to_bytes(4)
-        try:
-            frame, _ = Frame.parse_frame_header(memoryview(head))
-            frame.parse_body(memoryview(payload))
-        except InvalidDataError as error:
-            raise ProtocolError("settings that are none") from error
-        except InvalidFrameError as error:
-            raise FrameDataMissingError("settings of another size") from error
-        events = self._receive_frame(frame)
+        events = self._receive_frame(parse_settings(flags, stream_id, payload))
         if not flags & wire.ACK:
             self._last_settings = payload
         return events

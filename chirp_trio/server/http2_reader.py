@@ -3,6 +3,8 @@
 from struct import Struct
 
 from h2.exceptions import DenialOfServiceError, FrameDataMissingError, FrameTooLargeError, ProtocolError
+from hyperframe.exceptions import InvalidDataError, InvalidFrameError
+from hyperframe.frame import Frame
 
 from .exchange import MAX_HEAD_BYTES
 
@@ -127,3 +129,20 @@ def divide_head(flags: int, payload: bytes) -> tuple[bytes, int]:
     if len(payload) < 5:
         raise FrameDataMissingError("a head of another size")
     return payload[5:], int.from_bytes(payload[:4]) & 0x7FFFFFFF
+
+
+def parse_settings(flags: int, stream_id: int, payload: bytes) -> Frame:
+    """A SETTINGS frame as python-h2 takes it.
+
+    Raises:
+        ProtocolError: It is none.
+    """
+    head = len(payload).to_bytes(3) + bytes([SETTINGS, flags]) + stream_id.to_bytes(4)
+    try:
+        frame, _ = Frame.parse_frame_header(memoryview(head))
+        frame.parse_body(memoryview(payload))
+    except InvalidDataError as error:
+        raise ProtocolError("settings that are none") from error
+    except InvalidFrameError as error:
+        raise FrameDataMissingError("settings of another size") from error
+    return frame
