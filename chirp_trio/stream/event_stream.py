@@ -1,6 +1,7 @@
 """`EventStream`: a description of a stream that is an ASGI response by itself, in any framework that trio runs."""
 
 from collections.abc import Awaitable
+from dataclasses import dataclass
 
 from ..asgi import Receive, Scope, Send, require_trio
 from ..errors import HTTPError
@@ -15,6 +16,7 @@ from .sender import Sender
 from .source import close_source
 
 
+@dataclass(frozen=True)
 class EventStream(Description):
     r"""A response that stays open and sends what a source yields, as server-sent events.
 
