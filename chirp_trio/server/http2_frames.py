@@ -233,10 +233,9 @@ class FrameConnection(H2Connection):
             raise FrameDataMissingError("a window of another size")
         increment = int.from_bytes(payload) & _MAX_WINDOW
         if not stream_id:
-            window = self.outbound_flow_control_window
             if not increment:
                 raise ProtocolError("a window of nothing more")
-            if window + increment > _MAX_WINDOW:
+            if (window := self.outbound_flow_control_window) + increment > _MAX_WINDOW:
                 raise FlowControlError("too large a window")
             self.outbound_flow_control_window = window + increment
             return [WindowUpdated(stream_id=0)] if window <= 0 else ()
@@ -244,10 +243,9 @@ class FrameConnection(H2Connection):
         stream = self.streams.get(stream_id)
         if stream is None or stream.closed:
             return ()
-        window = stream.outbound_flow_control_window
         if not increment:
             return self._fail(stream_id, ErrorCodes.PROTOCOL_ERROR)
-        if window + increment > _MAX_WINDOW:
+        if (window := stream.outbound_flow_control_window) + increment > _MAX_WINDOW:
             return self._fail(stream_id, ErrorCodes.FLOW_CONTROL_ERROR)
         stream.outbound_flow_control_window = window + increment
         return [WindowUpdated(stream_id=stream_id)] if window <= 0 else ()
