@@ -8,6 +8,7 @@ import sys as _sys
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
+from .compression import CompressionDictionary
 from .errors import (
     BlockNotFound,
     ChirpError,
@@ -50,6 +51,7 @@ __all__ = [
     "ChirpError",
     "ClientDisconnected",
     "Comment",
+    "CompressionDictionary",
     "ConfigurationError",
     "Decoder",
     "Ending",

@@ -12,7 +12,6 @@ or chooses where the standard leaves a choice:
 
 import socket
 import ssl
-import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -24,9 +23,9 @@ from http import HTTPStatus
 import httpx
 import trio
 
+from ..compression import DecompressionError, Decompressor
 from ..errors import EventTooLarge, phrase
 from ..wire import Comment, Decoder, SSEEvent, is_event_stream
-from .inflate import Inflater
 from .pauses import LONGEST_ASKED, Pauses
 from .reasons import innermost, reason
 
@@ -155,7 +154,7 @@ async def follow(
             if isinstance(cause := innermost(error), ssl.SSLCertVerificationError):
                 raise Refused(f"its certificate is not to be trusted: {cause.verify_message}") from error
             lost = _Lost(reason(error, client.timeout))
-        except (EventTooLarge, zlib.error) as error:
+        except (EventTooLarge, DecompressionError) as error:
             raise Refused(f"it cannot be read: {error}") from error
         last_event_id = decoder.last_event_id
         if decoder.retry is not None:
@@ -249,14 +248,11 @@ def _check(response: httpx.Response) -> None:
 
 def _unpacker(response: httpx.Response) -> Callable[[bytes], Iterable[bytes]]:
     """What makes the stream's bytes of those of the body."""
-    encoding = response.headers.get("content-encoding", "")
-    match encoding.lower():
-        case "" | "identity":
-            return lambda chunk: (chunk,)
-        case "gzip" | "x-gzip":
-            return Inflater().feed
-        case _:
-            raise Refused(f"the server answered with the content encoding {encoding!r}; it may be gzip, and should be none")
+    coding = response.headers.get("content-encoding", "")
+    try:
+        return Decompressor(coding).feed
+    except LookupError:
+        raise Refused(f"the server answered with the content encoding {coding!r}; it may be gzip, deflate or zstd") from None
 
 
 def _retry_after(value: str) -> float:

@@ -19,8 +19,9 @@ from .sockets import Address
 # Without a body, whatever the headers say (RFC 9110, 6.4.1).
 _METHODS_WITHOUT_BODY = frozenset({"HEAD", "CONNECT"})
 _STATUSES_WITHOUT_BODY = frozenset({204, 304})
-# A body of known length, or in another coding, cannot have pieces put into it from beside.
-_CLOSED_TO_PIECES = frozenset({b"content-length", b"content-encoding", b"transfer-encoding"})
+# A body of known length, or in a transfer coding, cannot have pieces put into it from beside. A content coding is the app's:
+# only one that sends through the server's own `send` can do so, and it knows what it sends.
+_CLOSED_TO_PIECES = frozenset({b"content-length", b"transfer-encoding"})
 
 # What a request's head may be at most: more has no honest client, and an open stream may hold it for hours.
 MAX_HEAD_BYTES = 32 * 1024

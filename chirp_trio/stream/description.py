@@ -8,6 +8,7 @@ from datetime import datetime
 
 import trio
 
+from ..compression import Coding, Compress, check_compress
 from ..headers import HeadersInput, encode_headers, header_pairs
 from ..seconds import check_seconds
 from ..wire import JSONDefault, check_json_default, check_one_line
@@ -41,6 +42,7 @@ class Description:
     revalidate: Revalidate | None = None
     label: object = None
     json_default: JSONDefault | None = None
+    compress: Compress | None = None
 
     def __post_init__(self) -> None:
         check_source(self.generator)
@@ -55,21 +57,33 @@ class Description:
         if self.revalidate is not None and not callable(self.revalidate):
             raise TypeError(f"revalidate is {self.revalidate!r}; it must be an async function without parameters, or None")
         check_json_default(self.json_default)
+        if self.compress is not None:
+            check_compress("compress", self.compress, ", or None for the app's")
 
         pairs = header_pairs(self.headers)
         object.__setattr__(self, "headers", pairs)
         _check_headers(encode_headers(pairs))
 
 
-def response_headers(description: Description) -> list[tuple[bytes, bytes]]:
+def response_headers(description: Description, compress: Compress, coding: Coding | None) -> list[tuple[bytes, bytes]]:
     """The headers of the response, as ASGI wants them: a stream's own, unless `headers` says otherwise.
 
     A new list each time, because middleware may add to it.
+
+    Args:
+        description: The stream.
+        compress: Whether it is compressed for clients that take that, which caches have to know.
+        coding: What compresses it for this one; None if nothing does.
     """
     further = encode_headers(header_pairs(description.headers))
     _check_headers(further)  # again, because those of a response of Starlette's kind can be changed
     named = {name for name, _ in further}
-    return [*(header for header in _HEADERS if header[0] not in named), *further]
+    headers = [*(header for header in _HEADERS if header[0] not in named), *further]
+    if coding is not None:
+        headers.append((b"content-encoding", coding.name))
+    if compress is not False:
+        headers.append((b"vary", b"accept-encoding" if compress is True else b"accept-encoding, available-dictionary"))
+    return headers
 
 
 def deadline(description: Description) -> float:
@@ -85,6 +99,10 @@ def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
             raise ValueError(
                 f"headers has the content-type {value.decode('latin-1')!r}; that of an event stream is always "
                 f"{_CONTENT_TYPE.decode()!r}, so leave it out"
+            )
+        if name == b"content-encoding":
+            raise ValueError(
+                f"headers has the content-encoding {value.decode('latin-1')!r}; a stream is compressed by compress=True"
             )
 
 

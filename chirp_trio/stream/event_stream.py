@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from ..asgi import Receive, Scope, Send, require_trio
+from ..compression import Compress, choose_coding
 from ..errors import HTTPError
 from ..headers import encode_headers
 from ..wire import EncodeJSON, Render, encode_json, json_encoder
@@ -48,6 +49,8 @@ class EventStream(Description):
             never sent; default: None.
         json_default: A function of a value that JSON has not, which returns one that it has, or raises `TypeError`;
             default: the app's.
+        compress: Whether clients that take it get the stream in zstd or gzip, each event as soon as without it; with a
+            `CompressionDictionary`, those that have it in dcz. Default: as the app says, and it says no.
 
     Raises:
         TypeError: `generator` is no source, a number is not a number, or an argument is not what it must be.
@@ -89,6 +92,7 @@ def respond(
     *,
     render: Render | None = None,
     encode_json: EncodeJSON = encode_json,
+    compress: Compress = False,
     debug: bool = False,
 ) -> Awaitable[None]:
     """Serve a stream to the client of a request; return when it is over.
@@ -103,6 +107,7 @@ def respond(
         render: Turns fragments and HTML into text for this client; default: HTML only, in the client's own dialect.
         encode_json: Turns a value into JSON, where the stream itself says nothing of it; default: without a
             `json_default`.
+        compress: Whether to compress it, where the stream itself says nothing of it; default: no.
         debug: Whether the client is told what went wrong; default: no.
 
     Raises:
@@ -112,14 +117,18 @@ def respond(
     # Not async itself: an idle stream keeps the frame of every function that waits for it.
     if stream.json_default is not None:
         encode_json = json_encoder(stream.json_default)
+    if stream.compress is not None:
+        compress = stream.compress
     sender = Sender(scope, send)
     if scope["method"] == "HEAD":
-        return _answer_head(stream, sender)
+        return _answer_head(stream, sender, scope, compress)
     if placement.host is None:
         warn_of_missing_host()
-        return _serve_alone(stream, scope, receive, send, placement, render, encode_json, debug)
+        return _serve_alone(stream, scope, receive, send, placement, render, encode_json, compress, debug)
     placement.host.close_when(find_shutdown(scope, send))
-    live = LiveStream(stream, sender, placement, scope, render=render, encode_json=encode_json, debug=debug)
+    live = LiveStream(
+        stream, sender, placement, scope, render=render, encode_json=encode_json, compress=compress, debug=debug
+    )
     return live.serve(receive)
 
 
@@ -134,9 +143,9 @@ async def answer_error(error: HTTPError, send: Send) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _answer_head(stream: Description, sender: Sender) -> None:
+async def _answer_head(stream: Description, sender: Sender, scope: Scope, compress: Compress) -> None:
     await close_source(stream.generator)
-    await sender.start(response_headers(stream))
+    await sender.start(response_headers(stream, compress, choose_coding(scope.get("headers", ()), compress)))
     await sender.finish()
 
 
@@ -148,8 +157,11 @@ async def _serve_alone(
     placement: Placement,
     render: Render | None,
     encode_json: EncodeJSON,
+    compress: Compress,
     debug: bool,
 ) -> None:
     async with open_stream_host() as host:
         alone = Placement(host, placement.registries or (StreamRegistry(),))
-        await respond(stream, scope, receive, send, alone, render=render, encode_json=encode_json, debug=debug)
+        await respond(
+            stream, scope, receive, send, alone, render=render, encode_json=encode_json, compress=compress, debug=debug
+        )

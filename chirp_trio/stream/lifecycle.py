@@ -13,6 +13,7 @@ from contextvars import copy_context
 import trio
 
 from ..asgi import Receive, Scope, error_listener
+from ..compression import Compress, choose_coding
 from ..errors import HTTPError
 from ..htmx import for_event_source, for_htmx4
 from ..logs import logger_of
@@ -54,7 +55,7 @@ class LiveStream:
 
     def __init__(
         self, description: Description, sender: Sender, placement: Placement, scope: Scope,
-        *, render: Render | None, encode_json: EncodeJSON, debug: bool,
+        *, render: Render | None, encode_json: EncodeJSON, compress: Compress, debug: bool,
     ) -> None:  # fmt: skip
         assert placement.host is not None
         self._description = description
@@ -66,9 +67,10 @@ class LiveStream:
         self._opened = trio.current_time()
         self._expires = min(deadline(description), *(registry.deadline() for registry in registries))
         self._outcome = outcome = Outcome(scope["path"], debug=debug, listener=error_listener(scope))
+        coding = choose_coding(scope.get("headers", ()), compress)
         self._writer = writer = Writer(
-            sender, placement.host, outcome, headers=response_headers(description), greeting=registries[-1].greeting(kind),
-            context=copy_context(),
+            sender, placement.host, outcome, headers=response_headers(description, compress, coding),
+            greeting=registries[-1].greeting(kind), context=copy_context(), coding=coding,
         )  # fmt: skip
         self._revalidation: Revalidation | None = None
         if description.revalidate is not None:

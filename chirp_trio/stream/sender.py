@@ -75,9 +75,9 @@ class Sender:
         if self.direct is not None:
             await self._timed(self.direct.drain())
 
-    async def finish(self) -> None:
-        """End the body."""
-        await self._timed(self._send({"type": "http.response.body", "body": b"", "more_body": False}))
+    async def finish(self, last: bytes = b"") -> None:
+        """End the body, with these as its last bytes."""
+        await self._timed(self._send({"type": "http.response.body", "body": last, "more_body": False}))
 
     def abort(self) -> None:
         """Give the client up: what it has not read is not offered to it any longer, where the server can do that."""

@@ -70,14 +70,14 @@ class Outbox:
         """Count more events than pieces: one may hold several, or none."""
         self._taken_events += events
 
-    def take(self) -> bytes:
-        """Everything that waits, joined; `b""` if nothing does."""
-        if not self._events:
-            return b""
-        taken = b"".join(self._events)
-        self._taken_events += len(self._events)
+    def take(self) -> list[bytes]:
+        """Everything that waits, in its pieces."""
+        taken = self._events
+        if not taken:
+            return []
+        self._taken_events += len(taken)
         self._taken_bytes += self._size
-        self._events.clear()
+        self._events = []
         self._size = 0
         self._space.wake()
         return taken

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import trio
 
+from ..compression import Coding
 from ..failures import failure_of, reraise, split_failure
 from ..logs import logger_of
 from ..wire import HEARTBEAT
@@ -46,6 +47,7 @@ class Writer:
         headers: The headers of the response.
         greeting: What the client is told first. It is no event, counts for nothing, and does not begin the response.
         context: The request's, which the writer's task runs in: traces say that what `send()` does belongs to the request.
+        coding: What compresses the stream; default: nothing does.
 
     Attributes:
         sender: See above.
@@ -55,8 +57,8 @@ class Writer:
     """
 
     __slots__ = (
-        "_context", "_flush_due", "_greeting", "_headers", "_heartbeat_due", "_host", "_is_closed", "_is_last", "_outcome",
-        "_sent", "_task", "begun", "last_sent", "outbox", "sender",
+        "_coding", "_context", "_flush_due", "_greeting", "_headers", "_heartbeat_due", "_host", "_is_closed", "_is_last",
+        "_outcome", "_sent", "_task", "begun", "last_sent", "outbox", "sender",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +70,7 @@ class Writer:
         headers: Sequence[tuple[bytes, bytes]],
         greeting: bytes,
         context: Context,
+        coding: Coding | None = None,
     ) -> None:
         self.sender = sender
         self.outbox = Outbox()
@@ -78,6 +81,7 @@ class Writer:
         self._headers: Sequence[tuple[bytes, bytes]] | None = headers  # None once they are sent
         self._greeting = greeting  # empty once it is sent
         self._context = context
+        self._coding = coding
         self._task: trio.CancelScope | None = None  # around the task, while there is one
         self._sent: trio.Event | None = None  # what waits for the end of the task
         self._flush_due = False  # the host's flusher has been asked
@@ -235,10 +239,11 @@ class Writer:
             await self.sender.start(headers)
         await self.sender.drain()  # what a flush has left
         while True:
+            greeting, self._greeting = self._greeting, b""
+            head = self._encode([greeting]) if greeting else b""
             data = self._take()
-            if data or self._greeting:
-                greeting, self._greeting = self._greeting, b""
-                await self.sender.write(greeting + data)
+            if head or data:
+                await self.sender.write(head + data)
                 if data:
                     self.last_sent = trio.current_time()
             elif self._is_last:
@@ -246,18 +251,21 @@ class Writer:
                 # and nobody must take it for the client's.
                 self._outcome.complete()
                 self._is_closed = True
-                await self.sender.finish()
+                await self.sender.finish(b"" if self._coding is None else self._coding.end())
                 return
             else:
                 return
 
     def _take(self) -> bytes:
         """All that waits to be sent: events, or a heartbeat if that is due and there are none."""
-        data = self.outbox.take()
+        pieces = self.outbox.take()
         if self._heartbeat_due:
             self._heartbeat_due = False
-            data = data or HEARTBEAT
-        return data
+            pieces = pieces or [HEARTBEAT]
+        return self._encode(pieces) if pieces else b""
+
+    def _encode(self, pieces: list[bytes]) -> bytes:
+        return b"".join(pieces) if self._coding is None else self._coding.encode(pieces)
 
     def _lose_client(self) -> None:
         self._is_closed = True

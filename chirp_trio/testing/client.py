@@ -200,6 +200,7 @@ class TestClient(httpx.AsyncClient):
             ended=ended,
             duration=trio.current_time() - began,
             text=text,
+            wire=bytes(stream.wire),
         )
 
     def stream_sse(

@@ -1,11 +1,11 @@
 """What has come of an event stream so far, and when."""
 
-import zlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import trio
 
+from ..compression import Decompressor
 from ..wire import Decoder, SSEEvent
 
 HEARTBEAT = "heartbeat"
@@ -23,6 +23,7 @@ class Received:
         comments: The comments so far, heartbeats among them.
         heartbeat_times: When each heartbeat came, as with events.
         retry: The reconnection time that the server asked for, in milliseconds, or None.
+        wire: The body as it came over this connection, compressed if it was.
     """
 
     def __init__(self, last_event_id: str | None) -> None:
@@ -31,6 +32,7 @@ class Received:
         self.comments: list[str] = []
         self.heartbeat_times: list[float] = []
         self.retry: int | None = None
+        self.wire = bytearray()
         self._began: float | None = None
         self._decoder = Decoder(last_event_id=last_event_id)
         self._timeline: deque[tuple[float, str]] = deque(maxlen=_SHOWN)
@@ -58,6 +60,7 @@ class Received:
         if self._began is None:
             self._began = trio.current_time()
         self._decoder = Decoder(last_event_id=self.last_event_id)
+        self.wire = bytearray()
 
     def _take_in(self, data: bytes) -> list[SSEEvent[str]]:
         """Note what the next bytes complete; returns the events."""
@@ -84,22 +87,20 @@ class UnreadableEncoding(Exception):
     """A body is in a coding that is not understood here; the message says which, and what to do."""
 
 
-def decompressor(headers: Mapping[str, str]) -> Callable[[bytes], bytes]:
+def decompressor(headers: Mapping[str, str]) -> Decompressor:
     """What makes the stream's bytes of the body's; httpx's own is for whole bodies, or cannot be interrupted.
 
     Raises:
-        UnreadableEncoding: The body is neither gzip nor deflate, nor uncompressed.
+        UnreadableEncoding: The body is neither gzip, deflate nor zstd, nor uncompressed.
     """
     encoding = headers.get("content-encoding", "").strip().lower()
-    match encoding:
-        case "" | "identity":
-            return bytes
-        case "gzip" | "x-gzip" | "deflate":
-            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress
-    raise UnreadableEncoding(
-        f"its content-encoding {encoding} is not understood: a TestClient reads event streams as they are, or in gzip or "
-        'deflate. Ask with headers={"accept-encoding": "gzip"}, or let what compresses leave out text/event-stream'
-    )
+    try:
+        return Decompressor(encoding)
+    except LookupError:
+        raise UnreadableEncoding(
+            f"its content-encoding {encoding} is not understood: a TestClient reads event streams as they are, or in gzip, "
+            'deflate or zstd. Ask with headers={"accept-encoding": "gzip"}, or let what compresses leave out event streams'
+        ) from None
 
 
 def _brief(event: SSEEvent[str]) -> str:

@@ -45,6 +45,7 @@ class SSEResult:
             `"completed"`, by the app; `"refused"`, when the response was no event stream.
         duration: Seconds from the request to the end, on the test's clock.
         text: The body, if the response was no event stream; else `""`.
+        wire: The body of an event stream as it came, compressed if it was.
     """
 
     status: int
@@ -56,6 +57,7 @@ class SSEResult:
     ended: str
     duration: float
     text: str = ""
+    wire: bytes = b""
 
     @property
     def heartbeats(self) -> int:
@@ -254,11 +256,13 @@ class SSEStream(Received):
     async def _read(self, scope: trio.CancelScope) -> None:
         with scope:
             try:
-                inflate = decompressor(self.headers)
+                decompress = decompressor(self.headers).feed
                 while piece := await self._next_piece():
-                    events = self._take_in(inflate(piece))
-                    self._untaken += events
-                    self._untaken_bytes += sum(len(event.data) for event in events)
+                    self.wire += piece
+                    for part in decompress(piece):
+                        events = self._take_in(part)
+                        self._untaken += events
+                        self._untaken_bytes += sum(len(event.data) for event in events)
                     self._notify()
             except UnreadableEncoding as error:
                 self._failure = SSERefused(f"{self._name}: the event stream cannot be read, {error}")

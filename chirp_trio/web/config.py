@@ -5,6 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..compression import Compress, check_compress
 from ..errors import ConfigurationError
 from ..stream import Limits
 from ..wire import JSONDefault, check_json_default
@@ -43,6 +44,8 @@ class AppConfig:
             otherwise; so not where `reconnect_after` is None. Default 3; None tells them nothing.
         json_default: Asked for each value that is to be JSON (of a handler, a stream, a topic) and that JSON has not: a
             function that returns one that it has, or raises `TypeError`, as with `json.dumps`; default: those are refused.
+        compress: Whether event streams are compressed, where they say nothing of it themselves; see `EventStream`.
+            Default: no.
 
     Raises:
         ConfigurationError: A number is not what it must be.
@@ -65,6 +68,7 @@ class AppConfig:
     reconnect_after: tuple[float, float] | None = (1.0, 5.0)
     reconnection_time: float | None = 3.0
     json_default: JSONDefault | None = None
+    compress: Compress = False
 
     def __post_init__(self) -> None:
         self._check_template_dir()
@@ -79,6 +83,7 @@ class AppConfig:
                 f"max_form_fields is {self.max_form_fields!r}; it must be a number of fields, one or more"
             )
         check_json_default(self.json_default)
+        check_compress("compress", self.compress)
         stream_limits(self)
 
     def _check_template_dir(self) -> None:

@@ -34,7 +34,7 @@ class Dispatcher:
     def __init__(self, templates: Templates, config: AppConfig) -> None:
         self._hosts = tuple(config.hosts)
         self._debug = DebugMode(config.debug, tuple(config.debug_hosts))
-        self._negotiator = Negotiator(templates, json_encoder(config.json_default), self._debug)
+        self._negotiator = Negotiator(templates, json_encoder(config.json_default), config.compress, self._debug)
         self._body_limit = config.max_body_size
         self._field_limit = config.max_form_fields
         self._routes: list[tuple[Route, frozenset[str]]] = []

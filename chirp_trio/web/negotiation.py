@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..asgi import Receive, Scope, Send
+from ..compression import Compress
 from ..errors import HTTPError
 from ..headers import header_pairs
 from ..stream import EventStream, Placement, respond
@@ -35,13 +36,15 @@ class Negotiator:
     Args:
         templates: The app's templates.
         encode_json: Turns values into JSON, wherever the app does that.
+        compress: Whether event streams that say nothing of it are compressed.
         debug: Which clients streams tell what went wrong.
     """
 
-    def __init__(self, templates: Templates, encode_json: EncodeJSON, debug: DebugMode) -> None:
+    def __init__(self, templates: Templates, encode_json: EncodeJSON, compress: Compress, debug: DebugMode) -> None:
         self._templates = templates
         self.renderers = FragmentRenderers(templates)
         self._encode_json = encode_json
+        self._compress = compress
         self._debug = debug
 
     def negotiate(
@@ -63,7 +66,10 @@ class Negotiator:
         if isinstance(value, EventStream):
             render = self.renderers.choose(request.scope["headers"])
             debug = self._debug.includes(request.scope)
-            return partial(respond, value, placement=placement, render=render, encode_json=self._encode_json, debug=debug)
+            return partial(
+                respond, value, placement=placement, render=render, encode_json=self._encode_json, compress=self._compress,
+                debug=debug,
+            )  # fmt: skip
         inner, status, headers = _unpacked(value, handler) if type(value) is tuple else (value, None, ())
         response = self._plain(inner, request)
         if response is None:

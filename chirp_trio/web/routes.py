@@ -3,8 +3,13 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..compression import CompressionDictionary
 from ..errors import ConfigurationError
 from .dispatch import Dispatcher
+from .response import Response
+
+# A year: what is at this path never changes, because its hash is part of it.
+_FOR_EVER = "public, max-age=31536000, immutable"
 
 
 class Routes:
@@ -63,3 +68,31 @@ class Routes:
     def delete[Handler: Callable[..., Any]](self, path: str) -> Callable[[Handler], Handler]:
         """Answer DELETE requests for a path with the decorated function: `route(path, methods=["DELETE"])`."""
         return self.route(path, methods=("DELETE",))
+
+    def dictionary(self, dictionary: CompressionDictionary, *, match: str) -> str:
+        """Serve a dictionary, and tell clients which streams it is for (RFC 9842, 2.1).
+
+        Args:
+            dictionary: The dictionary, which is passed to the streams as `compress` too.
+            match: The path of these streams, in which `*` stands for anything, such as `"/live/*"`.
+
+        Returns:
+            The path that it is served at, for the page: `<link rel="compression-dictionary" href="...">`.
+
+        Raises:
+            ConfigurationError: `match` is no path, or `dictionary` no dictionary.
+        """
+        if not isinstance(dictionary, CompressionDictionary):
+            raise ConfigurationError(f"dictionary is {dictionary!r}; it must be a CompressionDictionary")
+        if not isinstance(match, str) or not match.startswith("/") or not match.isascii() or not match.isprintable():
+            raise ConfigurationError(f"match is {match!r}; it must be a path that begins with a slash, in printable ASCII")
+        if '"' in match or "\\" in match:
+            raise ConfigurationError(f"match is {match!r}; it must be without quotes and backslashes")
+        headers = {"use-as-dictionary": f'match="{match}"', "cache-control": _FOR_EVER}
+        path = f"/dictionaries/{dictionary.hash.hex()[:32]}"
+
+        def serve_dictionary() -> Response:
+            return Response(dictionary.content, 200, headers, "application/octet-stream")
+
+        self._routes.add_route(path, ("GET",), serve_dictionary)
+        return path

@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "headers": set(),
     "addresses": set(),
     "errors": {"headers"},
+    "compression": {"wire"},
     "seconds": {"errors"},
     "failures": set(),
     "logs": set(),
@@ -23,12 +24,25 @@ MAY_IMPORT = {
     "threads": set(),
     "version": set(),
     "htmx": {"wire"},
-    "stream": {"seconds", "addresses", "headers", "errors", "failures", "logs", "asgi", "wire", "htmx", "threads"},
+    "stream": {
+        "compression",
+        "seconds",
+        "addresses",
+        "headers",
+        "errors",
+        "failures",
+        "logs",
+        "asgi",
+        "wire",
+        "htmx",
+        "threads",
+    },
     "topics": {"seconds", "errors", "failures", "logs", "wire", "htmx", "stream", "threads"},
     "redis": {"seconds", "errors", "logs", "wire", "topics"},
     "templates": {"errors", "wire"},
     "server": {"seconds", "addresses", "headers", "errors", "failures", "logs", "output", "asgi"},
     "web": {
+        "compression",
         "headers",
         "errors",
         "failures",
@@ -49,6 +63,7 @@ MAY_IMPORT = {
     "responses": {"stream", "starlette"},
     "metrics": {"asgi", "stream"},
     "testing": {
+        "compression",
         "errors",
         "asgi",
         "wire",
@@ -57,9 +72,10 @@ MAY_IMPORT = {
         "markup",
         "topics",
     },  # threads for the clock, the server for `TestClient.live()`, topics for `check_store()`
-    "cli": {"errors", "failures", "logs", "output", "asgi", "version", "wire", "web", "server", "checking"},
+    "cli": {"compression", "errors", "failures", "logs", "output", "asgi", "version", "wire", "web", "server", "checking"},
     "__main__": {"cli"},
     "": {
+        "compression",
         "errors",
         "version",
         "wire",
@@ -76,6 +92,7 @@ MAY_IMPORT = {
 # What each room may import of others', the standard library aside.
 MAY_USE = {
     "headers": set(),
+    "compression": set(),
     "failures": {"trio"},
     "addresses": set(),
     "errors": set(),

@@ -15,6 +15,7 @@ from chirp_trio import (
     ChirpError,
     ClientDisconnected,
     Comment,
+    CompressionDictionary,
     ConfigurationError,
     Ending,
     EventStream,
@@ -45,6 +46,9 @@ from chirp_trio.topics import RECORD_VERSION, Delivery, Epoch, Epochs, Ids, Jour
 app = App()
 chat: Topic = app.topic("chat", history=10, max_age=60)
 news: Topic = app.topic("news")
+words = CompressionDictionary.of_events(["<p>one</p>"], event_type="card")
+words_path: str = app.dictionary(words, match="/live/*")
+compressed = EventStream(news.subscribe(), compress=words)
 joined: Topic = app.topic("joined", store=RedisStore("redis://127.0.0.1", confirm="disk", timeout=1))
 
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import zlib
+from compression import zstd
 
 import pytest
 import trio
@@ -264,6 +265,7 @@ def app_that_sends(events, encoding):
         (b"GZIP", gzip.compress(EVENTS)),
         (b"x-gzip", gzip.compress(EVENTS)),
         (b"deflate", zlib.compress(EVENTS)),
+        (b"zstd", zstd.compress(EVENTS[:3]) + zstd.compress(EVENTS[3:])),
         (b"identity", EVENTS),
         (b"", EVENTS),
     ],
@@ -273,12 +275,12 @@ async def test_a_stream_that_is_compressed_is_read(encoding, events):
         assert data((await client.sse("/")).events) == ["one", "two"]
 
 
-@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, br", "compress"])
+@pytest.mark.parametrize("encoding", ["br", "dcz", "gzip, br", "compress"])
 async def test_a_stream_in_a_coding_that_cannot_be_read_is_refused_with_the_cure(encoding):
     refusal = (
         f"GET /: the event stream cannot be read, its content-encoding {encoding} is not understood: a TestClient reads "
-        'event streams as they are, or in gzip or deflate. Ask with headers={"accept-encoding": "gzip"}, or let what '
-        "compresses leave out text/event-stream"
+        'event streams as they are, or in gzip, deflate or zstd. Ask with headers={"accept-encoding": "gzip"}, or let what '
+        "compresses leave out event streams"
     )
     async with TestClient(app_that_sends(EVENTS, encoding.encode())) as client:
         with pytest.raises(SSERefused) as raised:

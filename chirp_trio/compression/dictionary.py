@@ -1,0 +1,94 @@
+"""A dictionary that the server and its clients have in common, so that even a short event is compressed well (RFC 9842)."""
+
+import base64
+import hashlib
+import reprlib
+from collections.abc import Iterable
+from compression import zstd
+from typing import override
+
+from ..wire import encode_event
+from .codings import Coding
+from .shared import SharedPieces
+
+# A frame that decoders skip, with the hash of the dictionary in it (RFC 9842, 5).
+_MAGIC = b"\x5e\x2a\x4d\x18\x20\x00\x00\x00"
+_LEVEL = 3
+_SHORTEST = 8  # bytes: zstd takes no dictionary below that
+_LONGEST = 1024 * 1024
+
+
+class CompressionDictionary:
+    r"""Text that events are likely to repeat: pass it as `compress`, and serve it with `App.dictionary()`.
+
+    Clients that have it (Chrome and Edge, since version 130) get events that refer to it; all others get zstd, gzip, or
+    events as they are. Nothing that is secret may be in it: everybody can read it.
+
+    Args:
+        content: The text, as bytes: 8 to 1,048,576 of them. What is most likely stands best at the end.
+
+    Attributes:
+        content: The same.
+        hash: Its SHA-256.
+        available: What clients that have it send as `Available-Dictionary` (RFC 9842, 2.2).
+
+    Raises:
+        TypeError: `content` is no bytes.
+        ValueError: It is too short or too long, or begins like a dictionary in zstd's own format.
+
+    Example:
+        >>> dictionary = CompressionDictionary.of_events(['{"symbol":"ABC","price":12.5}'])
+        >>> dictionary.content
+        b'data: {"symbol":"ABC","price":12.5}\n\n'
+    """
+
+    __slots__ = ("_compressed", "_dictionary", "available", "content", "hash")
+
+    def __init__(self, content: bytes) -> None:
+        if not isinstance(content, bytes):
+            raise TypeError(f"content is {reprlib.repr(content)}; it must be bytes")
+        if not _SHORTEST <= len(content) <= _LONGEST:
+            raise ValueError(f"content has {len(content)} bytes; a dictionary has {_SHORTEST} to {_LONGEST} of them")
+        if content.startswith(b"\x37\xa4\x30\xec"):
+            raise ValueError("content is a dictionary in zstd's format; browsers take plain text only, so leave out its head")
+        self.content = content
+        self.hash = hashlib.sha256(content).digest()
+        self.available = f":{base64.b64encode(self.hash).decode()}:"
+        self._dictionary = zstd.ZstdDict(content, is_raw=True)
+        self._compressed = SharedPieces(self._frame)
+
+    @classmethod
+    def of_events(cls, samples: Iterable[str], *, event_type: str | None = None) -> CompressionDictionary:
+        """A dictionary of events that are like those to come.
+
+        Args:
+            samples: The data of events, as text: JSON, or HTML. The best one last.
+            event_type: Their event name; default: none.
+        """
+        return cls(b"".join(encode_event(sample, event_type, None, None) for sample in samples))
+
+    def _frame(self, piece: bytes) -> bytes:
+        return zstd.compress(piece, _LEVEL, zstd_dict=self._dictionary.as_digested_dict)
+
+
+class DictionaryCoding(Coding):
+    """Dictionary-compressed zstd (RFC 9842, 5): which dictionary it is, and then a frame for each piece."""
+
+    __slots__ = ("_dictionary", "_head")
+
+    name = b"dcz"
+
+    def __init__(self, dictionary: CompressionDictionary) -> None:
+        self._dictionary = dictionary
+        self._head = _MAGIC + dictionary.hash  # empty once it is sent
+
+    @override
+    def encode(self, pieces: Iterable[bytes]) -> bytes:
+        compressed = self._dictionary._compressed.compressed
+        head, self._head = self._head, b""
+        return head + b"".join([compressed(piece) for piece in pieces])
+
+    @override
+    def end(self) -> bytes:
+        head, self._head = self._head, b""
+        return head
