@@ -82,7 +82,7 @@ def test_an_http_error_before_the_first_event_gives_its_status(server, protocol)
 @PROTOCOLS
 def test_another_error_before_the_first_event_is_a_500_and_logged_once(server, protocol):
     path = "/raises_at_once/function"
-    log = [ended(path, "failed"), f"ERROR chirp_trio.web: GET {path} failed", "ValueError: boom"]
+    log = [ended(path, "failed"), f"ERROR chirp_trio.web: GET {path} failed (reference REFERENCE)", "ValueError: boom"]
     with ending(server, "raises_at_once", *log), protocol(server.address) as client:
         response = client.request(path)
         client.wait_for_end(response)

@@ -68,6 +68,7 @@ class Scene:
             "LiveStreams.ended": lambda: app.streams.ended,
             "LiveStreams.events": lambda: app.streams.events,
             "LiveStreams.bytes": lambda: app.streams.bytes,
+            "LiveStreams.on_close": lambda: app.streams.on_close(print),
             "merge": lambda: merge(topic.subscribe()),
             "merge_cursors": lambda: merge_cursors(topic),
         }
