@@ -1,4 +1,4 @@
-"""Compressed streams in a real browser: each event is shown before the next one is published, through a cut connection too."""
+"""Compressed streams in a real browser: each event is shown before the next one is published, though a connection is cut."""
 
 import json
 import urllib.request
