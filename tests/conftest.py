@@ -1,7 +1,13 @@
 """What all tests share: how hypothesis runs, what asserts in helpers say, and reports between processes."""
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A shell that starts something in the background has it ignore SIGINT, and so would every process that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest.register_assert_rewrite("tests.integration.server", "tests.integration.clients")
 

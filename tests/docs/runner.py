@@ -192,7 +192,8 @@ class Reader:
             words += next((address for server, address in self.addresses().items() if f"{command} ".startswith(server)), [])
         url = re.search(r"https?://[\w.:]+", output)
         if url is None:
-            printed = self.run(block.place, words, code=1 if _FINDINGS.search(output) else 0)
+            refused = 2 if output.startswith("chirp-trio: ") else 0
+            printed = self.run(block.place, words, code=1 if _FINDINGS.search(output) else refused)
             assert _same_output(output, printed, _SAME), f"{block.place}: {command!r} printed\n{printed}"
         else:
             serving = self.serve(block, words, output, url[0])

@@ -53,7 +53,7 @@ def test_a_file_on_a_page_is_used_on_that_page(block):
 
 # -- what a reader has to install -----------------------------------------------------------------------------------------
 
-INSTALLED_WITH_US = {"chirp_trio", "trio", "httpx", "pytest"}  # the last two with the extra `testing`
+INSTALLED_WITH_US = {"chirp_trio", "trio", "msgspec", "httpx", "pytest"}  # the last two with the extra `testing`
 
 
 def imported(page):

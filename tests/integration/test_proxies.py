@@ -72,7 +72,7 @@ def servers(request, tmp_path):
     with chirp_trio("proxied:app", "--trusted-proxy", "127.0.0.1") as server:
         port = free_port()
         command = request.param(tmp_path, "{}:{}".format(*server.address), port)
-        with Server(command, cwd=tmp_path) as proxy:
+        with Server(command, cwd=tmp_path, forked=False) as proxy:
             proxy.address = ("127.0.0.1", port)
             wait_until(lambda: proxy.process.poll() is not None or listens(proxy.address))
             assert proxy.process.poll() is None, "\n".join(proxy.lines())
@@ -165,7 +165,8 @@ def proxied(request, tmp_path):
     upstream = Upstream()
     with upstream.listener:
         port = free_port()
-        with Server(request.param(tmp_path, "{}:{}".format(*upstream.listener.getsockname()), port), cwd=tmp_path) as proxy:
+        command = request.param(tmp_path, "{}:{}".format(*upstream.listener.getsockname()), port)
+        with Server(command, cwd=tmp_path, forked=False) as proxy:
             wait_until(lambda: proxy.process.poll() is not None or listens(("127.0.0.1", port)))
             yield upstream, ("127.0.0.1", port)
 
@@ -249,7 +250,7 @@ def test_browsers_speak_http_2_with_the_proxy_and_each_event_passes_at_once(name
             command = nginx(tmp_path, upstream, port, certificate=make_certificate(tmp_path))
         else:
             command = caddy_with_tls(tmp_path, upstream, port)
-        with Server(command, cwd=tmp_path) as proxy:
+        with Server(command, cwd=tmp_path, forked=False) as proxy:
             wait_until(lambda: proxy.process.poll() is not None or listens(("127.0.0.1", port)))
             assert proxy.process.poll() is None, "\n".join(proxy.lines())
             url = f"https://localhost:{port}"
@@ -306,7 +307,7 @@ def test_nobody_gets_a_502_where_nginx_keeps_its_connections_for_less_time_than_
         text = replaced((tmp_path / "conf.d/app.conf").read_text(), f"proxy_pass http://{upstream}", "proxy_pass http://app")
         kept = f"upstream app {{ server {upstream}; keepalive 16; keepalive_timeout 1s; }}\n"
         (tmp_path / "conf.d/app.conf").write_text(kept + text)
-        with Server(command, cwd=tmp_path) as proxy:
+        with Server(command, cwd=tmp_path, forked=False) as proxy:
             wait_until(lambda: proxy.process.poll() is not None or listens(("127.0.0.1", port)))
             with HTTP1(("127.0.0.1", port)) as client:
                 for pause in (0, 0.7, 0.7, 0.8, 1):

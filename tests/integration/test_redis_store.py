@@ -186,7 +186,10 @@ async def test_a_server_without_a_file_may_have_lost_events_and_everybody_is_tol
             await trio.to_thread.run_sync(server.restart)
             await publish_at_last(topic, "2")
             async with Topic("news", store=RedisStore(server.url)) as other:
-                assert await values(other, id, 2) == [("gap", None), "2"]
+                got = await values(other, id, 2)
+                if got[-1] != "2":  # the process that has delivered what was lost has told of it as well
+                    got = await values(other, id, 3)
+                assert got in ([("gap", None), "2"], [("gap", None), ("gap", 1), "2"])
     assert "it has no append-only file, so a restart loses events" in caplog.text
 
 

@@ -46,7 +46,7 @@ def test_a_server_that_cannot_start_is_told_of_once_and_comes_back_with_the_next
     with chirp_trio("changing:app", "--reload", cwd=folder) as reloader:
         mark = reloader.mark()
         (folder / "changing.py").write_text("nonsense =")
-        reloader.wait_for_line("the server has ended, with the exit code 1", mark)
+        reloader.wait_for_line("the server has ended, with the exit code 2", mark)
         shutil.copy(APPS / "talkative.py", folder / "changing.py")
         reloader.address = announced(reloader, mark)
         assert reloader.get("/talk")[0] == 200

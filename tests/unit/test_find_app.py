@@ -157,7 +157,7 @@ APPS = {
     "a partial": "from functools import partial\nasync def f(x, scope, receive, send): ...\napp = partial(f, 1)",
     "another framework's": "from starlette.applications import Starlette\napp = Starlette()",
     "FastAPI": "from fastapi import FastAPI\napp = FastAPI()",
-    "Litestar": "from litestar import Litestar\napp = Litestar([])",
+    "Litestar": "from litestar import Litestar\napp = Litestar([], logging_config=None)",
     "Quart": "from quart_trio import QuartTrio\napp = QuartTrio('x')",
 }
 
