@@ -35,6 +35,7 @@ class Received:
         self.wire = bytearray()
         self._began: float | None = None
         self._decoder = Decoder(last_event_id=last_event_id)
+        self._decompressor: Decompressor | None = None  # of this connection, once something has come over it
         self._timeline: deque[tuple[float, str]] = deque(maxlen=_SHOWN)
 
     @property
@@ -60,10 +61,22 @@ class Received:
         if self._began is None:
             self._began = trio.current_time()
         self._decoder = Decoder(last_event_id=self.last_event_id)
+        self._decompressor = None
         self.wire = bytearray()
 
-    def _take_in(self, data: bytes) -> list[SSEEvent[str]]:
-        """Note what the next bytes complete; returns the events."""
+    def _take_in(self, piece: bytes, headers: Mapping[str, str]) -> list[SSEEvent[str]]:
+        """Note what the next bytes of a body with these headers complete; returns the events.
+
+        Raises:
+            UnreadableEncoding: The body is in a coding that is not understood here.
+            DecompressionError: It is not in the coding that the headers say.
+        """
+        if self._decompressor is None:
+            self._decompressor = _decompressor(headers)
+        self.wire += piece
+        return [event for data in self._decompressor.feed(piece) for event in self._decode(data)]
+
+    def _decode(self, data: bytes) -> list[SSEEvent[str]]:
         assert self._began is not None
         now = trio.current_time() - self._began
         events = []
@@ -87,7 +100,7 @@ class UnreadableEncoding(Exception):
     """A body is in a coding that is not understood here; the message says which, and what to do."""
 
 
-def decompressor(headers: Mapping[str, str]) -> Decompressor:
+def _decompressor(headers: Mapping[str, str]) -> Decompressor:
     """What makes the stream's bytes of the body's; httpx's own is for whole bodies, or cannot be interrupted.
 
     Raises:

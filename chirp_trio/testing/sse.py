@@ -14,7 +14,7 @@ import trio
 from ..wire import SSEEvent, is_event_stream
 from .exchange import Exchange
 from .hosting import AppTransport, start_soon
-from .received import Received, UnreadableEncoding, decompressor
+from .received import Received, UnreadableEncoding
 
 # Seconds that a test waits for something that may never come.
 PATIENCE = 60.0
@@ -256,13 +256,9 @@ class SSEStream(Received):
     async def _read(self, scope: trio.CancelScope) -> None:
         with scope:
             try:
-                decompress = decompressor(self.headers).feed
                 while piece := await self._next_piece():
-                    self.wire += piece
-                    for part in decompress(piece):
-                        events = self._take_in(part)
-                        self._untaken += events
-                        self._untaken_bytes += sum(len(event.data) for event in events)
+                    self._untaken += (events := self._take_in(piece, self.headers))
+                    self._untaken_bytes += sum(len(event.data) for event in events)
                     self._notify()
             except UnreadableEncoding as error:
                 self._failure = SSERefused(f"{self._name}: the event stream cannot be read, {error}")
