@@ -124,7 +124,9 @@ class ListStore(Store):
 
 
 class ListJournal(Journal):
-    is_empty = True
+    @property
+    def is_empty(self) -> bool:
+        return True
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
