@@ -201,6 +201,14 @@ async def test_middleware_does_not_compress_it_again(middleware, accepted, autoj
 # -- once for everybody -----------------------------------------------------------------------------------------------------
 
 
+def serve(app, topic, **options):
+    """Async, because nothing tells when a thread, in which a plain handler runs, has done its part."""
+
+    @app.route("/live")
+    async def live(request):
+        return EventStream(topic.subscribe(request.last_event_id, replay=100), **options)
+
+
 @pytest.fixture
 def compressions(monkeypatch):
     """What has been compressed, in order."""
@@ -216,7 +224,7 @@ def compressions(monkeypatch):
 async def test_an_event_of_a_topic_is_compressed_once_for_all_who_get_it(coding, compressions, autojump_clock):
     app = App()
     topic = app.topic("news", history=100)
-    app.route("/live")(lambda request: EventStream(topic.subscribe(request.last_event_id, replay=100), compress=True))
+    serve(app, topic, compress=True)
     headers = {"accept-encoding": coding}
 
     async with TestClient(app) as client, trio.open_nursery() as nursery:
@@ -241,7 +249,7 @@ async def test_an_event_of_a_topic_is_compressed_once_for_all_who_get_it(coding,
 async def test_what_is_replayed_to_many_is_compressed_once(compressions, autojump_clock):
     app = App()
     topic = app.topic("news", history=100)
-    app.route("/live")(lambda request: EventStream(topic.subscribe(request.last_event_id, replay=100), compress=True))
+    serve(app, topic, compress=True)
     async with TestClient(app) as client:
         for number in range(20):
             await topic.publish(f"{number} " * 100)
@@ -259,7 +267,7 @@ async def test_each_dialect_of_htmx_is_compressed_for_itself(tmp_path, autojump_
     (tmp_path / "card.html").write_text("{% block card %}<p>{{ text }}</p>{% endblock %}")
     app = App(AppConfig(template_dir=tmp_path, compress=True))
     topic = app.topic("cards", history=10)
-    app.route("/live")(lambda request: EventStream(topic.subscribe(request.last_event_id, replay=100)))
+    serve(app, topic)
     async with TestClient(app) as client:
         await topic.publish(Fragment("card.html", "card", text="word " * 50))
         for kind in ("eventsource", "htmx4"):
