@@ -62,4 +62,4 @@ lock:  ## compile requirements.lock anew from pyproject.toml (needs uv)
 		--no-annotate --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
 
 clean:  ## remove what setup and the tests have made
-	rm -rf .venv .python .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist tests/typing/node_modules
+	rm -rf .site .cache .venv .python .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist tests/typing/node_modules
