@@ -240,7 +240,7 @@ class Writer:
         await self.sender.drain()  # what a flush has left
         while True:
             greeting, self._greeting = self._greeting, b""
-            head = self._encode([greeting]) if greeting else b""
+            head = self._coding.encode([greeting]) if greeting and self._coding is not None else greeting
             data = self._take()
             if head or data:
                 await self.sender.write(head + data)
@@ -262,9 +262,8 @@ class Writer:
         if self._heartbeat_due:
             self._heartbeat_due = False
             pieces = pieces or [HEARTBEAT]
-        return self._encode(pieces) if pieces else b""
-
-    def _encode(self, pieces: list[bytes]) -> bytes:
+        if not pieces:
+            return b""
         return b"".join(pieces) if self._coding is None else self._coding.encode(pieces)
 
     def _lose_client(self) -> None:
