@@ -1,0 +1,54 @@
+"""A plugin of pytest: which lines of the package each test runs, and how long it takes. Written to a file at the end."""
+
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from types import CodeType
+
+import pytest
+
+PACKAGE = str(Path(__file__).parents[2] / "chirp_trio") + os.sep
+TOOL = sys.monitoring.PROFILER_ID
+OUTSIDE = ""  # of any test: what is run while modules are imported
+
+
+class Recorder:
+    """Attributes: lines: of each test, and the seconds that it took."""
+
+    def __init__(self, path: Path) -> None:
+        self.lines: dict[str, set[tuple[str, int]]] = defaultdict(set)
+        self.seconds: dict[str, float] = {}
+        self._path = path
+        self._now = OUTSIDE
+
+    def pytest_sessionstart(self) -> None:
+        sys.monitoring.use_tool_id(TOOL, "mutation")
+        sys.monitoring.register_callback(TOOL, sys.monitoring.events.LINE, self._see)
+        sys.monitoring.set_events(TOOL, sys.monitoring.events.LINE)
+
+    def pytest_sessionfinish(self) -> None:
+        sys.monitoring.free_tool_id(TOOL)
+        lines = {test: sorted(f"{path}:{line}" for path, line in seen) for test, seen in self.lines.items()}
+        self._path.write_text(json.dumps({"lines": lines, "seconds": self.seconds}))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> object:
+        self._now = item.nodeid
+        sys.monitoring.restart_events()
+        began = time.perf_counter()
+        result = yield
+        self.seconds[item.nodeid] = time.perf_counter() - began
+        self._now = OUTSIDE
+        return result
+
+    def _see(self, code: CodeType, line: int) -> object:
+        if code.co_filename.startswith(PACKAGE):
+            self.lines[self._now].add((code.co_filename.removeprefix(PACKAGE), line))
+        return sys.monitoring.DISABLE  # until the next test
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Recorder(Path(os.environ["CHIRP_TRIO_RECORDING"])))
