@@ -87,6 +87,7 @@ class HTTP2:
                     await self._read(began, nursery)
                 if self._reading.cancelled_caught:
                     self._say_good_bye()
+                    self.conversation.linger = True  # the client may be about to acknowledge the last of its responses
             except ProtocolError as error:
                 self._give_up(error)
             except trio.BrokenResourceError:

@@ -10,7 +10,9 @@ from chirp_trio.server.config import ServerConfig
 from chirp_trio.server.connection import Connection
 from chirp_trio.server.tls import Certificate
 from tests.certificates import make_certificate
+from tests.integration import frames
 from tests.pairs import Client
+from tests.unit.http2_harness import answering
 
 
 async def unused(scope, receive, send):
@@ -48,6 +50,32 @@ async def test_a_stop_waits_for_a_moment_only_for_a_handshake(certificate, clien
         connection.stop()
 
     assert trio.current_time() - began == pytest.approx(1.5)
+
+
+async def stop(connection):
+    connection.stop()
+
+
+async def be_idle(connection):
+    await trio.sleep(5)  # and then the server ends the connection
+
+
+@pytest.mark.parametrize("end", [stop, be_idle])
+async def test_a_client_of_http2_that_acknowledges_the_last_response_meets_no_reset(client, autojump_clock, end):
+    connection = Connection(answering(), ServerConfig(http2_cleartext=True, keep_alive_timeout=5), {}, client.ours, None)
+    client.send(frames.START + frames.request(1, "/"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        await trio.testing.wait_all_tasks_blocked()
+        await end(connection)
+        await client.read()
+        assert client.is_at_end
+        for _ in range(2):  # the first one would bring the reset, and the second one tell of it
+            client.send(frames.window_update(0, 5))
+            await trio.testing.wait_all_tasks_blocked()
+        client.theirs.close()
+
+    assert client.received.count(b"hello") == 1
 
 
 async def test_of_many_connections_with_one_deadline_few_end_in_one_turn(autojump_clock):
