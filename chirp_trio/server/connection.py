@@ -17,6 +17,10 @@ from .transport import LAST_WRITE_TIMEOUT, Transport
 
 logger = logger_of("server")
 
+# Seconds that a connection stays open, and is not read, whose client sends too much that is of no use. What it sends costs
+# nobody anything then, and each new connection would cost this server more than that client.
+_HELD = 2.0
+
 
 class Connection:
     """An accepted connection.
@@ -40,6 +44,7 @@ class Connection:
         self._turns = turns
         self._transport = Transport(accepted, tls, settings.write_timeout)
         self._handshake = trio.CancelScope()
+        self._holding = trio.CancelScope()
         self._protocol: HTTP1 | HTTP2 | None = None
         self._is_stopping = False
 
@@ -53,6 +58,8 @@ class Connection:
                 conversation = Conversation(self._app, self._settings, self._state, self._transport, client, server)
                 await self._converse(conversation, protocol)
                 linger = conversation.linger
+                if conversation.is_flood:
+                    await self._hold()
             if self._turns is not None:
                 async with self._turns:  # which takes a turn
                     pass
@@ -84,6 +91,13 @@ class Connection:
             self._take(http2)
             await http2.serve(began)
 
+    async def _hold(self) -> None:
+        self._protocol = None
+        self._holding.deadline = trio.current_time() + _HELD
+        with self._holding:
+            await trio.sleep_forever()
+        self._transport.reset_when_closed()
+
     def _take(self, protocol: HTTP1 | HTTP2) -> None:
         self._protocol = protocol
         if self._is_stopping:
@@ -93,6 +107,7 @@ class Connection:
         """Take no further request, and have no patience with a client that does not read."""
         self._is_stopping = True
         self._handshake.deadline = trio.current_time() + LAST_WRITE_TIMEOUT
+        self._holding.cancel("the server stops")
         self._transport.hurry(LAST_WRITE_TIMEOUT)
         if self._protocol is not None:
             self._protocol.stop()

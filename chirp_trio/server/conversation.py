@@ -37,6 +37,7 @@ class Conversation:
     client: Address
     server: Address
     linger: bool = field(default=False, init=False)  # the client may still be sending when the connection is closed
+    is_flood: bool = field(default=False, init=False)  # the client has been told that it sends too much that is of no use
 
     async def call_app(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Let the app answer a request; whether it raised nothing. What it raises is logged, and ends only its response."""

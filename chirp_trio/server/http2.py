@@ -21,7 +21,7 @@ from h2.events import (
     TrailersReceived,
     WindowUpdated,
 )
-from h2.exceptions import ProtocolError
+from h2.exceptions import DenialOfServiceError, ProtocolError
 
 from ..asgi import Scope
 from .conversation import Conversation
@@ -132,6 +132,8 @@ class HTTP2:
                 self._replies = 0
             if self.frames.budget.is_strained and self.frames.requests > requests:
                 await trio.sleep(_PAUSE)
+            if pause := self.frames.budget.pause:
+                await trio.sleep(pause)
             data = await self.transport.receive()
 
     async def _start_apps(self, nursery: trio.Nursery) -> None:
@@ -293,4 +295,5 @@ class HTTP2:
             self.frames.close_connection(error.error_code)
         with suppress(trio.BrokenResourceError):
             self.flush()
-        self.conversation.linger = True
+        self.conversation.is_flood = isinstance(error, DenialOfServiceError)
+        self.conversation.linger = not self.conversation.is_flood

@@ -37,7 +37,6 @@ _RESET_POINTS = 3.0
 _SETTINGS_POINTS = 5.0
 # A frame of a body that carries less than this is hardly worth its head.
 _SMALL_DATA = 128
-_SMALL_DATA_POINTS = 0.25
 
 _PING_ANSWER = bytes([0, 0, 8, wire.PING, wire.ACK, 0, 0, 0, 0])
 _SETTINGS_ANSWER = bytes([0, 0, 0, wire.SETTINGS, wire.ACK, 0, 0, 0, 0])
@@ -137,7 +136,7 @@ class FrameConnection(H2Connection):
         data = without_padding(flags, payload)
         stream = self.streams.get(stream_id)
         if len(data) < _SMALL_DATA and not flags & wire.END_STREAM:
-            self.budget.charge(_SMALL_DATA_POINTS if data else 1)
+            self.budget.charge_for_small_data(len(data))
             if not payload and stream is not None and stream.state_machine.state in _TAKES_DATA:
                 return ()
         if stream is not None and len(payload) > stream.inbound_flow_control_window:

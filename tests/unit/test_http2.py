@@ -662,3 +662,22 @@ async def test_a_client_that_acknowledges_each_frame_floods_nobody():
                 break
         assert len(client.streams[stream_id].body) == 5000
         assert client.goaway is None
+
+
+async def test_an_upload_in_small_pieces_is_taken_slowly_and_not_ended(autojump_clock):
+    """It may be honest, as what somebody types is; so it costs so many frames a second at most."""
+    seen = []
+    frame = DataFrame(1, b"x").serialize()
+    async with connected(echoing(seen)) as client:
+        client.request("/", ends=False)
+        for _ in range(30):
+            client.wire.sent.send_nowait(frame * 1000)
+        client.wire.sent.send_nowait(frames.data(1, b"", ends=True))
+        while not seen:
+            await trio.sleep(1)
+            client.read()
+            client.wire.sent.send_nowait(frames.ping())
+
+        assert client.goaway is None
+    assert seen[0][3] == b"x" * 30_000
+    assert 60 < trio.current_time() < 80  # 4,000 at once, and then 400 a second

@@ -1,10 +1,12 @@
 """A connection before it has a protocol: the handshake, and what ends it."""
 
+import socket
 from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
 import trio
+from h2.errors import ErrorCodes
 
 from chirp_trio.server.config import ServerConfig
 from chirp_trio.server.connection import Connection
@@ -76,6 +78,52 @@ async def test_a_client_of_http2_that_acknowledges_the_last_response_meets_no_re
         client.theirs.close()
 
     assert client.received.count(b"hello") == 1
+
+
+async def flood(client, nursery, connection):
+    """Send what is of no use until the server has had enough; and then as much again, which nobody reads."""
+    nursery.start_soon(connection.run)
+    client.send(frames.START)
+    while (goaway := find_goaway(client.received)) is None:
+        client.send(frames.ping() * 50)
+        await client.read()
+    assert goaway == ErrorCodes.ENHANCE_YOUR_CALM
+    client.send(frames.ping() * 50)
+    await trio.testing.wait_all_tasks_blocked()
+    assert client.ours.recv(1, socket.MSG_PEEK)
+    assert not client.is_at_end
+
+
+def find_goaway(received):
+    for kind, _, _, payload in frames.FrameReader().feed(received):
+        if kind == frames.GOAWAY:
+            return int.from_bytes(payload[4:8])
+    return None
+
+
+async def test_who_is_ended_for_a_flood_is_read_no_more_and_finds_the_connection_closed_only_after_a_while(
+    client, autojump_clock
+):
+    """To close it at once would let it make a new one at once, which costs more than what it sends."""
+    async with trio.open_nursery() as nursery:
+        await flood(client, nursery, Connection(unused, ServerConfig(http2_cleartext=True), {}, client.ours, None))
+        began = trio.current_time()
+
+    assert trio.current_time() - began == pytest.approx(2)
+    await client.read()
+    assert client.is_at_end
+
+
+async def test_a_stop_does_not_wait_for_who_is_ended_for_a_flood(client, autojump_clock):
+    connection = Connection(unused, ServerConfig(http2_cleartext=True), {}, client.ours, None)
+    async with trio.open_nursery() as nursery:
+        await flood(client, nursery, connection)
+        began = trio.current_time()
+        connection.stop()
+
+    assert trio.current_time() == began
+    await client.read()
+    assert client.is_at_end
 
 
 async def test_of_many_connections_with_one_deadline_few_end_in_one_turn(autojump_clock):
