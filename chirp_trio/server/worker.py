@@ -12,7 +12,7 @@ from ..asgi import ASGIApp, Scope
 from .accepting import PER_TURN, Acceptor, Room
 from .config import ServerConfig
 from .connection import Connection
-from .garbage import calm_garbage_collector
+from .garbage import CalmCollector, calm_garbage_collector
 from .lifespan import Lifespan
 from .listeners import BACKLOG, listen, open_listeners
 from .tls import Certificate
@@ -63,8 +63,8 @@ class Worker:
                 nursery.start_soon(lifespan.run)
                 if await self._has_started(lifespan):
                     try:
-                        with calm_garbage_collector():
-                            await self._serve(listeners, urls, task_status, until_stop.close)
+                        with calm_garbage_collector() as collector:
+                            await self._serve(listeners, urls, collector, task_status, until_stop.close)
                     finally:
                         await lifespan.stop(settings.shutdown_timeout)
                 nursery.cancel_scope.cancel("the lifespan is over")
@@ -86,13 +86,14 @@ class Worker:
         self,
         listeners: list[socket.socket],
         urls: list[str],
+        collector: CalmCollector,
         task_status: trio.TaskStatus[list[str]],
         close: Callable[[], None],
     ) -> None:
         settings = self._settings
         async with trio.open_nursery() as patience:
             async with trio.open_nursery() as connections:
-                acceptors = [self._acceptor(listening, connections) for listening in listeners]
+                acceptors = [self._acceptor(listening, connections, collector) for listening in listeners]
                 listen(listeners)
                 async with trio.open_nursery() as nursery:
                     for acceptor in acceptors:
@@ -110,10 +111,11 @@ class Worker:
                 connections.cancel_scope.deadline = trio.current_time() + settings.graceful_timeout
             patience.cancel_scope.cancel("the last connection is closed")
 
-    def _acceptor(self, listening: socket.socket, connections: trio.Nursery) -> Acceptor:
+    def _acceptor(self, listening: socket.socket, connections: trio.Nursery, collector: CalmCollector) -> Acceptor:
         def serve(accepted: socket.socket, tls: ssl.SSLContext | None, leave: Callable[[], None]) -> None:
             connection = Connection(self._app, self._settings, self._state, accepted, tls, self._endings)
             self._connections.add(connection)
+            collector.note_connection(len(self._connections))
             connections.start_soon(self._run_connection, connection, leave)
 
         return Acceptor(listening, None if self._certificate is None else self._certificate.context, self._open, serve)

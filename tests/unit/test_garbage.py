@@ -1,6 +1,7 @@
 """The garbage collector while a server runs, and afterwards."""
 
 import gc
+import weakref
 
 import pytest
 
@@ -48,3 +49,49 @@ def test_a_collector_that_is_switched_off_stays_off():
     before = gc.get_threshold()
     with calm_garbage_collector():
         assert gc.get_threshold() == before
+
+
+class Cycle:
+    """Garbage that only the collector finds."""
+
+    def __init__(self):
+        self.itself = self
+
+
+def take_connections(collector, number, held):
+    """So many come, one after the other, of which so many are open at a time at most."""
+    for count in range(1, number + 1):
+        collector.note_connection(min(count, held))
+
+
+def test_what_many_connections_hold_is_not_looked_at_again_for_each_few():
+    with calm_garbage_collector() as collector:
+        held = [Cycle() for _ in range(100)]
+        frozen = gc.get_freeze_count()
+        take_connections(collector, 1000, held=1000)
+        assert gc.get_freeze_count() >= frozen + len(held)
+
+
+def test_garbage_that_was_left_out_is_found_once_the_connections_have_been_replaced_a_few_times():
+    with calm_garbage_collector() as collector:
+        cycle = Cycle()
+        is_freed = []
+        weakref.finalize(cycle, is_freed.append, True)
+        take_connections(collector, 1000, held=2000)
+        del cycle
+        take_connections(collector, 7000, held=2000)
+        assert not is_freed
+        take_connections(collector, 1000, held=2000)
+        assert is_freed
+
+
+@pytest.mark.parametrize("switch_off", [gc.disable, lambda: gc.set_threshold(0)], ids=["disable", "threshold"])
+def test_a_collector_that_is_switched_off_while_the_server_runs_collects_nothing(switch_off):
+    with calm_garbage_collector() as collector:
+        switch_off()
+        try:
+            before = [generation["collections"] for generation in gc.get_stats()]
+            take_connections(collector, 9000, held=10)
+            assert [generation["collections"] for generation in gc.get_stats()] == before
+        finally:
+            gc.enable()
