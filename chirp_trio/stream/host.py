@@ -11,6 +11,7 @@ import trio
 from ..errors import sole
 from ..failures import failure_of
 from ..logs import logger_of
+from .limits import MAX_WRITE_DELAY
 from .snapshot import Ending
 from .waiting import Flusher, ParkingSpot
 from .writer import STANDSTILL
@@ -56,10 +57,10 @@ class StreamHost:
         flusher: The task that writes for all of its streams.
     """
 
-    def __init__(self, nursery: trio.Nursery) -> None:
+    def __init__(self, nursery: trio.Nursery, max_write_delay: float) -> None:
         self.is_open = True
         self.is_closing = False
-        self.flusher = Flusher()
+        self.flusher = Flusher(max_write_delay)
         self._nursery = nursery
         self._streams: set[Hosted] = set()
         self._empty: trio.Event | None = None  # what `aclose()` waits for
@@ -143,15 +144,18 @@ class StreamHost:
 
 
 @asynccontextmanager
-async def open_stream_host() -> AsyncGenerator[StreamHost]:
+async def open_stream_host(max_write_delay: float = MAX_WRITE_DELAY) -> AsyncGenerator[StreamHost]:
     """Open the nursery that streams live in; leaving the block ends them all.
 
     Opened once for an app, before the server takes requests and until after the last one, it is what lets a handler leave
     a writer behind whose client does not read.
+
+    Args:
+        max_write_delay: See `Limits`.
     """
     try:
         async with trio.open_nursery() as nursery:
-            host = StreamHost(nursery)
+            host = StreamHost(nursery, max_write_delay)
             try:
                 yield host
             finally:

@@ -106,7 +106,7 @@ class StreamLifespan:
     @asynccontextmanager
     async def _open(self, app: object, around: Placement) -> AsyncGenerator[dict[str, Any]]:
         require_trio()
-        async with open_stream_host() as host:
+        async with open_stream_host(self._registry.limits.max_write_delay) as host:
             with placed(app, Placement(host, around.registries).within(self._registry)) as placement:
                 yield {STATE_KEY: placement}
 

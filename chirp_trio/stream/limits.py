@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from ..errors import ConfigurationError
 from ..seconds import check_seconds, is_seconds
 
+# See `Limits.max_write_delay`.
+MAX_WRITE_DELAY = 0.005
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -21,10 +24,13 @@ class Limits:
         reconnection_time: How many seconds clients shall wait before they come back whenever else a connection is lost.
             They are told when a stream begins, because what they were told by a server that stopped stays with them
             otherwise; so not where `reconnect_after` is None. Default 3; None tells them nothing.
+        max_write_delay: How many seconds events may wait, while more come than can be written one by one, so that they are
+            written in one piece. It is not waited for longer than the last such turn of all streams has taken, and an event
+            that comes alone is written at once. Default 0.005; with 0 none waits.
 
     Raises:
         ConfigurationError: One of them bounds nothing that there could be.
-        TypeError: `max_age` is no number.
+        TypeError: `max_age` or `max_write_delay` is no number.
 
     Example:
         >>> Limits(max_streams=10_000, max_streams_per_client=20).max_age is None
@@ -36,6 +42,7 @@ class Limits:
     max_age: float | None = None
     reconnect_after: tuple[float, float] | None = (1.0, 5.0)
     reconnection_time: float | None = 3.0
+    max_write_delay: float = MAX_WRITE_DELAY
 
     def __post_init__(self) -> None:
         _check_count("max_streams", self.max_streams)
@@ -52,6 +59,7 @@ class Limits:
                 f"reconnection_time is {self.reconnection_time!r}; it must be a time in seconds, or None, and clients are "
                 "told none"
             )
+        check_seconds("max_write_delay", self.max_write_delay, least=0)
 
 
 def _check_count(name: str, value: object) -> None:

@@ -93,7 +93,7 @@ class Producer:
         if self.gate is not None:
             await self.gate.ask()
         if not self._accept(item):
-            await self.writer.outbox.wait_for_space()
+            await self.writer.wait_for_space()
 
     # -- a source that does not end ---------------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class Producer:
             # coming. So no way out of this loop leaves the source open; one that goes on all the same is closed.
             try:
                 if (self.gate is None or await self.gate.allows()) and not self._accept(item):
-                    await self.writer.outbox.wait_for_space()
+                    await self.writer.wait_for_space()
             except BaseException as error:
                 if is_warned:
                     await self._close(items)

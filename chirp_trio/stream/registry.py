@@ -70,7 +70,7 @@ class StreamRegistry:
     """
 
     def __init__(self, limits: Limits | None = None, *, chance: random.Random | None = None) -> None:
-        self._limits = limits if limits is not None else Limits()
+        self.limits = limits if limits is not None else Limits()
         self._chance = chance if chance is not None else random.SystemRandom()
         # Kept only where it is limited. Those of whom nobody knows who they are, are one client: None.
         self._of_client: Counter[str | None] = Counter()
@@ -89,7 +89,7 @@ class StreamRegistry:
         Raises:
             HTTPError: 503, if there are as many as there may be; 429, if there are as many of this client.
         """
-        limits = self._limits
+        limits = self.limits
         if limits.max_streams is not None and len(self.live) >= limits.max_streams:
             raise self._refuse(503, "The server has as many event streams as it may have.")
         most = limits.max_streams_per_client
@@ -98,7 +98,7 @@ class StreamRegistry:
 
     def add(self, stream: Registered) -> None:
         """Take a stream in, for which there is room."""
-        if self._limits.max_streams_per_client is not None:
+        if self.limits.max_streams_per_client is not None:
             self._of_client[_owner_of(stream.client)] += 1
         self.live[stream] = None
         self.opened += 1
@@ -106,7 +106,7 @@ class StreamRegistry:
     def remove(self, stream: Registered) -> None:
         """Let a stream go that is over."""
         del self.live[stream]
-        if self._limits.max_streams_per_client is not None:
+        if self.limits.max_streams_per_client is not None:
             client = _owner_of(stream.client)
             self._of_client[client] -= 1
             if not self._of_client[client]:
@@ -123,28 +123,28 @@ class StreamRegistry:
 
     def deadline(self) -> float:
         """When a stream that begins now is too old, on trio's clock. Of those that begin together, not all end together."""
-        if self._limits.max_age is None:
+        if self.limits.max_age is None:
             return math.inf
-        return trio.current_time() + self._limits.max_age * self._chance.uniform(1 - _JITTER, 1 + _JITTER)
+        return trio.current_time() + self.limits.max_age * self._chance.uniform(1 - _JITTER, 1 + _JITTER)
 
     def greeting(self, kind: ClientKind) -> bytes:
         """What a client is told when its stream begins: the reconnection time; `b""` if it is told nothing.
 
         It is there to take back what a server that stopped has said, which clients keep.
         """
-        seconds = self._limits.reconnection_time
-        if seconds is None or self._limits.reconnect_after is None or not kind.is_event_client:
+        seconds = self.limits.reconnection_time
+        if seconds is None or self.limits.reconnect_after is None or not kind.is_event_client:
             return b""
         return kind.encode_reconnection_time(round(1000 * seconds), HELLO)
 
     def farewell(self, kind: ClientKind) -> bytes:
         """What a client is told first when the server is about to stop: when to come back; `b""` if it is told nothing."""
-        pause = self._limits.reconnect_after
+        pause = self.limits.reconnect_after
         return b"" if pause is None else kind.encode_reconnection_time(round(1000 * self._chance.uniform(*pause)), BYE)
 
     def _refuse(self, status: int, detail: str) -> HTTPError:
         self.refused += 1
-        pause = self._limits.reconnect_after
+        pause = self.limits.reconnect_after
         seconds = 1 if pause is None else math.ceil(self._chance.uniform(*pause))
         return HTTPError(status, detail, {"retry-after": str(seconds)})
 

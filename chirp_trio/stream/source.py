@@ -18,6 +18,7 @@ import trio
 
 from ..wire import Render
 from .client import ClientKind
+from .waiting import Flusher
 
 type Items = AsyncIterable[object] | AbstractAsyncContextManager[AsyncIterable[object]]
 type Source = Items | Callable[[], Items]
@@ -192,8 +193,15 @@ class Outlet(Protocol):
 class EventWriter(Outlet, Protocol):
     """Takes the encoded events of one stream."""
 
+    @property
+    def flusher(self) -> Flusher:
+        """What has a turn for writing."""
+
     def put_joined(self, events: bytes, count: int, /) -> bool:
         """Take several in one piece, and their number; whether there is room for more."""
+
+    def write(self, events: bytes, count: int, now: float, /) -> bool:
+        """As `put_joined()`, in the flusher's turn; the time is that on trio's clock."""
 
     def wait_for_space(self) -> Awaitable[None]:
         """Wait until there is room."""

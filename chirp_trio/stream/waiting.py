@@ -1,5 +1,6 @@
 """What waits: a task for its wake-up, bytes for their writer, a writer for its turn."""
 
+import math
 from typing import Any, Protocol
 
 import trio
@@ -46,9 +47,13 @@ class Outbox:
     waits here is late; twice the size would buy a tenth of the rate for twice the delay.
 
     Two bounds, because either can be the cheaper way to fill memory: bytes, and a number of events.
+
+    Attributes:
+        taken_events: How many events have been taken out, or sent without having been in here, because nothing waited.
+        taken_bytes: How many bytes these were.
     """
 
-    __slots__ = ("_events", "_size", "_space", "_taken_bytes", "_taken_events")
+    __slots__ = ("_events", "_size", "_space", "taken_bytes", "taken_events")
 
     MAX_BYTES = 8 * 1024
     MAX_EVENTS = 512
@@ -56,8 +61,8 @@ class Outbox:
     def __init__(self) -> None:
         self._events: list[bytes] = []
         self._size = 0
-        self._taken_events = 0  # counted when they are taken, all at once: a single event shall not pay for it
-        self._taken_bytes = 0
+        self.taken_events = 0  # counted when they are taken, all at once: a single event shall not pay for it
+        self.taken_bytes = 0
         self._space = ParkingSpot()
 
     def put(self, event: bytes) -> bool:
@@ -68,15 +73,15 @@ class Outbox:
 
     def count_further(self, events: int) -> None:
         """Count more events than pieces: one may hold several, or none."""
-        self._taken_events += events
+        self.taken_events += events
 
     def take(self) -> list[bytes]:
         """Everything that waits, in its pieces."""
         taken = self._events
         if not taken:
             return []
-        self._taken_events += len(taken)
-        self._taken_bytes += self._size
+        self.taken_events += len(taken)
+        self.taken_bytes += self._size
         self._events = []
         self._size = 0
         self._space.wake()
@@ -95,43 +100,61 @@ class Outbox:
     @property
     def event_count(self) -> int:
         """How many events have been put into it."""
-        return self._taken_events + len(self._events)
+        return self.taken_events + len(self._events)
 
     @property
     def byte_count(self) -> int:
         """How many bytes have been put into it."""
-        return self._taken_bytes + self._size
+        return self.taken_bytes + self._size
 
 
 class Flushable(Protocol):
-    """A writer that has something to write."""
+    """What has something to write."""
 
-    def flush(self) -> None:
-        """Write what waits, as far as that goes without blocking. Never raises what went wrong in that."""
+    def flush(self, now: float) -> None:
+        """Write what waits, as far as that goes without blocking. Never raises what went wrong in that.
+
+        Args:
+            now: The time, on trio's clock.
+        """
 
 
 class Flusher:
     """One task that writes for all streams of a host whose connections take bytes without blocking.
 
-    It flushes the writers that ask for it, once each, after the tasks that are running now have had their turn. What a
-    source yields without waiting is so written in one piece, and an event for a thousand streams costs one task switch
-    instead of a thousand.
+    It flushes what asks for it, once each, after the tasks that are running now have had their turn. What a source yields
+    without waiting is so written in one piece, and an event for a thousand streams costs one task switch instead of a
+    thousand.
+
+    After a turn it pauses for as long as the turn has taken: so writing has half of the time at most while there is always
+    more to write, and what comes in a pause is written in one piece. What comes alone finds it at rest, and waits for
+    nothing.
+
+    Args:
+        max_delay: Seconds that a pause may take; 0: there are none.
     """
 
-    def __init__(self) -> None:
-        self._waiting: list[Flushable] = []
+    def __init__(self, max_delay: float) -> None:
+        self._waiting: dict[Flushable, None] = {}
         self._called = ParkingSpot()
+        self._max_delay = max_delay
 
     def flush_soon(self, writer: Flushable) -> None:
-        """Flush the writer. It must not ask again before it has been flushed."""
-        self._waiting.append(writer)
+        """Flush it, once, however often it asks before its turn."""
+        self._waiting[writer] = None
         self._called.wake()
 
     async def run(self) -> None:
         """Flush what asks for it, until cancelled."""
+        rested = -math.inf  # when the pause is over
         while True:
-            writers, self._waiting = self._waiting, []
-            for writer in writers:
-                writer.flush()
             if not self._waiting:
                 await self._called.park()
+            if (now := trio.current_time()) < rested:
+                await trio.sleep_until(rested)
+                now = trio.current_time()
+            writers, self._waiting = self._waiting, {}
+            for writer in writers:
+                writer.flush(now)
+            ended = trio.current_time()
+            rested = ended + min(ended - now, self._max_delay)

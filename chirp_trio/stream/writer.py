@@ -16,7 +16,7 @@ from ..failures import failure_of, reraise, split_failure
 from ..logs import logger_of
 from ..wire import HEARTBEAT
 from .outcome import Outcome
-from .sender import Sender
+from .sender import Direct, Sender
 from .snapshot import Ending
 from .waiting import Flusher, Outbox
 
@@ -52,13 +52,14 @@ class Writer:
     Attributes:
         sender: See above.
         outbox: What waits to be sent.
+        flusher: What has turns for writing.
         begun: Whether the response is decided: it is an event stream.
         last_sent: When an event or a heartbeat was last sent, on trio's clock; before that, when the stream began.
     """
 
     __slots__ = (
         "_coding", "_context", "_flush_due", "_greeting", "_headers", "_heartbeat_due", "_host", "_is_closed", "_is_last",
-        "_outcome", "_sent", "_task", "begun", "last_sent", "outbox", "sender",
+        "_outcome", "_sent", "_task", "begun", "flusher", "last_sent", "outbox", "sender",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +75,7 @@ class Writer:
     ) -> None:
         self.sender = sender
         self.outbox = Outbox()
+        self.flusher = host.flusher
         self.begun = False
         self.last_sent = trio.current_time()
         self._host = host
@@ -102,9 +104,22 @@ class Writer:
         self.outbox.count_further(count - 1)
         return self.put(events)
 
-    def wait_for_space(self) -> Awaitable[None]:
-        """Wait until there is room for another event."""
-        return self.outbox.wait_for_space()
+    def write(self, events: bytes, count: int, now: float) -> bool:
+        """As `put_joined()`, for who has the flusher's turn: it is written in this turn, if nothing else waits."""
+        direct = self.sender.direct
+        if self._task is not None or self._flush_due or self._is_closed or direct is None or not direct.is_open:
+            return self.put_joined(events, count)
+        self.outbox.taken_events += count
+        self.outbox.taken_bytes += len(events)
+        self._write_now(direct, [events], now)
+        return True
+
+    async def wait_for_space(self) -> None:
+        """Wait until there is room for another event. What is full is written at once, and waits for no other stream."""
+        if self._flush_due:
+            self.flush(trio.current_time())
+            await trio.lowlevel.checkpoint()
+        await self.outbox.wait_for_space()
 
     def put_place(self, place: bytes) -> None:
         """Tell the client where it is: before the first event, if that is still to come, and the response waits for it."""
@@ -145,26 +160,29 @@ class Writer:
         direct = self.sender.direct
         if direct is not None and direct.is_open:
             self._flush_due = True
-            self._host.flusher.flush_soon(self)
+            self.flusher.flush_soon(self)
         else:
             self._start()
 
-    def flush(self) -> None:
+    def flush(self, now: float) -> None:
         """Write what waits without blocking, and leave the rest to a task. The host's flusher calls this."""
         if not self._flush_due:
             return
         self._flush_due = False
         if self._is_closed or not self._host.is_open:
             return
+        direct = self.sender.direct
+        if direct is None or not direct.is_open:  # somebody else has ended the body meanwhile
+            self._start()
+            return
+        self._write_now(direct, self._take(), now)
+
+    def _write_now(self, direct: Direct, pieces: list[bytes], now: float) -> None:
         try:
-            direct = self.sender.direct
-            if direct is None or not direct.is_open:  # somebody else has ended the body meanwhile
-                self._start()
-                return
-            data = self._take()
-            is_clear = not data or direct.write_nowait(data)
-            if data:
-                self.last_sent = trio.current_time()
+            is_clear = True
+            if data := b"".join(pieces) if self._coding is None or not pieces else self._coding.encode(pieces):
+                self.last_sent = now
+                is_clear = direct.write_nowait(data)
             if self._is_last or not is_clear:
                 self._start()
         except trio.BrokenResourceError:
@@ -240,8 +258,8 @@ class Writer:
         await self.sender.drain()  # what a flush has left
         while True:
             greeting, self._greeting = self._greeting, b""
-            head = self._coding.encode([greeting]) if greeting and self._coding is not None else greeting
-            data = self._take()
+            head = self._encode([greeting] if greeting else [])
+            data = self._encode(self._take())
             if head or data:
                 await self.sender.write(head + data)
                 if data:
@@ -256,15 +274,15 @@ class Writer:
             else:
                 return
 
-    def _take(self) -> bytes:
+    def _take(self) -> list[bytes]:
         """All that waits to be sent: events, or a heartbeat if that is due and there are none."""
-        pieces = self.outbox.take()
-        if self._heartbeat_due:
-            self._heartbeat_due = False
-            pieces = pieces or [HEARTBEAT]
-        if not pieces:
-            return b""
-        return b"".join(pieces) if self._coding is None else self._coding.encode(pieces)
+        is_due, self._heartbeat_due = self._heartbeat_due, False
+        return self.outbox.take() or ([HEARTBEAT] if is_due else [])
+
+    def _encode(self, pieces: list[bytes]) -> bytes:
+        if self._coding is None or not pieces:
+            return b"".join(pieces)
+        return self._coding.encode(pieces)
 
     def _lose_client(self) -> None:
         self._is_closed = True

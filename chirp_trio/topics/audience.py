@@ -4,88 +4,16 @@ from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 
-import trio
-
-from ..stream.source import Gate, Outlet
-from ..stream.waiting import ParkingSpot
+from ..stream.waiting import Flusher
 from ..threads import TrioRun
 from ..wire import Render
 from .chunks import Chunks
-from .history import History, Ids, Log, Place
+from .history import History, Ids, Log
 from .opening import closed_at_last
 from .presence import Observers, Presence
 from .published import Gap, Published, encode_published
+from .seats import Row, Seat
 from .storage import Journal
-
-
-class Seat:
-    """One subscriber's place in the audience: what it has had, and how it gets the next event while it waits.
-
-    Args:
-        buffer: How many events it may be behind.
-        place: Where it begins.
-
-    Attributes:
-        buffer: See above.
-        position: The number of the last event that it has got.
-        spot: Where its task waits.
-    """
-
-    __slots__ = ("_gate", "_had", "_outlet", "_room", "buffer", "dialect", "position", "spot")
-
-    def __init__(self, buffer: int, place: Place) -> None:
-        self.buffer = buffer
-        self.spot = ParkingSpot()
-        self.dialect: tuple[str | None, Render] | None = None  # in which the next event goes into a stream at once
-        self._outlet: Outlet | None = None  # that stream
-        self._gate: Gate | None = None  # and what an event has to pass before
-        self._room: trio.lowlevel.ParkingLot | None = None  # publishers that wait until it is less far behind
-        self.begin_at(place)
-
-    def begin_at(self, place: Place) -> None:
-        """Go on there."""
-        self.position = place.number
-        self._had = place.number  # the number of the last event that is on its way to the client
-
-    def wait_for_event(self) -> None:
-        """Have the task woken by the next event."""
-        self.dialect = self._outlet = self._gate = None
-
-    def wait_for_bytes(self, outlet: Outlet, gate: Gate | None, dialect: tuple[str | None, Render]) -> None:
-        """Have the next event put into a stream at once, while there is room in it; otherwise the task is woken.
-
-        Args:
-            outlet: The stream.
-            gate: What an event has to pass before; None: nothing.
-            dialect: The stream's event name, and what renders fragments and HTML for its client.
-        """
-        self.dialect = dialect
-        self._outlet = outlet
-        self._gate = gate
-
-    def put(self, number: int, encoded: bytes) -> bool:
-        """Give the subscriber the next event, as bytes; whether it wants the one after that in the same way."""
-        outlet = self._outlet
-        if outlet is not None and (self._gate is None or self._gate.is_open):
-            self.position = number
-            if outlet.put(encoded):
-                return True
-            self._had = number
-        self.spot.wake()
-        return False
-
-    def is_done_with_all(self) -> None:
-        """Whatever was read is on its way: publishers that wait for room may go on."""
-        self._had = self.position
-        if self._room is not None:
-            self._room.unpark_all()
-
-    async def wait_for_room(self, audience: Audience) -> None:
-        """Wait until it can take another event without being too far behind, or is read by nobody."""
-        while audience.is_behind(self) and audience.log.last - self._had >= self.buffer:
-            if self._room is None:
-                self._room = trio.lowlevel.ParkingLot()
-            await self._room.park()
 
 
 class Audience:
@@ -114,7 +42,9 @@ class Audience:
         self._chunks = Chunks(history.log)
         self._open: dict[Seat, None] = {}
         self._buffers: Counter[int] = Counter()  # of those
-        self._waiting: dict[Seat, None] = {}  # those that have had everything
+        # Those that have had everything: some get the next event at once, and most in the rows of their hosts.
+        self._waiting: dict[Seat, None] = {}
+        self._rows: dict[Flusher, Row] = {}
         self._observers = Observers(self.run)
 
     # -- what happens in the topic --------------------------------------------------------------------------------------
@@ -130,6 +60,8 @@ class Audience:
     def deliver(self, event: Published) -> None:
         """Give everybody the next event."""
         self.history.log.append(event)
+        for row in self._rows.values():
+            row.add(event)
         if not self._waiting:  # a dict that has become empty still costs by what has been in it
             return
         encoded: dict[tuple[str | None, Render], bytes] = {}
@@ -200,15 +132,32 @@ class Audience:
 
     def wait(self, seat: Seat) -> None:
         """Give the subscriber the next event when it comes: it has had all others."""
-        self._waiting[seat] = None
+        flusher = seat.flusher
+        if flusher is None:
+            self._waiting[seat] = None
+            return
+        row = self._rows.get(flusher)
+        if row is None:
+            row = self._rows[flusher] = Row(flusher)
+        row.enter(seat)
 
     def stop_waiting(self, seat: Seat) -> None:
-        """Do not: it is leaving, or has been woken."""
+        """Do not: it is leaving, or has been woken. It gets what waits in its row."""
         self._waiting.pop(seat, None)
+        flusher = seat.flusher
+        if flusher is not None and (row := self._rows.get(flusher)) is not None:
+            row.leave(seat)
+            if not row:
+                del self._rows[flusher]
 
-    def is_behind(self, seat: Seat) -> bool:
-        """Whether the subscriber is reading, and has events before it that it has not had."""
-        return seat in self._open and seat not in self._waiting
+    async def wait_for_room(self, seat: Seat) -> None:
+        """Wait until the subscriber can take another event without being too far behind, or is read by nobody."""
+        while self._is_behind(seat) and self.log.last - seat.had >= seat.buffer:
+            await seat.wait_until_done()
+
+    def _is_behind(self, seat: Seat) -> bool:
+        """Whether it is reading, and has events before it that are not on their way."""
+        return seat in self._open and seat not in self._waiting and not any(seat in row for row in self._rows.values())
 
     def _keep(self) -> None:
         # A subscriber that is behind reads from the log, so the log goes back as far as any of them may be.

@@ -187,7 +187,7 @@ class _Merged:
             return False
         for place, part in enumerate(self._parts):
             if sink is None or part.is_choosy:
-                part.begin_waiting(None, None)
+                part.begin_waiting(None)
             else:
                 part.begin_waiting(sink, _Part(self, place, sink))
         try:

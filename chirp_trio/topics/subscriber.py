@@ -6,10 +6,11 @@ from typing import Any
 import trio
 
 from ..stream.source import Outlet, Sink
-from .audience import Audience, Seat
+from .audience import Audience
 from .history import Place
 from .overflow import POLICIES, Behind, Key, Overflow
 from .published import Gap, Published, value_seen
+from .seats import Seat
 
 # How many events are read from the log at a time.
 _BATCH = 100
@@ -131,7 +132,7 @@ class Subscriber:
         """Wait for the next event, which goes into the stream at once if there is one; False: there will be none."""
         if self.is_over or self.audience.is_over:
             return False
-        self.begin_waiting(sink, sink.writer if sink is not None else None)
+        self.begin_waiting(sink)
         try:
             await self.seat.spot.park()
         finally:
@@ -185,24 +186,24 @@ class Subscriber:
         """
         return self.audience.id_of(self.seat.position) if self.misses_nothing else self._came_with
 
-    def begin_waiting(self, sink: Sink | None, outlet: Outlet | None) -> None:
-        """Have the next event put into a stream at once; or the parked task woken, where there is none.
+    def begin_waiting(self, sink: Sink | None, outlet: Outlet | None = None) -> None:
+        """Have what comes next put into a stream; or the parked task woken, where there is none.
 
         Args:
             sink: The stream.
-            outlet: What takes the event for it.
+            outlet: What takes each event for it at once; default: its writer takes them, together.
         """
         self.seat.is_done_with_all()
-        if sink is not None and outlet is not None:
-            self.seat.wait_for_bytes(outlet, sink.gate, (sink.event_type, sink.render))
-        else:
+        if sink is None:
             self.seat.wait_for_event()
+        else:
+            self.seat.wait_for_bytes(sink, outlet)
         self.audience.wait(self.seat)
 
     def end_waiting(self) -> None:
         """The parked task runs again."""
-        self.seat.wait_for_event()
         self.audience.stop_waiting(self.seat)
+        self.seat.wait_for_event()
 
     # -- what comes next ------------------------------------------------------------------------------------------------
 

@@ -143,7 +143,7 @@ class Topic:
         self._audience.run.check("Topic.publish()", _PUBLISH, is_bound=True)
         await trio.lowlevel.checkpoint()
         if waited_for is not None:
-            await waited_for.seat.wait_for_room(self._audience)
+            await self._audience.wait_for_room(waited_for.seat)
         if self._journal is None:
             return self.publish_nowait(value)
         if self.is_closed:

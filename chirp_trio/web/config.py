@@ -46,6 +46,9 @@ class AppConfig:
             function that returns one that it has, or raises `TypeError`, as with `json.dumps`; default: those are refused.
         compress: Whether event streams are compressed, where they say nothing of it themselves; see `EventStream`.
             Default: no.
+        max_write_delay: How many seconds events may wait, while more come than can be written one by one, so that they are
+            written in one piece. It is not waited for longer than the last such turn of all streams has taken, and an event
+            that comes alone is written at once. Default 0.005; with 0 none waits.
 
     Raises:
         ConfigurationError: A number is not what it must be.
@@ -69,6 +72,7 @@ class AppConfig:
     reconnection_time: float | None = 3.0
     json_default: JSONDefault | None = None
     compress: Compress = False
+    max_write_delay: float = 0.005
 
     def __post_init__(self) -> None:
         self._check_template_dir()
@@ -98,5 +102,6 @@ class AppConfig:
 def stream_limits(config: AppConfig) -> Limits:
     """What it says of streams."""
     return Limits(
-        config.max_streams, config.max_streams_per_client, config.max_age, config.reconnect_after, config.reconnection_time
-    )
+        config.max_streams, config.max_streams_per_client, config.max_age, config.reconnect_after, config.reconnection_time,
+        config.max_write_delay,
+    )  # fmt: skip

@@ -69,7 +69,7 @@ class Running:
                     await stack.enter_async_context(audience_of(topic).opened())
                 entered = self._enter() if self._enter is not None else nullcontext()
                 state = await stack.enter_async_context(entered)
-                host = await stack.enter_async_context(open_stream_host())
+                host = await stack.enter_async_context(open_stream_host(self._registry.limits.max_write_delay))
                 signal = (scope.get("extensions") or {}).get("chirp_trio.shutdown")
                 host.close_when(signal)
                 self._hosts[host] = getattr(signal, "is_draining", bool)

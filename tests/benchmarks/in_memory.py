@@ -11,7 +11,7 @@ from time import process_time
 
 import trio
 
-from chirp_trio import EventStream, Topic, stream_lifespan
+from chirp_trio import EventStream, Limits, Topic, stream_lifespan
 from chirp_trio.server.garbage import calm_garbage_collector
 
 from .apps.workload import make_event
@@ -91,7 +91,7 @@ async def measure_history():
     replays = []
     for _ in range(SAMPLES):
         connection = Connection()
-        async with stream_lifespan() as state, trio.open_nursery() as nursery:
+        async with stream_lifespan(limits=Limits(max_write_delay=0)) as state, trio.open_nursery() as nursery:
             began = process_time()
             open_stream(nursery, state, long.topic.subscribe(replay=REPLAYED), connection)
             while not connection.taken:
@@ -167,7 +167,7 @@ class Connection:
 @asynccontextmanager
 async def serving(make_source, connections):
     """A stream to each of the connections. All are at rest when the block is entered, and over when it is left."""
-    async with stream_lifespan() as state, trio.open_nursery() as nursery:
+    async with stream_lifespan(limits=Limits(max_write_delay=0)) as state, trio.open_nursery() as nursery:
         for connection in connections:
             open_stream(nursery, state, make_source(), connection)
         await trio.sleep(0.2)  # the headers of a stream without an event wait for half of that

@@ -99,6 +99,7 @@ class Nowhere:
     def __init__(self):
         self.writer = self
         self.outbox = Outbox()
+        self.flusher = None
 
     def put(self, event):
         return self.outbox.put(event)

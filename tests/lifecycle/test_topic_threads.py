@@ -365,10 +365,10 @@ async def test_what_was_to_be_flushed_when_a_wake_up_failed_is_flushed_with_the_
     flushed = []
 
     class Writer:
-        def flush(self):
+        def flush(self, now):
             flushed.append(self)
 
-    flusher, first, second = Flusher(), Writer(), Writer()
+    flusher, first, second = Flusher(0), Writer(), Writer()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(flusher.run)
         await trio.testing.wait_all_tasks_blocked()

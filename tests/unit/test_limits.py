@@ -31,6 +31,13 @@ def test_an_age_is_a_time(value):
         AppConfig(max_age=value)
 
 
+@pytest.mark.parametrize("value", [-1, "10", True, math.inf, math.nan, None])
+def test_a_delay_of_writing_is_a_time(value):
+    error = ConfigurationError if type(value) in (int, float) else TypeError
+    with pytest.raises(error, match=r"^max_write_delay is .*; it must be a number of seconds, zero or more"):
+        AppConfig(max_write_delay=value)
+
+
 @pytest.mark.parametrize("value", [3, (1,), (1, 2, 3), (5, 1), (-1, 5), (1, math.inf), ("1", "5"), [1, 5], (True, 2)])
 def test_a_pause_is_a_range_of_times(value):
     with pytest.raises(ConfigurationError, match=r"^reconnect_after is .*; it must be a tuple of two times in seconds"):

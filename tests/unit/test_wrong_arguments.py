@@ -82,6 +82,7 @@ PLACES = {
     (AppConfig, "reconnection_time"): NUMBER,
     (AppConfig, "json_default"): FUNCTION,
     (AppConfig, "compress"): BOOL,
+    (AppConfig, "max_write_delay"): NUMBER,
     (ServerConfig, "host"): ["text", "é\ud800"],
     (ServerConfig, "port"): COUNT,
     (ServerConfig, "bind"): NOTHING,

@@ -1,0 +1,193 @@
+"""The places of an audience: each subscriber's own, and the rows of those who get what comes next together."""
+
+from collections.abc import Iterable
+from typing import override
+
+import trio
+
+from ..failures import failure_of
+from ..stream.source import EventWriter, Gate, Outlet, Sink
+from ..stream.waiting import Flushable, Flusher, Outbox, ParkingSpot
+from ..wire import Render
+from .history import Place
+from .published import Published, encode_published
+
+type Dialect = tuple[str | None, Render]
+
+
+class Seat:
+    """One subscriber's place in the audience: what it has had, and how it gets the next event while it waits.
+
+    Args:
+        buffer: How many events it may be behind.
+        place: Where it begins.
+
+    Attributes:
+        buffer: See above.
+        position: The number of the last event that it has got.
+        had: The number of the last event that is on its way to the client.
+        spot: Where its task waits.
+        dialect: In which it is given bytes: the stream's event name, and what renders fragments and HTML for its client. None
+            where it is not.
+    """
+
+    __slots__ = ("_gate", "_outlet", "_room", "_writer", "buffer", "dialect", "had", "position", "spot")
+
+    def __init__(self, buffer: int, place: Place) -> None:
+        self.buffer = buffer
+        self.spot = ParkingSpot()
+        self.dialect: Dialect | None = None
+        self._outlet: Outlet | None = None  # where the next event goes at once
+        self._writer: EventWriter | None = None  # where what comes next goes together
+        self._gate: Gate | None = None  # what an event has to pass before
+        self._room: trio.lowlevel.ParkingLot | None = None  # publishers that wait until it is less far behind
+        self.begin_at(place)
+
+    def begin_at(self, place: Place) -> None:
+        """Go on there."""
+        self.position = place.number
+        self.had = place.number
+
+    def wait_for_event(self) -> None:
+        """Have the task woken by the next event."""
+        self.dialect = self._outlet = self._writer = self._gate = None
+
+    def wait_for_bytes(self, sink: Sink, outlet: Outlet | None) -> None:
+        """Have what comes next put into a stream, while there is room in it; otherwise the task is woken.
+
+        Args:
+            sink: The stream.
+            outlet: Where each event goes at once; None: to the stream's writer, together with others.
+        """
+        self.dialect = sink.event_type, sink.render
+        self._outlet = outlet
+        self._writer = sink.writer if outlet is None else None
+        self._gate = sink.gate
+
+    @property
+    def flusher(self) -> Flusher | None:
+        """In whose turn it gets what comes next; None: it gets each event at once."""
+        return None if self._writer is None else self._writer.flusher
+
+    def put(self, number: int, encoded: bytes) -> bool:
+        """Give the subscriber the next event, as bytes; whether it wants the one after that in the same way."""
+        outlet = self._outlet
+        if outlet is not None and (self._gate is None or self._gate.is_open):
+            self.position = number
+            if outlet.put(encoded):
+                return True
+            self.had = number
+        self.spot.wake()
+        return False
+
+    def take(self, joined: bytes, number: int, now: float | None) -> bool:
+        """Give the subscriber the next events, as bytes; whether it wants those after them in the same way.
+
+        Args:
+            joined: The events; none, if it has to read them from the log.
+            number: That of the last one.
+            now: The time, where this is the flusher's turn; None: it is not.
+        """
+        writer = self._writer
+        if joined and writer is not None and (self._gate is None or self._gate.is_open):
+            count = number - self.position
+            self.position = number
+            if writer.put_joined(joined, count) if now is None else writer.write(joined, count, now):
+                return True
+            self.had = number
+        self.spot.wake()
+        return False
+
+    def is_done_with_all(self) -> None:
+        """Whatever was read is on its way: publishers that wait for room may go on."""
+        self.had = self.position
+        if self._room is not None:
+            self._room.unpark_all()
+
+    async def wait_until_done(self) -> None:
+        """Wait until that is so, or until it is not read any longer."""
+        if self._room is None:
+            self._room = trio.lowlevel.ParkingLot()
+        await self._room.park()
+
+
+class Row(Flushable):
+    """The streams of one host that have had every event of a topic, and get what comes next when there is time for writing.
+
+    To publish costs nothing for each of them: events wait here for the flusher's turn, and then each stream gets them in one
+    piece. Only so many wait as an outbox has room for; more are put into the outboxes at once, which holds their clients to
+    the bounds that they have.
+
+    Args:
+        flusher: That of the host.
+    """
+
+    __slots__ = ("_events", "_flusher", "_seats", "_size")
+
+    def __init__(self, flusher: Flusher) -> None:
+        self._flusher = flusher
+        self._seats: dict[Seat, None] = {}
+        self._events: list[Published] = []  # that have been published, and that nobody here has got
+        self._size = 0
+
+    def __len__(self) -> int:
+        return len(self._seats)
+
+    def __contains__(self, seat: Seat) -> bool:
+        return seat in self._seats
+
+    def enter(self, seat: Seat) -> None:
+        """Take in a stream that has had everything so far, what waits here included."""
+        self._seats[seat] = None
+
+    def leave(self, seat: Seat) -> None:
+        """Let go of a stream, if it is here; it gets what waits."""
+        if seat in self._seats:
+            del self._seats[seat]
+            if self._events and seat.position < self._events[-1].number:
+                self._give(self._events, [seat], None)
+
+    def add(self, event: Published) -> None:
+        """The next event."""
+        if not self._seats:  # a dict that has become empty still costs by what has been in it
+            return
+        self._events.append(event)
+        self._size += event.size
+        if self._size >= Outbox.MAX_BYTES or len(self._events) >= Outbox.MAX_EVENTS:
+            self._hand_over(None)
+        elif len(self._events) == 1:
+            self._flusher.flush_soon(self)
+
+    @override
+    def flush(self, now: float) -> None:
+        """Write what waits to all."""
+        if self._events:
+            self._hand_over(now)
+
+    def _hand_over(self, now: float | None) -> None:
+        events, self._events, self._size = self._events, [], 0
+        for seat in self._give(events, self._seats, now):
+            del self._seats[seat]
+
+    def _give(self, events: list[Published], seats: Iterable[Seat], now: float | None) -> list[Seat]:
+        """Give these to them: at the flusher's time, or into their outboxes. Those who take no more in this way are woken."""
+        woken = []
+        pieces: dict[tuple[int, Dialect | None], bytes] = {}  # for those who have had everything up to a number
+        first, last = events[0].number, events[-1].number
+        for seat in tuple(seats):
+            had, dialect = key = seat.position, seat.dialect
+            if had < last and dialect is not None:
+                if key not in pieces:
+                    pieces[key] = _joined(events[had + 1 - first :], *dialect) if had >= first - 1 else b""
+                if not seat.take(pieces[key], last, now):
+                    woken.append(seat)
+        return woken
+
+
+def _joined(events: list[Published], event_type: str | None, render: Render) -> bytes:
+    """The events as bytes; none, if there is one that cannot be: its failure is that of who reads it from the log."""
+    try:
+        return b"".join([encode_published(event, event_type, render) for event in events])
+    except BaseException as raised:
+        failure_of(raised)
+        return b""
