@@ -183,7 +183,7 @@ class Position:
 
     def _readable(self, record: Record, number: int) -> Record:
         try:
-            record.load() if record.kind != "gap" else int(record.data or 0)
+            record.check()
         except (TypeError, ValueError) as error:
             logger.error("the topic %r: its event %d in Redis cannot be read: %s", self.topic, number, error)  # noqa: TRY400
             return Record.gap(1)

@@ -182,10 +182,10 @@ class Epoch(NamedTuple):
     name: str
     shift: int
 
-    @property
-    def first_given(self) -> int:
-        """What the first of its ids ends with."""
-        return self.first + self.shift
+
+def _first_given(found: tuple[Epoch, int | None]) -> int:
+    """What the first of an epoch's ids ends with."""
+    return found[0].first + found[0].shift
 
 
 class Ids(Protocol):
@@ -244,7 +244,7 @@ class Epochs(Ids):
             return None
         given = int(digits)
         # A client may send very many ids, so each of them has to be cheap.
-        at = bisect_right(ranges, given, key=lambda found: found[0].first_given) - 1
+        at = bisect_right(ranges, given, key=_first_given) - 1
         if at < 0:
             return None
         epoch, end = ranges[at]

@@ -15,7 +15,8 @@ from .opening import Opening
 from .overflow import Overflow, check_overflow
 from .presence import Presence
 from .published import Prepare, Published, prepare
-from .storage import Delivery, Record, Store
+from .storage import Delivery, Store
+from .storage.record import record_of
 from .subscriber import Subscriber
 from .subscription import Subscription, subscriber_of
 
@@ -108,7 +109,7 @@ class Topic:
         content = prepare(value, self._prepare, self._encode_json)  # first, because a template may publish as well
         if self._journal is not None:
             self._audience.check_ready()
-            return self._journal.publish_nowait(Record.of(value, content))
+            return self._journal.publish_nowait(record_of(value, content))
         number = history.log.last + 1
         event = Published(value, content, audience.name, history.epochs.id_of(number), number, history.now())
         audience.deliver(event)
@@ -150,7 +151,7 @@ class Topic:
             raise trio.ClosedResourceError(f"the topic {self.name!r} is closed")
         content = prepare(value, self._prepare, self._encode_json)
         self._audience.check_ready()
-        return await self._journal.publish(Record.of(value, content))
+        return await self._journal.publish(record_of(value, content))
 
     def publish_from_thread(self, value: object) -> str:
         """As `publish_nowait()`, from a thread: that of a plain handler, or any other, such as one of another library's.

@@ -43,7 +43,7 @@ async def values(topic: Topic, last_event_id: str | None = None, **options: obje
 @contextmanager
 def halted(store: SQLiteStore) -> Generator[None]:
     """A disk that takes its time: whatever is to be written waits until the end of the block."""
-    with store.lock:
+    with store._turns:
         yield
 
 

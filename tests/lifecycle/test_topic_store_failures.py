@@ -273,9 +273,9 @@ async def test_a_disk_that_does_not_answer_holds_up_the_end_for_ten_seconds(auto
         await topic.publish("1")
     async with trio.open_nursery() as nursery:
         with halted(store):
-            store.lock.release()
+            store._turns.release()
             async with topic:
-                store.lock.acquire()
+                store._turns.acquire()
                 nursery.start_soon(publish)
                 topic.publish_nowait("given up")
                 await trio.testing.wait_all_tasks_blocked()
@@ -284,7 +284,7 @@ async def test_a_disk_that_does_not_answer_holds_up_the_end_for_ten_seconds(auto
             assert trio.current_time() - began == 11
     assert errors == ["the topic 'news' was closed, and its store did not answer in time"]
     assert sum(int(record.getMessage().partition(" events")[0]) for record in caplog.records) == 3
-    with store.lock:
+    with store._turns:
         pass
     assert rows(store) == [1], "a thread that was given up does nothing when it can"
 

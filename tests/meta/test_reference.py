@@ -33,15 +33,6 @@ NOT_CONSTRUCTED |= {"StreamLifespan", "UploadFile"}
 NOT_CONSTRUCTED |= {"SSEStream"}
 # A protocol, what is only given, and a number.
 NOT_CONSTRUCTED |= {"Delivery", "Ids", "RECORD_VERSION"}
-# Public as far as the language goes, and meant for other rooms of the package.
-INTERNAL = {  # the stores' own
-    "Epoch.first_given",
-    "Record.load",
-    "Record.of",
-    "Record.publish",
-    "SQLiteStore.lock",
-}
-
 # What it adds are attributes that Starlette defines.
 FOR_STARLETTE = {chirp_trio.starlette.EventStream}
 
@@ -97,7 +88,7 @@ def callables():
         if not isinstance(value, type) or not issubclass(value, Exception) or "__init__" in vars(value):
             yield name, value
     for name, attribute in methods():
-        if name not in INTERNAL and name.partition(".")[0] not in NOT_CONSTRUCTED and parameters(attribute):
+        if name.partition(".")[0] not in NOT_CONSTRUCTED and parameters(attribute):
             yield name, attribute
 
 
@@ -167,10 +158,7 @@ def test_every_attribute_is_described(name):
     fields = {field for field in fields if not field.startswith("_")}
     told = (value.__doc__ or "").partition("Attributes:")[2].partition("Raises:")[0]
     promised = set(re.findall(r"^\s+(\w+): ", told, flags=re.MULTILINE))
-    expected = {
-        attribute for attribute in {*own_attributes(value), *fields, *promised} if f"{name}.{attribute}" not in INTERNAL
-    }
-    assert expected - attributes(name) == set()
+    assert {*own_attributes(value), *fields, *promised} - attributes(name) == set()
 
 
 MADE = [
@@ -207,7 +195,7 @@ def test_what_dir_shows_of_an_object_is_what_is_described(thing):
         for attribute in (*vars(kind), *getattr(kind, "__annotations__", ()))
     }
     shown = {attribute for attribute in dir(thing) if not attribute.startswith("_")} - of_others
-    assert {attribute for attribute in shown if f"{name}.{attribute}" not in INTERNAL} - attributes(name) == set()
+    assert shown - attributes(name) == set()
 
 
 def test_every_ending_is_described():
@@ -273,9 +261,3 @@ def test_whatever_is_logged_is_described():
         pieces = [piece.split() for piece in re.split(r"%\w|[:,(]", message)]
         words = next((piece for piece in pieces if len(piece) > 1), max(pieces, key=len))
         assert " ".join(words[:5]) in page, message
-
-
-@pytest.mark.parametrize("name", sorted(INTERNAL))
-def test_what_is_internal_is_there(name):
-    first, _, rest = name.partition(".")
-    assert hasattr(PUBLIC[first], rest)

@@ -116,7 +116,7 @@ class StoredModel(Model):
         """Take from the process what it has, from one moment to the next, but for its files."""
         self.kills += 1
         copy = self.store_of(self.kills)
-        with self.store.lock:  # a transaction has been committed, or it has not
+        with self.store._turns:  # a transaction has been committed, or it has not
             self.delivered = audience_of(self.topic).log.last
             for suffix in ("", "-wal"):
                 shutil.copy(f"{self.store.path}{suffix}", f"{copy.path}{suffix}")

@@ -9,6 +9,7 @@ import pytest
 from chirp_trio import ConfigurationError, SQLiteStore, StoreError
 from chirp_trio.topics.history import Epoch
 from chirp_trio.topics.storage.sqlite.database import Batch, Database
+from chirp_trio.topics.storage.sqlite.options import Turns
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def store(tmp_path):
 
 
 def opened(store, topic="news"):
-    database = Database(store, topic)
+    database = Database(store, topic, Turns())
     with database.opening("owner"):
         pass
     return database
@@ -34,7 +35,7 @@ def write(database, batch):
 
 def found(store):
     """The last number, and the numbers of the events."""
-    with closing(Database(store, "news")) as database, database.opening("reader") as (last, _):
+    with closing(Database(store, "news", Turns())) as database, database.opening("reader") as (last, _):
         return last, [row[0] for row in database.newest(100)][::-1]
 
 
@@ -72,7 +73,7 @@ def test_epochs_are_written_as_a_whole(store):
         write(database, Batch(1, 1, rows(2), None))
         write(database, Batch(1, 2, rows(3), epochs[1:]))
 
-    with closing(Database(store, "news")) as database, database.opening("reader") as (_, there):
+    with closing(Database(store, "news", Turns())) as database, database.opening("reader") as (_, there):
         assert there == epochs[1:]
 
 
@@ -87,7 +88,7 @@ def test_topics_of_one_file_know_nothing_of_each_other(store):
 
 def test_an_opening_that_fails_takes_nothing_over(store):
     with closing(opened(store)) as database:
-        with pytest.raises(KeyError), Database(store, "news").opening("other"):
+        with pytest.raises(KeyError), Database(store, "news", Turns()).opening("other"):
             raise KeyError
         write(database, Batch(1, 0, rows(1), None))
 
@@ -96,7 +97,7 @@ def test_an_opening_that_fails_takes_nothing_over(store):
 
 def test_who_has_been_replaced_writes_nothing(store):
     with closing(opened(store)) as database:
-        with closing(Database(store, "news")) as other, other.opening("other"):
+        with closing(Database(store, "news", Turns())) as other, other.opening("other"):
             pass
         with pytest.raises(StoreError, match="has been taken over"):
             write(database, Batch(1, 0, rows(1), None))

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..history import History, Ids, Log
 from ..published import Published
-from .record import Record
+from .record import Record, load_event
 
 
 class Store(ABC):
@@ -171,7 +171,7 @@ class Delivery:
         log.last = last - len(found)
         for record, published in found:
             number = log.last + 1
-            log.append(record.publish(self.name, ids.id_of(number), number, self._at(published)))
+            log.append(load_event(record, self.name, ids.id_of(number), number, self._at(published)))
         self.topic.begin(log, ids)
 
     def deliver(self, record: Record, published: float, *, is_own: bool = False) -> str:
@@ -196,7 +196,7 @@ class Delivery:
         else:
             self.history.release_id()
         id = self.history.id_of(number)
-        self.topic.deliver(record.publish(self.name, id, number, self._at(published)))
+        self.topic.deliver(load_event(record, self.name, id, number, self._at(published)))
         return id
 
     def wake(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from ....errors import StoreError
 from ...history import Epoch
 from .files import Files
-from .options import SYNCHRONOUS, Options
+from .options import SYNCHRONOUS, Options, Turns
 from .troubles import DamagedFileError, LostFileError, NotConnectedError, explain, refusal
 
 # In the head of the file, so that nobody else's is taken for ours: "chrp", and the version of the schema.
@@ -67,10 +67,11 @@ class Database:
             nothing.
     """
 
-    def __init__(self, store: Options, topic: str) -> None:
+    def __init__(self, store: Options, topic: str, turns: Turns) -> None:
         self.topic = topic
         self.wanted: Batch | None = None
         self._store = store
+        self._turns = turns
         self._owner = ""
         self._connection: sqlite3.Connection
         self._is_connected = False
@@ -91,7 +92,7 @@ class Database:
             StoreError: It cannot be used.
         """
         self._owner = owner
-        with self._store.lock, self._errors("cannot be opened"):
+        with self._turns, self._errors("cannot be opened"):
             self._connect()
             try:
                 with self._transaction():
@@ -130,7 +131,7 @@ class Database:
             NotConnectedError: The same, and nothing is lost: it may be written together with the whole.
             StoreError: It was not written; or nobody knows whether it was.
         """
-        with self._store.lock:
+        with self._turns:
             if batch is not self.wanted:
                 return
             try:
@@ -168,18 +169,18 @@ class Database:
         Raises:
             StoreError: It cannot be renamed.
         """
-        with self._store.lock:
+        with self._turns:
             self._let_go()
             return self._rename()
 
     def close(self, *, may_wait: bool = True) -> None:
         """Let go of the file; if it must not wait for other topics, only where none of them is using it."""
-        if self._store.lock.acquire(blocking=may_wait):
+        if self._turns.acquire(blocking=may_wait):
             try:
                 # SQLite removes files by their names, which may be those of others by now.
                 self._close(is_lost=not self._files.are_the_same())
             finally:
-                self._store.lock.release()
+                self._turns.release()
 
     # -- the file -------------------------------------------------------------------------------------------------------
 
@@ -196,12 +197,12 @@ class Database:
         except BaseException:
             self._close()
             raise
-        self._store.lock.connected[self] = self._close
+        self._turns.connected[self] = self._close
 
     def _close(self, *, is_lost: bool = False) -> None:
         if self._is_connected:
             self._is_connected = False
-            self._store.lock.connected.pop(self, None)
+            self._turns.connected.pop(self, None)
             with suppress(sqlite3.Error):
                 self._connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_lost)
             with suppress(sqlite3.Error):
@@ -210,7 +211,7 @@ class Database:
     def _let_go(self) -> None:
         """The file is lost to all topics of the store: while one has it open, SQLite would take it for the one to come."""
         is_stale = self._files.has_stale_log()
-        for close in tuple(self._store.lock.connected.values()):
+        for close in tuple(self._turns.connected.values()):
             close(is_lost=True)
         if is_stale:
             self._files.remove_log()

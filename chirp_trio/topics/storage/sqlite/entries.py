@@ -8,7 +8,7 @@ import trio
 
 from ....errors import StoreError
 from ...published import Gap, Published, content_of, stands_for
-from ..record import Record
+from ..record import Record, record_of
 from .database import Row
 
 
@@ -36,5 +36,5 @@ def row_of(event: Published, ahead: float | None) -> Row:
         event: The event.
         ahead: By how many seconds the wall clock is ahead of trio's; None: nobody knows any more when it was published.
     """
-    record = Record.gap(stands_for(event)) if isinstance(event, Gap) else Record.of(event.value, content_of(event))
+    record = Record.gap(stands_for(event)) if isinstance(event, Gap) else record_of(event.value, content_of(event))
     return (event.number, time.time() if ahead is None else event.at + ahead, *record)

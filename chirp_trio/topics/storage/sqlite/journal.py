@@ -13,12 +13,12 @@ from ....logs import logger_of
 from ....threads import NoThreadError, run_in_own_thread
 from ...history import Epochs
 from ...published import Gap
-from ..record import Record
+from ..record import Record, load_event
 from ..seam import Delivery, Journal
 from .database import Batch, Database
 from .entries import Entry, Pending, row_of
 from .loading import Withheld, open_history
-from .options import Options
+from .options import Options, Turns
 from .troubles import LostFileError, NotConnectedError
 
 logger = logger_of("topics")
@@ -41,10 +41,11 @@ class SQLiteJournal(Journal):
         store: Where to.
     """
 
-    def __init__(self, delivery: Delivery, store: Options) -> None:
+    def __init__(self, delivery: Delivery, store: Options, turns: Turns) -> None:
         self._topic = delivery.topic
         self._history = delivery.history
         self._store = store
+        self._turns = turns
         self._database: Database  # another one for each opening: see `_open`
         self._epochs: Epochs  # the history's
         self._epochs_changed = False  # since they were last written
@@ -78,7 +79,7 @@ class SQLiteJournal(Journal):
                 "may, by max_waiting and max_waiting_bytes of its SQLiteStore; `await topic.publish(...)` waits for room"
             )
         number = self._last + 1
-        event = record.publish(self._topic.name, self._epochs.id_of(number), number, self._history.now())
+        event = load_event(record, self._topic.name, self._epochs.id_of(number), number, self._history.now())
         self._next.entries.append(Entry(event, time.time(), record))
         self._last = number
         self._size += event.size
@@ -135,7 +136,7 @@ class SQLiteJournal(Journal):
 
     async def _open(self) -> None:
         # A thread that was given up may have yet to close the last one.
-        self._database = Database(self._store, self._topic.name)
+        self._database = Database(self._store, self._topic.name, self._turns)
         now = self._history.now()
         read = partial(open_history, self._store, self._database, self._history.new_log(), now, now - time.time())
         try:

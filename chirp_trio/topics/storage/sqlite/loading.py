@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ....logs import logger_of
 from ...history import Epoch, Epochs, Log, new_name
 from ...published import Published
-from ..record import Record
+from ..record import Record, load_event
 from .database import Batch, Database
 from .options import Options
 from .troubles import DamagedFileError, refusal
@@ -121,6 +121,6 @@ def _check(last: object, epochs: list[Epoch]) -> None:
 
 def _event(topic: str, number: int, at: float, record: Record, id: str) -> Published:
     try:
-        return record.publish(topic, id, number, at)
+        return load_event(record, topic, id, number, at)
     except (TypeError, ValueError) as error:
         raise DamagedFileError(f"cannot be opened: its event {number} cannot be read: {error}") from error

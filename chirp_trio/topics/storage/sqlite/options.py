@@ -52,7 +52,7 @@ class Options:
     on_damage: Literal["refuse", "set_aside"] = "refuse"
     max_wal_bytes: int = 256 * 1024 * 1024
     # SQLite lets one write at a time, and others look again after a while; in one process there is a better way to wait.
-    lock: Turns = field(default_factory=Turns, init=False, repr=False, compare=False)
+    _turns: Turns = field(default_factory=Turns, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         path = os.fspath(self.path) if isinstance(self.path, os.PathLike) else self.path

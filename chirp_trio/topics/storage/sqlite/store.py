@@ -42,4 +42,4 @@ class SQLiteStore(Options, Store):
         from .journal import SQLiteJournal  # it loads sqlite3, which nothing else needs
 
         check_text("the name of the topic", delivery.name)
-        return SQLiteJournal(delivery, self)
+        return SQLiteJournal(delivery, self, self._turns)
