@@ -1,7 +1,7 @@
 """Where streams live: the nursery behind all the streams of an app, and the one timer that they share."""
 
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from heapq import heapify, heappop, heappush
 from typing import Protocol
@@ -13,6 +13,7 @@ from ..failures import failure_of
 from ..logs import logger_of
 from .limits import MAX_WRITE_DELAY
 from .snapshot import Ending
+from .tasks import SendingTasks
 from .waiting import Flusher, ParkingSpot
 from .writer import STANDSTILL
 
@@ -55,12 +56,14 @@ class StreamHost:
         is_open: Whether tasks can be started.
         is_closing: Whether the server is about to stop.
         flusher: The task that writes for all of its streams.
+        tasks: Those that write where that may block; they may outlive a request.
     """
 
     def __init__(self, nursery: trio.Nursery, max_write_delay: float) -> None:
         self.is_open = True
         self.is_closing = False
         self.flusher = Flusher(max_write_delay)
+        self.tasks = SendingTasks(nursery)
         self._nursery = nursery
         self._streams: set[Hosted] = set()
         self._empty: trio.Event | None = None  # what `aclose()` waits for
@@ -88,10 +91,6 @@ class StreamHost:
         """Look at the stream at this time, and not at the one that was set before."""
         if self._alarms.set(stream, due):
             self._alarmed.wake()
-
-    def start_soon[*Arguments](self, function: Callable[[*Arguments], Awaitable[None]], *arguments: *Arguments) -> None:
-        """Start a task that may outlive its request."""
-        self._nursery.start_soon(function, *arguments)
 
     def close_when(self, signal: Signal | None) -> None:
         """Close once the signal comes, if there is one. Telling it again of the same signal costs nothing."""

@@ -1,12 +1,13 @@
 """All that one stream sends: its headers, its events, its heartbeats, and the end of its body, by one writer.
 
 Only the writer sends, so that nothing can interleave. On a connection that takes bytes without blocking it is a function
-that the host's flusher calls; otherwise it is a task in the app's nursery (see `host`) for as long as there is something to
-write: hypercorn's `send()` cannot be cancelled while the client does not read, so the handler has to leave it behind.
+that the host's flusher calls; otherwise one of the host's tasks (see `tasks`) has it while there is something to write:
+hypercorn's `send()` cannot be cancelled while the client does not read, so the handler has to leave it behind.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextvars import Context
+from functools import partial
 from typing import Protocol
 
 import trio
@@ -18,6 +19,7 @@ from ..wire import HEARTBEAT
 from .outcome import Outcome
 from .sender import Direct, Sender
 from .snapshot import Ending
+from .tasks import SendingTasks
 from .waiting import Flusher, Outbox
 
 logger = logger_of("stream")
@@ -32,9 +34,7 @@ class WriterHost(Protocol):
 
     is_open: bool
     flusher: Flusher
-
-    def start_soon[*Arguments](self, function: Callable[[*Arguments], Awaitable[None]], *arguments: *Arguments) -> None:
-        """Start a task that may outlive its request."""
+    tasks: SendingTasks  # which may outlive a request
 
 
 class Writer:
@@ -50,7 +50,6 @@ class Writer:
         coding: What compresses the stream; default: nothing does.
 
     Attributes:
-        sender: See above.
         outbox: What waits to be sent.
         flusher: What has turns for writing.
         begun: Whether the response is decided: it is an event stream.
@@ -172,10 +171,10 @@ class Writer:
         if self._is_closed or not self._host.is_open:
             return
         direct = self.sender.direct
-        if direct is None or not direct.is_open:  # somebody else has ended the body meanwhile
+        if direct is not None and direct.is_open:
+            self._write_now(direct, self._take(), now)
+        else:  # somebody else has ended the body meanwhile
             self._start()
-            return
-        self._write_now(direct, self._take(), now)
 
     def _write_now(self, direct: Direct, pieces: list[bytes], now: float) -> None:
         try:
@@ -214,21 +213,21 @@ class Writer:
         self.close()
 
     def _is_blocked(self, began: float, timeout: float, *, is_patient: bool) -> bool:
-        now = trio.current_time()
-        self.sender.look(now)
-        blocked_since = self.sender.blocked_since
-        return blocked_since is not None and now >= (max(began, blocked_since) if is_patient else began) + timeout
+        self.sender.look(now := trio.current_time())
+        since = self.sender.blocked_since
+        return since is not None and now >= (max(began, since) if is_patient else began) + timeout
 
     # -- the writer's own task ------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
         self._task = trio.CancelScope()
-        self._context.run(self._host.start_soon, self._run, self._task)
+        self._host.tasks.start(self._context, partial(self._run, self._task))
 
     async def _run(self, scope: trio.CancelScope) -> None:
+        has_more = False
         try:
             with scope:
-                await self._write_all()
+                has_more = await self._write_waiting()
         except OSError, trio.BrokenResourceError:
             self._lose_client()
         except BaseException as raised:
@@ -238,9 +237,8 @@ class Writer:
                     self._fail(failure)
                 elif failure is not None:
                     self._is_closed = not self.sender.has_begun  # the response is somebody else's then, if there is one
-                    logger.exception(
-                        "%s: the server, or middleware, raised from send()", self._outcome.path, exc_info=failure
-                    )
+                    path = self._outcome.path
+                    logger.exception("%s: the server, or middleware, raised from send()", path, exc_info=failure)
                     self._end_with(failure)
                 if signal is not None:
                     reraise(signal)
@@ -248,31 +246,35 @@ class Writer:
                 del signal, failure  # what is raised holds this frame
         finally:
             self._task = None
-            if self._sent is not None:
+            if has_more and not self._is_closed:
+                self._start()
+            elif self._sent is not None:
                 self._sent.set()
 
-    async def _write_all(self) -> None:
+    async def _write_waiting(self) -> bool:
+        """Write what waits, and the end if nothing comes after it; whether there is more, for which others go first."""
         if self._headers is not None:
             headers, self._headers = self._headers, None
             await self.sender.start(headers)
         await self.sender.drain()  # what a flush has left
         while True:
-            greeting, self._greeting = self._greeting, b""
-            head = self._encode([greeting] if greeting else [])
-            data = self._encode(self._take())
-            if head or data:
-                await self.sender.write(head + data)
-                if data:
+            greeting, self._greeting = [self._greeting] if self._greeting else [], b""
+            pieces = self._take()
+            if data := self._encode(greeting + pieces):
+                await self.sender.write(data)
+                if pieces:
                     self.last_sent = trio.current_time()
+                if self.outbox.backlog:
+                    return True
             elif self._is_last:
                 # The watch has to be over before the body ends: hypercorn reports a disconnect inside that last send,
                 # and nobody must take it for the client's.
                 self._outcome.complete()
                 self._is_closed = True
                 await self.sender.finish(b"" if self._coding is None else self._coding.end())
-                return
+                return False
             else:
-                return
+                return False
 
     def _take(self) -> list[bytes]:
         """All that waits to be sent: events, or a heartbeat if that is due and there are none."""
@@ -280,9 +282,7 @@ class Writer:
         return self.outbox.take() or ([HEARTBEAT] if is_due else [])
 
     def _encode(self, pieces: list[bytes]) -> bytes:
-        if self._coding is None or not pieces:
-            return b"".join(pieces)
-        return self._coding.encode(pieces)
+        return b"".join(pieces) if self._coding is None or not pieces else self._coding.encode(pieces)
 
     def _lose_client(self) -> None:
         self._is_closed = True

@@ -1,0 +1,103 @@
+"""The tasks that send where sending may block: a few, each for one stream after the other."""
+
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context
+from types import coroutine
+
+import trio
+
+# How many send at a time, of those that are not stuck. The tasks that publish have a turn whenever each of these has had one:
+# so there is more to send together, where sending takes long.
+_AT_ONCE = 16
+# After so many turns in which none of them has come to an end, they count as stuck.
+_PATIENCE = 20
+
+type Job = Callable[[], Coroutine[object, object, None]]
+
+
+class SendingTasks:
+    """What runs the tasks of writers. To start one for each event would cost as much as a third of what is sent by it.
+
+    A server's `send()` may take as long as a client does not read, and nobody can tell before. So where none of the tasks
+    comes to an end for some turns, others take their place, and those that are stuck go on beside them.
+
+    Args:
+        nursery: Where the tasks live.
+    """
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+        self._jobs: deque[tuple[Context, Job]] = deque()
+        self._crew = _Crew()  # those that are not stuck
+        self._is_watched = False
+
+    def start(self, context: Context, job: Job) -> None:
+        """Run the job in this context, which is nobody else's meanwhile. If the host is closed, it is cancelled."""
+        self._jobs.append((context, job))
+        if self._crew.size < _AT_ONCE:
+            self._add_task()
+        elif not self._is_watched:
+            self._is_watched = True
+            self._nursery.start_soon(self._watch)
+
+    def _add_task(self) -> None:
+        self._crew.size += 1
+        self._nursery.start_soon(self._work, self._crew)
+
+    async def _work(self, crew: _Crew) -> None:
+        try:
+            while self._jobs:
+                await _run_in(*self._jobs.popleft())
+                crew.done += 1
+        finally:
+            crew.size -= 1
+            if self._jobs and not crew.size:  # it was cancelled, and so is each that comes after it
+                self._add_task()
+
+    async def _watch(self) -> None:
+        try:
+            while self._jobs:
+                done = self._crew.done
+                for _ in range(_PATIENCE):
+                    await trio.lowlevel.checkpoint()
+                if self._crew.done == done:
+                    self._crew = _Crew()
+                    for _ in range(max(_AT_ONCE, len(self._jobs) // 2)):
+                        self._add_task()
+        finally:
+            self._is_watched = False
+
+
+class _Crew:
+    """Some tasks.
+
+    Attributes:
+        size: How many they are.
+        done: How many jobs they have done.
+    """
+
+    __slots__ = ("done", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.done = 0
+
+
+@coroutine
+def _run_in(context: Context, job: Job) -> Generator[object, object]:
+    """Run a job in another context than that of its task: each step of it is taken there."""
+    running = context.run(job)
+    step: Callable[..., object] = running.send
+    value: object = None
+    while True:
+        try:
+            waits_for = context.run(step, value)
+        except StopIteration:
+            return
+        try:
+            value = yield waits_for
+            step = running.send
+        except BaseException as error:
+            value = error
+            step = running.throw
