@@ -1,6 +1,7 @@
 """`compress`: who asks for it gets the same events in fewer bytes, as soon as ever; a topic's are made once for all."""
 
 import gzip
+import json
 from compression import zstd
 
 import pytest
@@ -10,9 +11,10 @@ from brotli_asgi import BrotliMiddleware
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from chirp_trio import App, AppConfig, CompressionDictionary, EventStream, Fragment, SSEEvent
-from chirp_trio.compression import codings
+from chirp_trio import App, AppConfig, CompressionDictionary, EventStream, Fragment, SSEEvent, Topic, merge
+from chirp_trio.compression import DictionaryCoding, codings
 from chirp_trio.testing import TestClient
+from chirp_trio.wire import encode_event
 
 CODINGS = ["gzip", "zstd", "dcz"]
 DICTIONARY = CompressionDictionary(b'event: price\ndata: {"price": 12.5}\n\n')
@@ -246,6 +248,31 @@ async def test_an_event_of_a_topic_is_compressed_once_for_all_who_get_it(coding,
     assert len(compressions) <= 3 + 3  # the advice, opening ids and heartbeats once too
 
 
+async def test_an_event_of_merged_topics_is_compressed_once_for_all_at_the_same_place(compressions, autojump_clock):
+    app = App(AppConfig(compress=True))
+    news, sport = app.topic("news"), app.topic("sport")
+
+    @app.route("/live")
+    async def live():
+        return EventStream(merge(news.subscribe(), sport.subscribe()))
+
+    async with TestClient(app) as client, trio.open_nursery() as nursery:
+
+        async def listen():
+            async with client.stream_sse("/live", headers={"accept-encoding": "zstd"}) as stream:
+                assert [(await stream.next_event()).data for _ in range(2)] == ["first " * 50, "second " * 50]
+
+        for _ in range(50):
+            nursery.start_soon(listen)
+        await trio.testing.wait_all_tasks_blocked()
+        await news.publish("first " * 50)
+        await trio.testing.wait_all_tasks_blocked()
+        await sport.publish("second " * 50)
+
+    assert sum(b"first first" in piece for piece in compressions) == 1
+    assert sum(b"second second" in piece for piece in compressions) == 1
+
+
 async def test_what_is_replayed_to_many_is_compressed_once(compressions, autojump_clock):
     app = App()
     topic = app.topic("news", history=100)
@@ -276,6 +303,22 @@ async def test_each_dialect_of_htmx_is_compressed_for_itself(tmp_path, autojump_
                 for accepted in ("identity", "zstd")
             ]
             assert plain.events == coded.events
+
+
+async def test_a_dictionary_with_an_id_of_the_topic_halves_json_of_121_bytes():
+    topic = Topic("prices")
+    prices = [
+        json.dumps({"symbol": "ABC", "price": 417.12 + n, "bid": 396.86 + 3 * n, "ask": 401.4, "at": 1795870000 + n})
+        for n in range(9)
+    ]
+    dictionary = CompressionDictionary.of_events(prices[:5], id=topic.cursor)
+    assert dictionary.content.startswith(f"id: {topic.cursor}\n".encode())
+
+    coding = DictionaryCoding(dictionary)
+    coding.encode([b""])  # the head
+    plain = encode_event(prices[-1], None, topic.publish_nowait(prices[-1]), None)
+    assert 115 < len(plain) < 125
+    assert len(coding.encode([plain])) < len(plain) / 2
 
 
 # -- on the wire ------------------------------------------------------------------------------------------------------------
