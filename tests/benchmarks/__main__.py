@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 from . import goals, report
+from .compression import measure_compression
 from .connections import measure_connections
 from .floods.measure import measure_floods
 from .in_memory import measure_in_memory
@@ -67,6 +68,8 @@ def main():
                 results["floods"] = measure_floods(folder, plan.flood)
             if arguments.only in (None, "connections"):
                 results["connections"] = measure_connections(plan.connections)
+            if arguments.only in (None, "compression"):
+                results["compression"] = measure_compression(plan.compressed_streams, plan.compressed_events)
         except BenchmarkError as error:
             sys.exit(f"the benchmark failed: {error}")
         finally:
@@ -77,6 +80,8 @@ def main():
         report.print_floods(results["floods"])
     if "connections" in results:
         report.print_connections(results["connections"])
+    if "compression" in results:
+        report.print_compression(results["compression"])
     if arguments.quick:
         print("\nA quick run shows that the benchmarks work, and no more than that.")
     elif not goals.print_goals(results):
@@ -87,7 +92,9 @@ def parse_arguments():
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="measure hardly anything, and judge nothing")
     parser.add_argument("--python-client", action="store_true", help="do not compile the load client")
-    parser.add_argument("--only", choices=["streams", "floods", "connections"], help="measure this and nothing else")
+    parser.add_argument(
+        "--only", choices=["streams", "floods", "connections", "compression"], help="measure this and nothing else"
+    )
     return parser.parse_args()
 
 

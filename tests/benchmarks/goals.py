@@ -49,6 +49,8 @@ def print_goals(results):
         ]
     goals += flood_goals(results.get("floods", {}))
     goals += connection_goals(results.get("connections", {}))
+    if "compression" in results:
+        goals += compression_goals(results["compression"])
     print_lines(["goal", "measured", ""], [[goal.text, goal.measured, goal.verdict] for goal in goals])
     return not any(goal.is_missed for goal in goals)
 
@@ -122,6 +124,29 @@ def connection_goals(connections):
         late = f"idle connections from {name}: honest events at most {{}} ms late, p99"
         yield at_most(100, late, measured["p99_ms"], "ms", is_binding=False)
         yield at_most(16, f"idle connections from {name}: at most {{}} KiB for each", kib, "KiB", is_binding=False)
+
+
+def compression_goals(measured):
+    ours, memory = measured["chirp-trio"], measured["memory"]
+    plain = ours["identity"]
+    for coding in ("gzip", "zstd"):
+        had = ours[coding]
+        yield at_most(0.2, f"compression, {coding}: at most {{}} times the bytes", had["bytes"] / plain["bytes"])
+        yield at_most(1.15, f"compression, {coding}: at most {{}} times the CPU", had["cpu_us"] / plain["cpu_us"])
+        for server in ("granian", "uvicorn"):
+            if server in measured:
+                beside = measured[server]
+                # What the system needs for a send is in both, and on some machines it is most of ours.
+                ratio, text = beside[coding]["cpu_us"] / had["cpu_us"], "times less CPU than one for each client"
+                yield at_least(10, f"compression, {coding}: {{}} {text}, {server}", ratio, is_binding=False)
+                added = max(1.0, had["cpu_us"] - plain["cpu_us"])  # less cannot be told from nothing
+                ratio = (beside[coding]["cpu_us"] - beside["identity"]["cpu_us"]) / added
+                yield at_least(10, f"compression, {coding}: adds {{}} {text}, {server}", ratio)
+        more = memory[coding] - memory["identity"]
+        yield at_most(1, f"compression, {coding}: an idle stream takes at most {{}} KiB more", more, "KiB")
+    json = measured["json"]
+    ratio = json["dcz"]["bytes"] / json["identity"]["bytes"]
+    yield at_most(0.5, "compression, JSON with a dictionary: at most {} times the bytes", ratio)
 
 
 def in_memory_goals(measured):

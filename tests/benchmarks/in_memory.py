@@ -165,26 +165,27 @@ class Connection:
 
 
 @asynccontextmanager
-async def serving(make_source, connections):
+async def serving(make_source, connections, *, headers=(), **options):
     """A stream to each of the connections. All are at rest when the block is entered, and over when it is left."""
     async with stream_lifespan(limits=Limits(max_write_delay=0)) as state, trio.open_nursery() as nursery:
         for connection in connections:
-            open_stream(nursery, state, make_source(), connection)
+            open_stream(nursery, state, make_source(), connection, headers=headers, **options)
         await trio.sleep(0.2)  # the headers of a stream without an event wait for half of that
         await settle()
         yield
         nursery.cancel_scope.cancel()
 
 
-def open_stream(nursery, state, source, connection):
+def open_stream(nursery, state, source, connection, *, headers=(), **options):
     scope = {
         "type": "http",
         "method": "GET",
         "path": "/",
+        "headers": headers,
         "state": state,
         "extensions": {"chirp_trio.connection": connection},
     }
-    nursery.start_soon(EventStream(source), scope, trio.sleep_forever, connection.send)
+    nursery.start_soon(EventStream(source, **options), scope, trio.sleep_forever, connection.send)
 
 
 async def settle():

@@ -23,6 +23,8 @@ class Plan:
     subscribers: int  # in memory
     flood: float  # seconds
     connections: int
+    compressed_streams: int
+    compressed_events: int
 
 
 FULL = Plan(
@@ -37,6 +39,8 @@ FULL = Plan(
     subscribers=10_000,
     flood=2.0,
     connections=20_000,
+    compressed_streams=1000,
+    compressed_events=15,
 )
 QUICK = Plan(
     rounds=1,
@@ -50,6 +54,8 @@ QUICK = Plan(
     subscribers=100,
     flood=0.2,
     connections=200,
+    compressed_streams=50,
+    compressed_events=3,
 )
 
 

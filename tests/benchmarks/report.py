@@ -111,6 +111,26 @@ def print_connections(connections):
     print_lines([*header, "honest streams ended"], rows)
 
 
+def print_compression(measured):
+    """What each coding saves and costs, beside the same stream in plain."""
+    rows = []
+    for server, name in (("chirp-trio", "ours"), ("granian", "granian"), ("uvicorn", "uvicorn")):
+        rows += compression_rows(f"fragment, {name}", measured.get(server, {}))
+    rows += compression_rows("fragment, ours, few clients", measured["dcz"])
+    rows += compression_rows("JSON, ours, few clients", measured["json"])
+    print_lines(["compression", "coding", "bytes for an event and client", "ratio", "CPU µs", "ratio"], rows)
+    memory = measured["memory"]
+    print_lines(["idle stream of a topic", "KiB"], [[coding, f"{kib:.2f}"] for coding, kib in memory.items()])
+
+
+def compression_rows(what, codings):
+    for coding in ("identity", "gzip", "zstd", "dcz"):
+        if coding in codings:
+            one, had = codings["identity"], codings[coding]
+            ratios = [had[quantity] / one[quantity] if one[quantity] else 0 for quantity in ("bytes", "cpu_us")]
+            yield [what, coding, f"{had['bytes']:,.0f}", f"{ratios[0]:.3f}", f"{had['cpu_us']:.1f}", f"{ratios[1]:.2f}"]
+
+
 def print_table(header, stacks, reference, columns):
     """Columns are a quantity, its format and, if it gets a column of ratios, the format of those."""
     rows = []
