@@ -22,19 +22,48 @@ from .headers import HeadersInput, encode_headers, header_pairs
 
 
 class ChirpError(Exception):
-    """The base of every error below; never raised itself."""
+    """The base of every error below; never raised itself.
+
+    Example:
+        >>> try:
+        ...     Topic("news", history=-1)
+        ... except ChirpError as error:
+        ...     print(type(error).__name__)
+        ConfigurationError
+    """
 
 
 class ConfigurationError(ChirpError, ValueError):
-    """An option, a route or an argument that cannot work. Raised where it is given, not when it is used."""
+    """An option, a route or an argument that cannot work. Raised where it is given, not when it is used.
+
+    Example:
+        >>> Topic("news", history=-1)
+        Traceback (most recent call last):
+        ...
+        chirp_trio.errors.ConfigurationError: ...
+    """
 
 
 class WrongRuntimeError(ChirpError, RuntimeError):
-    """chirp_trio runs on trio only, and was called on another event loop."""
+    """chirp_trio runs on trio only, and was called on another event loop.
+
+    Example:
+        >>> issubclass(WrongRuntimeError, RuntimeError)
+        True
+    """
 
 
 class LifespanError(ChirpError):
-    """The app's lifespan failed, so the server that ran it stopped."""
+    """The app's lifespan failed, so the server that ran it stopped.
+
+    Example:
+        >>> import trio
+        >>> async def main():
+        ...     try:
+        ...         await serve(App(), ServerConfig(port=8000))
+        ...     except LifespanError as error:
+        ...         print(f"the app did not start, or did not stop: {error}")
+    """
 
 
 class HTTPError(ChirpError):
@@ -73,27 +102,73 @@ class HTTPError(ChirpError):
 
 
 class ClientDisconnected(ChirpError):
-    """The client left while its request body was being read. Nobody is there to be answered."""
+    """The client left while its request body was being read. Nobody is there to be answered.
+
+    Example:
+        >>> app = App()
+        >>> @app.post("/notes")
+        ... async def save(request: Request):
+        ...     try:
+        ...         return await request.text()
+        ...     except ClientDisconnected:
+        ...         return "", 400  # which nobody gets
+    """
 
 
 class TemplateError(ChirpError):
-    """A template that cannot be rendered."""
+    """A template that cannot be rendered.
+
+    Example:
+        >>> app = App()
+        >>> @app.error(TemplateError)
+        ... def broken(request, error):
+        ...     return "This page cannot be shown", 500
+    """
 
 
 class TemplateNotFound(TemplateError):
-    """No such template; the message lists those that exist."""
+    """No such template; the message lists those that exist.
+
+    Example:
+        >>> app = App()
+        >>> @app.error(TemplateNotFound)
+        ... def missing(request, error):
+        ...     return "There is no such page", 404
+    """
 
 
 class BlockNotFound(TemplateError):
-    """No such block in the template; the message lists those that exist."""
+    """No such block in the template; the message lists those that exist.
+
+    Example:
+        >>> app = App()
+        >>> @app.error(BlockNotFound)
+        ... def missing(request, error):
+        ...     return "There is no such part of the page", 404
+    """
 
 
 class StoreError(ChirpError):
-    """A topic's history could not be read from its store, or an event could not be written to it, and nobody gets it."""
+    """A topic's history could not be read from its store, or an event could not be written to it, and nobody gets it.
+
+    Example:
+        >>> async def publish(news, headline):
+        ...     try:
+        ...         await news.publish(headline)
+        ...     except StoreError as error:
+        ...         print(f"nobody gets it: {error}")
+    """
 
 
 class EventTooLarge(ChirpError, ValueError):
-    """An event stream held an event (or a line) larger than the decoder's bound."""
+    """An event stream held an event (or a line) larger than the decoder's bound.
+
+    Example:
+        >>> Decoder(max_event_bytes=10).feed(b"data: more than ten bytes")
+        Traceback (most recent call last):
+        ...
+        chirp_trio.errors.EventTooLarge: ...
+    """
 
 
 def phrase(status: int) -> str:

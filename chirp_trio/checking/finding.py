@@ -14,6 +14,11 @@ class Finding:
         file: The Python file or template.
         line: The line in it, counted from 1.
         message: What is wrong with it.
+
+    Example:
+        >>> from pathlib import Path
+        >>> str(Finding(Path("index.html"), 7, "nobody sends the event 'tick'"))
+        "index.html:7: nobody sends the event 'tick'"
     """
 
     file: Path

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 
 class Ending(enum.StrEnum):
-    """How a stream ended."""
+    """How a stream ended.
+
+    Example:
+        >>> app = App()
+        >>> app.streams.ended[Ending.STALLED]
+        0
+        >>> Ending.STALLED == "stalled"
+        True
+    """
 
     COMPLETED = "completed"  # the source is exhausted
     DISCONNECTED = "disconnected"  # the client left
@@ -32,6 +40,11 @@ class StreamSnapshot:
         backlog: How many bytes wait to be sent.
         sent_at: When something was last sent, on trio's clock; `opened_at`, before anything was.
         ending: How it ended; None while it is open.
+
+    Example:
+        >>> app = App()
+        >>> [stream.path for stream in app.streams if stream.backlog > 100_000]
+        []
     """
 
     path: str

@@ -141,6 +141,10 @@ class Page(BlockValue):
         template: The template's name, relative to the template directory.
         block: The block that htmx gets.
         **context: The template's variables.
+
+    Example:
+        >>> Page("inbox.html", "messages", messages=["hello"])
+        Page('inbox.html', 'messages', messages=['hello'])
     """
 
     __slots__ = ()
@@ -161,6 +165,10 @@ class Stream(TemplateValue):
     Args:
         template: The template's name, relative to the template directory.
         **context: The template's variables. Iterators among them are consumed in the thread.
+
+    Example:
+        >>> Stream("report.html", rows=[1, 2])
+        Stream('report.html', rows=[1, 2])
     """
 
     __slots__ = ()

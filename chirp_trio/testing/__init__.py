@@ -21,7 +21,8 @@ from .client import TestClient
 from .deadline import AppStillRunning
 from .exchange import AppError
 from .hosting import LeftBehind
-from .sse import SSERefused, SSEResult, SSEStream, SSETimeout
+from .result import SSERefused, SSEResult, SSETimeout
+from .sse import SSEStream
 from .stores import check_store
 from .transport import ASGITransport
 

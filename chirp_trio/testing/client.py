@@ -12,7 +12,8 @@ from ..server import ServerConfig
 from .dialects import RequestType, stream_headers
 from .hosting import AppTransport
 from .live import LiveTransport
-from .sse import PATIENCE, SSEResult, SSEStream, SSETimeout
+from .result import SSEResult, SSETimeout
+from .sse import PATIENCE, SSEStream
 from .transport import ASGITransport
 
 _BASE_URL = "http://testserver"

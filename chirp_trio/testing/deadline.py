@@ -19,7 +19,14 @@ _REAL_SECONDS = 20.0
 
 
 class AppStillRunning(AssertionError):
-    """The app did not end a request after its client had left, or did not end at all, or left a task behind."""
+    """The app did not end a request after its client had left, or did not end at all, or left a task behind.
+
+    Example:
+        >>> from chirp_trio.testing import TestClient
+        >>> async def test_it(app):
+        ...     async with TestClient(app) as client:  # raises it when the block is left, if a task of the app goes on
+        ...         await client.sse("/events", max_events=1)
+    """
 
 
 class _RunBrokenOff(AppStillRunning, trio.TrioInternalError):

@@ -15,7 +15,20 @@ from .deadline import AppStillRunning, last_deadline
 
 
 class AppError(AssertionError):
-    """The app broke the ASGI protocol, or reported an error of its own while it answered."""
+    """The app broke the ASGI protocol, or reported an error of its own while it answered.
+
+    Example:
+        >>> from chirp_trio.testing import TestClient
+        >>> async def app(scope, receive, send):
+        ...     await send({"type": "http.response.body"})  # before the start
+        >>> async def main():
+        ...     async with TestClient(app) as client:
+        ...         await client.get("/")
+        >>> trio.run(main)
+        Traceback (most recent call last):
+        ...
+        chirp_trio.testing.exchange.AppError: ...
+    """
 
 
 class Answer:

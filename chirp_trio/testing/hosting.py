@@ -18,7 +18,15 @@ from .tasks import AppTasks
 
 
 class LeftBehind(AssertionError):
-    """The test left its client with responses open, or with errors of the app that it did not look at."""
+    """The test left its client with responses open, or with errors of the app that it did not look at.
+
+    Example:
+        >>> from chirp_trio.testing import TestClient
+        >>> async def test_it(app):
+        ...     async with TestClient(app) as client:  # raises it when the block is left, if the stream is still open
+        ...         async with client.stream_sse("/events") as stream:
+        ...             await stream.next_event()
+    """
 
 
 class AppTransport(httpx.AsyncBaseTransport):

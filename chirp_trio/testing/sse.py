@@ -4,7 +4,6 @@ import math
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, cast
 
@@ -15,6 +14,7 @@ from ..wire import SSEEvent, is_event_stream
 from .exchange import Exchange
 from .hosting import AppTransport, start_soon
 from .received import Received, UnreadableEncoding
+from .result import SSERefused, SSETimeout
 
 # Seconds that a test waits for something that may never come.
 PATIENCE = 60.0
@@ -30,49 +30,6 @@ _MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
 type Connect = Callable[[str], Awaitable[httpx.Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class SSEResult:
-    """What came of an event stream that is over.
-
-    Attributes:
-        status: The HTTP status.
-        headers: The response's headers.
-        events: The events, in order. `event.data` is text, as it arrived.
-        event_times: When each came: seconds after the request, on the test's clock.
-        comments: The comments, heartbeats among them, in order.
-        heartbeat_times: When each heartbeat came, as with events.
-        ended: `"max_events"`, when as many had come as were asked for; `"disconnected"`, after `disconnect_after`;
-            `"completed"`, by the app; `"refused"`, when the response was no event stream.
-        duration: Seconds from the request to the end, on the test's clock.
-        text: The body, if the response was no event stream; else `""`.
-        wire: The body of an event stream as it came, compressed if it was.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    events: tuple[SSEEvent[str], ...]
-    event_times: tuple[float, ...]
-    comments: tuple[str, ...]
-    heartbeat_times: tuple[float, ...]
-    ended: str
-    duration: float
-    text: str = ""
-    wire: bytes = b""
-
-    @property
-    def heartbeats(self) -> int:
-        """How many heartbeats came."""
-        return len(self.heartbeat_times)
-
-
-class SSETimeout(AssertionError):
-    """What a test waited for did not come in time; the message says what did, and when."""
-
-
-class SSERefused(AssertionError):
-    """A test waited for an event, and the response is no event stream that it can read; the message says what it is."""
-
-
 class SSEStream(Received):
     """An event stream that is open, as a browser has it: it reads what comes, until it is stalled or disconnected.
 
@@ -82,6 +39,22 @@ class SSEStream(Received):
     Attributes:
         status: The HTTP status.
         headers: The response's headers.
+
+    Example:
+        >>> from chirp_trio import App, EventStream
+        >>> app = App()
+        >>> @app.route("/numbers")
+        ... def numbers():
+        ...     async def source():
+        ...         yield 1
+        ...         yield 2
+        ...     return EventStream(source)
+        >>> from chirp_trio.testing import TestClient
+        >>> async def main():
+        ...     async with TestClient(app) as client, client.stream_sse("/numbers") as stream:
+        ...         return await stream.next_event()
+        >>> trio.run(main).data
+        '1'
     """
 
     def __init__(

@@ -36,6 +36,19 @@ class ASGITransport(AppTransport):
         client: The address and port that requests seem to come from.
         root_path: ASGI's root_path: what the app is mounted at.
         raise_stream_errors: Whether errors that a stream reports to its client are raised in the test as well.
+
+    Example:
+        >>> import httpx
+        >>> from chirp_trio import App
+        >>> app = App()
+        >>> @app.route("/")
+        ... def index():
+        ...     return "hello"
+        >>> async def main():
+        ...     async with httpx.AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as client:
+        ...         return (await client.get("/")).text
+        >>> trio.run(main)
+        'hello'
     """
 
     def __init__(

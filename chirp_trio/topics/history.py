@@ -176,6 +176,10 @@ class Epoch(NamedTuple):
         first: The number that it begins with.
         name: What the ids begin with.
         shift: By how much what the ids end with is more than the number.
+
+    Example:
+        >>> Epochs([Epoch(first=0, name="a", shift=10)]).id_of(1)
+        'a-11'
     """
 
     first: int
@@ -183,13 +187,13 @@ class Epoch(NamedTuple):
     shift: int
 
 
-def _first_given(found: tuple[Epoch, int | None]) -> int:
-    """What the first of an epoch's ids ends with."""
-    return found[0].first + found[0].shift
-
-
 class Ids(Protocol):
-    """The ids of a topic's events, for each number that it gave them; see `Epochs`, which are the usual ones."""
+    """The ids of a topic's events, for each number that it gave them; see `Epochs`, which are the usual ones.
+
+    Example:
+        >>> (ids := Epochs([Epoch(0, "a", 0)])).id_of(3), ids.number_of("a-3", last=5)
+        ('a-3', 3)
+    """
 
     def id_of(self, number: int) -> str:
         """The id of the event with this number, without commas or white space."""
@@ -210,6 +214,13 @@ class Epochs(Ids):
 
     Args:
         epochs: Those that there have been so far, the oldest first; default: one, from number 0 on.
+
+    Example:
+        >>> epochs = Epochs([Epoch(0, "a", 0), Epoch(3, "b", 0)])
+        >>> epochs.id_of(2), epochs.id_of(3)
+        ('a-2', 'b-3')
+        >>> epochs.number_of("b-4", last=4), epochs.number_of("a-4", last=4)
+        (4, None)
     """
 
     def __init__(self, epochs: Iterable[Epoch] = ()) -> None:
@@ -244,7 +255,7 @@ class Epochs(Ids):
             return None
         given = int(digits)
         # A client may send very many ids, so each of them has to be cheap.
-        at = bisect_right(ranges, given, key=_first_given) - 1
+        at = bisect_right(ranges, given, key=lambda found: found[0].first + found[0].shift) - 1
         if at < 0:
             return None
         epoch, end = ranges[at]

@@ -19,6 +19,11 @@ class Presence:
     Args:
         kind: `"join"` or `"leave"`.
         subscribers: How many there are now.
+
+    Example:
+        >>> async def watch(room):
+        ...     async for change in room.presence():
+        ...         print(change.kind, change.subscribers)
     """
 
     kind: Literal["join", "leave"]

@@ -42,6 +42,13 @@ class Published(Encodable):
         number: Its place in the topic, counted from 1.
         at: When it was published, in seconds of trio's clock.
         size: About how many bytes it takes on the wire.
+
+    Example:
+        >>> news = Topic("news")
+        >>> sport = news.subscribe(filter=lambda event: event.value["about"] == "sport")
+        >>> async def read():
+        ...     async for event in sport:
+        ...         print(event.id, event.value)
     """
 
     _stands_for: int = 1  # how many events are missing if this one is

@@ -21,6 +21,14 @@ class Subscription(PushSource):
 
     Raises:
         RuntimeError: It is read for the second time.
+
+    Example:
+        >>> news = Topic("news", history=10)
+        >>> news.subscribe(buffer=100).buffer
+        100
+        >>> async def read():
+        ...     async for event in news.subscribe():
+        ...         print(event.value)
     """
 
     __slots__ = ("_subscriber",)

@@ -32,6 +32,13 @@ class UploadFile:
         content_type: What the client says that it is; `"application/octet-stream"` where it says nothing.
         content: Its bytes.
         headers: The headers of its part of the form.
+
+    Example:
+        >>> app = App()
+        >>> @app.post("/pictures")
+        ... async def keep(request: Request):
+        ...     picture = (await request.form()).files["picture"]
+        ...     return f"{len(picture.content)} bytes of {picture.content_type}"
     """
 
     filename: str

@@ -32,6 +32,12 @@ class Request:
     Attributes:
         path: The path that routes see: decoded, and without what the app is mounted below.
         path_params: The path's parameters, converted.
+
+    Example:
+        >>> app = App()
+        >>> @app.route("/events")
+        ... async def events(request: Request):
+        ...     return f"{request.method} {request.path}, from {request.last_event_id}"
     """
 
     __slots__ = ("_body", "_body_limit", "_field_limit", "_paths", "_receive", "_scope", "path", "path_params")

@@ -117,6 +117,10 @@ class Comment(NoData):
     Raises:
         TypeError: It is not text.
         ValueError: UTF-8 cannot carry it.
+
+    Example:
+        >>> Comment("nothing new yet").text
+        'nothing new yet'
     """
 
     _instead = "a source yields it by itself"

@@ -59,6 +59,13 @@ def test_every_public_name_has_a_docstring_of_its_own(package):
     assert missing == []
 
 
+@pytest.mark.parametrize("package", [*PACKAGES, chirp_trio.metrics], ids=lambda package: package.__name__)
+def test_every_public_name_has_an_example(package):
+    public = {name: getattr(package, name) for name in package.__all__}
+    documented = {name: value for name, value in public.items() if not isinstance(value, str | int)}
+    assert [name for name, value in documented.items() if ">>>" not in inspect.getdoc(value)] == []
+
+
 def test_type_checkers_see_every_public_name_at_work():
     code = "".join(path.read_text() for path in Path(__file__).parent.with_name("typing").glob("*.py"))
     used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}

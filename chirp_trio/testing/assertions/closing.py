@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from ...wire import SSEEvent
-from ..sse import SSEResult, SSEStream
+from ..result import SSEResult
+from ..sse import SSEStream
 from .messages import cut, did_you_mean
 
 ERROR = "chirp:error"  # what tells a client of an error

@@ -6,7 +6,7 @@ import httpx
 
 from ...markup import Element, parse_html
 from ...wire import SSEEvent
-from ..sse import SSEResult
+from ..result import SSEResult
 from .html import text_of
 from .messages import cut, did_you_mean
 from .selectors import Selector

@@ -9,7 +9,8 @@ import httpx
 
 from ...markup import Element, parse_html
 from ...wire import SSEEvent
-from ..sse import SSEResult, SSEStream
+from ..result import SSEResult
+from ..sse import SSEStream
 from .closing import ERROR
 from .fragments import html_of
 from .messages import cut, did_you_mean

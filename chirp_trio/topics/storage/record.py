@@ -21,6 +21,11 @@ class Record(NamedTuple):
         data: Its data.
         event: The event name that it was published with; default: none.
         retry: Its `retry`, in milliseconds; default: none.
+
+    Example:
+        >>> Record("json", '{"n":1}', event="count").check()
+        >>> Record.gap(3)
+        Record(kind='gap', data='3', event=None, retry=None)
     """
 
     kind: str

@@ -20,6 +20,13 @@ class Store(ABC):
     Attributes:
         is_shared: Whether several topics of one name, in whatever processes, may have the same history open at a time, so
             that each gets what is published to any of them; default false.
+
+    Example:
+        >>> class NotYet(Store):
+        ...     def journal(self, delivery):
+        ...         raise StoreError("there is no journal yet")
+        >>> NotYet().is_shared
+        False
     """
 
     __slots__ = ()
@@ -42,6 +49,24 @@ class Journal(ABC):
     """Takes what is published to one topic, and delivers what has been taken: this process's events, or everybody's.
 
     Everything but `opened()` is called in trio's thread only, and while the topic is open.
+
+    Example:
+        >>> from contextlib import asynccontextmanager
+        >>> from chirp_trio.topics import Epochs
+        >>> class Forgetful(Journal):
+        ...     def __init__(self, delivery):
+        ...         self.delivery = delivery
+        ...     @asynccontextmanager
+        ...     async def opened(self):
+        ...         self.delivery.begin(Epochs(), 0, [])
+        ...         yield
+        ...         self.delivery.close()
+        ...         self.delivery.wake()
+        ...     def publish_nowait(self, record):
+        ...         return self.delivery.deliver(record, time.time())
+        ...     async def publish(self, record):
+        ...         return self.publish_nowait(record)
+        ...     is_empty = True
     """
 
     @abstractmethod
@@ -121,6 +146,11 @@ class Delivery:
 
     A topic counts what it delivers: those are its numbers, which no other process knows. What a client knows are ids, which
     are the store's; its `Ids` tell which belongs to which number.
+
+    Example:
+        >>> def deliver_all(delivery: Delivery, read):
+        ...     for record, published in read():
+        ...         delivery.deliver(record, published)
     """
 
     def __init__(self, topic: _Topic, history: History) -> None:
