@@ -8,7 +8,6 @@ from contextlib import suppress
 from http import HTTPStatus
 
 import trio
-from h2.connection import ConnectionState
 from h2.errors import ErrorCodes
 from h2.events import (
     ConnectionTerminated,
@@ -291,8 +290,7 @@ class HTTP2:
 
     def _give_up(self, error: ProtocolError) -> None:
         """Tell a client that speaks no HTTP/2 what is wrong."""
-        if self.frames.state_machine.state is not ConnectionState.CLOSED:
-            self.frames.close_connection(error.error_code)
+        self.frames.end(error.error_code)
         with suppress(trio.BrokenResourceError):
             self.flush()
         self.conversation.is_flood = isinstance(error, DenialOfServiceError)

@@ -16,7 +16,7 @@ from h2.exceptions import DenialOfServiceError, FlowControlError, FrameDataMissi
 from h2.settings import SettingCodes, Settings
 from h2.stream import H2Stream, StreamClosedBy, StreamInputs, StreamState
 from hpack.exceptions import HPACKError, OversizedHeaderListError
-from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame
+from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame
 
 from . import http2_reader as wire
 from .exchange import MAX_HEAD_BYTES
@@ -33,10 +33,8 @@ _CONNECTION_WINDOW = 2 * MAX_STREAMS * STREAM_WINDOW
 _MAX_WINDOW = 2**31 - 1
 
 # What frames cost that bring nobody anything, in points; others cost one.
-_RESET_POINTS = 3.0
-_SETTINGS_POINTS = 5.0
-# A frame of a body that carries less than this is hardly worth its head.
-_SMALL_DATA = 128
+_RESET_POINTS, _SETTINGS_POINTS = 3.0, 5.0
+_SMALL_DATA = 128  # bytes; a frame of a body that carries less is hardly worth its head
 
 _PING_ANSWER = bytes([0, 0, 8, wire.PING, wire.ACK, 0, 0, 0, 0])
 _SETTINGS_ANSWER = bytes([0, 0, 0, wire.SETTINGS, wire.ACK, 0, 0, 0, 0])
@@ -98,6 +96,13 @@ class FrameConnection(H2Connection):
         """The frame that tells the client to come with no more requests (wire.GOAWAY); those that have come go on."""
         return GoAwayFrame(last_stream_id=self.highest_inbound_stream_id, error_code=ErrorCodes.NO_ERROR).serialize()
 
+    def end(self, code: int) -> None:
+        """Write that this is the end of the streams that are open, and of the connection (RFC 9113, 5.4.1)."""
+        for stream_id, stream in self.streams.items():
+            if not stream.closed:  # browsers wait for the rest of one until the connection is closed
+                self._data_to_send += RstStreamFrame(stream_id, error_code=code).serialize()
+        self.close_connection(code)
+
     def charge_for_refusal(self) -> None:
         """Count a request that is none.
 
@@ -113,21 +118,17 @@ class FrameConnection(H2Connection):
         """Take in what has come; what that means for the streams.
 
         Raises:
-            ProtocolError: It ends the connection. The frame that says so has been written.
+            ProtocolError: It ends the connection.
         """
         self.budget.refill()
         events: list[Event] = []
-        try:
-            frames = self._reader.read(data)
-            given_up = {stream_id for kind, _, stream_id, _ in frames if kind == wire.RST_STREAM}
-            for kind, flags, stream_id, payload in frames:
-                if kind == wire.HEADERS and stream_id in given_up and self._is_new(stream_id):
-                    self._skip_request(flags, stream_id, payload)
-                else:
-                    events += self._takers.get(kind, self._take_unknown)(flags, stream_id, payload)
-        except ProtocolError as error:
-            self._terminate_connection(error.error_code)
-            raise
+        frames = self._reader.read(data)
+        given_up = {stream_id for kind, _, stream_id, _ in frames if kind == wire.RST_STREAM}
+        for kind, flags, stream_id, payload in frames:
+            if kind == wire.HEADERS and stream_id in given_up and self._is_new(stream_id):
+                self._skip_request(flags, stream_id, payload)
+            else:
+                events += self._takers.get(kind, self._take_unknown)(flags, stream_id, payload)
         return events
 
     def _take_data(self, flags: int, stream_id: int, payload: bytes) -> _Events:

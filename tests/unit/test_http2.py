@@ -622,12 +622,14 @@ async def test_a_flood_ends_its_connection(case):
     async with connected(open_stream) as client:
         for _ in range(2):
             client.request("/", ends=False)
+        beside = [client.request("/") for _ in range(2)]
         await client.settle()
         for _ in range(40):
             client.wire.sent.send_nowait(flood * 50)
         await client.settle()
 
         assert client.goaway[0] == ErrorCodes.ENHANCE_YOUR_CALM
+        assert all(client.streams[stream_id].reset == ErrorCodes.ENHANCE_YOUR_CALM for stream_id in beside)
         assert client.is_over
 
 
