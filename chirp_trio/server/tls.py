@@ -8,6 +8,10 @@ import trio
 
 # The most that is read at once: a bound for how long one client may have the event loop.
 READ_SIZE = 16 * 1024
+# Of a record that is part of a handshake (RFC 8446, 5.1): its first bytes, and how long it may be after its head.
+_HANDSHAKE = b"\x16\x03"
+_RECORD_HEAD = 5
+_RECORD_SIZE = 16 * 1024
 
 
 class Certificate:
@@ -52,20 +56,32 @@ class Certificate:
 class TLS:
     """TLS as a step between bytes and bytes (RFC 8446), on the server's side."""
 
-    __slots__ = ("_incoming", "_object", "_outgoing", "is_established")
+    __slots__ = ("_began", "_context", "_incoming", "_is_over", "_object", "_outgoing", "is_established")
+
+    _object: ssl.SSLObject  # OpenSSL's state, once there is something to tell it
 
     def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        self._began: bytes | None = b""  # what the client has begun with, until that is worth making the state
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._is_over = False  # the client says no more
         self.is_established = False
 
     @property
     def protocol(self) -> str | None:
         return self._object.selected_alpn_protocol()
 
-    def advance(self) -> bool:
-        """Go on with the handshake; whether it is complete."""
+    def advance(self, data: bytes) -> bool:
+        """Go on with the handshake, with what has come; whether it is complete."""
+        if self._began is not None:
+            data = self._began + data
+            if _is_half_a_record(data):
+                self._began = data
+                return False
+            self._began = None
+            self._object = self._context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._incoming.write(data)
         try:
             self._object.do_handshake()
         except ssl.SSLWantReadError:
@@ -85,15 +101,22 @@ class TLS:
         """What has come, of as many records as are complete; empty at the end; None where more is needed for it."""
         pieces = []
         try:
-            while piece := self._object.read(READ_SIZE):
+            while self._may_have_more:
+                piece = self._object.read(READ_SIZE)
+                self._is_over = not piece
                 pieces.append(piece)
         except ssl.SSLWantReadError:
-            return b"".join(pieces) or None
+            pass
         except ssl.SSLZeroReturnError, ssl.SSLEOFError:
-            pass  # it is told again
+            self._is_over = True
         except ssl.SSLError as error:
             raise trio.BrokenResourceError(f"the client has broken TLS: {error.reason}") from error
-        return b"".join(pieces)
+        return b"".join(pieces) or (b"" if self._is_over else None)
+
+    @property
+    def _may_have_more(self) -> bool:
+        """Whether it makes sense to ask for more: to be told that there is not is what costs most."""
+        return not self._is_over and bool(self._incoming.pending or self._object.pending() or self._incoming.eof)
 
     def encrypt(self, data: memoryview) -> bytes:
         try:
@@ -109,3 +132,10 @@ class TLS:
     def close(self) -> None:
         with suppress(ssl.SSLError):  # it waits for the client's, which nobody does
             self._object.unwrap()
+
+
+def _is_half_a_record(data: bytes) -> bool:
+    """Whether this is the beginning of what a client has to say first, and not all of it."""
+    if not data.startswith(_HANDSHAKE[: len(data)]):
+        return False  # whatever it is, OpenSSL knows what is wrong with it
+    return len(data) < _RECORD_HEAD or len(data) < _RECORD_HEAD + min(_RECORD_SIZE, int.from_bytes(data[3:_RECORD_HEAD]))

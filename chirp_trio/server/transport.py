@@ -76,13 +76,13 @@ class Transport:
         """
         if self._tls is None:
             return None
-        while True:
+        while data := await self._receive_some():
             try:
-                if self._tls.advance():
+                if self._tls.advance(data):
                     return self._tls.protocol
             finally:
                 self._write_protocol_bytes()  # an alert too, if it failed
-            await self._feed()
+        raise trio.BrokenResourceError("the client has left in the middle of its handshake")
 
     # -- in -------------------------------------------------------------------------------------------------------------
 
@@ -104,8 +104,6 @@ class Transport:
         """Take in more of what TLS needs; whether there was any."""
         assert self._tls is not None
         data = await self._receive_some()
-        if not data and not self._tls.is_established:
-            raise trio.BrokenResourceError("the client has left in the middle of its handshake")
         self._tls.take(data)
         return bool(data)
 

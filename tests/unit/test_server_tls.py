@@ -1,11 +1,12 @@
 """The certificate that is shown, and what becomes of it when its files change."""
 
 import ssl
+from contextlib import suppress
 
 import pytest
 import trio
 
-from chirp_trio.server.tls import Certificate
+from chirp_trio.server.tls import TLS, Certificate
 from tests.certificates import make_certificate
 from tests.pairs import Pair
 
@@ -84,3 +85,37 @@ def test_others_are_not_and_neither_compression_nor_renegotiation(files):
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.options & ssl.OP_NO_COMPRESSION
     assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+async def test_a_handshake_that_has_hardly_begun_holds_nothing_of_openssl(files):
+    """Thousands may begin one and go no further."""
+    made = []
+
+    class Counting:
+        def wrap_bio(self, *arguments, **options):
+            made.append(arguments)
+            return certificate.context.wrap_bio(*arguments, **options)
+
+    certificate = Certificate(*files, ["http/1.1"])
+    client = ssl.create_default_context(cafile=files[0])
+    outgoing = ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        client.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
+    hello = outgoing.read()
+    tls = TLS(Counting())
+
+    assert not any(tls.advance(hello[place : place + 1]) for place in range(len(hello) - 1))
+    assert not made
+    assert not tls.said()
+    assert not tls.advance(hello[-1:])
+    assert len(made) == 1
+    assert tls.said()
+
+
+@pytest.mark.parametrize(
+    "said", [b"GET / HTTP/1.1\r\n", b"\x16\x47", b"\x16\x03\x01\xff\xff" + bytes(16 * 1024), b"\x16\x03\x01\0\0", b"\x80\x2e"]
+)
+async def test_what_is_no_beginning_of_a_handshake_is_not_waited_for(files, said):
+    tls = TLS(Certificate(*files, ["http/1.1"]).context)
+    with pytest.raises(trio.BrokenResourceError, match="speaks no TLS"):
+        tls.advance(said + bytes(64))
