@@ -2,13 +2,14 @@
 the time grows faster than the file, the test's own timeout ends it."""
 
 import os
-import subprocess
 import sys
+from tempfile import TemporaryFile
 
 import pytest
 
 from chirp_trio.markup import read_markup
 from chirp_trio.markup.tree import parse_html
+from tests import forking
 
 APP = """
 from chirp_trio import App, EventStream, SSEEvent, Template
@@ -40,9 +41,16 @@ def check(tmp_path):
 
     def run():
         command = [sys.executable, "-m", "chirp_trio.cli", "check", "app:app"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-        assert "Traceback" not in done.stderr
-        return done.returncode, done.stdout + done.stderr
+        with TemporaryFile() as output:
+            process = forking.servers.start(command, cwd=tmp_path, env=os.environ, output=output.fileno())
+            try:
+                code = process.wait(120)
+            finally:
+                process.kill()
+            output.seek(0)
+            told = output.read().decode()
+        assert "Traceback" not in told
+        return code, told
 
     run.template = tmp_path / "templates" / "page.html"
     run.template.write_text('<div sse-connect="/live"><p sse-swap="never"></p></div>')
