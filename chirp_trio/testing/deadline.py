@@ -7,6 +7,7 @@ broken off, as trio does where it finds an error of its own. What the test had a
 import ctypes
 import math
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import NoReturn
@@ -67,23 +68,58 @@ async def last_deadline(seconds: float, describe: Callable[[], str]) -> AsyncGen
     is_over = False
     has_ended = trio.Event()
     trio.lowlevel.spawn_system_task(wait)
-    timer = None
     if is_virtual:
-        token = trio.lowlevel.current_trio_token()
-        timer = threading.Timer(_REAL_SECONDS, _tell, (token, waiting))
-        timer.daemon = True
-        timer.start()
+        _watch.begin(waiting, _REAL_SECONDS)
     try:
         yield
     finally:
         is_over = True
         waiting.cancel()
-        if timer is not None:
-            timer.cancel()
+        _watch.end(waiting)
         with trio.move_on_after(1, shield=True):  # it takes one step
             await has_ended.wait()
 
 
-def _tell(token: trio.lowlevel.TrioToken, waiting: trio.CancelScope) -> None:
-    with suppress(trio.RunFinishedError):
-        token.run_sync_soon(waiting.cancel)
+class _Watch:
+    """Cancels scopes of trio when their real time is over: one thread for all of them, that ends when it finds none.
+
+    A client and each of its streams asks for it, so a thread for each would take longer than many a test.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._due: dict[trio.CancelScope, tuple[float, trio.lowlevel.TrioToken]] = {}
+        self._thread: threading.Thread | None = None
+        self._sleeps_until = math.inf
+
+    def begin(self, scope: trio.CancelScope, seconds: float) -> None:
+        """Cancel the scope, which is of this trio run, after so many seconds."""
+        due = time.monotonic() + seconds
+        with self._changed:
+            self._due[scope] = due, trio.lowlevel.current_trio_token()
+            if self._thread is None or not self._thread.is_alive():  # after a fork it is not
+                self._thread = threading.Thread(target=self._run, name="chirp_trio test deadline", daemon=True)
+                self._thread.start()
+            elif due < self._sleeps_until:
+                self._changed.notify()
+
+    def end(self, scope: trio.CancelScope) -> None:
+        """Leave the scope alone from now on. Its time may have come, or never begun."""
+        with self._changed:
+            self._due.pop(scope, None)
+
+    def _run(self) -> None:
+        with self._changed:
+            while self._due:
+                now = time.monotonic()
+                for scope, (due, token) in list(self._due.items()):
+                    if due <= now:
+                        del self._due[scope]
+                        with suppress(trio.RunFinishedError):
+                            token.run_sync_soon(scope.cancel)
+                self._sleeps_until = min((due for due, _ in self._due.values()), default=now)
+                self._changed.wait(self._sleeps_until - now)
+            self._thread = None
+
+
+_watch = _Watch()
