@@ -42,7 +42,7 @@ class Connection:
         self._settings = settings
         self._state = state
         self._turns = turns
-        self._transport = Transport(accepted, tls, settings.write_timeout)
+        self._transport = Transport(accepted, tls, settings.write_timeout, turns)
         self._handshake = trio.CancelScope()
         self._holding = trio.CancelScope()
         self._protocol: HTTP1 | HTTP2 | None = None

@@ -30,17 +30,23 @@ class Transport:
         connection: The accepted connection: a socket that does not block. The transport closes it.
         tls: Speak TLS with this context; None means clear text.
         write_timeout: Seconds that the client may take no bytes before it is given up.
+        turns: How many connections may be found to be at their end in one turn of the event loop; default: all. Thousands may
+            leave at once, and what each leaves behind takes time, which the others would wait for.
     """
 
     __slots__ = (
-        "_draining", "_is_closed", "_patience", "_ready", "_socket", "_taken", "_tls", "_unsent", "_write_timeout",
+        "_draining", "_is_closed", "_patience", "_ready", "_socket", "_taken", "_tls", "_turns", "_unsent", "_write_timeout",
         "is_closing",
     )  # fmt: skip
 
-    def __init__(self, connection: socket.socket, tls: ssl.SSLContext | None, write_timeout: float) -> None:
+    def __init__(
+        self, connection: socket.socket, tls: ssl.SSLContext | None, write_timeout: float,
+        turns: trio.CapacityLimiter | None = None,
+    ) -> None:  # fmt: skip
         self._socket = connection
         self._tls = None if tls is None else TLS(tls)
         self._write_timeout = write_timeout
+        self._turns = turns
         # What is to be written and has not been taken yet. It stays, if whoever brought it is cancelled: half a message may
         # be on the wire.
         self._ready: bytes | memoryview = b""  # for the system: encrypted, if that is asked for
@@ -111,11 +117,20 @@ class Transport:
         while True:
             await self._wait(trio.lowlevel.wait_readable)
             try:
-                return self._socket.recv(READ_SIZE)
+                data = self._socket.recv(READ_SIZE)
             except BlockingIOError:
-                pass
+                continue
             except OSError as error:
+                await self._take_turn()
                 raise trio.BrokenResourceError(str(error)) from error
+            if not data:
+                await self._take_turn()
+            return data
+
+    async def _take_turn(self) -> None:
+        if self._turns is not None:
+            async with self._turns:
+                pass
 
     async def _wait(self, until: Callable[[socket.socket], Awaitable[None]]) -> None:
         if self._is_closed:

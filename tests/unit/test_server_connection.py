@@ -146,3 +146,30 @@ async def test_of_many_connections_with_one_deadline_few_end_in_one_turn(autojum
     assert open_after_each_turn[0] == 30
     # Whoever looks may do so before or after the others in a turn.
     assert all(before - after <= 8 for before, after in pairwise(open_after_each_turn))
+
+
+@pytest.mark.parametrize("leave", [Client.reset, lambda client: client.theirs.close()], ids=["reset", "closed"])
+async def test_of_many_clients_that_leave_at_once_few_are_found_to_have_left_in_one_turn(autojump_clock, leave):
+    """What each leaves behind takes time, which the streams of the others would wait for."""
+    left = []
+
+    async def app(scope, receive, send):
+        await receive()
+        await receive()
+        left.append(scope)
+
+    turns = trio.CapacityLimiter(4)
+    clients = [Client() for _ in range(30)]
+    left_after_each_turn = [0]
+    async with trio.open_nursery() as nursery:
+        for client in clients:
+            client.send(b"GET / HTTP/1.1\r\nhost: server\r\n\r\n")
+            nursery.start_soon(Connection(app, ServerConfig(), {}, client.ours, None, turns).run)
+        await trio.testing.wait_all_tasks_blocked()
+        for client in clients:
+            leave(client)
+        while len(left) < len(clients):
+            await trio.lowlevel.checkpoint()
+            left_after_each_turn.append(len(left))
+
+    assert all(after - before <= 8 for before, after in pairwise(left_after_each_turn))
