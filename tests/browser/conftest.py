@@ -19,11 +19,14 @@ ARGUMENTS = [
 
 
 def find_chromium() -> str:
-    """The path of a Chromium. Without one, a user's test is skipped and says how to get it; in CI it fails."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    """The path of a Chromium. Without one, a user's test is skipped and says how to get it; in CI it fails.
+
+    The one that never had windows is first: it does the same to a page, for a sixth of the processor time.
+    """
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if (found := shutil.which(name)) is not None:
             return found
-    message = "no Chromium found: install it (on Debian and Ubuntu: apt-get install chromium) to run the browser tests"
+    message = "no Chromium found: install it (on Debian and Ubuntu: apt-get install chromium-headless-shell) to run the browser tests"
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
