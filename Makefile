@@ -1,5 +1,5 @@
 # Everything that a contributor runs. Each target makes the environment first, if need be.
-.PHONY: help setup demo test test-fast soak check wheel bench docs pictures peers lock clean
+.PHONY: help setup demo test test-fast soak check wheel bench bench-peers bench-quick docs pictures peers lock clean
 
 RUN ?= .venv/bin/pytest
 # A process for each core; the tests of a file stay together, because they share servers.
@@ -46,6 +46,13 @@ wheel: setup  ## build the wheel, and use it in an empty environment, with the p
 
 bench: setup  ## the benchmarks: ratios, printed as a table
 	@.venv/bin/python -m tests.benchmarks
+
+bench-peers: setup  ## streams beside the peers that are installed: a table, and a plot in .cache/performance.svg
+	@mkdir -p .cache
+	@.venv/bin/python -m tests.benchmarks.peers --svg .cache/performance.svg
+
+bench-quick: setup  ## the same in three minutes: ours, granian and Node with fewer streams
+	@.venv/bin/python -m tests.benchmarks.peers --quick
 
 docs: setup  ## build the documentation as a site, and serve it on http://127.0.0.1:8008
 	@.venv/bin/python -m tests.docs.site serve
