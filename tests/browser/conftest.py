@@ -26,7 +26,7 @@ def find_chromium() -> str:
     for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if (found := shutil.which(name)) is not None:
             return found
-    message = "no Chromium found: install it to run the browser tests (Debian and Ubuntu: apt-get install chromium-headless-shell)"
+    message = "no Chromium found: install it to run the browser tests (on Debian, apt-get install chromium-headless-shell)"
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
