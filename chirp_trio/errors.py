@@ -76,7 +76,7 @@ class HTTPError(ChirpError):
         headers: Further response headers, as a mapping or as pairs of name and value.
 
     Raises:
-        TypeError: `detail` is not text, or `headers` are neither.
+        TypeError: `status` is no int, `detail` is not text, or `headers` are neither.
         ValueError: The status is none of an error's, or a header cannot be sent.
 
     Example:
@@ -87,7 +87,9 @@ class HTTPError(ChirpError):
     """
 
     def __init__(self, status: int, detail: str | None = None, headers: HeadersInput = ()) -> None:
-        if not isinstance(status, int) or not 400 <= status <= 599:
+        if not isinstance(status, int):
+            raise TypeError(f"HTTPError: status is {status!r}; it must be an int from 400 to 599")
+        if not 400 <= status <= 599:
             raise ValueError(f"HTTPError: status is {status!r}; it must be an int from 400 to 599")
         if detail is not None and not isinstance(detail, str):
             raise TypeError(

@@ -5,6 +5,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
 
+from .arguments import check_type
+
 if importlib.util.find_spec("prometheus_client") is None:
     raise ModuleNotFoundError(
         "chirp_trio.metrics needs prometheus_client: pip install 'chirp-trio[metrics]'", name="prometheus_client"
@@ -42,6 +44,7 @@ class StreamCollector(Collector):
     """
 
     def __init__(self, streams: LiveStreams) -> None:
+        check_type("streams", streams, LiveStreams, "the streams of an app, such as app.streams")
         self._streams = streams
         self._lasted = [0] * (len(_BUCKETS) + 1)  # streams that are over, by the first bound that they did not outlast
         self._seconds = 0.0
@@ -99,6 +102,7 @@ def metrics_app(streams: LiveStreams, registry: CollectorRegistry = REGISTRY) ->
         >>> app = App()
         >>> app.mount("/metrics", metrics_app(app.streams, CollectorRegistry()))
     """
+    check_type("registry", registry, CollectorRegistry, "a CollectorRegistry")
     registry.register(StreamCollector(streams))
     app: ASGIApp = make_asgi_app(registry)
     return app

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from ..errors import ConfigurationError
+from ..arguments import check_type
 from ..markup import read_markup
 from ..web import App, outline_of
 from .calls import Call, apps_of, missing, template_calls
@@ -37,9 +37,10 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
     """
     if not isinstance(app, App):
         kind = type(app)
-        raise ConfigurationError(f"app is a {kind.__module__}.{kind.__qualname__}; only a chirp_trio.App can be checked")
-    if isinstance(elsewhere, str):
-        raise ConfigurationError(f"elsewhere is {elsewhere!r}; it must be a list of paths, such as ['/news']")
+        raise TypeError(f"app is a {kind.__module__}.{kind.__qualname__}; only a chirp_trio.App can be checked")
+    check_type("root_path", root_path, str, "a path such as '/shop', or ''")
+    if isinstance(elsewhere, str) or not isinstance(elsewhere, Iterable):
+        raise TypeError(f"elsewhere is {elsewhere!r}; it must be a list of paths, such as ['/news']")
     outline = outline_of(app)
     project = Project(outline.functions)
     calls = list(template_calls(project))

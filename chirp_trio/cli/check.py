@@ -30,11 +30,15 @@ def command(app: str | None, root_path: str, elsewhere: Sequence[str]) -> int:
         from ..checking import check_app  # the other commands work without what it needs
     except ImportError as error:
         raise ConfigurationError(str(error)) from error
+    from ..web import App
     from .find import find
 
     found, name = find(app, is_checked=False)
+    if not isinstance(found, App):
+        kind = type(found)
+        raise ConfigurationError(f"app is a {kind.__module__}.{kind.__qualname__}; only a chirp_trio.App can be checked")
     try:
-        findings = check_app(found, root_path=root_path, elsewhere=elsewhere)  # type: ignore[arg-type]  # it looks
+        findings = check_app(found, root_path=root_path, elsewhere=elsewhere)
     except (RecursionError, MemoryError) as error:
         raise ConfigurationError(f"{name} cannot be checked: something in its files is nested too deeply") from error
     for finding in findings:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from compression import zstd
 from typing import override
 
-from ..wire import encode_event
+from ..wire import check_one_line, encode_event
 from .codings import Coding
 from .shared import SharedPieces
 
@@ -68,7 +68,15 @@ class CompressionDictionary:
             event_type: Their event name; default: none.
             id: An id that is like theirs: `Topic.cursor`, if they are a topic's; default: none. All ids of a process begin
                 alike, which is a good part of a short event. With another process it is another dictionary.
+
+        Raises:
+            TypeError: Something is no text.
+            ValueError: See above.
         """
+        if not isinstance(samples, Iterable) or isinstance(samples, str | bytes):
+            raise TypeError(f"samples is {reprlib.repr(samples)}; it must be an iterable of texts")
+        check_one_line("event_type", event_type)
+        check_one_line("id", id)
         return cls(b"".join(encode_event(sample, event_type, id, None) for sample in samples))
 
     def _frame(self, piece: bytes) -> bytes:

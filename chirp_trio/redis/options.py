@@ -5,9 +5,8 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import ConfigurationError
+from ..arguments import check_choice, check_count
 from ..seconds import check_seconds
-from ..topics.checks import check_count
 from ..wire import check_text
 from .address import Address, parse_address
 
@@ -41,10 +40,7 @@ class Options:
             raise TypeError(f"RedisStore: prefix is {self.prefix!r}; it must be text")
         check_text("RedisStore: prefix", self.prefix)
         for name, known in _CHOICES.items():
-            if getattr(self, name) not in known:
-                raise ConfigurationError(
-                    f"RedisStore: {name} is {getattr(self, name)!r}; it must be one of {', '.join(map(repr, known))}"
-                )
+            check_choice(f"RedisStore: {name}", getattr(self, name), known)
         check_seconds("RedisStore: timeout", self.timeout)
         for name in ("max_length", "max_waiting", "max_waiting_bytes"):
             check_count(f"RedisStore: {name}", getattr(self, name), least=1)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..arguments import check_count, check_type
 from ..errors import ConfigurationError
 from ..headers import encode_headers
 from ..seconds import check_seconds
@@ -93,8 +94,7 @@ class ServerConfig:
 
     def __post_init__(self) -> None:
         for name in ("reuse_port", "http2", "http2_cleartext", "access_log"):
-            if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"{name} is {getattr(self, name)!r}; it must be True or False")
+            check_type(name, getattr(self, name), bool, "True or False")
         self._check_addresses()
         files = (("certfile", self.certfile), ("keyfile", self.keyfile))
         for name, file in files:
@@ -106,10 +106,12 @@ class ServerConfig:
         for name, file in files:
             if file is not None and not Path(file).is_file():
                 raise ConfigurationError(f"{name} is {str(file)!r}; there is no such file")
-        if not isinstance(self.root_path, str) or not re.fullmatch(r"(?:/[^/?#\s]+)*/?", self.root_path):
+        check_type("root_path", self.root_path, str, "a path such as '/shop', or ''")
+        if not re.fullmatch(r"(?:/[^/?#\s]+)*/?", self.root_path):
             raise ConfigurationError(f"root_path is {self.root_path!r}; it must be a path such as '/shop', or ''")
         object.__setattr__(self, "root_path", self.root_path.rstrip("/"))
         if self.server_header is not None:
+            check_type("server_header", self.server_header, str, "text, or None")
             try:
                 encode_headers([("server", self.server_header)])
             except ValueError as error:
@@ -123,14 +125,14 @@ class ServerConfig:
         if self.startup_timeout is not None:
             check_seconds("startup_timeout", self.startup_timeout, least=1, otherwise=", or None")
         for name in ("max_connections", "max_connections_per_client"):
-            number = getattr(self, name)
-            if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-                raise ConfigurationError(f"{name} is {number!r}; it must be a whole number, one or more")
+            check_count(name, getattr(self, name), least=1)
 
     def _check_addresses(self) -> None:
-        if not isinstance(self.host, str) or not re.fullmatch(r"[^\[\]/\s]+", self.host):
+        check_type("host", self.host, str, "an address or a name, such as '127.0.0.1'")
+        if not re.fullmatch(r"[^\[\]/\s]+", self.host):
             raise ConfigurationError(f"host is {self.host!r}; it must be an address or a name, such as '127.0.0.1'")
-        if not isinstance(self.port, int) or isinstance(self.port, bool) or not 0 <= self.port <= 65535:
+        check_type("port", self.port, int, "a number from 0 to 65535")
+        if not 0 <= self.port <= 65535:
             raise ConfigurationError(f"port is {self.port!r}; it must be a number from 0 to 65535")
         object.__setattr__(self, "bind", _texts("bind", self.bind))
         for address in self.bind:
@@ -154,5 +156,5 @@ def _texts(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, Sequence) or isinstance(value, bytes):
-        raise ConfigurationError(f"{name} is {value!r}; it must be a text or a sequence of texts")
+        raise TypeError(f"{name} is {value!r}; it must be a text or a sequence of texts")
     return tuple(value)

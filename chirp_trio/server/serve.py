@@ -3,9 +3,11 @@
 import inspect
 import os
 from collections.abc import Awaitable
+from types import NoneType
 
 import trio
 
+from ..arguments import check_type
 from ..asgi import ASGIApp, Receive, Scope, Send, require_trio
 from ..errors import ConfigurationError, sole
 from .access_log import AccessLog
@@ -33,6 +35,7 @@ async def serve(
         task_status: For `nursery.start()`: told the URLs that the server listens on, once it does.
 
     Raises:
+        TypeError: An argument is something else.
         ConfigurationError: This system is Windows, where the server does not run.
         OSError: The address cannot be listened on, or the certificate cannot be used.
         LifespanError: The app's lifespan failed, at the start (then `task_status` was told nothing), or later, or took longer
@@ -46,6 +49,10 @@ async def serve(
     """
     require_trio()
     require_supported_system()
+    check_type("config", config, (ServerConfig, NoneType), "a ServerConfig, or None")
+    check_type("shutdown", shutdown, (trio.Event, NoneType), "a trio.Event, or None")
+    if not callable(app):
+        raise TypeError(f"app is {app!r:.200}; it must be an ASGI application")
     settings = config if config is not None else ServerConfig()
     await serve_with(app, settings, read_certificate(settings), shutdown=shutdown, task_status=task_status)
 

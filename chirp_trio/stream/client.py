@@ -1,9 +1,10 @@
 """What a request says of the client that asks for a stream: what kind of client it is, and which event it has had last."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from ..arguments import check_type
 from ..asgi import Scope
 from ..wire import encode_id, encode_retry
 
@@ -99,6 +100,7 @@ def last_event_id(scope: Scope) -> str | None:
         >>> last_event_id({"headers": [], "query_string": b"lastEventId=41&last_event_id=7"})
         '41'
     """
+    check_type("scope", scope, Mapping, "the scope of a request, such as request.scope")
     for name, value in scope.get("headers", ()):
         if name.lower() == b"last-event-id":
             text: str = value.decode("utf-8", "replace")

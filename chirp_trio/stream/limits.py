@@ -1,7 +1,9 @@
 """What bounds the streams of an app: how many there may be, for how long, and when their clients shall come back."""
 
 from dataclasses import dataclass
+from types import NoneType
 
+from ..arguments import check_count, check_type
 from ..errors import ConfigurationError
 from ..seconds import check_seconds, is_seconds
 
@@ -30,7 +32,7 @@ class Limits:
 
     Raises:
         ConfigurationError: One of them bounds nothing that there could be.
-        TypeError: `max_age` or `max_write_delay` is no number.
+        TypeError: One of them is no number.
 
     Example:
         >>> Limits(max_streams=10_000, max_streams_per_client=20).max_age is None
@@ -45,10 +47,15 @@ class Limits:
     max_write_delay: float = MAX_WRITE_DELAY
 
     def __post_init__(self) -> None:
-        _check_count("max_streams", self.max_streams)
-        _check_count("max_streams_per_client", self.max_streams_per_client)
+        for name in ("max_streams", "max_streams_per_client"):
+            if (number := getattr(self, name)) is not None:
+                check_count(name, number, least=1, of="a number of streams", otherwise=", or None for no limit")
         if self.max_age is not None:
             check_seconds("max_age", self.max_age, otherwise=", or None for no limit")
+        told = "a tuple of two times in seconds, the shorter one first, or None, and clients are told nothing"
+        check_type("reconnect_after", self.reconnect_after, (tuple, NoneType), told)
+        told = "a time in seconds, or None, and clients are told none"
+        check_type("reconnection_time", self.reconnection_time, (int, float, NoneType), told)
         if self.reconnect_after is not None and not _is_range(self.reconnect_after):
             raise ConfigurationError(
                 f"reconnect_after is {self.reconnect_after!r}; it must be a tuple of two times in seconds, the shorter one "
@@ -60,11 +67,6 @@ class Limits:
                 "told none"
             )
         check_seconds("max_write_delay", self.max_write_delay, least=0)
-
-
-def _check_count(name: str, value: object) -> None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise ConfigurationError(f"{name} is {value!r}; it must be a number of streams, one or more, or None for no limit")
 
 
 def _is_range(value: object) -> bool:

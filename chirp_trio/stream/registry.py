@@ -260,9 +260,12 @@ def check_hook[Function: Hook](name: str, hook: Function) -> Function:
     """The hook, if it can be one.
 
     Raises:
-        ConfigurationError: It is not callable, or async.
+        TypeError: It is not callable.
+        ConfigurationError: It is async.
     """
-    if not callable(hook) or inspect.iscoroutinefunction(hook):
+    if not callable(hook):
+        raise TypeError(f"{name}({hook!r}): the hook must be a function, as below @{name}")
+    if inspect.iscoroutinefunction(hook):
         raise ConfigurationError(f"{name}({hook!r}): it must be a function that is not async, as below @{name}")
     return hook
 

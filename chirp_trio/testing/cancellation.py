@@ -7,6 +7,7 @@ from typing import override
 
 import trio
 
+from ..arguments import check_type
 from .runtime import require_trio_test
 
 
@@ -68,7 +69,8 @@ async def cancel_everywhere(
             if inspect.iscoroutine(value):
                 value.close()  # or Python warns that it was never awaited
             raise TypeError(f"cancel_everywhere: {name} is {value!r}; it must be a function without arguments{hint}")
-    if not isinstance(max_steps, int) or isinstance(max_steps, bool) or max_steps < 1:
+    check_type("cancel_everywhere: max_steps", max_steps, int, "an int of at least 1")
+    if max_steps < 1:
         raise ValueError(f"cancel_everywhere: max_steps is {max_steps!r}; it must be an int of at least 1")
     require_trio_test("cancel_everywhere")
     for step in range(1, max_steps + 1):

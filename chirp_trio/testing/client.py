@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any, Self
 
 import httpx
 import trio
 
+from ..arguments import check_count, check_type
 from ..asgi import ASGIApp
+from ..seconds import check_seconds
 from ..server import ServerConfig
 from .dialects import RequestType, stream_headers
 from .hosting import AppTransport
@@ -115,6 +118,7 @@ class TestClient(httpx.AsyncClient):
         return self
 
     def _use(self, server: AppTransport, base_url: str, options: dict[str, Any]) -> None:
+        check_type("base_url", base_url, (str, httpx.URL), "a URL")
         self._server = server
         # The clock of a test jumps, so a timeout of httpx's would be hit by any stream that is quiet for a while.
         super().__init__(transport=server, base_url=base_url, **{"timeout": None, **options})
@@ -136,6 +140,10 @@ class TestClient(httpx.AsyncClient):
             trigger: The id of the element that made the request.
             **options: Whatever else `httpx.AsyncClient.request` takes.
         """
+        check_type("path", path, (str, httpx.URL), "text")
+        check_type("method", method, str, "text")
+        for name, element in (("target", target), ("trigger", trigger)):
+            check_type(name, element, (str, NoneType), "the id of an element, or None")
         htmx = {"HX-Request": "true", "HX-Target": target, "HX-Trigger": trigger}
         headers = {name: value for name, value in htmx.items() if value is not None} | dict(
             options.pop("headers", None) or {}
@@ -175,6 +183,11 @@ class TestClient(httpx.AsyncClient):
             AppError: The app reported an error to its client, or ended the stream before it was complete.
             Exception: What the app raised.
         """
+        if max_events is not None:
+            check_count("max_events", max_events, least=1, otherwise=", or None")
+        if disconnect_after is not None:
+            check_seconds("disconnect_after", disconnect_after, least=0, otherwise=", or None")
+        check_type("timeout", timeout, (int, float), "a number of seconds")
         began = trio.current_time()
         patience = timeout if disconnect_after is None else disconnect_after
         asks = (last_event_id, headers, method, request_type, options)
@@ -239,6 +252,11 @@ class TestClient(httpx.AsyncClient):
         *,
         stop_at: float = math.inf,
     ) -> SSEStream:
+        check_type("path", path, (str, httpx.URL), "text")
+        check_type("last_event_id", last_event_id, (str, NoneType), "text, or None")
+        check_type("method", method, str, "text")
+        check_type("headers", headers, (Mapping, NoneType), "a mapping, or None")
+        check_type("request_type", request_type, str, "'eventsource' or 'htmx4'")
         sent = httpx.Headers(stream_headers(request_type, page=f"{str(self.base_url).rstrip('/')}/"))
         sent.update(headers)
         how = {name: options[name] for name in ("auth", "follow_redirects") if name in options}

@@ -9,6 +9,7 @@ from typing import Any, Self, override
 import httpx
 import trio
 
+from ..arguments import check_type
 from ..asgi import ASGIApp
 from ..errors import sole
 from .deadline import AppStillRunning, last_deadline
@@ -42,6 +43,10 @@ class AppTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, app: ASGIApp, *, root_path: str, raise_stream_errors: bool, end_timeout: float) -> None:
+        if not callable(app):
+            raise TypeError(f"app is {app!r:.200}; it must be an ASGI application")
+        check_type("root_path", root_path, str, "text")
+        check_type("raise_stream_errors", raise_stream_errors, bool, "True or False")
         self.shutdown = trio.Event()  # setting it tells the app that its server is about to stop
         self.url: str | None = None  # where a real server listens
         self._app = app

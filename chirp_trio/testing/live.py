@@ -8,6 +8,7 @@ import math
 import secrets
 import socket
 from dataclasses import replace
+from types import NoneType
 from typing import override
 
 import h11
@@ -15,6 +16,7 @@ import httpx
 import trio
 import trio.testing
 
+from ..arguments import check_type
 from ..asgi import ASGIApp, Message, Receive, Scope, Send
 from ..errors import ConfigurationError, LifespanError, sole
 from ..server import ServerConfig, serve
@@ -41,6 +43,7 @@ class LiveTransport(AppTransport):
     """
 
     def __init__(self, app: ASGIApp, *, config: ServerConfig | None, root_path: str, raise_stream_errors: bool) -> None:
+        check_type("config", config, (ServerConfig, NoneType), "a ServerConfig, or None")
         super().__init__(app, root_path=root_path, raise_stream_errors=raise_stream_errors, end_timeout=_END_TIMEOUT)
         settings = config if config is not None else ServerConfig()
         if settings.certfile is not None:

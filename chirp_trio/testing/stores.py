@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import trio
 
+from ..arguments import check_type
 from ..errors import sole
+from ..seconds import check_seconds
 from ..topics import Published, Store, Subscription, Topic, merge
 from ..topics.published import encode_published
 from ..wire import Comment, SSEEvent
@@ -36,6 +38,8 @@ async def check_store(store: Store, *, timeout: float = 30.0) -> None:
         >>> async def test_my_store(tmp_path):
         ...     await check_store(SQLiteStore(tmp_path / "topics.db"))
     """
+    check_type("store", store, Store, "a Store")
+    check_seconds("timeout", timeout)
     for scene in [*_SCENES, *(_SHARED_SCENES if store.is_shared else [])]:
         try:
             with clock_held_for_threads(), trio.fail_after(timeout):

@@ -6,11 +6,13 @@ dropped in silence, and only `receive()` tells of it.
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from types import NoneType
 from typing import Any, override
 
 import httpx
 import trio
 
+from ..arguments import check_type
 from ..asgi import ASGIApp, Message, Scope
 from ..server.serve import ShutdownSignal
 from .clock import clock_held_for_threads
@@ -60,6 +62,7 @@ class ASGITransport(AppTransport):
         raise_stream_errors: bool = True,
     ) -> None:
         super().__init__(app, root_path=root_path, raise_stream_errors=raise_stream_errors, end_timeout=_END_TIMEOUT)
+        check_type("client", client, (tuple, NoneType), "an address and a port")
         self._client = client
         self._state: dict[str, Any] = {}
         self._signal = ShutdownSignal(self.shutdown)  # as the app sees it

@@ -8,8 +8,8 @@ from typing import NamedTuple, Protocol, override
 
 import trio
 
+from ..arguments import check_count
 from ..seconds import check_seconds
-from .checks import check_count
 from .published import Published
 
 # Between the ids of several topics, where a client has one for all of them.

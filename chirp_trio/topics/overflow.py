@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from ..arguments import check_choice, check_function
 from ..errors import ConfigurationError
 from .history import Log
 from .published import Gap, Published, stands_for, value_seen
@@ -79,8 +80,8 @@ _NEED_KEY = frozenset(("latest",))
 
 
 def check_overflow(overflow: object, key: object) -> None:
-    """Raise `ConfigurationError` unless it is the name of a policy, and there is a key if that needs one."""
-    if not isinstance(overflow, str) or overflow not in POLICIES:
-        raise ConfigurationError(f"overflow is {overflow!r}; it must be one of {', '.join(map(repr, POLICIES))}")
+    """Raise unless it is the name of a policy, and there is a key if that needs one."""
+    check_choice("overflow", overflow, POLICIES)
+    check_function("key", key)
     if (overflow in _NEED_KEY) != (key is not None):
         raise ConfigurationError("overflow='latest' needs key, a function of a value, and nothing else takes it")

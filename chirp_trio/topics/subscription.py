@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import Protocol, Self, override
 
+from ..arguments import check_type
 from ..stream.source import PushSource, Sink, place_listener
 from ..threads import TrioRun
 from .published import Published
@@ -59,6 +60,7 @@ class Subscription(PushSource):
 
 def subscriber_of(subscription: Subscription) -> Subscriber:
     """What a subscription reads, for what reads several."""
+    check_type("wait", subscription, Subscription, "one of the topic's subscriptions, or None")
     return subscription._subscriber
 
 

@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import trio
 
+from ..arguments import check_count, check_function, check_type
 from ..errors import ConfigurationError
 from ..wire import JSONDefault, json_encoder
 from .audience import Audience
-from .checks import check_count, check_function
 from .history import History
 from .opening import Opening
 from .overflow import Overflow, check_overflow
@@ -70,8 +70,9 @@ class Topic:
         json_default: JSONDefault | None = None,
         prepare: Prepare | None = None,
     ) -> None:
-        if not isinstance(name, str) or not name:
-            raise ConfigurationError(f"the name of a topic is {name!r}; it must be text")
+        check_type("the name of a topic", name, str, "text")
+        if not name:
+            raise ConfigurationError("the name of a topic is ''; it must be text that is not empty")
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store is {store!r}; it must be a Store, such as a SQLiteStore, or None")
         check_function("prepare", prepare)

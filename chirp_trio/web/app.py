@@ -100,11 +100,14 @@ class App(Routes):
                 are asked after classes.
 
         Raises:
-            ConfigurationError: `cause` is neither, or the function wants what nobody offers.
+            TypeError: `cause` is neither.
+            ConfigurationError: It is another number or class, or the function wants what nobody offers.
         """
-        is_status = isinstance(cause, int) and not isinstance(cause, bool) and 400 <= cause <= 599
-        if not is_status and not (isinstance(cause, type) and issubclass(cause, Exception)):
-            raise ConfigurationError(f"error({cause!r}): it must be an HTTP status from 400 to 599, or a class of exceptions")
+        allowed = f"error({cause!r}): the cause must be an HTTP status from 400 to 599, or a class of exceptions"
+        if not isinstance(cause, int | type) or isinstance(cause, bool):
+            raise TypeError(allowed)
+        if not (issubclass(cause, Exception) if isinstance(cause, type) else 400 <= cause <= 599):
+            raise ConfigurationError(allowed)
 
         def register(handler: Handler) -> Handler:
             self._dispatcher.add_error_handler(cause, handler)
@@ -156,7 +159,7 @@ class App(Routes):
             ConfigurationError: `name` is no name.
         """
         if name is not None and not isinstance(name, str):
-            raise ConfigurationError(f"template_filter({name!r}): the name must be text, as in @app.template_filter('name')")
+            raise TypeError(f"template_filter({name!r}): the name must be text, as in @app.template_filter('name')")
 
         def register(function: Function) -> Function:
             self._templates.add_filter(name if name is not None else function.__name__, function)

@@ -5,8 +5,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..arguments import check_count, check_type
 from ..compression import Compress, check_compress
-from ..errors import ConfigurationError
 from ..stream import Limits
 from ..wire import JSONDefault, check_json_default
 from .hosts import EVERY_HOST, check_hosts
@@ -76,16 +76,11 @@ class AppConfig:
 
     def __post_init__(self) -> None:
         self._check_template_dir()
-        if not isinstance(self.debug, bool):
-            raise TypeError(f"debug is {self.debug!r}; it must be True or False")
+        check_type("debug", self.debug, bool, "True or False")
         for setting in ("hosts", "debug_hosts"):
             object.__setattr__(self, setting, check_hosts(setting, getattr(self, setting)))
-        if not isinstance(self.max_body_size, int) or isinstance(self.max_body_size, bool) or self.max_body_size < 0:
-            raise ConfigurationError(f"max_body_size is {self.max_body_size!r}; it must be a number of bytes, zero or more")
-        if not isinstance(self.max_form_fields, int) or isinstance(self.max_form_fields, bool) or self.max_form_fields < 1:
-            raise ConfigurationError(
-                f"max_form_fields is {self.max_form_fields!r}; it must be a number of fields, one or more"
-            )
+        check_count("max_body_size", self.max_body_size, least=0, of="a number of bytes")
+        check_count("max_form_fields", self.max_form_fields, least=1, of="a number of fields")
         check_json_default(self.json_default)
         check_compress("compress", self.compress)
         stream_limits(self)

@@ -114,6 +114,8 @@ def cookie_header(
     samesite: SameSite | None,
 ) -> str:
     """The value of a header `set-cookie`; raises as `set_cookie` does."""
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a cookie is {name!r}; it must be text")
     _check_text("name", name, _NAME, "an HTTP token, such as 'session'")
     _check_text(
         "value", value, _VALUE,
@@ -146,6 +148,8 @@ def cookie_header(
     for option, is_set in (("secure", secure), ("httponly", httponly)):
         if not isinstance(is_set, bool):
             raise TypeError(f"{option} of the cookie {name!r} is {is_set!r}; it must be True or False")
+    if samesite is not None and not isinstance(samesite, str):
+        raise TypeError(f"samesite of the cookie {name!r} is {samesite!r}; it must be 'lax', 'strict', 'none' or None")
     if samesite not in (None, "lax", "strict", "none"):
         raise ValueError(f"samesite of the cookie {name!r} is {samesite!r}; it must be 'lax', 'strict', 'none' or None")
     if samesite == "none" and not secure:

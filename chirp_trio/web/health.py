@@ -2,6 +2,7 @@
 
 import json
 
+from ..arguments import check_type
 from .app import App
 from .response import JSON, Response
 
@@ -25,6 +26,7 @@ def health(app: App) -> App:
         >>> app = App()
         >>> app.mount("/health", health(app))
     """
+    check_type("app", app, App, "an App")
     endpoints = App()
 
     @endpoints.get("/live")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..arguments import check_type
 from ..compression import CompressionDictionary
 from ..errors import ConfigurationError
 from .dispatch import Dispatcher
@@ -41,7 +42,7 @@ class Routes:
             ConfigurationError: The path, the methods or the function cannot work.
         """
         if not isinstance(path, str):
-            raise ConfigurationError(f"route({path!r}): the path must be text, as in @app.route('/path')")
+            raise TypeError(f"route({path!r}): the path must be text, as in @app.route('/path')")
 
         def register(handler: Handler) -> Handler:
             self._routes.add_route(path, methods, handler)
@@ -80,11 +81,12 @@ class Routes:
             The path that it is served at, for the page: `<link rel="compression-dictionary" href="...">`.
 
         Raises:
-            ConfigurationError: `match` is no path, or `dictionary` no dictionary.
+            TypeError: `dictionary` is no dictionary, or `match` no text.
+            ConfigurationError: `match` is no path.
         """
-        if not isinstance(dictionary, CompressionDictionary):
-            raise ConfigurationError(f"dictionary is {dictionary!r}; it must be a CompressionDictionary")
-        if not isinstance(match, str) or not match.startswith("/") or not match.isascii() or not match.isprintable():
+        check_type("dictionary", dictionary, CompressionDictionary, "a CompressionDictionary")
+        check_type("match", match, str, "a path that begins with a slash, in printable ASCII")
+        if not match.startswith("/") or not match.isascii() or not match.isprintable():
             raise ConfigurationError(f"match is {match!r}; it must be a path that begins with a slash, in printable ASCII")
         if '"' in match or "\\" in match:
             raise ConfigurationError(f"match is {match!r}; it must be without quotes and backslashes")

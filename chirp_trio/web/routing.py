@@ -43,12 +43,13 @@ def make_route(path: str, methods: Iterable[str], handler: Callable[..., Any]) -
     """A route from a pattern such as `/users/{id:int}`.
 
     Raises:
+        TypeError: The methods are no texts.
         ConfigurationError: The pattern or the methods cannot work; the message names what is allowed.
     """
     if not isinstance(methods, str) and isinstance(methods, Iterable):
         methods = tuple(methods)
     if not isinstance(methods, tuple) or not all(isinstance(method, str) for method in methods):
-        raise ConfigurationError(f"methods of {path!r} is {methods!r}; it must be a list of methods, such as ['GET', 'POST']")
+        raise TypeError(f"methods of {path!r} is {methods!r}; it must be a list of methods, such as ['GET', 'POST']")
     upper = frozenset(method.upper() for method in methods)
     if not upper or not all(method.isascii() and method.isalpha() for method in upper):
         raise ConfigurationError(f"methods of {path!r} is {sorted(upper)!r}; it must hold one HTTP method or more")

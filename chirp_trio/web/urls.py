@@ -63,7 +63,7 @@ class Paths:
             ConfigurationError: No route is meant, or several are, or a value does not fit.
         """
         if not isinstance(name, str):
-            raise TypeError(f"path_for({name!r}): it wants text: the name of a route's handler, or a path")
+            raise TypeError(f"path_for({name!r}): the name must be text: that of a route's handler, or a path")
         pattern = self._pattern(name, parameters)
         used = {found[1].partition(":")[0] for found in PARAMETER.finditer(pattern)}
         path = PARAMETER.sub(lambda found: _filled(found[1], parameters, pattern), quote(pattern, safe=_SAFE + "{}"))

@@ -66,9 +66,12 @@ class Decoder:
         standard wants. An event's `id` and `retry` are those of its own fields, and None where it had none.
 
         Raises:
+            TypeError: `data` is no bytes.
             EventTooLarge: More than `max_event_bytes` without an end; what came before it has been returned. The
                 decoder cannot be used after that.
         """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise TypeError(f"data is {data!r:.200}; it must be bytes")
         found: list[SSEEvent[str] | Comment] = []
         try:
             for line in self._lines(self._without_bom(data)):

@@ -102,7 +102,7 @@ def test_an_app_of_which_no_source_can_be_found_has_no_findings():
 
 
 def test_what_is_no_app_is_refused():
-    with pytest.raises(ConfigurationError, match=r"app is a builtins\.str"):
+    with pytest.raises((TypeError, ConfigurationError), match=r"app is a builtins\.str"):
         check_app("app")
 
 

@@ -20,7 +20,9 @@ async def source():
 @pytest.mark.parametrize("option", ["max_streams", "max_streams_per_client"])
 @pytest.mark.parametrize("value", [0, -1, 1.0, "10", True, math.inf])
 def test_a_number_of_streams_is_one_or_more(option, value):
-    with pytest.raises(ConfigurationError, match=rf"^{option} is {value!r}; it must be a number of streams, one or more, or"):
+    with pytest.raises(
+        (TypeError, ConfigurationError), match=rf"^{option} is {value!r}; it must be a number of streams, one or more, or"
+    ):
         AppConfig(**{option: value})
 
 
@@ -40,7 +42,9 @@ def test_a_delay_of_writing_is_a_time(value):
 
 @pytest.mark.parametrize("value", [3, (1,), (1, 2, 3), (5, 1), (-1, 5), (1, math.inf), ("1", "5"), [1, 5], (True, 2)])
 def test_a_pause_is_a_range_of_times(value):
-    with pytest.raises(ConfigurationError, match=r"^reconnect_after is .*; it must be a tuple of two times in seconds"):
+    with pytest.raises(
+        (TypeError, ConfigurationError), match=r"^reconnect_after is .*; it must be a tuple of two times in seconds"
+    ):
         AppConfig(reconnect_after=value)
 
 
@@ -72,7 +76,9 @@ def test_a_client_is_told_nothing_if_nothing_is_configured():
 
 @pytest.mark.parametrize("value", [-1, "3", True, math.inf, math.nan, (1, 2)])
 def test_a_reconnection_time_is_a_time(value):
-    with pytest.raises(ConfigurationError, match=r"^reconnection_time is .*; it must be a time in seconds, or None"):
+    with pytest.raises(
+        (TypeError, ConfigurationError), match=r"^reconnection_time is .*; it must be a time in seconds, or None"
+    ):
         AppConfig(reconnection_time=value)
 
 

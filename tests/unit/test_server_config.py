@@ -92,7 +92,7 @@ REFUSED = {
 def test_what_cannot_work_is_refused_with_what_can(case):
     settings, message = REFUSED[case]
 
-    with pytest.raises(ConfigurationError) as refusal:
+    with pytest.raises((TypeError, ValueError)) as refusal:
         ServerConfig(**settings)
 
     assert str(refusal.value).startswith(message)
@@ -114,7 +114,7 @@ def test_a_timeout_is_a_second_or_more(name, value):
 @pytest.mark.parametrize("name", ["max_connections", "max_connections_per_client"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, None, "10"], ids=repr)
 def test_a_number_of_connections_is_one_or_more(name, value):
-    with pytest.raises(ConfigurationError) as refusal:
+    with pytest.raises((TypeError, ValueError)) as refusal:
         ServerConfig(**{name: value})
 
     assert str(refusal.value) == f"{name} is {value!r}; it must be a whole number, one or more"
@@ -144,7 +144,7 @@ def test_a_prefix_has_no_slash_at_its_end(given, kept):
 
 @pytest.mark.parametrize("given", ["shop", "/a b", "/a?b", "/a#b", "//", None, 5], ids=repr)
 def test_a_prefix_that_is_no_path_is_refused(given):
-    with pytest.raises(ConfigurationError, match="it must be a path such as '/shop', or ''"):
+    with pytest.raises((TypeError, ValueError), match="it must be a path such as '/shop', or ''"):
         ServerConfig(root_path=given)
 
 

@@ -147,7 +147,7 @@ def test_a_path_that_cannot_be_made_is_refused_with_what_there_is(name, paramete
 
 @pytest.mark.parametrize("name", [app_with_routes, None, 5, b"/"])
 def test_a_path_is_made_of_a_name_and_of_nothing_else(name):
-    with pytest.raises(TypeError, match=r"^path_for\(.*\): it wants text: the name of a route's handler, or a path$"):
+    with pytest.raises(TypeError, match=r"^path_for\(.*\): the name must be text: that of a route's handler, or a path$"):
         app_with_routes().path_for(name)
 
 

@@ -1,7 +1,9 @@
 """Whether a stream has ended as it should."""
 
 from collections.abc import Sequence
+from types import NoneType
 
+from ...arguments import check_type
 from ...wire import SSEEvent
 from ..result import SSEResult
 from ..sse import SSEStream
@@ -38,6 +40,8 @@ def assert_closed_cleanly(stream: SSEResult | SSEStream, *, ended: str | None = 
         ...         assert_closed_cleanly(await client.sse("/live"), ended="completed", last_event="done")
         >>> trio.run(test_live)
     """
+    check_type("ended", ended, (str, NoneType), "text, or None")
+    check_type("last_event", last_event, (str, NoneType), "the name of an event, or None")
     if ended is not None and ended not in _ENDINGS:
         raise ValueError(f"ended is {ended!r}; it must be one of {', '.join(map(repr, _ENDINGS))}")
     if not isinstance(stream, SSEResult | SSEStream):

@@ -1,9 +1,11 @@
 """Whether something is a fragment, and what it holds."""
 
 import re
+from types import NoneType
 
 import httpx
 
+from ...arguments import check_type
 from ...markup import Element, parse_html
 from ...wire import SSEEvent
 from ..result import SSEResult
@@ -32,6 +34,7 @@ def html_of(name: str, value: object, status: int | None = None) -> str:
         TypeError: It is something else.
         ValueError: A status is given for what has none.
     """
+    check_type("status", status, (int, NoneType), "an HTTP status, or None")
     if status is not None and not isinstance(value, httpx.Response):
         raise ValueError(f"status is {status!r}, and {name} is no response, so it has none")
     match value:
@@ -106,8 +109,8 @@ def assert_fragment_contains(
         >>> assert_fragment_contains("<li class='new'>tea &amp; biscuits</li>", "tea & biscuits")
         >>> assert_fragment_contains("<ul><li>tea<li>biscuits</ul>", selector="ul > li", count=2)
     """
-    _check_question("assert_fragment_contains", texts, selector, count)
     markup, root = _parse_fragment("fragment", fragment, status)
+    _check_question("assert_fragment_contains", texts, selector, count)
     if selector is None:
         for text in texts:
             if not _holds(markup, root, text):
@@ -146,8 +149,8 @@ def assert_fragment_not_contains(fragment: HTML, *texts: str, selector: str | No
     Example:
         >>> assert_fragment_not_contains("<li>tea</li>", "coffee", "milk")
     """
-    _check_question("assert_fragment_not_contains", texts, selector, None)
     markup, root = _parse_fragment("fragment", fragment, status)
+    _check_question("assert_fragment_not_contains", texts, selector, None)
     if selector is None:
         for text in texts:
             if _holds(markup, root, text):
@@ -176,6 +179,7 @@ def assert_is_error_fragment(response: httpx.Response | SSEResult, *texts: str, 
         >>> response = httpx.Response(404, html=body)
         >>> assert_is_error_fragment(response, "no such room", status=404)
     """
+    check_type("status", status, (int, NoneType), "an HTTP status, or None")
     match response:
         case httpx.Response():
             actual, told = response.status_code, _told(response)
@@ -247,6 +251,10 @@ def _told(response: httpx.Response) -> str:
 
 
 def _check_question(name: str, texts: tuple[str, ...], selector: str | None, count: int | None) -> None:
+    for text in texts:
+        check_type(f"{name}: a text", text, str, "text")
+    check_type(f"{name}: selector", selector, (str, NoneType), "a CSS selector, or None")
+    check_type(f"{name}: count", count, (int, NoneType), "a number, or None")
     if not texts and selector is None:
         raise ValueError(f"{name}: neither a text nor a selector is given, so there is nothing to look for")
     if "" in texts:

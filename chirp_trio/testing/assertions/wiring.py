@@ -3,10 +3,12 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from types import NoneType
 from typing import Literal
 
 import httpx
 
+from ...arguments import check_type
 from ...markup import Element, parse_html
 from ...wire import SSEEvent
 from ..result import SSEResult
@@ -61,6 +63,10 @@ def assert_sse_wired(
         >>> page = '<main hx-ext="sse" sse-connect="/live"><p sse-swap="news"></p></main>'
         >>> assert_sse_wired(page, [SSEEvent("Rain", event="news")])
     """
+    check_type("htmx", htmx, (int, NoneType), "2, 4 or None")
+    check_type("connect", connect, (str, NoneType), "a URL, or None")
+    check_type("strict", strict, bool, "True or False")
+    check_type("ignore", ignore, Iterable, "names of events")
     if htmx not in {None, 2, 4}:
         raise ValueError(f"htmx is {htmx!r}; it must be 2, 4 or None")
     root = parse_html(html_of("page", page))

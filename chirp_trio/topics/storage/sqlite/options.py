@@ -5,9 +5,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from ....arguments import check_choice, check_count
 from ....errors import ConfigurationError
 from ....seconds import check_seconds
-from ...checks import check_count
 
 # How SQLite calls it in WAL mode. NORMAL hands each commit to the operating system, FULL also to the disk.
 SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
@@ -63,10 +63,7 @@ class Options:
         # Absolute, so that it is the same file wherever the process goes.
         object.__setattr__(self, "path", os.path.abspath(path))  # noqa: PTH100 - for a Path it would be resolved as well
         for name, known in (("durability", tuple(SYNCHRONOUS)), ("on_damage", _ON_DAMAGE)):
-            if getattr(self, name) not in known:
-                raise ConfigurationError(
-                    f"SQLiteStore: {name} is {getattr(self, name)!r}; it must be one of {', '.join(map(repr, known))}"
-                )
+            check_choice(f"SQLiteStore: {name}", getattr(self, name), known)
         check_seconds("SQLiteStore: timeout", self.timeout, least=0)
         for name in ("max_waiting", "max_waiting_bytes", "max_wal_bytes"):
             check_count(f"SQLiteStore: {name}", getattr(self, name), least=1)
