@@ -15,6 +15,7 @@ from .processes import OTHER_FILES, Stack, serving
 
 OURS = Stack("chirp-trio run", "ticking:ours", server="chirp-trio")
 STREAMS = 10
+LIMIT = 0.25  # of the connections, is what the server may have: the others come before the first of these have timed out
 AT_ONCE = 200  # that are being made at a time
 QUIET = 1.0  # seconds in which nothing has come: nothing more will
 IDLE = 2.0  # seconds after which a connection that is closed was taken, and closed because nothing was said on it
@@ -30,7 +31,8 @@ def measure_connections(wanted):
     results = {}
     for name, source in SOURCES.items():
         print(f"{number} idle connections from {name}", file=sys.stderr)
-        with serving(OURS) as server, listening(server.port, STREAMS, "clear") as listener:
+        limit = ["--max-connections", str(int(number * LIMIT))]
+        with serving(OURS, options=limit) as server, listening(server.port, STREAMS, "clear") as listener:
             time.sleep(0.5)
             listener.read()
             memory, cpu = server.resident_bytes(), server.cpu_seconds()
@@ -41,6 +43,7 @@ def measure_connections(wanted):
                 "wanted": number,
                 "most": most,
                 "fates": dict(fates),
+                "refused": sum(count for fate, count in fates.items() if " 503 " in fate),
                 "mib": (server.resident_bytes() - memory) / 2**20,
                 "cpu": server.cpu_seconds() - cpu,
                 "median_ms": statistics.median(late),

@@ -120,6 +120,8 @@ def flood_goals(floods):
 
 def connection_goals(connections):
     for name, measured in connections.items():
+        refused = f"idle connections from {name}: at least {{}} of those past the limit is told so"
+        yield at_least(1, refused, measured["refused"], "connections", is_binding=False)
         kib = measured["mib"] * 1024 / measured["most"]
         late = f"idle connections from {name}: honest events at most {{}} ms late, p99"
         yield at_most(100, late, measured["p99_ms"], "ms", is_binding=False)

@@ -83,11 +83,11 @@ def cpu_seconds_of(process):
     return times.user + times.system
 
 
-def serving(stack, folder=None):
+def serving(stack, folder=None, options=()):
     """Serve a stack on a free port until the block is left; with the certificate of a folder, if its command has TLS."""
     port = free_port()
     command = [word.format(port=port, folder=folder) for word in COMMANDS[stack.server]]
-    return running([sys.executable, "-m", *command, f"tests.benchmarks.apps.{stack.app}"], port)
+    return running([sys.executable, "-m", *command, *options, f"tests.benchmarks.apps.{stack.app}"], port)
 
 
 @contextmanager
