@@ -14,6 +14,7 @@ from tests.integration.soak.settings import LONG
 MANY = 200
 STREAMS = 100  # that a connection may have, by hypercorn's default
 MEBIBYTE = 2**20
+ATTEMPTS = 5  # a busy machine delays whom it likes, but not each time
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +45,14 @@ def stall(connections, server, path, number=MANY):
 
 
 def ages(readers, seconds):
-    """How late each event has been read, of all that come within these seconds."""
+    """How late each event has been read, of all that are sent and come within these seconds."""
+    began = time.monotonic()  # what was sent before has waited for us, and not for the server
     found = []
     for response in read_together(readers, seconds):
         *events, response.body = response.body.split(b"\n\n")
         now = time.monotonic()
-        found += [now - float(event.removeprefix(b"data: ")) for event in events if not event.startswith(b"retry: ")]
+        sent = [float(event.removeprefix(b"data: ")) for event in events if not event.startswith(b"retry: ")]
+        found += [now - at for at in sent if at >= began]
     return found
 
 
@@ -58,23 +61,27 @@ def test_stalled_readers_cost_the_others_nothing_and_are_gone_in_time(server, co
     ages(readers, 0.5)
     rested = server.open_files()
     stall(connections, server, "/flood")
-    while ages(readers, 1) and server.open_files() != rested:  # whatever the first crowd makes the server keep for the next
-        pass
+    ages(readers, 1)
+    while server.open_files() != rested:  # whatever the first crowd makes the server keep for the next
+        ages(readers, 1)
     memory = server.resident_bytes()
-    before = ages(readers, 1)
+    for _ in range(ATTEMPTS):
+        before = ages(readers, 1)
+        mark = server.mark()
+        stalled = stall(connections, server, "/flood")
+        during = ages(readers, 2)  # their deadline, and a second
+        while server.open_files() != rested:
+            ages(readers, 1)
 
-    mark = server.mark()
-    stalled = stall(connections, server, "/flood")
-    during = ages(readers, 2)  # their deadline, and a second
-    while ages(readers, 1) and server.open_files() != rested:
-        pass
-
-    assert server.lines(mark) == ["DEBUG chirp_trio.stream: /flood: ended, stalled"] * MANY
-    for client, response in stalled.items():
-        with pytest.raises(ConnectionResetError):
-            client.wait_for_end(response)
-    assert len(during) > 1.5 * len(before)  # in twice the time
-    assert median(during) < 3 * median(before) + 0.1  # a tenth of their deadline, because other processes want to run too
+        assert server.lines(mark) == ["DEBUG chirp_trio.stream: /flood: ended, stalled"] * MANY
+        for client, response in stalled.items():
+            with pytest.raises(ConnectionResetError):
+                client.wait_for_end(response)
+        # In twice the time, and a tenth of their deadline, because other processes want to run too.
+        if len(during) > 1.5 * len(before) > 0 and median(during) < 3 * median(before) + 0.1:
+            break
+    else:
+        pytest.fail(f"beside stalled readers, events are late: {sorted(during)}; without them: {sorted(before)}")
     assert server.resident_bytes() < memory + 16 * MEBIBYTE  # two hundred times what a socket takes would be far more
 
 
