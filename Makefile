@@ -2,8 +2,14 @@
 .PHONY: help setup demo test test-fast soak check wheel bench bench-peers bench-quick docs pictures peers lock clean
 
 RUN ?= .venv/bin/pytest
-# A process for each core; the tests of a file stay together, because they share servers.
-PROCESSES ?= -n logical --dist loadfile
+# The tests of a file stay together, because they share servers; tests/conftest.py says which files are begun first.
+# Those in memory compute, and have a process for each core. Of all tests many wait, and they have twice as many.
+TOGETHER = --dist loadfile --no-loadscope-reorder
+PROCESSES ?= -n logical $(TOGETHER)
+CORES = $(shell getconf _NPROCESSORS_ONLN)
+MORE_PROCESSES ?= -n $(shell expr 2 \* $(CORES)) $(TOGETHER)
+# Without what Python has compiled, each of hundreds of processes that the tests start compiles the package for itself.
+unexport PYTHONDONTWRITEBYTECODE
 IN_MEMORY = $(addprefix tests/,unit web lifecycle property checking examples meta)
 EMPTY = $(CURDIR)/.venv/empty
 
@@ -17,7 +23,7 @@ demo: setup  ## a live dashboard of this machine, on http://127.0.0.1:8000
 	@.venv/bin/chirp-trio demo
 
 test: setup  ## all tests
-	@$(RUN) $(PROCESSES)
+	@$(RUN) $(MORE_PROCESSES)
 
 test-fast: setup  ## the tests in memory: no process, no socket, no browser
 	@$(RUN) $(PROCESSES) $(IN_MEMORY)

@@ -1,6 +1,7 @@
 """What all tests share: how hypothesis runs, what asserts in helpers say, and reports between processes."""
 
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,29 @@ settings.register_profile(
     "chirp_trio", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("chirp_trio")
+
+# The files that take longest, and are begun first: no process shall be busy with one of them when the others have finished.
+# Any other takes its turn by its name, so this list need not be complete.
+LONGEST = (
+    "docs/test_pages.py",
+    "docs/test_site_in_browser.py",
+    "integration/test_redis_store.py",
+    "clients/test_clients.py",
+    "integration/test_joined_processes.py",
+    "integration/test_pytest_plugin.py",
+    "integration/test_output.py",
+    "lifecycle/test_cancel_everywhere.py",
+    "browser/test_progress.py",
+    "lifecycle/test_slots.py",
+    "integration/test_handover.py",
+    "integration/test_soak.py",
+    "integration/test_stored_topics.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    rank = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.hookimpl(wrapper=True)
