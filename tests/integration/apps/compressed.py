@@ -1,22 +1,41 @@
-"""A topic whose next event is published when the reader of the last one asks for it: so an event that is held back is found.
+"""A topic that a page reads in all codings at a time, and whose next event it asks for when all of them have shown the last.
 
-`/live/CODING` is what a client gets that takes this coding only; `/live/any` leaves that to the client.
+So an event that is held back is found. `/live/CODING` is what a client gets that takes this coding only; `/live/any` leaves
+that to the client. `/page/KIND` reads by `EventSource`, by `fetch`, or by htmx. `/publish/COUNT` publishes at random times,
+and each event says when: that is for `tests/browser/delays.py`.
 """
 
-import json
+import random
+import time
+from pathlib import Path
+
+import trio
 
 from chirp_trio import App, AppConfig, CompressionDictionary, EventStream, Request, Response
 from chirp_trio.asgi import ASGIApp, Receive, Scope, Send
 
-COUNT = 60
+STATIC = Path(__file__).parents[3] / "examples" / "static"
+CODINGS = ["identity", "gzip", "zstd", "any"]
+SIZES = [
+    0,
+    0,
+    20,
+    20,
+    300,
+    300,
+    3000,
+    3000,
+    3000,
+    70_000,
+]  # bytes of text; the largest is more than a piece of everything on the way
 
 sent: list[str] = []
 asked: list[str] = []
+chance = random.Random(14)
 
 
-def text_of(number: int) -> str:
-    """Events of very different sizes, the largest beyond a piece of everything on the way."""
-    return json.dumps({"number": number, "text": "word " * (number * number * 40 if number % 7 == 0 else number % 5)})
+def next_text() -> str:
+    return f"<i title='{time.time() * 1000:.1f}'>{len(sent)} {'word ' * (chance.choice(SIZES) // 5)}</i>"
 
 
 def choosing(inner: ASGIApp) -> ASGIApp:
@@ -35,7 +54,7 @@ def choosing(inner: ASGIApp) -> ASGIApp:
 
 app = App(AppConfig(reconnection_time=0.1), middleware=[choosing])
 topic = app.topic("events", history=1000, history_bytes=64 * 1024 * 1024)
-dictionary = CompressionDictionary.of_events([text_of(1)])
+dictionary = CompressionDictionary.of_events([next_text()], id=topic.cursor)
 dictionary_path = app.dictionary(dictionary, match="/live/*")
 
 
@@ -46,13 +65,15 @@ async def live(request: Request, coding: str) -> EventStream:
 
 @app.post("/next")
 async def publish_next() -> None:
-    sent.append(text_of(len(sent)))
+    sent.append(next_text())
     await topic.publish(sent[-1])
 
 
-@app.post("/cut")
-async def cut() -> None:
-    app.streams.close(lambda stream: True)
+@app.post("/publish/{count:int}")
+async def publish(count: int) -> None:
+    for _ in range(count):
+        await trio.sleep(chance.uniform(0, 0.08))
+        await publish_next()
 
 
 @app.get("/sent")
@@ -65,49 +86,108 @@ async def what_was_asked() -> dict[str, object]:
     return {"available": asked, "ours": dictionary.available}
 
 
-@app.get("/page/{coding}")
-async def page(coding: str) -> Response:
-    return Response(PAGE % {"coding": coding, "count": COUNT, "dictionary": dictionary_path}, content_type="text/html")
+@app.get("/static/{file}")
+async def static(file: str) -> Response:
+    return Response((STATIC / Path(file).name).read_bytes(), content_type="text/javascript")
 
+
+@app.get("/page/{kind}")
+async def page(kind: str) -> Response:
+    head, element = KINDS[kind]
+    elements = "".join(f"<div hidden id='{coding}' {element.format(coding=coding)}></div>" for coding in CODINGS)
+    text = PAGE % {"head": head, "elements": elements, "dictionary": dictionary_path, "codings": CODINGS}
+    return Response(text, content_type="text/html")
+
+
+# The dictionary has to be there before the first stream is asked for, and htmx before the elements that it looks for.
+KINDS = {
+    "EventSource": ("[]", "class='native'"),
+    "fetch": ("[]", "class='fetched'"),
+    "htmx2": (
+        "['htmx-2.0.11.min.js', 'htmx-ext-sse-2.2.4.min.js']",
+        "hx-ext='sse' sse-connect='/live/{coding}' sse-swap='message' hx-swap='beforeend'",
+    ),
+    "htmx4": (
+        "['htmx-4.0.1.min.js', 'hx-sse-4.0.1.min.js']",
+        "hx-sse:connect='/live/{coding}' hx-swap='beforeend'",
+    ),
+}
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>reading</title>
+<body><template id="elements">%(elements)s</template>
 <script>
-window.shown = [];
-window.read = [];
+const codings = %(codings)s;
+window.shown = {}, window.times = {}, window.used = {}, window.ids = {};
 const post = (path) => fetch(path, {method: "POST"});
-async function readBody() {
-  const response = await fetch("/live/%(coding)s", {headers: {accept: "text/event-stream"}});
-  window.coding = response.headers.get("content-encoding");
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
+const note = (coding, html) => { shown[coding].push(html); times[coding].push(performance.timeOrigin + performance.now()); };
+const haveShown = (count) => codings.every((coding) => shown[coding].length >= count);
+// Publishes an event when all have shown the one before it, until there are so many.
+window.reach = async (count) => {
   while (true) {
-    const {value, done} = await reader.read();
-    if (done) return;
-    text += value;
-    const events = text.split("\\n\\n");
-    text = events.pop();
-    for (const event of events) {
-      const line = event.split("\\n").find((line) => line.startsWith("data: "));
-      if (line) { window.read.push(line.slice(6)); goOn(); }
-    }
+    const number = shown.identity.length;
+    while (!haveShown(number)) await new Promise((resolve) => setTimeout(resolve, 1));
+    if (number >= count) return true;
+    await post("/next");
+    while (!haveShown(number + 1)) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+};
+window.wait = async (count) => {
+  while (!haveShown(count)) await new Promise((resolve) => setTimeout(resolve, 20));
+  return true;
+};
+async function read(coding) {
+  let id = "";
+  while (true) {
+    try {
+      const headers = {accept: "text/event-stream"};
+      if (id) headers["last-event-id"] = id;
+      const response = await fetch(`/live/${coding}`, {headers});
+      used[coding] = response.headers.get("content-encoding");
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      while (true) {
+        const {value, done} = await reader.read();
+        if (done) break;
+        text += value;
+        const events = text.split("\\n\\n");
+        text = events.pop();
+        for (const event of events) {
+          for (const line of event.split("\\n")) {
+            if (line.startsWith("id: ")) id = line.slice(4);
+            if (line.startsWith("data: ")) { note(coding, line.slice(6)); ids[coding].push(id); }
+          }
+        }
+      }
+    } catch { /* the network is away */ }
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
-let asked = -1, isCut = false;
-async function goOn() {
-  const number = window.shown.length;
-  if (number == asked || (!isCut && window.read.length != number)) return;
-  asked = number;
-  if (number == %(count)d / 2) { isCut = true; await post("/cut"); }
-  if (number == %(count)d) { source.close(); document.title = "done"; return; }
-  await post("/next");
-}
-let source;
 (async () => {
-  await fetch("%(dictionary)s");
-  source = new EventSource("/live/%(coding)s");
-  source.onmessage = (event) => { window.shown.push(event.data); goOn(); };
-  let begun = false;
-  source.onopen = () => { if (!begun) { begun = true; readBody(); setTimeout(goOn, 300); } };
+  for (const coding of codings) shown[coding] = [], times[coding] = [], ids[coding] = [];
+  await (await fetch("%(dictionary)s")).text();
+  for (const name of %(head)s) {
+    const script = document.createElement("script");
+    script.src = `/static/${name}`;
+    document.head.append(script);
+    await new Promise((resolve) => { script.onload = resolve; });
+  }
+  document.body.append(document.getElementById("elements").content);
+  for (const coding of codings) {
+    const element = document.getElementById(coding);
+    if (element.className == "native") {
+      const source = new EventSource(`/live/${coding}`);
+      source.onmessage = (event) => { note(coding, event.data); ids[coding].push(event.lastEventId); };
+    } else if (element.className == "fetched") {
+      read(coding);
+    } else {
+      new MutationObserver((changes) => {
+        for (const {addedNodes} of changes)
+          for (const {localName, title, textContent} of addedNodes)
+            if (localName == "i") note(coding, `<i title='${title}'>${textContent}</i>`);
+      }).observe(element, {childList: true});
+    }
+  }
+  if (window.htmx) htmx.process(document.body);
 })();
 </script>
 """
