@@ -21,12 +21,17 @@ class Results:
 
     def add(self, workload, name, measured):
         """Add what one round gave."""
-        self._of.setdefault(workload, {}).setdefault(name, []).append(measured)
+        stacks = self._of.setdefault(workload, {stack.name: [] for stack in workload.stacks})
+        stacks[name].append(measured)
+
+    def _measured(self):
+        for workload, stacks in self._of.items():
+            yield workload, {name: rounds for name, rounds in stacks.items() if rounds}
 
     def as_table(self):
         """A table for each workload; the ratio is that of the CPU for an event to that of the first row."""
         lines = [machine()]
-        for workload, stacks in self._of.items():
+        for workload, stacks in self._measured():
             quantity = TITLES[workload.quantity]
             lines += ["", f"| {workload.title} | CPU µs/event | spread | ratio | events/s | {quantity} | spread |"]
             lines.append("| --- | --: | --- | --: | --: | --: | --- |")
@@ -43,7 +48,7 @@ class Results:
     def as_svg(self):
         """Bars of the CPU for an event, those of each workload by themselves: the longest is that of who needs most."""
         parts, y = [], 20
-        for workload, stacks in self._of.items():
+        for workload, stacks in self._measured():
             parts.append(f'<text x="0" y="{y}" class="title">{escape(workload.title)}: CPU for an event, µs</text>')
             y += GAP
             most = max(middle(rounds, "cpu_us") for rounds in stacks.values())
