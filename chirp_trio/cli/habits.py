@@ -3,9 +3,9 @@
 import click
 from click.core import ParameterSource
 
-_PROCESSES = "a server is one process; several share a port with --reuse-port"
 _OPTIONS = {
-    **dict.fromkeys(("--workers", "--worker-class", "--processes", "-w"), _PROCESSES),
+    **dict.fromkeys(("--processes", "-w"), "it is called --workers"),
+    "--worker-class": "there is one way only",
     **dict.fromkeys(("--app-dir", "--chdir", "--pythonpath"), "name the file: chirp-trio run folder/app.py:app"),
     **dict.fromkeys(("--uds", "--unix-socket"), "write --bind unix:/run/app.sock"),
     "--fd": "write --bind fd://3",

@@ -10,6 +10,7 @@ import click
 
 from ..errors import ConfigurationError
 from ..server import ServerConfig
+from ..server.parent import find_parent
 from ..server.reload import end_with_reloader, run_with_reload
 from .options import ServerCommand, address_options, app_argument, env_file_option
 
@@ -65,6 +66,8 @@ def _operations[Function: Callable[..., Any]](function: Function) -> Function:
 @app_argument
 @address_options
 @_operations
+@click.option("--workers", type=int, default=1, metavar="NUMBER", help="How many processes serve the app. A topic of "
+    "several needs a store that they share.")  # fmt: skip
 @click.option("--factory", is_flag=True, help="What is named is a function that makes the app.")
 @click.option("--debug", is_flag=True, help="Debug mode: errors are shown in the browser, on this machine.")
 @click.option("--reload", is_flag=True, help="Restart when a Python file or a template changes.")
@@ -87,7 +90,7 @@ def command(given: list[str], /, **options: Any) -> int:
     app, is_debugging = options.pop("app"), options.pop("debug")
     is_factory, is_reloading = options.pop("factory"), options.pop("reload")
     folders, patterns = [Path(folder) for folder in options.pop("reload_dir")], options.pop("reload_include")
-    is_opening = options.pop("open")
+    is_opening, workers = options.pop("open"), options.pop("workers")
     level, form, file = options.pop("log_level"), options.pop("log_format"), options.pop("log_config")
 
     if options.pop("no_server_header"):
@@ -100,8 +103,15 @@ def command(given: list[str], /, **options: Any) -> int:
     for folder in folders:
         if not folder.is_dir():
             raise ConfigurationError(f"--reload-dir is {str(folder)!r}; there is no such folder")
-    from .serving import find_app, open_once_up, serve_app
+    if workers < 1:
+        raise ConfigurationError(f"--workers is {workers}; it must be a whole number, one or more")
+    if workers > 1 and is_reloading:
+        raise ConfigurationError(f"--reload is for one process, and --workers is {workers}; give the one or the other")
+    from .serving import find_app, open_once_up, serve_app, serve_in_workers
 
+    parent = find_parent()
+    if workers > 1 and parent is None:
+        return serve_in_workers(_same_command(given), workers, config, is_opening=is_opening)
     if is_reloading and not end_with_reloader():
         if is_opening:
             open_once_up(config)
@@ -111,14 +121,18 @@ def command(given: list[str], /, **options: Any) -> int:
         configure_logging_by(Path(file))
     found, name = find_app(app, is_factory=is_factory, is_debugging=is_debugging)
     configure_logging(level, form)  # now: what the app does about it goes first
-    return serve_app(found, config, name, is_opening=is_opening)
+    return serve_app(found, config, name, is_opening=is_opening, parent=parent)
 
 
 def _run_reloader(given: list[str], config: ServerConfig, folders: list[Path], patterns: list[str]) -> int:
     """Have another process serve, again and again."""
     if any(address.startswith("fd://") for address in config.addresses):
         raise ConfigurationError("--reload starts the server anew again and again, which cannot be with a socket from fd://")
+    return run_with_reload(_same_command(given), folders or [Path.cwd()], patterns)
+
+
+def _same_command(given: list[str]) -> list[str]:
+    """What another process is given to run this command, once more or once less often."""
     # Each of them would open the page once more.
     os.environ.pop("CHIRP_TRIO_OPEN", None)
-    command = [sys.executable, "-m", "chirp_trio.cli", *(argument for argument in given if argument != "--open")]
-    return run_with_reload(command, folders or [Path.cwd()], patterns)
+    return [sys.executable, "-m", "chirp_trio.cli", *(argument for argument in given if argument != "--open")]

@@ -6,13 +6,14 @@ import ssl
 import threading
 import time
 import webbrowser
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from ..asgi import ASGIApp
 from ..errors import ConfigurationError
 from ..server import ServerConfig, run
+from ..server.parent import Parent
 from ..web.config import debugging
 from .find import find
 
@@ -28,15 +29,37 @@ def find_app(target: str | None, *, is_factory: bool = False, is_debugging: bool
         debugging.reset(token)
 
 
-def serve_app(app: ASGIApp, config: ServerConfig, name: str, *, is_opening: bool = False) -> int:
-    """Serve an app until a signal; return the exit code.
+def serve_app(
+    app: ASGIApp, config: ServerConfig, name: str, *, is_opening: bool = False, parent: Parent | None = None
+) -> int:
+    """Serve an app until a signal, alone or as a worker of a parent; return the exit code.
 
     Raises:
         ConfigurationError: The address, or the certificate, cannot be used.
         LifespanError: The app failed.
     """
+    with _told(config):
+        run(app, config, name=name, announce=_open_browser if is_opening else None, parent=parent)
+    return 0
+
+
+def serve_in_workers(command: Sequence[str], number: int, config: ServerConfig, *, is_opening: bool = False) -> int:
+    """Have an app served by several processes until a signal; return the exit code.
+
+    Raises:
+        ConfigurationError: The address cannot be used.
+    """
+    from ..server.workers import run_workers  # most servers are one process
+
+    with _told(config):
+        return run_workers(command, number, config, announce=_open_browser if is_opening else None)
+
+
+@contextmanager
+def _told(config: ServerConfig) -> Iterator[None]:
+    """Have what is wrong with an address or a certificate told in a sentence."""
     try:
-        run(app, config, name=name, announce=_open_browser if is_opening else None)
+        yield
     except ssl.SSLError as error:
         raise ConfigurationError(f"certfile and keyfile cannot be used: {error.reason or error}") from error
     except OSError as error:
@@ -46,7 +69,6 @@ def serve_app(app: ASGIApp, config: ServerConfig, name: str, *, is_opening: bool
             else ""
         )
         raise ConfigurationError(f"{error.strerror or error}{cure}") from error
-    return 0
 
 
 def open_once_up(config: ServerConfig) -> None:

@@ -5,6 +5,7 @@
     http1, http2     the protocols, each with an `exchange` for a request and its response; `websocket` for what is neither
     transport        the bytes of a connection, in and out
     worker, serve    a run of the server: the app's `lifespan`, connections, the stop; `run` for a process, with signals
+    workers          several processes, and what keeps them running (`children`); each of them knows its `parent`
 
 It knows an app through ASGI alone. What it tells the app beyond ASGI are two extensions, `chirp_trio.shutdown` and
 `chirp_trio.connection`.

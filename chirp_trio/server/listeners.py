@@ -5,11 +5,14 @@ import os
 import re
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import ConfigurationError
 from .sockets import find_vanished_clients
+
+# Opens sockets that listen or will, which do not block, and tells the URL of each.
+type Listeners = AbstractContextManager[tuple[list[socket.socket], list[str]]]
 
 BACKLOG = 1024  # connections that wait to be accepted; the system has a bound of its own
 _TCP = re.compile(r"(?:\[(?P<ipv6>[^\[\]/\s]+)\]|(?P<host>[^\[\]:/\s]+)):(?P<port>[0-9]{1,5})")

@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -13,7 +11,8 @@ from pathlib import Path
 
 import trio
 
-from ..logs import harmless
+from .children import ending, say
+from .parent import stop_at_end_of_file
 
 WATCHED = ("*.py", "*.html")
 _LEFT_OUT = {"__pycache__", "node_modules", "site-packages"}
@@ -50,13 +49,7 @@ def end_with_reloader() -> bool:
     descriptor = os.environ.pop(_PARENT, "")
     if not descriptor:
         return False
-    os.set_inheritable(int(descriptor), False)
-
-    def wait() -> None:
-        os.read(int(descriptor), 1)  # nobody writes: this is the end of the process that could have
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, name="chirp_trio reloader", daemon=True).start()
+    stop_at_end_of_file(int(descriptor))
     return True
 
 
@@ -86,14 +79,14 @@ async def _restart_for_ever(command: Sequence[str], files: Files, pipe: int) -> 
             pause = _INTERVAL
             while not changed:
                 await trio.sleep(pause)
-                if not is_over and process.poll() is not None:
+                if not is_over and (code := process.poll()) is not None:
                     is_over = True
-                    _say(f"the server has ended, {_ending(process.returncode)}; it is started again when a file changes")
+                    say(f"the server has ended, {ending(code)}; it is started again when a file changes")
                 began = time.perf_counter()
                 now = files.look()
                 pause = max(_INTERVAL, _SHARE * (time.perf_counter() - began))
                 changed, seen = {path for path, _ in now ^ seen}, now
-            _say(f"{', '.join(sorted(map(os.path.relpath, changed))[:3])} changed, restarting")
+            say(f"{', '.join(sorted(map(os.path.relpath, changed))[:3])} changed, restarting")
         finally:
             with trio.move_on_after(_PATIENCE, shield=True):
                 await _stop(process)
@@ -105,17 +98,6 @@ async def _stop(process: trio.Process) -> None:
     if process.poll() is None:
         process.terminate()
     await process.wait()
-
-
-def _ending(code: int | None) -> str:
-    if code is not None and code < 0:
-        with suppress(ValueError):
-            return f"killed by {signal.Signals(-code).name}"
-    return f"with the exit code {code}"
-
-
-def _say(text: str) -> None:
-    print(f"chirp_trio: {harmless(text)}", file=sys.stderr, flush=True)
 
 
 class Files:

@@ -19,8 +19,10 @@ from ..errors import sole
 from ..failures import is_of_application
 from ..logs import harmless, logger_of
 from ..output import drain_output
+from .children import say
 from .config import ServerConfig
-from .serve import read_certificate, require_supported_system, serve_with
+from .parent import Parent
+from .serve import listeners_of, read_certificate, require_supported_system, serve_with
 from .tls import Certificate
 
 try:
@@ -50,6 +52,7 @@ def run(
     *,
     name: str = "app",
     announce: Callable[[Sequence[str]], object] | None = None,
+    parent: Parent | None = None,
 ) -> None:
     """Serve an app until SIGINT or SIGTERM. Says where, once it is up.
 
@@ -61,6 +64,7 @@ def run(
         config: The settings; default: `ServerConfig()`.
         name: What to call the app in the line that says where it is.
         announce: Called with the URLs, once that line is printed; default: nobody is told.
+        parent: What has started this process as one of several, and prints that line itself; default: it is the only one.
 
     Raises:
         ConfigurationError: This system is Windows, where the server does not run.
@@ -71,9 +75,16 @@ def run(
     settings = config if config is not None else ServerConfig()
     _allow_files(settings.max_connections)
     try:
-        trio.run(_serve_until_signal, app, settings, read_certificate(settings), _Announcement(name, announce))
+        trio.run(
+            _serve_until_signal, app, settings, read_certificate(settings), _Announcement(name, announce, parent), parent
+        )
     except ExceptionGroup as group:
         raise sole(group) from None
+
+
+def last_deadline_of(settings: ServerConfig) -> float:
+    """Seconds after the first signal to stop within which a process that serves has ended, whatever hangs."""
+    return settings.drain_delay + settings.graceful_timeout + settings.shutdown_timeout + _GRACE
 
 
 def _allow_files(connections: int) -> None:
@@ -90,27 +101,40 @@ def _allow_files(connections: int) -> None:
 
 
 async def _serve_until_signal(
-    app: ASGIApp, settings: ServerConfig, certificate: Certificate | None, announcement: _Announcement
+    app: ASGIApp,
+    settings: ServerConfig,
+    certificate: Certificate | None,
+    announcement: _Announcement,
+    parent: Parent | None,
 ) -> None:
     shutdown = trio.Event()
+    opening = listeners_of(settings) if parent is None else parent.inherit_listeners()
+
+    def stop() -> None:
+        if parent is not None and parent.has_let_go:
+            serving.cancel("the parent has let go")  # others serve, or nobody may: there is nothing to wait for
+        else:
+            shutdown.set()
+
     with (
-        _last_deadline(settings.drain_delay + settings.graceful_timeout + settings.shutdown_timeout + _GRACE) as stops,
-        _signals(_Signals(shutdown, certificate, stops)),
+        trio.CancelScope() as serving,
+        _last_deadline(last_deadline_of(settings)) as stops,
+        _signals(_Signals(stop, certificate, stops)),
     ):
-        await serve_with(app, settings, certificate, shutdown=shutdown, task_status=announcement)
+        await serve_with(app, settings, certificate, opening, shutdown=shutdown, task_status=announcement)
 
 
 class _Signals:
     """What the process is told by signals.
 
     Args:
-        shutdown: Set when it is told to stop.
+        stop: Called, in trio, when it is told to stop.
         certificate: Read anew at SIGHUP; None without TLS.
         stops: Where each signal to stop is put, for the thread that sees to it that the stop ends.
     """
 
-    def __init__(self, shutdown: trio.Event, certificate: Certificate | None, stops: _Stops) -> None:
-        self._shutdown = shutdown
+    def __init__(self, stop: Callable[[], None], certificate: Certificate | None, stops: _Stops) -> None:
+        self._stop = stop
         self._certificate = certificate
         self._stops = stops
         self._token = trio.lowlevel.current_trio_token()
@@ -125,7 +149,7 @@ class _Signals:
         if number == getattr(signal, "SIGHUP", None):
             self._reload()
         else:
-            self._shutdown.set()
+            self._stop()
 
     def _reload(self) -> None:
         if self._certificate is None:
@@ -241,14 +265,17 @@ def _is_foreign(frame: FrameType) -> bool:
 class _Announcement(trio.TaskStatus[list[str]]):
     """Prints where the server listens, in the moment that it does."""
 
-    def __init__(self, name: str, announce: Callable[[Sequence[str]], object] | None) -> None:
+    def __init__(
+        self, name: str, announce: Callable[[Sequence[str]], object] | None = None, parent: Parent | None = None
+    ) -> None:
         self._name = name
         self._announce = announce
+        self._parent = parent
 
     def started(self, value: list[str] | None = None) -> None:
-        with suppress(OSError, ValueError):  # nobody reads it
-            print(
-                f"chirp_trio: serving {self._name} on {', '.join(value or ())} (Ctrl-C stops it)", file=sys.stderr, flush=True
-            )
+        if self._parent is not None:
+            self._parent.tell_ready(self._name)
+            return
+        say(f"serving {self._name} on {', '.join(value or ())} (Ctrl-C stops it)")
         if self._announce is not None:
             self._announce(value or ())

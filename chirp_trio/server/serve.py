@@ -13,6 +13,7 @@ from ..errors import ConfigurationError, sole
 from .access_log import AccessLog
 from .config import ServerConfig
 from .forwarded import ForwardedClient
+from .listeners import Listeners, open_listeners
 from .tls import Certificate
 from .worker import Worker
 
@@ -54,7 +55,8 @@ async def serve(
     if not callable(app):
         raise TypeError(f"app is {app!r:.200}; it must be an ASGI application")
     settings = config if config is not None else ServerConfig()
-    await serve_with(app, settings, read_certificate(settings), shutdown=shutdown, task_status=task_status)
+    opening = listeners_of(settings)
+    await serve_with(app, settings, read_certificate(settings), opening, shutdown=shutdown, task_status=task_status)
 
 
 def require_supported_system() -> None:
@@ -73,19 +75,30 @@ def read_certificate(settings: ServerConfig) -> Certificate | None:
     return Certificate(settings.certfile, settings.keyfile, ["h2", "http/1.1"] if settings.http2 else ["http/1.1"])
 
 
+def listeners_of(settings: ServerConfig) -> Listeners:
+    """What opens the sockets that the settings name."""
+    return open_listeners(
+        settings.addresses,
+        scheme="http" if settings.certfile is None else "https",
+        reuse_port=settings.reuse_port,
+        timeout=settings.write_timeout,
+    )
+
+
 async def serve_with(
     app: ASGIApp,
     settings: ServerConfig,
     certificate: Certificate | None,
+    opening: Listeners,
     *,
     shutdown: trio.Event | None,
     task_status: trio.TaskStatus[list[str]],
 ) -> None:
-    """See `serve()`. Whoever has read the certificate can read it anew."""
+    """See `serve()`. Whoever has read the certificate can read it anew; what opens the sockets may have them already."""
     stop = trio.Event()  # ours: the caller's event is the caller's to set
     draining = trio.Event()
     status = _Status(task_status)
-    worker = Worker(_with_middleware(_Stoppable(app, stop, draining), settings), settings, stop, certificate)
+    worker = Worker(_with_middleware(_Stoppable(app, stop, draining), settings), settings, stop, certificate, opening)
     over = trio.Event()
     # Whoever cancels this call cancels neither the app's lifespan nor its streams, which could not end in order then: it
     # lets them stop. The shield has a deadline from that moment on.

@@ -14,7 +14,7 @@ from .config import ServerConfig
 from .connection import Connection
 from .garbage import CalmCollector, calm_garbage_collector
 from .lifespan import Lifespan
-from .listeners import BACKLOG, listen, open_listeners
+from .listeners import BACKLOG, Listeners, listen
 from .tls import Certificate
 
 
@@ -26,13 +26,22 @@ class Worker:
         settings: What the server has been told.
         stop: Ends the run when it is set; it sets it itself when the app's lifespan fails.
         certificate: For TLS; None means clear text.
+        opening: Opens the sockets to listen on, and closes them.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerConfig, stop: trio.Event, certificate: Certificate | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: ServerConfig,
+        stop: trio.Event,
+        certificate: Certificate | None,
+        opening: Listeners,
+    ) -> None:
         self._app = app
         self._settings = settings
         self._stop = stop
         self._certificate = certificate
+        self._opening = opening
         self._state: dict[str, Any] = {}
         self._connections: set[Connection] = set()
         self._open = Room(settings)
@@ -50,15 +59,9 @@ class Worker:
             LifespanError: The app's lifespan failed.
         """
         settings = self._settings
-        opening = open_listeners(
-            settings.addresses,
-            scheme="http" if self._certificate is None else "https",
-            reuse_port=settings.reuse_port,
-            timeout=settings.write_timeout,
-        )
         lifespan = Lifespan(self._app, self._state, scope, self._stop)
         with ExitStack() as until_stop:
-            listeners, urls = until_stop.enter_context(opening)
+            listeners, urls = until_stop.enter_context(self._opening)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(lifespan.run)
                 if await self._has_started(lifespan):

@@ -17,6 +17,7 @@ from .presence import Presence
 from .published import Prepare, Published, prepare
 from .storage import Delivery, Store
 from .storage.record import record_of
+from .storage.sharing import check_store_of
 from .subscriber import Subscriber
 from .subscription import Subscription, subscriber_of
 
@@ -45,7 +46,8 @@ class Topic:
         prepare: Renders a fragment when it is published; default: fragments are refused. `app.topic()` sets it.
 
     Raises:
-        ConfigurationError: An argument that cannot work; the message names what is allowed.
+        ConfigurationError: An argument that cannot work; the message names what is allowed. Or this process is one of
+            several (`chirp-trio run --workers`), and the store is not one that they share.
         StoreError: It is being opened, and the store cannot be used.
         RuntimeError: It has a store, and is used before it is open; or it is opened twice.
 
@@ -73,8 +75,7 @@ class Topic:
         check_type("the name of a topic", name, str, "text")
         if not name:
             raise ConfigurationError("the name of a topic is ''; it must be text that is not empty")
-        if store is not None and not isinstance(store, Store):
-            raise TypeError(f"store is {store!r}; it must be a Store, such as a SQLiteStore, or None")
+        check_store_of(name, store)
         check_function("prepare", prepare)
         self._history = History(history, history_bytes, max_age)
         self._audience = Audience(name, self._history)

@@ -65,7 +65,7 @@ _REQUEST: Mapping[str, str] = {
 _RUN: Mapping[str, str] = {
     "debug": "it is the app's: App(debug=True), or `chirp-trio run --debug`",
     **dict.fromkeys(("reload", "use_reloader", "auto_reload"), "use `chirp-trio run --reload`"),
-    **dict.fromkeys(("workers", "processes"), "a server is one process; several share a port with reuse_port=True"),
+    **dict.fromkeys(("workers", "processes"), "it serves in this process; `chirp-trio run --workers 2` starts several"),
     **dict.fromkeys(("log_level", "log_config"), "the logging module is asked for it, or `chirp-trio run --log-level`"),
     **dict.fromkeys(("ssl_certfile", "ssl_keyfile", "ssl_context"), "TLS is certfile=... and keyfile=..."),
     **dict.fromkeys(("uds", "fd", "sock"), "write bind='unix:/run/app.sock' or bind='fd://3'"),

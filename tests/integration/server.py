@@ -176,7 +176,7 @@ SERVERS = {"hypercorn": hypercorn, "chirp-trio run": chirp_trio}
 
 def announced(server: Server, since: int = 0) -> tuple[str, int]:
     """The address that our own start-up line names, once it has come."""
-    url = server.wait_for_line(r"^chirp_trio: serving \S+ on https?://(\S+):(\d+) \(Ctrl-C stops it\)$", since)
+    url = server.wait_for_line(r"^chirp_trio: serving \S+ on https?://(\S+):(\d+)(?: with \d+ workers)? \(Ctrl-C", since)
     return url[1], int(url[2])
 
 

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "failures": set(),
     "logs": set(),
     "output": set(),
+    "processes": set(),
     "asgi": {"errors"},
     "wire": {"errors"},
     "threads": set(),
@@ -37,10 +38,10 @@ MAY_IMPORT = {
         "htmx",
         "threads",
     },
-    "topics": {"seconds", "errors", "failures", "logs", "wire", "htmx", "stream", "threads"},
+    "topics": {"seconds", "errors", "failures", "logs", "processes", "wire", "htmx", "stream", "threads"},
     "redis": {"seconds", "errors", "logs", "wire", "topics"},
     "templates": {"errors", "wire"},
-    "server": {"seconds", "addresses", "headers", "errors", "failures", "logs", "output", "asgi"},
+    "server": {"seconds", "addresses", "headers", "errors", "failures", "logs", "output", "processes", "asgi"},
     "web": {
         "compression",
         "headers",
@@ -99,6 +100,7 @@ MAY_USE = {
     "seconds": set(),
     "logs": set(),
     "output": set(),
+    "processes": set(),
     "asgi": {"trio"},
     "wire": {"msgspec"},
     "htmx": set(),
@@ -266,6 +268,7 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
         "server/http2.py",  # the requests of one connection
         "server/serve.py",
         "server/worker.py",
+        "server/workers.py",  # what keeps them running, and what is told by signals
         "server/websocket.py",
         "server/reload.py",
         "testing/stores.py",  # publishers, and what reads to the end

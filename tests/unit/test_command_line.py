@@ -33,6 +33,7 @@ VARIABLES = {
     ("WRITE_TIMEOUT", "2.5"): ("write_timeout", 2.5),
     ("TRUSTED_PROXY", "10.0.0.1 unix"): ("trusted_proxy", ("10.0.0.1", "unix")),
     ("FACTORY", "true"): ("factory", True),
+    ("WORKERS", "4"): ("workers", 4),
 }
 
 
@@ -81,8 +82,9 @@ def test_a_file_gives_variables_before_any_option_is_read(tmp_path, monkeypatch)
 # -- mistakes -----------------------------------------------------------------------------------------------------------
 
 MISTAKES = {
-    "run --workers 2 good": "there is no option --workers for `chirp-trio run`: a server is one process; several share",
-    "run good --workers 2": "there is no option --workers for `chirp-trio run`: a server is one process; several share",
+    "run --worker-class trio good": "there is no option --worker-class for `chirp-trio run`: there is one way only",
+    "run good -w 2": "there is no option -w for `chirp-trio run`: it is called --workers",
+    "run good --workers two": "argument --workers: 'two' is not a valid integer.",
     "run --prot 80 good": "there is no option --prot for `chirp-trio run`; did you mean --host or --port?",
     "run --zebra": "there is no option --zebra for `chirp-trio run`; `chirp-trio run --help` lists those",
     "run --ssl-certfile x": "there is no option --ssl-certfile for `chirp-trio run`: it is called --certfile",
@@ -113,6 +115,18 @@ def test_a_mistake_is_told_in_one_line_and_is_2(capsys, line):
     assert printed.err.startswith(f"chirp-trio: {MISTAKES[line]}")
     assert printed.err.count("\n") == 1
     assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("run app --workers 0", "--workers is 0; it must be a whole number, one or more"),
+        ("run app --workers 2 --reload", "--reload is for one process, and --workers is 2; give the one or the other"),
+    ],
+)
+def test_what_does_not_go_together_is_told_in_one_line_and_is_2(capsys, line, told):
+    assert cli.main(line.split()) == 2
+    assert capsys.readouterr().err == f"chirp-trio: {told}\n"
 
 
 def test_a_variable_that_is_wrong_is_named(capsys, monkeypatch):

@@ -138,7 +138,7 @@ async def signalled(*numbers, certificate=None):
     """Whether the server is to stop after these signals, and who watches over its end."""
     shutdown, stops = trio.Event(), queue.SimpleQueue()
     before = [signal.getsignal(number) for number in numbers]
-    with _signals(_Signals(shutdown, certificate, stops)):
+    with _signals(_Signals(shutdown.set, certificate, stops)):
         for number in numbers:
             signal.raise_signal(number)
         await trio.testing.wait_all_tasks_blocked()

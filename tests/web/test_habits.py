@@ -162,7 +162,7 @@ async def test_the_clients_address_has_names_as_starlettes_has():
 @pytest.mark.parametrize(("option", "cure"), {
     "debug": "App(debug=True)",
     "reload": "chirp-trio run --reload",
-    "workers": "reuse_port=True",
+    "workers": "--workers 2",
     "log_level": "--log-level",
     "ssl_certfile": "certfile=...",
     "uds": "bind='unix:/run/app.sock'",

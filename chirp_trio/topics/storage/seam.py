@@ -19,7 +19,8 @@ class Store(ABC):
 
     Attributes:
         is_shared: Whether several topics of one name, in whatever processes, may have the same history open at a time, so
-            that each gets what is published to any of them; default false.
+            that each gets what is published to any of them; default false. Where several processes serve an app
+            (`chirp-trio run --workers`), no other store is taken.
 
     Example:
         >>> class NotYet(Store):
