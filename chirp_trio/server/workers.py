@@ -174,11 +174,6 @@ class _Workers:
                 async with place.lock:
                     if place.worker is worker:
                         trouble = await self._fill(place)
-                if trouble and not any(other.is_ready for other in self._alive):
-                    say(f"{trouble}, and no worker is left")
-                    self._exit_code = 1
-                    self._serving.cancel("no worker is left")
-                    await trio.sleep_forever()
 
     async def _fill(self, place: _Place) -> str:
         """Put a new worker into a place once it serves; return what is wrong with it, empty text if nothing is."""
@@ -187,10 +182,17 @@ class _Workers:
         except OSError as error:
             return f"no process can be started: {error.strerror or error}"
         await worker.start()
-        if not worker.is_ready:
-            return f"{worker} has ended before it served, {ending(worker.exit_status)}"
-        place.worker = worker
-        return ""
+        if worker.is_ready:
+            place.worker = worker
+            return ""
+        trouble = f"{worker} has ended before it served, {ending(worker.exit_status)}"
+        was_killed = worker.exit_status < 0  # which is no fault of the app's
+        if not was_killed and not any(other.is_ready for other in self._alive):
+            say(f"{trouble}, and no worker is left")
+            self._exit_code = worker.exit_status or 1
+            self._serving.cancel("no worker is left")
+            await trio.lowlevel.checkpoint()  # which is the end
+        return trouble
 
     async def _renew(self, places: Sequence[_Place]) -> None:
         """Replace all workers, one by one, whenever that is asked for."""

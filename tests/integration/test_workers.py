@@ -224,7 +224,7 @@ def test_one_that_cannot_be_started_again_is_tried_while_another_serves_and_ends
             )
         assert answering(server, 1) == {second}
         os.kill(second, signal.SIGKILL)
-        assert server.wait() == 1
+        assert server.wait() == 2
         assert server.lines(mark)[-1].endswith(", and no worker is left")
 
 

@@ -22,6 +22,11 @@ async def publish(request):
         raise HTTPError(503, str(error)) from error
 
 
+@app.route("/process")
+async def show_process():
+    return str(os.getpid())
+
+
 @app.route("/ready")
 async def ready():
     return Response("", 200 if app.ready else 503)
