@@ -1,12 +1,23 @@
 """`chirp-trio demo`: serve one of the examples."""
 
 import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from urllib.parse import urlsplit
 
 import click
 
 from ..errors import ConfigurationError
 from .options import ServerCommand, address_options
+
+# In the environment of the demo: the folder that it and this command share; see the example's own restart.py.
+_FOLDER, _PREFIX = "CHIRP_TRIO_DEMO_FOLDER", "chirp-trio-demo-"
 
 # The examples that can be tried as they are, by their names here: the file of each.
 _DEMOS = {
@@ -33,9 +44,50 @@ def command(name: str | None, host: str, port: int, *, open: bool) -> int:
     config = ServerConfig(host=host, port=port)
     if name in (None, "dashboard") and importlib.util.find_spec("psutil") is None:
         raise ConfigurationError("the demo reads this machine's figures with psutil: pip install 'chirp-trio[demo]'")
-    app, _ = find_app(f"{examples() / _DEMOS[name or 'dashboard']}:app")
     configure_logging(None, "text")
-    return serve_app(app, config, "the demo" if name is None else f"the demo {name}", is_opening=open)
+    with _folder(may_restart=_is_loopback(host)) as folder:
+        app, _ = find_app(f"{examples() / _DEMOS[name or 'dashboard']}:app")
+        urls: list[str] = []
+        called = "the demo" if name is None else f"the demo {name}"
+        is_opening = open and not (folder / "served").exists()
+        code = serve_app(app, config, called, is_opening=is_opening, announce=urls.extend)
+        again = folder / "again"
+        if code == 0 and again.exists():
+            again.unlink()
+            (folder / "served").touch()
+            _start_anew(urlsplit(urls[0]).port or port)
+    return code
+
+
+@contextmanager
+def _folder(*, may_restart: bool) -> Iterator[Path]:
+    """The folder by which the demo knows what it may do, and in which it keeps what outlives a new start.
+
+    It is handed on to the process that comes after this one, in which case it stays.
+    """
+    kept = os.environ.get(_FOLDER)
+    folder = Path(kept or mkdtemp(prefix=_PREFIX))
+    os.environ[_FOLDER] = str(folder)
+    if may_restart and os.name == "posix":
+        (folder / "may-restart").touch()
+    try:
+        yield folder
+    finally:
+        del os.environ[_FOLDER]
+        if folder.name.startswith(_PREFIX):
+            rmtree(folder, ignore_errors=True)
+
+
+def _start_anew(port: int) -> None:
+    """Become a new process of the same command: the one that Ctrl-C, or whoever started it, knows already."""
+    os.execv(sys.executable, [*sys.orig_argv, "--port", str(port)])  # noqa: S606 - there is no shell to be used
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def examples() -> Path:

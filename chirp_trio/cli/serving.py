@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 
@@ -30,16 +30,37 @@ def find_app(target: str | None, *, is_factory: bool = False, is_debugging: bool
 
 
 def serve_app(
-    app: ASGIApp, config: ServerConfig, name: str, *, is_opening: bool = False, parent: Parent | None = None
+    app: ASGIApp,
+    config: ServerConfig,
+    name: str,
+    *,
+    is_opening: bool = False,
+    announce: Callable[[Sequence[str]], object] | None = None,
+    parent: Parent | None = None,
 ) -> int:
     """Serve an app until a signal, alone or as a worker of a parent; return the exit code.
+
+    Args:
+        app: The app.
+        config: The settings.
+        name: What to call the app.
+        is_opening: Whether a browser is opened.
+        announce: Called with the URLs, once the server listens.
+        parent: What has started this process as a worker, if anything has.
 
     Raises:
         ConfigurationError: The address, or the certificate, cannot be used.
         LifespanError: The app failed.
     """
+
+    def tell(urls: Sequence[str]) -> None:
+        if announce is not None:
+            announce(urls)
+        if is_opening:
+            _open_browser(urls)
+
     with _told(config):
-        run(app, config, name=name, announce=_open_browser if is_opening else None, parent=parent)
+        run(app, config, name=name, announce=tell, parent=parent)
     return 0
 
 

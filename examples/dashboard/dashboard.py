@@ -1,32 +1,49 @@
 """A live dashboard of this machine: `chirp-trio demo`, or `chirp-trio run examples/dashboard/dashboard.py:app`.
 
 One task takes the figures, once for everybody. Every visitor has one event stream, which sends the panels as fragments;
-htmx swaps them into the page, whichever of its generations it is. There is no JavaScript here.
+htmx swaps them into the page, whichever of its generations it is. Each sample is an event of a topic as well, which is
+stored: the page that comes back gets what it has missed, and `delivery.js` counts in the browser that nothing is missing.
 
     machine.py    reads the figures          feed.py      the notifications
     sampler.py    the task that takes them   watch.py     what is worth one
     charts.py     draws them                 assets.py    static files
     formats.py    writes them                traffic.py   what goes out
+    record.py     remembers them             restart.py   starts the server anew
     templates/    the page, and a file for each of its panels
 """
 
 import os
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, cast
 
 import formats
 import trio
 from assets import Assets
 from feed import Feed
 from machine import Figures, Machine, describe
+from record import Record, open_record
+from restart import Restart
 from sampler import Sample, Sampler
-from traffic import Traffic
+from traffic import Traffic, Wire
 from watch import Watch
 
-from chirp_trio import App, AppConfig, EventStream, Fragment, HTTPError, Request, Response, Template
+from chirp_trio import (
+    App,
+    AppConfig,
+    EventStream,
+    Fragment,
+    HTTPError,
+    Published,
+    Request,
+    Response,
+    SSEEvent,
+    Subscription,
+    Template,
+)
 
 HERE = Path(__file__).parent
 PANELS = {  # their names, which are those of their templates and of their events, and their titles
@@ -49,10 +66,12 @@ class Dashboard:
     Args:
         read: Reads the figures; called in a thread.
         traffic: What goes out.
+        record: What is remembered.
     """
 
-    def __init__(self, read: Callable[[], Figures], traffic: Traffic) -> None:
+    def __init__(self, read: Callable[[], Figures], traffic: Traffic, record: Record) -> None:
         self.traffic = traffic
+        self.record = record
         self.sampler = Sampler(read)
         self.feed = Feed()
         self.watching = 0
@@ -83,25 +102,35 @@ class Dashboard:
         }
 
 
+wire = Wire()
+restart = Restart()
+
+
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncGenerator[dict[str, object]]:
     """The dashboard, and the task behind it, from the first request to the last."""
-    dashboard = Dashboard(Machine().read, Traffic(app.streams))
-    watch = Watch(dashboard.feed)
+    async with open_record(app, restart.store) as record, trio.open_nursery() as nursery:
+        dashboard = Dashboard(Machine().read, Traffic(app.streams, wire), record)
+        watch = Watch(dashboard.feed)
 
-    def observe(sample: Sample) -> None:
-        watch.observe(sample)
-        dashboard.traffic.look()
+        def observe(sample: Sample) -> None:
+            watch.observe(sample)
+            dashboard.traffic.look()
+            record.add(sample, dashboard.feed)
 
-    dashboard.feed.add("started", "The dashboard started")
-    async with trio.open_nursery() as nursery:
-        await nursery.start(dashboard.sampler.run, observe)
+        past = await record.recall(dashboard.feed)
+        dashboard.feed.add("started", "The dashboard started")
+        await nursery.start(dashboard.sampler.run, observe, past)
         yield {"dashboard": dashboard}
         nursery.cancel_scope.cancel("the app stops")
 
 
 # No other name may lead here: what the page shows of this machine is not for pages of the web.
-app = App(AppConfig(template_dir=HERE / "templates", hosts=()), lifespan=lifespan)
+app = App(
+    AppConfig(template_dir=HERE / "templates", hosts=(), compress=True),
+    middleware=[wire],
+    lifespan=lifespan,
+)
 for function in (
     formats.percent,
     formats.size,
@@ -112,7 +141,11 @@ for function in (
     formats.level,
 ):
     app.template_filter()(function)
-assets = Assets(HERE / "dashboard.css", *(HERE.parent / "static" / name for names in HTMX.values() for name in names))
+assets = Assets(
+    HERE / "dashboard.css",
+    HERE / "delivery.js",
+    *(HERE.parent / "static" / name for names in HTMX.values() for name in names),
+)
 
 
 @app.route("/")
@@ -130,7 +163,9 @@ async def page(request: Request) -> Template:
         generations=list(HTMX),
         panels=PANELS,
         stylesheet=assets.urls["dashboard.css"],
-        scripts=[assets.urls[script] for script in HTMX[generation]],
+        scripts=[assets.urls[script] for script in (*HTMX[generation], "delivery.js")],
+        cursor=dashboard.record.topic.cursor,
+        can_restart=restart.is_possible,
         connected=False,
         key=token_urlsafe(8),
         since=dashboard.feed.newest,
@@ -142,12 +177,21 @@ async def page(request: Request) -> Template:
 async def live(request: Request) -> EventStream:
     dashboard: Dashboard = request.state["dashboard"]
 
-    async def panels() -> AsyncGenerator[Fragment]:
-        sample = processes = None
-        since = dashboard.feed.newest
+    begun = time.time() * 1000
+    samples = dashboard.record.topic.subscribe(request.last_event_id, replay=1)
+
+    async def panels() -> AsyncGenerator[object]:
+        processes, since = None, dashboard.feed.newest
+        shown: Sample | None = None
         with dashboard.visitor():
-            while True:
-                sample = await dashboard.sampler.newer_than(sample)
+            async for event in chain_first(samples):
+                if event is not None:
+                    yield pulse(event, begun)
+                # Whoever is slow gets every pulse, and of the panels only those that are still true.
+                sample = dashboard.sampler.latest
+                if sample is shown:
+                    continue
+                shown = sample
                 yield dashboard.panel("status", connected=True)
                 for name in ("cpu", "memory", "network", "system"):
                     yield dashboard.panel(name)
@@ -161,6 +205,29 @@ async def live(request: Request) -> EventStream:
     return EventStream(panels, label=request.query.get("page"))
 
 
+async def chain_first(samples: Subscription) -> AsyncGenerator[Published | None]:
+    """None at once, and then the samples."""
+    yield None
+    async with aclosing(aiter(samples)) as events:
+        async for event in events:
+            yield event
+
+
+def pulse(event: Published, begun: float) -> SSEEvent:
+    """An event of the topic as the page gets it, with its id: what the browser counts."""
+    value = cast(dict[str, Any], event.value)
+    is_gap = event.event == "chirp:gap"
+    fragment = Fragment(
+        "pulse.html",
+        event="pulse",
+        number=event.number,
+        missed=(value["missed"] or 1) if is_gap else None,
+        time=None if is_gap else value["time"],
+        is_replayed=is_gap or value["time"] < begun,
+    )
+    return SSEEvent(fragment, id=event.id)
+
+
 @app.post("/cut")
 async def cut(request: Request) -> None:
     """End the stream of the page that asks for it. Its browser comes back by itself, and the page catches up."""
@@ -168,6 +235,20 @@ async def cut(request: Request) -> None:
     if key and app.streams.close(lambda stream: stream.label == key):
         dashboard: Dashboard = request.state["dashboard"]
         dashboard.feed.add("cut", "A connection was cut, and is to come back by itself")
+
+
+@app.post("/restart")
+async def start_anew(request: Request) -> None:
+    """Start the server anew, for a page of this machine that is open: no other one knows its key."""
+    key = request.query.get("page")
+    if not restart.is_possible:
+        raise HTTPError(404, "Only `chirp-trio demo`, at an address of this machine alone, can start anew.")
+    if not key or not any(stream.label == key for stream in app.streams):
+        raise HTTPError(403, "Only a page that is open can start the server anew.")
+    dashboard: Dashboard = request.state["dashboard"]
+    dashboard.feed.add("cut", "The server is started anew")
+    dashboard.record.add(dashboard.sampler.latest, dashboard.feed)
+    restart.begin()
 
 
 @app.route("/static/{name}")

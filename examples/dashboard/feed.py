@@ -1,8 +1,8 @@
 """The notifications: newest first, and never more than a few."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,16 @@ class Feed:
 
     def __init__(self, limit: int = 40) -> None:
         self._limit = limit
-        self._numbers = count(1)
         self.notes: tuple[Note, ...] = ()
 
     def add(self, kind: str, text: str) -> None:
         """Add a notification of now."""
-        note = Note(next(self._numbers), datetime.now().astimezone(), kind, text)
-        self.notes = (note, *self.notes)[: self._limit]
+        self.take([Note(self.newest + 1, datetime.now().astimezone(), kind, text)])
+
+    def take(self, notes: Iterable[Note]) -> None:
+        """Add notifications, the oldest first: those of a server before this one."""
+        for note in notes:
+            self.notes = (note, *self.notes)[: self._limit]
 
     @property
     def newest(self) -> int:

@@ -67,9 +67,7 @@ class Sample:
 
 
 class Sampler:
-    """Takes a sample at regular intervals, and wakes whoever waits for the next one.
-
-    Nothing is queued. Whoever is slow misses samples, finds the newest one, and holds up nobody.
+    """Takes a sample at regular intervals.
 
     Args:
         read: Reads the figures. Called in a thread, so it may block.
@@ -78,34 +76,33 @@ class Sampler:
     def __init__(self, read: Callable[[], Figures]) -> None:
         self._read = read
         self._history: deque[Figures] = deque(maxlen=SPAN)
-        self._next = trio.Event()
         self.latest: Sample
 
     async def run(
-        self, on_sample: Callable[[Sample], None], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self,
+        on_sample: Callable[[Sample], None],
+        past: Sequence[Figures] = (),
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Take samples until cancelled. Has started when there is a first one.
 
         Args:
             on_sample: Called with each sample before anybody else sees it.
+            past: What the charts begin with, the oldest first.
             task_status: For `nursery.start()`.
         """
+        self._history.extend(past)
+        is_first = True
         due = trio.current_time()
         while True:
             now = await trio.to_thread.run_sync(self._read, abandon_on_cancel=True)
             self._history.append(replace(now, processes=None))  # no chart is drawn of them, and they are many
             self.latest = Sample(now, tuple(self._history))
             on_sample(self.latest)
-            if len(self._history) == 1:
+            if is_first:
+                is_first = False
                 task_status.started()
-            self._next.set()
-            self._next = trio.Event()
             # On the beat, however long the reading took; what was missed (a laptop's lid was closed) is not made up for.
             due += INTERVAL * max(1, math.ceil((trio.current_time() - due) / INTERVAL))
             await trio.sleep_until(due)
-
-    async def newer_than(self, sample: Sample | None) -> Sample:
-        """The latest sample: at once, unless it is this one. Then it waits for the next."""
-        while self.latest is sample:
-            await self._next.wait()
-        return self.latest

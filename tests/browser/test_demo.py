@@ -1,5 +1,6 @@
 """The demo in a real browser: live under both generations of htmx, and at home on a phone and on a wide screen."""
 
+import re
 import time
 
 import pytest
@@ -12,7 +13,8 @@ generations = pytest.mark.parametrize("generation", ["2", "4"], ids=["htmx 2", "
 
 @pytest.fixture(scope="module")
 def demo():
-    with Server([SCRIPTS / "chirp-trio", "demo", "--port", "0"]) as server:
+    # Not forked: the demo starts itself anew by the command that it was started with.
+    with Server([SCRIPTS / "chirp-trio", "demo", "--port", "0"], forked=False) as server:
         said = server.wait_for_line(r"^chirp_trio: serving the demo on (http://\S+)")
         yield said[1]
         assert server.stop() == 0
@@ -69,3 +71,16 @@ def test_every_visitor_has_one_connection_and_gives_it_back(page, demo, generati
     expect(watching).to_have_text("2", timeout=10_000)
     second.close()
     expect(watching).to_have_text("1", timeout=10_000)
+
+
+@generations
+@pytest.mark.parametrize("button", ["Cut my connection", "Restart the server"])
+def test_a_page_counts_that_it_lost_nothing_and_got_nothing_twice(page, demo, generation, button):
+    page.goto(f"{demo}/?htmx={generation}")
+    counted = {name: page.locator(f'[data-shows="{name}"]') for name in ("got", "lost", "twice", "delay", "caught")}
+    expect(counted["delay"]).to_have_text(re.compile(r"^\d+ ms$"), timeout=20_000)
+    page.get_by_role("button", name=button).click()
+    expect(counted["caught"]).to_have_text(re.compile(r"^Caught up with \d+ events? after"), timeout=40_000)
+    expect(page.locator(".connection .live")).to_have_text("Live", timeout=20_000)
+    assert (counted["lost"].inner_text(), counted["twice"].inner_text()) == ("0", "0")
+    assert int(counted["got"].inner_text()) > 1

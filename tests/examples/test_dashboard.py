@@ -1,6 +1,7 @@
 """The dashboard, with figures that the tests invent: its page, its stream, its visitors and its files."""
 
 import re
+import signal
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from html import unescape
@@ -11,10 +12,11 @@ import machine
 import pytest
 import sampler
 import trio
+from restart import Restart
 
 from chirp_trio.testing import TestClient
 
-NAMES = {"status", "cpu", "memory", "network", "system", "processes", "feed"}
+NAMES = {"status", "cpu", "memory", "network", "system", "processes", "feed", "pulse"}
 HTMX_4 = {"HX-Request": "true", "Accept": "text/html, text/event-stream"}
 PROCESSES = (machine.Process(7, "postgres", 12.5, 300 * 1024**2), machine.Process(8, "nginx", None, None))
 
@@ -101,9 +103,9 @@ async def test_the_page_is_complete_before_the_first_event(autojump_clock, clien
 @pytest.mark.parametrize(
     ("query", "generation", "scripts"),
     [
-        pytest.param("", "2", ["htmx-2.0.11.min.js", "htmx-ext-sse-2.2.4.min.js"], id="htmx 2 unless asked"),
-        pytest.param("?htmx=2", "2", ["htmx-2.0.11.min.js", "htmx-ext-sse-2.2.4.min.js"], id="htmx 2"),
-        pytest.param("?htmx=4", "4", ["htmx-4.0.1.min.js", "hx-sse-4.0.1.min.js"], id="htmx 4"),
+        pytest.param("", "2", ["htmx-2.0.11.min.js", "htmx-ext-sse-2.2.4.min.js", "delivery.js"], id="htmx 2 unless asked"),
+        pytest.param("?htmx=2", "2", ["htmx-2.0.11.min.js", "htmx-ext-sse-2.2.4.min.js", "delivery.js"], id="htmx 2"),
+        pytest.param("?htmx=4", "4", ["htmx-4.0.1.min.js", "hx-sse-4.0.1.min.js", "delivery.js"], id="htmx 4"),
     ],
 )
 async def test_a_page_loads_the_scripts_of_its_generation_and_says_which_it_is(
@@ -130,7 +132,7 @@ async def test_the_two_generations_differ_in_nothing_but_their_scripts_and_the_c
     assert common(pages[0]) == common(pages[1])
 
 
-async def test_no_line_of_javascript_is_the_dashboards_own(autojump_clock, client):
+async def test_no_line_of_javascript_is_in_the_page(autojump_clock, client):
     page = (await client.get("/")).text
 
     assert all(body == "" for body in re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL))
@@ -174,7 +176,7 @@ async def test_an_event_brings_what_the_page_holds(autojump_clock, client):
     page = placeholders((await client.get("/")).text)
     result = await client.sse("/live", disconnect_after=0.5)
 
-    for name in NAMES - {"status", "feed"}:  # which tell that somebody has joined
+    for name in NAMES - {"status", "feed", "pulse"}:  # which tell that somebody has joined, and what is counted
         assert named(result, name)[0].strip() == page[name].strip()
 
 
@@ -290,7 +292,7 @@ async def test_a_reading_that_hangs_does_not_keep_the_app_from_stopping(autojump
 async def test_every_file_that_the_pages_name_is_served_to_be_kept_for_ever(autojump_clock, client):
     pages = [(await client.get(f"/?htmx={generation}")).text for generation in "24"]
     urls = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', "".join(pages)))
-    assert len(urls) == 5
+    assert len(urls) == 6
 
     for url in urls:
         response = await client.get(url)
@@ -345,3 +347,93 @@ async def test_the_charts_begin_with_what_there_is_and_grow(autojump_clock, clie
     assert "<span>15 s ago</span>" in first
     assert re.search(r"<span>6[0-2] s ago</span>", later)
     assert "<span>120 s ago</span>" in (await client.get("/")).text
+
+
+# -- what it remembers --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """What `chirp-trio demo` makes for it."""
+    (tmp_path / "may-restart").touch()
+    monkeypatch.setattr(dashboard, "restart", restarting(tmp_path, monkeypatch))
+    return tmp_path
+
+
+def restarting(folder, monkeypatch):
+    monkeypatch.setenv("CHIRP_TRIO_DEMO_FOLDER", str(folder))
+    return Restart()
+
+
+def pulses(stream_or_result):
+    """The numbers of the events that a page counts."""
+    return [int(re.search(r'value="(\d+)"', data)[1]) for data in named(stream_or_result, "pulse")]
+
+
+async def test_a_server_that_is_started_anew_has_the_curves_and_the_notifications_of_the_one_before(
+    autojump_clock, folder, fake
+):
+    async with TestClient(dashboard.app) as client:
+        await trio.sleep(30)
+        before = (await client.get("/")).text
+    async with TestClient(dashboard.app) as client:
+        after = (await client.get("/")).text
+
+    assert re.search(r"3\d s ago", before)
+    assert re.search(r"3\d s ago", after)
+    assert before.count("The dashboard started") == 1
+    assert after.count("The dashboard started") == 2
+
+
+async def test_a_page_that_is_back_at_the_next_server_has_every_sample_once(autojump_clock, folder):
+    async with TestClient(dashboard.app) as client, client.stream_sse("/live?page=mine") as stream:
+        await listen(stream, 5)
+        first = pulses(stream)
+        last = stream.last_event_id
+        await trio.sleep(3)
+    async with TestClient(dashboard.app) as client:
+        later = pulses(await client.sse("/live", last_event_id=last, disconnect_after=5))
+
+    assert [*first, *later] == list(range(first[0], later[-1] + 1))
+    assert len(later) > 5
+
+
+async def test_without_a_folder_a_page_that_comes_from_another_server_is_told_that_it_missed_something(
+    autojump_clock, client
+):
+    result = await client.sse("/live", last_event_id="elsewhere-5", disconnect_after=0.5)
+
+    assert "data-missed" in named(result, "pulse")[0]
+
+
+# -- the server is started anew -------------------------------------------------------------------------------------------
+
+
+async def test_an_open_page_can_have_the_server_started_anew(autojump_clock, folder, client, monkeypatch):
+    raised = []
+    monkeypatch.setattr(signal, "raise_signal", raised.append)
+    async with client.stream_sse("/live?page=mine") as stream:
+        await stream.next_event()
+        assert "Restart the server" in (await client.get("/")).text
+        assert (await client.post("/restart?page=mine")).status_code == 204
+
+    assert raised == [signal.SIGTERM]
+    assert (folder / "again").exists()
+
+
+@pytest.mark.parametrize("query", ["", "?page=", "?page=other"])
+async def test_a_page_that_nobody_has_open_cannot(autojump_clock, folder, client, monkeypatch, query):
+    monkeypatch.setattr(signal, "raise_signal", pytest.fail)
+    async with client.stream_sse("/live?page=mine") as stream:
+        await stream.next_event()
+        assert (await client.post(f"/restart{query}")).status_code == 403
+
+    assert not (folder / "again").exists()
+
+
+async def test_where_it_cannot_be_done_the_page_does_not_offer_it(autojump_clock, client, monkeypatch):
+    monkeypatch.setattr(signal, "raise_signal", pytest.fail)
+    async with client.stream_sse("/live?page=mine") as stream:
+        await stream.next_event()
+        assert "Restart the server" not in (await client.get("/")).text
+        assert (await client.post("/restart?page=mine")).status_code == 404

@@ -20,39 +20,42 @@ def figures_of(cpu):
     )
 
 
-async def start_sampler(nursery):
+async def start_sampler(nursery, until):
+    """A sampler, and what is set once it has taken so many samples."""
     readings = iter(range(1000))
+    taken = trio.Event()
+
+    def observe(sample):
+        if sample.now.cpu >= until:
+            taken.set()
+
     started = sampler.Sampler(lambda: figures_of(next(readings)))
-    await nursery.start(started.run, lambda _sample: None)
-    return started
+    await nursery.start(started.run, observe)
+    return started, taken
 
 
-async def test_the_latest_sample_is_there_at_once_and_the_next_is_waited_for(nursery, autojump_clock):
-    samples = await start_sampler(nursery)
+async def test_the_latest_sample_is_there_at_once_and_the_next_is_taken_on_the_beat(nursery, autojump_clock):
     began = trio.current_time()
-    first = await samples.newer_than(None)
-    at_once = trio.current_time() - began
-    second = await samples.newer_than(first)
+    samples, taken = await start_sampler(nursery, 1)
+    first, at_once = samples.latest, trio.current_time() - began
+    await taken.wait()
 
     assert (first.now.cpu, at_once) == (0, 0)
-    assert second.now.cpu == 1
+    assert samples.latest.now.cpu == 1
     nursery.cancel_scope.cancel()
 
 
-async def test_who_comes_late_gets_the_newest_sample(nursery, autojump_clock):
-    samples = await start_sampler(nursery)
-    first = await samples.newer_than(None)
-    while samples.latest.now.cpu < 10:
-        await samples.newer_than(samples.latest)
+async def test_the_charts_begin_with_what_was_there_before(nursery, autojump_clock):
+    samples = sampler.Sampler(lambda: figures_of(7))
+    await nursery.start(samples.run, lambda _sample: None, [figures_of(5), figures_of(6)])
 
-    assert (await samples.newer_than(first)).now.cpu == 10
+    assert [figures.cpu for figures in samples.latest.history] == [5, 6, 7]
     nursery.cancel_scope.cancel()
 
 
 async def test_no_more_is_kept_than_a_chart_shows(nursery, autojump_clock):
-    samples = await start_sampler(nursery)
-    while samples.latest.now.cpu < sampler.SPAN + 10:
-        await samples.newer_than(samples.latest)
+    samples, taken = await start_sampler(nursery, sampler.SPAN + 10)
+    await taken.wait()
 
     assert [figures.cpu for figures in samples.latest.history] == list(range(11, sampler.SPAN + 11))
     assert all(figures.processes is None for figures in samples.latest.history)

@@ -206,7 +206,7 @@ def test_nothing_is_lost_twice_or_out_of_order_whoever_is_killed(tmp_path, kind,
     check(world, clients, truth)
 
 
-def check(world, clients, truth, least=20 * SECONDS):
+def check(world, clients, truth, least=SECONDS):
     """Against what was published and acknowledged: nothing is lost, twice, or out of order."""
     values = [value for _, _, value in truth]
     print(f"{world.published} published, {len(world.acknowledged)} acknowledged, {len(truth)} there; {world.done}")
