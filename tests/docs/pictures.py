@@ -119,9 +119,11 @@ def demo() -> list[bytes]:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         page = browser.new_page(viewport=SIZE)
         page.goto("http://{}:{}/".format(*server.address))
-        time.sleep(25)  # so that there is something to see
-        for _ in range(FRAMES):
+        time.sleep(20)  # so that there is something to see
+        for number in range(FRAMES):
             taken.append(page.screenshot())
+            if number == 1:
+                page.get_by_role("button", name="Cut my connection").click()
             time.sleep(PAUSE)
         browser.close()
     return taken
