@@ -1,8 +1,8 @@
-"""An app's event streams as metrics for Prometheus. Needs prometheus_client: `chirp-trio[metrics]`."""
+"""An app's event streams and topics as metrics for Prometheus. Needs prometheus_client: `chirp-trio[metrics]`."""
 
 import importlib.util
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 from .arguments import check_type
@@ -19,8 +19,11 @@ from prometheus_client.registry import Collector
 
 from .asgi import ASGIApp
 from .stream import LiveStreams, StreamSnapshot
+from .topics import Topic
+from .topics.audience import Audience
+from .topics.topic import audience_of
 
-__all__ = ["StreamCollector", "metrics_app"]
+__all__ = ["StreamCollector", "TopicCollector", "metrics_app"]
 
 # Seconds: from a stream that fails at once to one that stays for a day.
 _BUCKETS = [1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0]
@@ -85,24 +88,84 @@ class StreamCollector(Collector):
         yield CounterMetricFamily("chirp_trio_stream_bytes", "Bytes that these events are, encoded.", streams.bytes)
 
 
-def metrics_app(streams: LiveStreams, registry: CollectorRegistry = REGISTRY) -> ASGIApp:
+# Of a topic: what is counted, and what is only so at the moment.
+_COUNTED: dict[str, tuple[str, Callable[[Audience], float]]] = {
+    "published": ("Events that were published.", lambda audience: audience.log.last),
+    "gaps": ("Times that a subscriber was told that events are missing.", lambda audience: audience.gaps),
+    "replays": ("Subscribers that have come back and gone on where they were.", lambda audience: audience.replays),
+}
+_MOMENTARY: dict[str, tuple[str, Callable[[Audience], float]]] = {
+    "events_kept": ("Events that are remembered.", lambda audience: len(audience.log)),
+    "subscribers": ("Subscriptions that are being read.", len),
+    "events_behind": (
+        "Events that the subscriber has yet to take that is furthest behind.",
+        lambda audience: audience.behind,
+    ),
+}
+
+
+class TopicCollector(Collector):
+    """What Prometheus gets to know of topics; for a registry of prometheus_client.
+
+    It reads, when it is asked, what the topics know anyway; nothing is counted for it when an event is published.
+
+    Args:
+        topics: The topics. Their names, which are the label `topic`, are unlike one another.
+
+    Raises:
+        ValueError: Two have the same name.
+
+    Example:
+        >>> from prometheus_client import CollectorRegistry
+        >>> registry = CollectorRegistry()
+        >>> registry.register(TopicCollector([App().topic("news")]))
+        >>> registry.get_sample_value("chirp_trio_topic_published_total", {"topic": "news"})
+        0
+    """
+
+    def __init__(self, topics: Sequence[Topic]) -> None:
+        names = [topic.name for topic in topics]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"several topics are called {twice[0]!r}; for metrics, each needs a name of its own")
+        self._audiences = [audience_of(topic) for topic in topics]
+
+    def describe(self) -> Iterator[Metric]:
+        """The metrics, so that a registry refuses a second one of the same names."""
+        return self.collect()
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics, as they are now."""
+        for kind, figures in ((CounterMetricFamily, _COUNTED), (GaugeMetricFamily, _MOMENTARY)):
+            for name, (meaning, read) in figures.items():
+                family = kind(f"chirp_trio_topic_{name}", meaning, labels=["topic"])
+                for audience in self._audiences:
+                    family.add_metric([audience.name], read(audience))
+                yield family
+
+
+def metrics_app(streams: LiveStreams, registry: CollectorRegistry = REGISTRY, *, topics: Sequence[Topic] = ()) -> ASGIApp:
     """An ASGI app that answers with the metrics as text, to be mounted where Prometheus looks for them.
 
     Args:
         streams: The streams: `App.streams`.
         registry: The registry that gets a `StreamCollector` of them, and is shown whole; default: that of
             prometheus_client, which knows the process as well.
+        topics: The topics that are shown too; default: none.
 
     Raises:
-        ValueError: The registry has the streams of an app already.
+        ValueError: The registry has the streams of an app already; or two topics have the same name.
 
     Example:
         >>> from prometheus_client import CollectorRegistry
         >>> app = App()
-        >>> app = App()
-        >>> app.mount("/metrics", metrics_app(app.streams, CollectorRegistry()))
+        >>> news = app.topic("news")
+        >>> app.mount("/metrics", metrics_app(app.streams, CollectorRegistry(), topics=[news]))
     """
     check_type("registry", registry, CollectorRegistry, "a CollectorRegistry")
+    topic_collector = TopicCollector(topics)
     registry.register(StreamCollector(streams))
+    if topics:
+        registry.register(topic_collector)
     app: ASGIApp = make_asgi_app(registry)
     return app

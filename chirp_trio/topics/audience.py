@@ -29,6 +29,8 @@ class Audience:
         run: The trio run that the topic belongs to.
         is_closed: Whether the topic takes no more events.
         is_ready: Whether the history is what it should be: a store has been read, if there is one.
+        gaps: How many times a subscriber was told that events are missing.
+        replays: How many subscribers have come back and gone on where they were.
         journal: What holds events back until they are stored; None where there is no store.
     """
 
@@ -38,6 +40,8 @@ class Audience:
         self.run = TrioRun()
         self.is_closed = False
         self.is_ready = False
+        self.gaps = 0
+        self.replays = 0
         self.journal: Journal | None = None
         self._chunks = Chunks(history.log)
         self._open: dict[Seat, None] = {}
@@ -178,6 +182,12 @@ class Audience:
         """The id of the event with that number."""
         return self.history.id_of(number)
 
+    @property
+    def behind(self) -> int:
+        """How many events the subscriber has yet to take that is furthest behind."""
+        return max((self.log.last - seat.position for seat in tuple(self._open)), default=0)
+
     def gap(self, missed: int | None, number: int) -> Gap:
         """What tells a client that events are missing before this one; how many, if that is known."""
+        self.gaps += 1
         return Gap(self.name, missed, self.id_of(number), number, self.history.now())

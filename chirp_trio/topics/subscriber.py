@@ -146,6 +146,7 @@ class Subscriber:
         self.check_readable()
         self._is_read = True
         self.audience.enter(self.seat)
+        self.audience.replays += self._came_with is not None
 
     def check_readable(self) -> None:
         """Raise `RuntimeError` if it is being read, or has been; or if this is not trio's thread."""

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import trio
 
-from ..arguments import check_count, check_function, check_type
+from ..arguments import check_count, check_function
 from ..errors import ConfigurationError
 from ..wire import JSONDefault, json_encoder
 from .audience import Audience
@@ -72,9 +72,8 @@ class Topic:
         json_default: JSONDefault | None = None,
         prepare: Prepare | None = None,
     ) -> None:
-        check_type("the name of a topic", name, str, "text")
-        if not name:
-            raise ConfigurationError("the name of a topic is ''; it must be text that is not empty")
+        if not isinstance(name, str) or not name:
+            raise (ConfigurationError if name == "" else TypeError)(f"the name of a topic is {name!r:.200}; it must be text")
         check_store_of(name, store)
         check_function("prepare", prepare)
         self._history = History(history, history_bytes, max_age)

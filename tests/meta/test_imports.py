@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "openapi": set(),
     "starlette": {"headers", "errors", "asgi", "stream", "openapi"},
     "responses": {"stream", "starlette"},
-    "metrics": {"asgi", "stream"},
+    "metrics": {"asgi", "stream", "topics"},
     "testing": {
         "compression",
         "errors",

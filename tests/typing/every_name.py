@@ -39,7 +39,7 @@ from chirp_trio import (
     stream_lifespan,
 )
 from chirp_trio.checking import Finding, check_app
-from chirp_trio.metrics import StreamCollector
+from chirp_trio.metrics import StreamCollector, TopicCollector
 from chirp_trio.testing import AppError, AppStillRunning, LeftBehind, SSERefused, SSETimeout, TestClient, check_store
 from chirp_trio.topics import RECORD_VERSION, Delivery, Epoch, Epochs, Ids, Journal, Record, Store
 
@@ -78,6 +78,7 @@ def tell(stream: StreamSnapshot) -> None:
 
 def watch(streams: LiveStreams) -> list[str]:
     CollectorRegistry().register(StreamCollector(streams))
+    CollectorRegistry().register(TopicCollector([chat, news]))
     return [stream.path for stream in streams]
 
 

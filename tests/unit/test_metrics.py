@@ -11,14 +11,23 @@ import trio
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from chirp_trio import App, AppConfig, Ending, EventStream
-from chirp_trio.metrics import StreamCollector, metrics_app
+from chirp_trio import App, AppConfig, Ending, EventStream, Request
+from chirp_trio.metrics import StreamCollector, TopicCollector, metrics_app
 from chirp_trio.testing import TestClient
 
 
 def measured_app() -> App:
     app = App(AppConfig(max_streams=2))
-    app.mount("/metrics", metrics_app(app.streams, CollectorRegistry()))
+    news = app.topic("news", history=5)
+    app.mount("/metrics", metrics_app(app.streams, CollectorRegistry(), topics=[news]))
+
+    @app.route("/news")
+    async def read(request: Request):
+        return EventStream(news.subscribe(request.last_event_id, replay=2))
+
+    @app.post("/news")
+    async def publish():
+        news.publish_nowait("something")
 
     @app.route("/live")
     async def live():
@@ -57,7 +66,7 @@ async def test_the_endpoint_tells_what_happened(autojump_clock):
         async with client.stream_sse("/long"), client.stream_sse("/long"):
             assert (await client.sse("/live")).status == 503
             metrics = await scrape(client)
-    metrics = {name: value for name, value in metrics.items() if "_duration_" not in name}
+    metrics = {name: value for name, value in metrics.items() if "_duration_" not in name and "_topic_" not in name}
     assert metrics == {
         "chirp_trio_streams": 2,
         "chirp_trio_stream_backlog_bytes": 0,
@@ -72,7 +81,7 @@ async def test_it_begins_with_zeros_so_that_rates_can_be_made(autojump_clock):
     async with TestClient(measured_app()) as client:
         metrics = await scrape(client)
     assert set(metrics.values()) == {0}
-    assert len([name for name in metrics if "_duration_" not in name]) == 6 + len(Ending)
+    assert len([name for name in metrics if "_duration_" not in name]) == 12 + len(Ending)
 
 
 def test_a_registry_takes_the_streams_of_one_app_only():
@@ -123,3 +132,59 @@ def test_the_dashboard_and_the_alerts_name_endings_that_there_are():
     assert set(re.findall(r'ending="(\w+)"', text)) <= {str(ending) for ending in Ending}
     panels = json.loads((MONITORING / "grafana.json").read_text())["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+# -- topics -------------------------------------------------------------------------------------------------------------
+
+
+async def of_topic(client) -> dict[str, float]:
+    prefix = "chirp_trio_topic_"
+    return {name.removeprefix(prefix): value for name, value in (await scrape(client)).items() if name.startswith(prefix)}
+
+
+async def test_topics_tell_what_was_published_and_kept_and_who_reads_it(autojump_clock):
+    async with TestClient(measured_app()) as client:
+        for _ in range(8):
+            await client.post("/news")
+        async with client.stream_sse("/news") as stream:
+            await stream.next_event()
+            assert await of_topic(client) == {
+                "published_totalnews": 8,
+                "events_keptnews": 5,
+                "subscribersnews": 1,
+                "events_behindnews": 0,
+                "gaps_totalnews": 0,
+                "replays_totalnews": 0,
+            }
+
+
+async def test_topics_tell_how_often_somebody_came_back_and_how_often_something_was_missing(autojump_clock):
+    async with TestClient(measured_app()) as client:
+        await client.post("/news")
+        first = await client.sse("/news", max_events=1)
+        await client.post("/news")
+        back = await client.sse("/news", max_events=1, last_event_id=first.events[0].id)
+        lost = await client.sse("/news", max_events=1, last_event_id="nobody's")
+        figures = await of_topic(client)
+
+    assert [event.event for event in (*back.events, *lost.events)] == [None, "chirp:gap"]
+    assert (figures["replays_totalnews"], figures["gaps_totalnews"]) == (1, 1)
+
+
+async def test_topics_tell_how_far_the_slowest_is_behind(autojump_clock):
+    topic = App().topic("news")
+    registry = CollectorRegistry()
+    registry.register(TopicCollector([topic]))
+    reader = aiter(topic.subscribe())
+    for _ in range(3):
+        topic.publish_nowait("something")
+
+    assert registry.get_sample_value("chirp_trio_topic_events_behind", {"topic": "news"}) == 3
+    await reader.aclose()
+    assert registry.get_sample_value("chirp_trio_topic_events_behind", {"topic": "news"}) == 0
+
+
+def test_two_topics_of_one_name_cannot_be_told_apart():
+    app = App()
+    with pytest.raises(ValueError, match="several topics are called 'news'"):
+        metrics_app(app.streams, CollectorRegistry(), topics=[app.topic("news"), app.topic("news")])
