@@ -124,6 +124,7 @@ class TopicCollector(Collector):
     """
 
     def __init__(self, topics: Sequence[Topic]) -> None:
+        check_type("topics", topics, Sequence, "a sequence of topics")
         names = [topic.name for topic in topics]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -5,8 +5,7 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..arguments import check_choice, check_count
-from ..seconds import check_seconds
+from ..arguments import check_choice, check_count, check_seconds
 from ..wire import check_text
 from .address import Address, parse_address
 

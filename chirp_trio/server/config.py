@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..arguments import check_count, check_type
+from ..arguments import check_count, check_seconds, check_type
 from ..errors import ConfigurationError
 from ..headers import encode_headers
-from ..seconds import check_seconds
 from .forwarded import TrustedProxies
 from .listeners import check_address, tcp_address
 

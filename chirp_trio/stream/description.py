@@ -8,9 +8,9 @@ from datetime import datetime
 
 import trio
 
+from ..arguments import check_seconds
 from ..compression import Coding, Compress, check_compress
 from ..headers import HeadersInput, encode_headers, header_pairs
-from ..seconds import check_seconds
 from ..wire import JSONDefault, check_json_default, check_one_line
 from .revalidation import Revalidate
 from .source import Source, check_source

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from types import NoneType
 
-from ..arguments import check_count, check_type
+from ..arguments import check_count, check_seconds, check_type, is_seconds
 from ..errors import ConfigurationError
-from ..seconds import check_seconds, is_seconds
 
 # See `Limits.max_write_delay`.
 MAX_WRITE_DELAY = 0.005

@@ -8,9 +8,8 @@ from typing import Any, Self
 import httpx
 import trio
 
-from ..arguments import check_count, check_type
+from ..arguments import check_count, check_seconds, check_type
 from ..asgi import ASGIApp
-from ..seconds import check_seconds
 from ..server import ServerConfig
 from .dialects import RequestType, stream_headers
 from .hosting import AppTransport

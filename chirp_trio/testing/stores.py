@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import trio
 
-from ..arguments import check_type
+from ..arguments import check_seconds, check_type
 from ..errors import sole
-from ..seconds import check_seconds
 from ..topics import Published, Store, Subscription, Topic, merge
 from ..topics.published import encode_published
 from ..wire import Comment, SSEEvent

@@ -8,8 +8,7 @@ from typing import NamedTuple, Protocol, override
 
 import trio
 
-from ..arguments import check_count
-from ..seconds import check_seconds
+from ..arguments import check_count, check_seconds
 from .published import Published
 
 # Between the ids of several topics, where a client has one for all of them.

@@ -5,9 +5,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ....arguments import check_choice, check_count
+from ....arguments import check_choice, check_count, check_seconds
 from ....errors import ConfigurationError
-from ....seconds import check_seconds
 
 # How SQLite calls it in WAL mode. NORMAL hands each commit to the operating system, FULL also to the disk.
 SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
