@@ -264,9 +264,9 @@ def check_hook[Function: Hook](name: str, hook: Function) -> Function:
         ConfigurationError: It is async.
     """
     if not callable(hook):
-        raise TypeError(f"{name}({hook!r}): the hook must be a function, as below @{name}")
+        raise TypeError(f"{name}({hook!r}): the hook must be a function that is not async, as below @{name}")
     if inspect.iscoroutinefunction(hook):
-        raise ConfigurationError(f"{name}({hook!r}): it must be a function that is not async, as below @{name}")
+        raise ConfigurationError(f"{name}({hook!r}): the hook must be a function that is not async, as below @{name}")
     return hook
 
 

@@ -183,7 +183,7 @@ class TestClient(httpx.AsyncClient):
             Exception: What the app raised.
         """
         if max_events is not None:
-            check_count("max_events", max_events, least=1, otherwise=", or None")
+            check_count("max_events", max_events, least=0, otherwise=", or None")
         if disconnect_after is not None:
             check_seconds("disconnect_after", disconnect_after, least=0, otherwise=", or None")
         check_type("timeout", timeout, (int, float), "a number of seconds")

@@ -167,7 +167,7 @@ class Redirect(SetsCookies):
             raise TypeError(f"the location of a Redirect is {self.location!r}; it must be a path or a URL")
         check_text("the location of a Redirect", self.location)
         if not isinstance(self.status, int) or isinstance(self.status, bool):
-            raise TypeError(f"the status of a Redirect is {self.status!r}; it must be an int")
+            raise TypeError(f"the status of a Redirect is {self.status!r}; it must be 301, 302, 303, 307 or 308")
         if self.status not in (301, 302, 303, 307, 308):
             raise ValueError(f"the status of a Redirect is {self.status!r}; it must be 301, 302, 303, 307 or 308")
         object.__setattr__(self, "headers", header_pairs(self.headers))

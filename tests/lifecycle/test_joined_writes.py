@@ -1,7 +1,8 @@
 """What is written together, and when: an event alone at once, many in one piece, and what is full in its own turn."""
 
 from contextlib import asynccontextmanager
-from itertools import chain
+from itertools import chain, groupby, pairwise
+from operator import itemgetter
 
 import pytest
 import trio
@@ -165,12 +166,12 @@ async def test_no_more_waits_than_an_outbox_has_room_for_so_that_nobody_is_behin
 
 
 async def test_what_is_full_is_written_before_another_source_has_its_turn(autojump_clock):
-    turns = []
+    streams, steps = {}, []
 
     def source_of(name):
         async def source():
-            for _ in range(3 * Outbox.MAX_BYTES // 1000):
-                turns.append(name)
+            for _ in range(6 * Outbox.MAX_BYTES // 1000):
+                steps.append((name, {name: len(stream.chunks) for name, stream in streams.items()}))
                 yield "x" * 1000
             await trio.sleep_forever()
 
@@ -181,10 +182,13 @@ async def test_what_is_full_is_written_before_another_source_has_its_turn(autoju
         while not (one.is_open and other.is_open):
             await trio.lowlevel.checkpoint()
         # From here on they are written to directly. Each has its turn, and writes what it has made of it.
-        had = len(one.chunks), len(other.chunks)
-        turns.clear()
-        await trio.lowlevel.checkpoint()
-        await trio.lowlevel.checkpoint()
-        assert {"one", "other"} == set(turns)
-        assert len(one.chunks) > had[0]
-        assert len(other.chunks) > had[1]
+        streams |= {"one": one, "other": other}
+        steps.clear()
+        while len({name for name, _ in steps}) < 2 or steps[0][0] != steps[-1][0]:
+            await trio.lowlevel.checkpoint()
+
+    turns = [list(turn) for _, turn in groupby(steps, key=itemgetter(0))]
+    assert len(turns) >= 3
+    for turn, following in pairwise(turns):
+        name = turn[0][0]
+        assert following[0][1][name] > turn[0][1][name]

@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from chirp_trio import App, ConfigurationError, EventStream, Topic
+from chirp_trio import App, EventStream, Topic
 from chirp_trio.testing import TestClient
 from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.feeds import feed_of, read, told
@@ -126,16 +126,16 @@ async def test_leaving_while_being_published_to_loses_nothing_for_those_who_stay
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ({"replay": -1}, "replay is -1; it must be a whole number, 0 or more"),
+        ({"replay": -1}, "replay is -1; it must be a whole number, zero or more"),
         ({"replay": True}, "replay is True"),
-        ({"buffer": 0}, "buffer is 0; it must be a whole number, 1 or more"),
+        ({"buffer": 0}, "buffer is 0; it must be a whole number, one or more"),
         ({"overflow": "drop"}, "overflow is 'drop'; it must be one of 'disconnect', 'drop-oldest', 'latest'"),
         ({"overflow": "latest"}, "needs key"),
         ({"key": str}, "nothing else takes it"),
     ],
 )
 def test_a_subscription_that_cannot_work_is_refused(options, what):
-    with pytest.raises(ConfigurationError, match=what):
+    with pytest.raises((TypeError, ValueError), match=what):
         Topic("news").subscribe(**options)
 
 
@@ -152,5 +152,5 @@ def test_a_subscription_that_cannot_work_is_refused(options, what):
     ],
 )
 def test_a_topic_that_cannot_work_is_refused(options, what):
-    with pytest.raises(ConfigurationError, match=what):
+    with pytest.raises((TypeError, ValueError), match=what):
         Topic(**{"name": "news", **options})
