@@ -129,9 +129,8 @@ class HTTP2:
             if self._replies > _MAX_REPLIES:
                 await self.transport.drain()
                 self._replies = 0
-            if self.frames.budget.is_strained and self.frames.requests > requests:
-                await trio.sleep(_PAUSE)
-            if pause := self.frames.budget.pause:
+            is_hasty = self.frames.budget.is_strained and self.frames.requests > requests
+            if pause := max(self.frames.budget.pause, _PAUSE * is_hasty):
                 await trio.sleep(pause)
             data = await self.transport.receive()
 
@@ -231,6 +230,8 @@ class HTTP2:
             if await self.conversation.call_app(scope, exchange.receive, exchange.send):
                 await exchange.end_as_asked()
             exchange.conclude()
+            with suppress(trio.BrokenResourceError):
+                await self.transport.drain()  # there may be nobody else who waits until the client reads on
         finally:
             exchange.reset(ErrorCodes.INTERNAL_ERROR)
             self._apps -= 1

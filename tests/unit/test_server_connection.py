@@ -80,6 +80,24 @@ async def test_a_client_of_http2_that_acknowledges_the_last_response_meets_no_re
     assert client.received.count(b"hello") == 1
 
 
+async def test_a_client_of_http2_that_reads_on_is_told_that_its_response_was_given_up_meanwhile(client, autojump_clock):
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        with trio.move_on_after(1):
+            await send({"type": "http.response.body", "body": b"x" * 50_000})
+
+    connection = Connection(app, ServerConfig(http2_cleartext=True), {}, client.ours, None)
+    client.send(frames.START + frames.request(1, "/"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        await trio.sleep(2)
+        for _ in range(20):
+            await client.read()
+        client.theirs.close()
+
+    assert frames.RST_STREAM in [kind for kind, *_ in frames.FrameReader().feed(client.received)]
+
+
 async def flood(client, nursery, connection):
     """Send what is of no use until the server has had enough; and then as much again, which nobody reads."""
     nursery.start_soon(connection.run)
