@@ -89,17 +89,17 @@ class ObservedSend:
         after: Called once the message has been sent; default: nobody is.
     """
 
-    __slots__ = ("_after", "_before", "behind")
+    __slots__ = ("after", "before", "behind")
 
     def __init__(self, send: Send, before: Callable[[Message], None], after: Callable[[Message], None] | None = None) -> None:
         self.behind = send
-        self._before = before
-        self._after = after
+        self.before = before
+        self.after = after
 
     def __call__(self, message: Message) -> Awaitable[None]:
         """Send the message."""
-        self._before(message)
-        return self.behind(message) if self._after is None else self._send_and_tell(message, self._after)
+        self.before(message)
+        return self.behind(message) if self.after is None else self._send_and_tell(message, self.after)
 
     async def _send_and_tell(self, message: Message, after: Callable[[Message], None]) -> None:
         await self.behind(message)
@@ -111,6 +111,26 @@ def unobserved(send: Send) -> Send:
     while type(send) is ObservedSend:
         send = send.behind
     return send
+
+
+def send_nowait[Result](send: Send, message: Message, deliver: Callable[[Message], Result]) -> Result:
+    """Deliver a message at once, and not by `send`: each `ObservedSend` there sees it all the same.
+
+    Args:
+        send: What the message would be sent by otherwise.
+        message: The message.
+        deliver: What delivers it.
+
+    Returns:
+        What `deliver` returns.
+    """
+    if type(send) is not ObservedSend:
+        return deliver(message)
+    send.before(message)
+    result = send_nowait(send.behind, message, deliver)
+    if send.after is not None:
+        send.after(message)
+    return result
 
 
 def is_own_send(send: Send, owner: object) -> bool:

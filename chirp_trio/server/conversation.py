@@ -10,7 +10,7 @@ from ..asgi import ASGIApp, Receive, Scope, Send, note_asyncio
 from ..failures import reraise, split_failure
 from ..logs import logger_of
 from .config import ServerConfig
-from .exchange import Headers
+from .messages import Headers
 from .sockets import Address
 from .transport import Transport
 

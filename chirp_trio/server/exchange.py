@@ -7,28 +7,18 @@ go to the socket at once, without a task switch, by `write_nowait()`. That is fo
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Any, final
-from urllib.parse import unquote
+from typing import final
 
 import trio
 
-from ..asgi import Message, Scope
-from .sockets import Address
+from ..asgi import Message
+from .messages import STATUSES_WITHOUT_BODY, Headers, check_headers
 
-# Without a body, whatever the headers say (RFC 9110, 6.4.1).
+# Without a body in their responses, whatever the headers say (RFC 9110, 6.4.1).
 _METHODS_WITHOUT_BODY = frozenset({"HEAD", "CONNECT"})
-_STATUSES_WITHOUT_BODY = frozenset({204, 304})
 # A body of known length, or in a transfer coding, cannot have pieces put into it from beside. A content coding is the app's:
 # only one that sends through the server's own `send` can do so, and it knows what it sends.
 _CLOSED_TO_PIECES = frozenset({b"content-length", b"transfer-encoding"})
-
-# What a request's head may be at most: more has no honest client, and an open stream may hold it for hours.
-MAX_HEAD_BYTES = 32 * 1024
-MAX_HEADER_LINES = 100
-MAX_TARGET_BYTES = 8 * 1024
-
-type Headers = list[tuple[bytes, bytes]]
 
 
 class Stage(enum.Enum):
@@ -98,26 +88,33 @@ class Exchange(ABC):
         """
         kind = message["type"]
         if kind == "http.response.start" and self.stage is Stage.NOTHING:
-            await self._start(message)
+            self._start(message, b"")
+            await trio.lowlevel.checkpoint()
         elif kind == "http.response.body" and self.stage is Stage.BODY:
             await self._send_body(bytes(message.get("body", b"")), more=message.get("more_body", False))
         elif not await self._send_other(message):
-            raise RuntimeError(f"the message {kind!r} cannot be sent now: the response is {self.stage.value}")
+            raise self._refusal(message)
 
-    async def _start(self, message: Message) -> None:
-        status, headers = int(message["status"]), _checked(message.get("headers", ()))
-        self._has_body = self._method not in _METHODS_WITHOUT_BODY and status >= 200 and status not in _STATUSES_WITHOUT_BODY
+    def _start(self, message: Message, first: bytes) -> bool:
+        """Begin the response, with the first piece of its body if there is one; whether all of it was taken."""
+        status, headers = int(message["status"]), check_headers(message.get("headers", ()))
+        self._has_body = self._method not in _METHODS_WITHOUT_BODY and status >= 200 and status not in STATUSES_WITHOUT_BODY
+        is_open = self._has_body and all(name not in _CLOSED_TO_PIECES for name, _ in headers)
+        is_taken = True
         if not self.has_left:
             try:
-                self._begin(status, headers, message)
+                is_taken = self._begin(status, headers, message, first if self._has_body else b"")
             except trio.BrokenResourceError:
                 self.leave()
         self.stage = Stage.BODY
-        self.is_open = not self.has_left and self._has_body and all(name not in _CLOSED_TO_PIECES for name, _ in headers)
+        self.is_open = is_open and not self.has_left
         self._is_event_stream = any(
             name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers
         )
-        await trio.lowlevel.checkpoint()
+        return is_taken
+
+    def _refusal(self, message: Message) -> RuntimeError:
+        return RuntimeError(f"the message {message['type']!r} cannot be sent now: the response is {self.stage.value}")
 
     async def _send_body(self, body: bytes, *, more: bool) -> None:
         if not more:
@@ -146,6 +143,25 @@ class Exchange(ABC):
         return False
 
     # -- the extension --------------------------------------------------------------------------------------------------
+
+    @final
+    def start_nowait(self, message: Message, first: bytes) -> bool:
+        """Send the message that begins the response, and the first piece of its body with it, which may be empty.
+
+        Returns:
+            Whether all of it was taken. If not, `drain()` should be awaited before there is more.
+
+        Raises:
+            RuntimeError: The response has begun already.
+            trio.BrokenResourceError: The client is gone, or the connection is about to be closed.
+        """
+        if self.stage is not Stage.NOTHING:
+            raise self._refusal(message)
+        is_taken = self._start(message, first)
+        if self.has_left:
+            raise trio.BrokenResourceError("the client has left")
+        self.body_bytes += len(first)
+        return is_taken
 
     @final
     def write_nowait(self, data: bytes) -> bool:
@@ -215,8 +231,8 @@ class Exchange(ABC):
         """The next piece of the request's body; then wait until the client leaves, and return None."""
 
     @abstractmethod
-    def _begin(self, status: int, headers: Headers, message: Message) -> None:
-        """Write the head of the response."""
+    def _begin(self, status: int, headers: Headers, message: Message, first: bytes) -> bool:
+        """Write the head of the response, and the first piece of its body if there is one; whether all of it was taken."""
 
     @abstractmethod
     def _write_piece(self, data: bytes) -> bool:
@@ -243,44 +259,3 @@ class Exchange(ABC):
     def _wake(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel("the exchange is over")
-
-
-def make_scope(
-    *, version: str, method: str, scheme: str, target: bytes, headers: Headers, root_path: str, state: dict[str, Any],
-    client: Address, server: Address,
-) -> Scope:  # fmt: skip
-    """The ASGI scope of a request. The target is a path, perhaps with a query."""
-    path, _, query = target.partition(b"?")
-    return {
-        "type": "http",
-        "asgi": {"spec_version": "2.1", "version": "3.0"},
-        "http_version": version,
-        "method": method,
-        "scheme": scheme,
-        "path": unquote(path.decode("ascii")),
-        "raw_path": path,
-        "query_string": query,
-        "root_path": root_path,
-        "headers": headers,
-        "client": client,
-        "server": server,
-        "state": state.copy(),
-        "extensions": {},
-    }
-
-
-def _checked(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """The headers of a response, with names in small letters.
-
-    Raises:
-        TypeError: A name or a value is something else than bytes.
-        ValueError: A name belongs to HTTP/2 itself.
-    """
-    checked = []
-    for name, value in headers:
-        if not isinstance(name, bytes) or not isinstance(value, bytes):
-            raise TypeError(f"a response has the header {name!r}: {value!r}; ASGI wants both as bytes")
-        if name.strip().startswith(b":"):
-            raise ValueError(f"a response has the header {name!r}; names with a colon in front are HTTP/2's own")
-        checked.append((name.strip().lower(), value.strip()))
-    return checked

@@ -3,17 +3,19 @@
 from collections.abc import Awaitable, Callable
 from typing import override
 
-import h11
 import trio
 
 from ..asgi import Message
-from ..errors import phrase
 from .conversation import Conversation
-from .exchange import Exchange, Headers
+from .exchange import Exchange, Stage
+from .http1_request import RefusedError, Request, RequestReader
+from .http1_response import ResponseEncoder
+from .messages import Headers
 from .patience import BodyPatience
 
 # What a client may send before its turn: the next request, or a few. Whoever sends more is cut off.
 MAX_AHEAD = 64 * 1024
+_GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class HTTP1Exchange(Exchange):
@@ -21,62 +23,60 @@ class HTTP1Exchange(Exchange):
 
     Args:
         conversation: What the connection has of the server.
-        parser: The connection's parser, which has read the head of the request.
-        method: The request's method.
-        refuse: Answers with a status and nothing else, if nothing has been answered yet.
-        is_last: Whether the response that begins now is to be the connection's last one.
+        reader: Reads the connection, and has read the head of the request.
+        request: That head.
+        refuse: Answers with a status and nothing else.
+        is_stopping: Whether the response that begins now is to be the connection's last one.
+
+    Attributes:
+        is_refused: Whether the request was answered with a status and nothing else, while its body came.
     """
 
-    __slots__ = ("_body", "_conversation", "_has_chunks", "_is_last", "_parser", "_refuse", "_transport")
+    __slots__ = ("_body", "_conversation", "_encoder", "_is_stopping", "_reader", "_refuse", "_transport", "is_refused")
 
     def __init__(
-        self, conversation: Conversation, parser: h11.Connection, method: str,
-        refuse: Callable[[int], Awaitable[None]], is_last: Callable[[], bool],
+        self, conversation: Conversation, reader: RequestReader, request: Request,
+        refuse: Callable[[int], Awaitable[None]], is_stopping: Callable[[], bool],
     ) -> None:  # fmt: skip
-        super().__init__(method)
+        super().__init__(request.method)
         self._conversation = conversation
-        self._parser = parser
+        self._reader = reader
         self._transport = conversation.transport
-        self._has_chunks = parser.their_http_version == b"1.1"  # others have a body without a length end with the connection
+        self._encoder = ResponseEncoder(request.method, request.version, is_last=request.is_last)
         self._refuse = refuse
-        self._is_last = is_last
+        self._is_stopping = is_stopping
         self._body = BodyPatience(conversation.settings.body_timeout)
+        self.is_refused = False
 
     @override
     async def _next_message(self) -> Message | None:
         if not self._body.is_over:
-            message = await self._next_piece()
-            if message is not None:
-                return message
-        elif self._parser.their_state is not h11.ERROR:
+            return await self._next_piece()
+        if not self.is_refused:
             await self._wait_until_left()
         return None
 
     async def _next_piece(self) -> Message | None:
         try:
-            while True:
-                event = self._parser.next_event()
-                if isinstance(event, h11.Data):
-                    self._body.received += len(event.data)
-                    return {"type": "http.request", "body": bytes(event.data), "more_body": True}
-                if isinstance(event, h11.EndOfMessage):
-                    self._body.is_over = True
-                    return {"type": "http.request", "body": b"", "more_body": False}
-                if event is not h11.NEED_DATA:
-                    return None
-                if self._parser.they_are_waiting_for_100_continue:
-                    go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
-                    self._transport.write_nowait(self._parser.send(go_on) or b"")
+            while (piece := self._reader.next_piece()) is None:
+                if self._reader.awaits_continue:
+                    self._reader.awaits_continue = False
+                    self._transport.write_nowait(_GO_ON)
                 data = await self._receive_body()
                 if not data:
+                    self._body.is_over = True
                     return None
-                self._parser.receive_data(data)
-        except h11.RemoteProtocolError as error:
-            await self._refuse(error.error_status_hint)
+                self._reader.receive_data(data)
+        except RefusedError as refused:
+            self._body.is_over = True
+            await self._refuse_body(refused.status)
+            return None
         except trio.BrokenResourceError:
-            pass
-        self._body.is_over = True
-        return None
+            self._body.is_over = True
+            return None
+        self._body.received += len(piece)
+        self._body.is_over = not piece
+        return {"type": "http.request", "body": piece, "more_body": bool(piece)}
 
     async def _receive_body(self) -> bytes:
         """What comes next; nothing, if it is too long in coming."""
@@ -84,33 +84,40 @@ class HTTP1Exchange(Exchange):
             data = await self._transport.receive()
         if not patience.cancelled_caught:
             return data
-        await self._refuse(408)
+        await self._refuse_body(408)
         return b""
+
+    async def _refuse_body(self, status: int) -> None:
+        """Give up a request whose body cannot be had: with an answer, if there is none yet."""
+        if self.stage is Stage.NOTHING and not self.is_refused:
+            self.is_refused = True
+            await self._refuse(status)
 
     async def _wait_until_left(self) -> None:
         ahead = 0
         try:
             while ahead < MAX_AHEAD and (data := await self._transport.receive()):
-                self._parser.receive_data(data)
+                self._reader.receive_data(data)
                 ahead += len(data)
         except trio.BrokenResourceError:
             pass
 
     @override
-    def _begin(self, status: int, headers: Headers, message: Message) -> None:
-        if status < 200:
+    def _begin(self, status: int, headers: Headers, message: Message, first: bytes) -> bool:
+        if not 200 <= status <= 999:
             raise ValueError(f"the response's status is {status}; it must be 200 or more")
-        headers = headers + self._conversation.server_headers()
-        if self._is_last():
-            headers.append((b"connection", b"close"))
-        # The reason may be empty (RFC 9112, 4), but there are clients that count such a response as a failure.
-        self._write(h11.Response(status_code=status, headers=headers, reason=phrase(status).encode("ascii")))
+        if self.is_refused:
+            raise trio.BrokenResourceError("the connection is about to be closed")
+        # A client that has not been told to go on with its body will not send it, and nobody could find the next request.
+        self._encoder.is_last |= self._is_stopping() or self._reader.awaits_continue
+        head = self._encoder.head(status, headers + self._conversation.server_headers())
+        return self._transport.write_nowait(head + self._encoder.piece(first) if first else head)
 
     @override
     def _write_piece(self, data: bytes) -> bool:
-        if self.is_open and self._has_chunks:  # (RFC 9112, 7.1); the parser's own would come to the same
+        if self._encoder.is_chunked:  # as it would encode it: an event shall not pay for the call
             return self._transport.write_nowait(b"%x\r\n%b\r\n" % (len(data), data))
-        return self._write(h11.Data(data=data))
+        return self._transport.write_nowait(self._encoder.piece(data))
 
     @override
     async def _drain(self) -> None:
@@ -118,13 +125,20 @@ class HTTP1Exchange(Exchange):
 
     @override
     def _end(self) -> None:
-        self._write(h11.EndOfMessage())
+        if end := self._encoder.end():
+            self._transport.write_nowait(end)
 
-    def _write(self, event: h11.Event) -> bool:
-        if self._parser.our_state is h11.ERROR:  # it has been refused already, while its body came
-            raise trio.BrokenResourceError("the connection is about to be closed")
-        data = self._parser.send(event)
-        return self._transport.write_nowait(data) if data else True
+    def can_be_followed(self) -> bool:
+        """Leave the connection at the next request, if there can be one; whether there can."""
+        if self.is_refused or self._encoder.is_last or not self._encoder.is_complete:
+            return False
+        try:
+            while piece := self._reader.next_piece():  # what has come of a body that nobody has read
+                pass
+        except RefusedError:
+            return False
+        self._conversation.linger = piece is None
+        return piece is not None
 
     @property
     @override

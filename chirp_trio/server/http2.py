@@ -24,10 +24,10 @@ from h2.exceptions import DenialOfServiceError, ProtocolError
 
 from ..asgi import Scope
 from .conversation import Conversation
-from .exchange import Headers, make_scope
 from .http2_exchange import HTTP2Exchange
 from .http2_frames import MAX_STREAMS, FrameConnection
 from .http2_rules import MalformedError, RefusedError, Request, check_trailers, read_request
+from .messages import Headers, make_scope
 
 # How many requests one connection brings: then the client is told to make another one.
 MAX_REQUESTS = 1_000

@@ -13,10 +13,11 @@ from h2.errors import ErrorCodes
 
 from ..asgi import Message
 from .conversation import Conversation
-from .exchange import Exchange, Headers, Stage
+from .exchange import Exchange, Stage
 from .http2_body import RequestBody
 from .http2_frames import FrameConnection
-from .http2_rules import Request, check_response, read_content_length
+from .http2_rules import Request, check_response
+from .messages import Headers, read_content_length
 
 # The most of a body in one frame: every client takes that much (RFC 9113, 4.2).
 _FRAME_SIZE = 16_384
@@ -112,13 +113,14 @@ class HTTP2Exchange(Exchange):
     # -- the response ---------------------------------------------------------------------------------------------------
 
     @override
-    def _begin(self, status: int, headers: Headers, message: Message) -> None:
+    def _begin(self, status: int, headers: Headers, message: Message, first: bytes) -> bool:
         if not 200 <= status <= 999:
             raise ValueError(f"the response's status is {status}; it must be 200 or more")
         headers = check_response(headers)
         self._content_left = read_content_length(headers) if self._has_body else None
         self._awaits_trailers = bool(message.get("trailers", False))
         self._send_headers([(b":status", b"%d" % status), *headers, *self._connection.conversation.server_headers()])
+        return self._write_piece(first) if first else True
 
     def _send_headers(self, headers: Headers, *, ends: bool = False) -> None:
         self._frames.send_headers(self._stream_id, headers, end_stream=ends)

@@ -19,10 +19,10 @@ from hpack.exceptions import HPACKError, OversizedHeaderListError
 from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame
 
 from . import http2_reader as wire
-from .exchange import MAX_HEAD_BYTES
 from .http2_budget import Budget
 from .http2_reader import FrameReader, divide_head, parse_settings, without_padding
 from .http2_stream import Stream
+from .messages import MAX_HEAD_BYTES
 
 # How many requests a connection may have open at a time.
 MAX_STREAMS = 100

@@ -6,7 +6,7 @@ from h2.exceptions import DenialOfServiceError, FrameDataMissingError, FrameTooL
 from hyperframe.exceptions import InvalidDataError, InvalidFrameError
 from hyperframe.frame import Frame
 
-from .exchange import MAX_HEAD_BYTES
+from .messages import MAX_HEAD_BYTES
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM = ACK = 0x1

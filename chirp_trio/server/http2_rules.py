@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .exchange import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Headers
+from .messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Headers, check_header, read_content_length
 
 # What a header counts besides its letters (RFC 9113, 6.5.2).
 _HEADER_OVERHEAD = 32
@@ -98,24 +98,8 @@ def check_response(headers: Headers) -> Headers:
         ValueError: A name or a value cannot be sent.
     """
     for name, value in headers:
-        if not _NAME.fullmatch(name) or _FORBIDDEN_IN_VALUE.search(value):
-            raise ValueError(f"a response has the header {name!r}: {value!r}; that is none (RFC 9110, 5)")
+        check_header(name, value)
     return [(name, value) for name, value in headers if name not in _OF_THE_CONNECTION]
-
-
-def read_content_length(headers: Headers) -> int | None:
-    """The length that a message's headers give, if they give one.
-
-    Raises:
-        ValueError: They give several, or none that is a number.
-    """
-    lengths = {value for name, value in headers if name == b"content-length"}
-    if not lengths:
-        return None
-    length = lengths.pop()
-    if lengths or not re.fullmatch(rb"[0-9]{1,18}", length):
-        raise ValueError(f"the content-length is {length!r}; it must be one number")
-    return int(length)
 
 
 def _divide(received: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], Headers]:

@@ -3,15 +3,15 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.protocol.events import Body, Data, EndBody, Request, Response, StreamClosed
 from hypercorn.protocol.ws_stream import WSStream
 
 from ..asgi import Scope
-from ..errors import phrase
 from .conversation import Conversation
+from .http1_response import ResponseEncoder, encode_head
+from .messages import check_headers
 
 _STREAM_ID = 1
 
@@ -21,13 +21,14 @@ class WebSocket:
 
     Args:
         conversation: What the connection has of the server.
-        parser: The connection's parser, which has read the request.
+        began: What the client has sent after its request.
     """
 
-    def __init__(self, conversation: Conversation, parser: h11.Connection) -> None:
+    def __init__(self, conversation: Conversation, began: bytes) -> None:
         self._conversation = conversation
         self._transport = conversation.transport
-        self._parser = parser
+        self._began = began
+        self._refusal = ResponseEncoder("GET", "1.1", is_last=True)
         self._reading = trio.CancelScope()
 
     async def serve(self, scope: Scope) -> None:
@@ -52,7 +53,7 @@ class WebSocket:
                 )
             )
             with self._reading:
-                data = self._parser.trailing_data[0] or await self._receive()
+                data = self._began or await self._receive()
                 while data:
                     await stream.handle(Data(stream_id=_STREAM_ID, data=data))
                     data = await self._receive()
@@ -73,15 +74,12 @@ class WebSocket:
     async def _send(self, event: Any) -> None:
         match event:
             case Response():
-                headers = event.headers + self._conversation.server_headers()
-                kind = h11.InformationalResponse if event.status_code == 101 else h11.Response
-                data = self._parser.send(
-                    kind(status_code=event.status_code, headers=headers, reason=phrase(event.status_code).encode("ascii"))
-                )
+                status, headers = event.status_code, check_headers(event.headers) + self._conversation.server_headers()
+                data = encode_head(status, headers) if status == 101 else self._refusal.head(status, headers)
             case Body():
-                data = self._parser.send(h11.Data(data=event.data))
+                data = self._refusal.piece(event.data) if event.data else b""
             case EndBody():
-                data = self._parser.send(h11.EndOfMessage())
+                data = self._refusal.end()
                 self._conversation.linger = True
                 self._reading.cancel("the request was refused")
             case Data():
@@ -90,7 +88,7 @@ class WebSocket:
                 self._reading.cancel("the WebSocket is over")
                 return
         try:
-            self._transport.write_nowait(data or b"")
+            self._transport.write_nowait(data)
             await self._transport.drain()
         except trio.BrokenResourceError:
             self._reading.cancel("the client has left")

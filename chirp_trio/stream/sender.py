@@ -9,7 +9,7 @@ from typing import Protocol
 
 import trio
 
-from ..asgi import Message, Scope, Send, is_own_send
+from ..asgi import Message, Scope, Send, is_own_send, send_nowait
 
 
 class Direct(Protocol):
@@ -20,6 +20,9 @@ class Direct(Protocol):
 
     async def send(self, message: Message) -> None:
         """ASGI's `send()` of the same request, as the server gives it to the app."""
+
+    def start_nowait(self, message: Message, first: bytes) -> bool:
+        """Begin the response, with the first piece of its body; whether all of it was taken."""
 
     def write_nowait(self, data: bytes) -> bool:
         """Send a piece of the body, while it is open; whether all of it was taken."""
@@ -56,7 +59,27 @@ class Sender:
 
     async def start(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Begin the response, with status 200."""
-        await self._timed(self._send({"type": "http.response.start", "status": 200, "headers": headers}))
+        await self._timed(self._send(_start_message(headers)))
+        self._note_begun()
+
+    @property
+    def can_start_nowait(self) -> bool:
+        """Whether the response can be begun by `start_nowait()`."""
+        return self._own is not None and not self.has_begun
+
+    def start_nowait(self, headers: Sequence[tuple[bytes, bytes]], first: bytes) -> bool:
+        """Begin the response as `start()` does, and write the first piece of its body with it, without blocking.
+
+        Returns:
+            Whether the client has taken all of it.
+        """
+        assert self._own is not None
+        connection = self._own
+        is_taken = send_nowait(self._send, _start_message(headers), lambda message: connection.start_nowait(message, first))
+        self._note_begun()
+        return is_taken
+
+    def _note_begun(self) -> None:
         self.has_begun = True
         self.direct = self._own
 
@@ -111,3 +134,7 @@ class Sender:
         self.blocked_since = trio.current_time()
         await sending
         self.blocked_since = None
+
+
+def _start_message(headers: Sequence[tuple[bytes, bytes]]) -> Message:
+    return {"type": "http.response.start", "status": 200, "headers": headers}

@@ -62,16 +62,9 @@ class Writer:
     )  # fmt: skip
 
     def __init__(
-        self,
-        sender: Sender,
-        host: WriterHost,
-        outcome: Outcome,
-        *,
-        headers: Sequence[tuple[bytes, bytes]],
-        greeting: bytes,
-        context: Context,
-        coding: Coding | None = None,
-    ) -> None:
+        self, sender: Sender, host: WriterHost, outcome: Outcome, *, headers: Sequence[tuple[bytes, bytes]], greeting: bytes,
+        context: Context, coding: Coding | None = None,
+    ) -> None:  # fmt: skip
         self.sender = sender
         self.outbox = Outbox()
         self.flusher = host.flusher
@@ -110,7 +103,8 @@ class Writer:
             return self.put_joined(events, count)
         self.outbox.taken_events += count
         self.outbox.taken_bytes += len(events)
-        self._write_now(direct, [events], now)
+        self.last_sent = now
+        self._write_now(direct, [events])
         return True
 
     async def wait_for_space(self) -> None:
@@ -157,7 +151,7 @@ class Writer:
         if self._task is not None or self._flush_due or self._is_closed or not self._host.is_open:
             return
         direct = self.sender.direct
-        if direct is not None and direct.is_open:
+        if self.sender.can_start_nowait if direct is None else direct.is_open:
             self._flush_due = True
             self.flusher.flush_soon(self)
         else:
@@ -171,16 +165,18 @@ class Writer:
         if self._is_closed or not self._host.is_open:
             return
         direct = self.sender.direct
-        if direct is not None and direct.is_open:
-            self._write_now(direct, self._take(), now)
+        if self.sender.can_start_nowait if direct is None else direct.is_open:
+            self._write_now(direct, self._take(now))
         else:  # somebody else has ended the body meanwhile
             self._start()
 
-    def _write_now(self, direct: Direct, pieces: list[bytes], now: float) -> None:
+    def _write_now(self, direct: Direct | None, pieces: list[bytes]) -> None:
         try:
             is_clear = True
-            if data := b"".join(pieces) if self._coding is None or not pieces else self._coding.encode(pieces):
-                self.last_sent = now
+            data = b"".join(pieces) if self._coding is None or not pieces else self._coding.encode(pieces)
+            if direct is None:
+                is_clear = self.sender.start_nowait(self._take_headers(), data)
+            elif data:
                 is_clear = direct.write_nowait(data)
             if self._is_last or not is_clear:
                 self._start()
@@ -233,13 +229,8 @@ class Writer:
         except BaseException as raised:
             signal, failure = split_failure(raised)
             try:
-                if failure is not None and self.sender.is_direct:
+                if failure is not None:
                     self._fail(failure)
-                elif failure is not None:
-                    self._is_closed = not self.sender.has_begun  # the response is somebody else's then, if there is one
-                    path = self._outcome.path
-                    logger.exception("%s: the server, or middleware, raised from send()", path, exc_info=failure)
-                    self._end_with(failure)
                 if signal is not None:
                     reraise(signal)
             finally:
@@ -254,16 +245,11 @@ class Writer:
     async def _write_waiting(self) -> bool:
         """Write what waits, and the end if nothing comes after it; whether there is more, for which others go first."""
         if self._headers is not None:
-            headers, self._headers = self._headers, None
-            await self.sender.start(headers)
+            await self.sender.start(self._take_headers())
         await self.sender.drain()  # what a flush has left
         while True:
-            greeting, self._greeting = [self._greeting] if self._greeting else [], b""
-            pieces = self._take()
-            if data := self._encode(greeting + pieces):
+            if data := self._encode(self._take(trio.current_time())):
                 await self.sender.write(data)
-                if pieces:
-                    self.last_sent = trio.current_time()
                 if self.outbox.backlog:
                     return True
             elif self._is_last:
@@ -276,10 +262,20 @@ class Writer:
             else:
                 return False
 
-    def _take(self) -> list[bytes]:
-        """All that waits to be sent: events, or a heartbeat if that is due and there are none."""
+    def _take_headers(self) -> Sequence[tuple[bytes, bytes]]:
+        headers, self._headers = self._headers, None
+        return headers or ()
+
+    def _take(self, now: float) -> list[bytes]:
+        """All that waits to be sent: the greeting, events, or a heartbeat if that is due and there are none."""
         is_due, self._heartbeat_due = self._heartbeat_due, False
-        return self.outbox.take() or ([HEARTBEAT] if is_due else [])
+        pieces = self.outbox.take() or ([HEARTBEAT] if is_due else [])
+        if pieces:
+            self.last_sent = now
+        if self._greeting:
+            pieces.insert(0, self._greeting)
+            self._greeting = b""
+        return pieces
 
     def _encode(self, pieces: list[bytes]) -> bytes:
         return b"".join(pieces) if self._coding is None or not pieces else self._coding.encode(pieces)
@@ -289,12 +285,13 @@ class Writer:
         self._outcome.end(Ending.DISCONNECTED)
 
     def _fail(self, error: Exception) -> None:
-        """Give up: nobody knows how much of a piece has been written, so nothing may follow it."""
-        logger.error("%s: what it sends could not be written", self._outcome.path, exc_info=error)
-        self._is_closed = True
-        self.sender.abort()
-        self._end_with(error)
-
-    def _end_with(self, error: Exception) -> None:
+        path = self._outcome.path
+        if self.sender.is_direct:  # nobody knows how much of a piece has been written, so nothing may follow it
+            logger.error("%s: what it sends could not be written", path, exc_info=error)
+            self._is_closed = True
+            self.sender.abort()
+        else:
+            logger.error("%s: the server, or middleware, raised from send()", path, exc_info=error)
+            self._is_closed = not self.sender.has_begun  # the response is somebody else's then, if there is one
         self._outcome.tell_listener("the server, or middleware, raised from send()", error)
         self._outcome.end(Ending.CLOSED)

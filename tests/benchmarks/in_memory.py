@@ -152,6 +152,9 @@ class Connection:
     def progress(self):
         return self.taken if self.takes else 0
 
+    def start_nowait(self, message, first):
+        return self.write_nowait(first)
+
     def write_nowait(self, data):
         self.taken += len(data)
         return self.takes

@@ -35,6 +35,18 @@ class Direct:
         self._read = trio.Event()
 
     async def send(self, message):
+        self._take(message)
+
+    def start_nowait(self, message, first):
+        self._take(message)
+        if not first:
+            return True
+        if self.is_open:
+            return self.write_nowait(first)
+        self._take({"type": "http.response.body", "body": first, "more_body": True})
+        return True
+
+    def _take(self, message):
         begins = message["type"] == "http.response.start"
         if begins and self.messages:
             raise RuntimeError("the response has begun already")

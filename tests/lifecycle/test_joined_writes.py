@@ -66,7 +66,7 @@ async def clients(clock, seconds=0.001, **limits):
 
 async def three_of(topic, opened, **options):
     listening = [opened.open(topic.subscribe(**options)) for _ in range(3)]
-    await trio.sleep(1)
+    await trio.sleep(100)  # until the flusher rests from their beginnings
     opened.written.clear()
     return listening
 

@@ -7,7 +7,8 @@ import pytest
 import trio
 import trio.testing
 
-from chirp_trio.server.exchange import Exchange, Stage, make_scope
+from chirp_trio.server.exchange import Exchange, Stage
+from chirp_trio.server.messages import make_scope
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
 PIECE = {"type": "http.response.body", "body": b"x", "more_body": True}
@@ -33,8 +34,9 @@ class Noted(Exchange):
         finally:
             self.readers -= 1
 
-    def _begin(self, status, headers, message):
+    def _begin(self, status, headers, message, first):
         self._note(status, headers)
+        return self._write_piece(first) if first else True
 
     def _write_piece(self, data):
         self._note(data)

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from chirp_trio.server.exchange import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES
+from chirp_trio.server.messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES
 from tests.pairs import visiting
 
 START = {"type": "http.response.start", "status": 200, "headers": []}

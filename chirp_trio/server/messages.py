@@ -1,0 +1,91 @@
+"""What the messages of HTTP may be, whatever carries them, and a request as the scope of ASGI."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote
+
+from ..asgi import Scope
+from .sockets import Address
+
+# Of responses without a body, whatever the headers say (RFC 9110, 6.4.1).
+STATUSES_WITHOUT_BODY = frozenset({204, 304})
+# Of a header that is sent: its name in small letters, and what its value must not have (RFC 9110, 5.1 and 5.5).
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
+_FORBIDDEN_IN_VALUE = re.compile(rb"[\0\r\n]|\A[ \t]|[ \t]\Z")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+
+# What a request's head may be at most: more has no honest client, and an open stream may hold it for hours.
+MAX_HEAD_BYTES = 32 * 1024
+MAX_HEADER_LINES = 100
+MAX_TARGET_BYTES = 8 * 1024
+
+type Headers = list[tuple[bytes, bytes]]
+
+
+def make_scope(
+    *, version: str, method: str, scheme: str, target: bytes, headers: Headers, root_path: str, state: dict[str, Any],
+    client: Address, server: Address,
+) -> Scope:  # fmt: skip
+    """The ASGI scope of a request. The target is a path, perhaps with a query."""
+    path, _, query = target.partition(b"?")
+    return {
+        "type": "http",
+        "asgi": {"spec_version": "2.1", "version": "3.0"},
+        "http_version": version,
+        "method": method,
+        "scheme": scheme,
+        "path": unquote(path.decode("ascii")),
+        "raw_path": path,
+        "query_string": query,
+        "root_path": root_path,
+        "headers": headers,
+        "client": client,
+        "server": server,
+        "state": state.copy(),
+        "extensions": {},
+    }
+
+
+def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The headers of a response, with names in small letters.
+
+    Raises:
+        TypeError: A name or a value is something else than bytes.
+        ValueError: A name or a value cannot be sent.
+    """
+    checked = []
+    for name, value in headers:
+        if not isinstance(name, bytes) or not isinstance(value, bytes):
+            raise TypeError(f"a response has the header {name!r}: {value!r}; ASGI wants both as bytes")
+        name, value = name.strip().lower(), value.strip()  # noqa: PLW2901 - as they are sent
+        if name.startswith(b":"):
+            raise ValueError(f"a response has the header {name!r}; names with a colon in front are HTTP/2's own")
+        check_header(name, value)
+        checked.append((name, value))
+    return checked
+
+
+def check_header(name: bytes, value: bytes) -> None:
+    """Check a header of a response.
+
+    Raises:
+        ValueError: The name or the value cannot be sent.
+    """
+    if not _NAME.fullmatch(name) or _FORBIDDEN_IN_VALUE.search(value):
+        raise ValueError(f"a response has the header {name!r}: {value!r}; that is none (RFC 9110, 5)")
+
+
+def read_content_length(headers: Headers) -> int | None:
+    """The length that a message's headers give, if they give one.
+
+    Raises:
+        ValueError: They give several, or none that is a number.
+    """
+    lengths = {value for name, value in headers if name == b"content-length"}
+    if not lengths:
+        return None
+    length = lengths.pop()
+    if lengths or not _LENGTH.fullmatch(length):
+        raise ValueError(f"the content-length is {length!r}; it must be one number")
+    return int(length)
