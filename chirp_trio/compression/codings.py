@@ -20,8 +20,10 @@ _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 # An empty last block, which ends the deflate stream (RFC 1951, 3.2.6).
 _LAST_BLOCK = b"\x03\x00"
 _MOST_STORED = 0xFFFF  # bytes of a block that is stored as it is (RFC 1951, 3.2.4)
+# An empty one. A full flush ends with it, and so does what is stored: Go's decoder hands out nothing before one, or 32 KiB.
+_FLUSH = b"\x00\x00\x00\xff\xff"
 
-# Shorter pieces are stored: what deflate saves on so little is less than the marker behind it takes.
+# Shorter pieces are stored: deflate saves next to nothing on so little.
 _WORTH_DEFLATING = 48
 # From this size on the fastest level: nobody else is served while a piece is compressed.
 _LARGE = 64 * 1024
@@ -96,7 +98,7 @@ def _deflate(piece: bytes) -> bytes:
     compressor = zlib.compressobj(_LEVEL if len(piece) < _LARGE else zlib.Z_BEST_SPEED, zlib.DEFLATED, -zlib.MAX_WBITS)
     deflated = compressor.compress(piece) + compressor.flush(zlib.Z_FULL_FLUSH)
     # A stored block has five bytes before up to 64 KiB of what is in it.
-    if len(deflated) < len(piece) + 5 * (1 + len(piece) // _MOST_STORED):
+    if len(deflated) < len(piece) + 5 * (1 + len(piece) // _MOST_STORED) + len(_FLUSH):
         return deflated
     return _stored(piece)
 
@@ -107,7 +109,7 @@ def _stored(piece: bytes) -> bytes:
         part = piece[start : start + _MOST_STORED]
         size = len(part)
         blocks.append(b"\x00%b%b%b" % (size.to_bytes(2, "little"), (size ^ _MOST_STORED).to_bytes(2, "little"), part))
-    return b"".join(blocks)
+    return b"".join([*blocks, _FLUSH])
 
 
 def _frame(piece: bytes) -> bytes:

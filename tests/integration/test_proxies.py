@@ -79,9 +79,18 @@ def servers(request, tmp_path):
             yield server, proxy
 
 
-def listens(address):
+def listens(address, *, by_tls=False):
+    """Whether somebody accepts connections there; by TLS, which Caddy refuses until it has made its certificate."""
     with socket.socket() as client:
-        return client.connect_ex(address) == 0
+        client.settimeout(PATIENCE)
+        if client.connect_ex(address) != 0:
+            return False
+        if by_tls:
+            try:
+                trusting_anybody().wrap_socket(client, server_hostname="localhost").close()
+            except OSError:
+                return False
+        return True
 
 
 def test_each_event_arrives_before_the_next_is_there(servers):
@@ -251,7 +260,7 @@ def test_browsers_speak_http_2_with_the_proxy_and_each_event_passes_at_once(name
         else:
             command = caddy_with_tls(tmp_path, upstream, port)
         with Server(command, cwd=tmp_path, forked=False) as proxy:
-            wait_until(lambda: proxy.process.poll() is not None or listens(("127.0.0.1", port)))
+            wait_until(lambda: proxy.process.poll() is not None or listens(("127.0.0.1", port), by_tls=True))
             assert proxy.process.poll() is None, "\n".join(proxy.lines())
             url = f"https://localhost:{port}"
             with (

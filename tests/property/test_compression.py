@@ -72,6 +72,16 @@ def test_what_is_sent_comes_back_at_once_and_the_end_is_a_proper_one(turns, size
         assert reader.is_complete()
 
 
+@given(TURNS)
+def test_what_is_sent_in_gzip_ends_with_an_empty_block(turns):
+    """Go's decoder, which reads most of what is written in Go, hands out nothing before one (or 32 KiB)."""
+    coding = GzipCoding()
+    for turn in turns:
+        coded = coding.encode(turn)
+        if turn:
+            assert coded.endswith(b"\x00\x00\xff\xff")
+
+
 @given(TURNS, st.lists(st.integers(0, 6), max_size=4))
 def test_whoever_joins_later_gets_the_same_pieces_as_all_others(turns, joins):
     for kind in (GzipCoding, ZstandardCoding, dictionary_coding):
