@@ -56,7 +56,7 @@ def _load(target: str, *, is_factory: bool, is_checked: bool) -> tuple[ASGIApp, 
     except NoSuchApp:
         raise
     except (Exception, SystemExit) as error:
-        raise ConfigurationError(f"{target} cannot be imported: {_told(error)}") from error
+        raise ConfigurationError(f"{target} cannot be imported: {told(error)}") from error
     if is_factory:
         found = _made_by(found, target)
     if is_checked:
@@ -72,7 +72,7 @@ def _made_by(factory: object, target: str) -> object:
     try:
         made: object = factory()
     except (Exception, SystemExit) as error:
-        raise ConfigurationError(f"{target}() failed: {_told(error)}") from error
+        raise ConfigurationError(f"{target}() failed: {told(error)}") from error
     if not callable(made):
         raise ConfigurationError(f"{target}() returned {article(made)}; it must return an ASGI app")
     return made
@@ -115,7 +115,7 @@ def _kind(value: object) -> str:
     return article(value)
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     """An error, and where in the application it was raised, in one line."""
     if isinstance(error, SyntaxError) and error.filename is not None:
         return f"{type(error).__name__}: {error.msg} ({_short(error.filename)}:{error.lineno})"

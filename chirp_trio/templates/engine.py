@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, override
 
 import kida
-from kida.lexer import LexerError
+from kida.lexer import LexerError, TokenType, tokenize
 
 from ..errors import BlockNotFound, TemplateError, TemplateNotFound
 from .habits import cure
@@ -72,6 +72,13 @@ class Engine:
         except (kida.TemplateNotFoundError, UnicodeDecodeError) as error:
             raise self._refuse(error, name) from error
         return text, file or name
+
+    def text_of(self, name: str) -> str:
+        text, _ = self.source(name)
+        try:
+            return "".join(token.value for token in tokenize(text) if token.type is TokenType.DATA)
+        except LexerError as error:
+            raise self._refuse(error, name) from error
 
     def blocks(self, name: str) -> list[str] | None:
         try:

@@ -65,6 +65,10 @@ class Templates:
         """The text of a template, and the file that it is in; raises as `render` does."""
         return self._engine.source(name)
 
+    def text_of(self, name: str) -> str:
+        """What a template has as text, without what it computes, its comments and its statements; raises as `render` does."""
+        return self._engine.text_of(name)
+
     def blocks(self, name: str) -> list[str] | None:
         """The blocks of a template, its parents' included; None if they cannot be known, because one of them is broken."""
         return self._engine.blocks(name)

@@ -288,4 +288,5 @@ def outline_of(app: App) -> Outline:
         has_middleware=app._entry != app._serve,
         templates=app._templates,
         functions=[*app._dispatcher.handlers, *([app._lifespan] if app._lifespan is not None else [])],
+        topics=app._running.topics,
     )

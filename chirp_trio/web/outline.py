@@ -6,6 +6,7 @@ from typing import Any
 
 from ..asgi import ASGIApp
 from ..templates import Templates
+from ..topics import Topic
 from .routing import Route
 
 
@@ -19,6 +20,7 @@ class Outline:
         has_middleware: Whether something else sees the requests first.
         templates: Its templates.
         functions: Its handlers, and what else it was given.
+        topics: Those that were made before it runs.
     """
 
     routes: Sequence[Route]
@@ -26,3 +28,4 @@ class Outline:
     has_middleware: bool
     templates: Templates
     functions: Sequence[Callable[..., Any]]
+    topics: Sequence[Topic]

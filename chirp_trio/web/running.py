@@ -1,6 +1,6 @@
 """An app while it runs: its topics, its lifespan, and the host of its streams."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any
 
@@ -32,6 +32,11 @@ class Running:
         self._topics: list[Topic] = []  # made before one runs
         self._stored: list[Topic] = []  # of these, to be open while one runs
         self._said_that_none_runs = False
+
+    @property
+    def topics(self) -> Sequence[Topic]:
+        """Those that were made before a lifespan ran."""
+        return tuple(self._topics)
 
     @property
     def is_ready(self) -> bool:
