@@ -39,6 +39,11 @@ class Network:
                 near = listener.accept()[0]
                 far = socket.create_connection(self._server)
                 self._open += [near, far]
+                for one in (
+                    near,
+                    far,
+                ):  # as proxies do; otherwise some pieces wait 40 ms for the one before to be acknowledged
+                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for source, target in ((near, far), (far, near)):
                     Thread(target=_pass_on, args=[source, target], daemon=True).start()
 

@@ -1,4 +1,7 @@
-"""Compressed streams in real browsers: each event is shown before the next one is published, after a cut network too."""
+"""Compressed streams in real browsers: each event is shown before the next one is published, after a cut network too.
+
+All codings have the same events, ids and end.
+"""
 
 import json
 import urllib.request
@@ -35,10 +38,10 @@ def told(address, path, method="GET"):
         return json.loads(body) if body else None
 
 
-def opened(visitor, page, address):
-    """Go to a page; return when its streams are asked for."""
+def opened(visitor, page, address, streams=4):
+    """Go to a page; return when so many streams are asked for."""
     visitor.goto(page)
-    while len(told(address, "/asked")["available"]) < len(CODINGS):
+    while len(told(address, "/asked")["available"]) < streams:
         visitor.evaluate("new Promise((resolve) => setTimeout(resolve, 50))")
 
 
@@ -54,6 +57,9 @@ def test_each_event_is_shown_before_the_next_one_is_published(kind, visitor):
         network.give_back()
         assert visitor.evaluate(f"wait({EVENTS // 2 + AWAY})")
         assert visitor.evaluate(f"reach({EVENTS})")
+        told(direct, "/end", "POST")
+        if kind in ("EventSource", "fetch"):
+            assert visitor.evaluate("haveEnded()")
 
         sent, asked = told(direct, "/sent"), told(direct, "/asked")
         shown = visitor.evaluate("shown")

@@ -2,7 +2,8 @@
 
 So an event that is held back is found. `/live/CODING` is what a client gets that takes this coding only; `/live/any` leaves
 that to the client. `/page/KIND` reads by `EventSource`, by `fetch`, or by htmx. `/publish/COUNT` publishes at random times,
-and each event says when: that is for `tests/browser/delays.py`.
+and each event says when: that is for `tests/browser/delays.py`, whose pages have a second plain stream, `control`, in the
+midst of the others. `/end` ends all streams; who comes back is told with a 204 that they are over.
 """
 
 import random
@@ -16,6 +17,7 @@ from chirp_trio.asgi import ASGIApp, Receive, Scope, Send
 
 STATIC = Path(__file__).parents[3] / "examples" / "static"
 CODINGS = ["identity", "gzip", "zstd", "any"]
+CONTROLLED = ["identity", "gzip", "control", "zstd", "any"]
 SIZES = [
     0,
     0,
@@ -45,7 +47,7 @@ def choosing(inner: ASGIApp) -> ASGIApp:
             headers = dict(scope["headers"])
             asked.append(headers.get(b"available-dictionary", b"").decode())
             if not path.endswith("/any"):
-                headers[b"accept-encoding"] = path.rpartition("/")[2].encode()
+                headers[b"accept-encoding"] = path.rpartition("/")[2].replace("control", "identity").encode()
                 scope = {**scope, "headers": list(headers.items())}
         await inner(scope, receive, send)
 
@@ -59,7 +61,9 @@ dictionary_path = app.dictionary(dictionary, match="/live/*")
 
 
 @app.route("/live/{coding}")
-async def live(request: Request, coding: str) -> EventStream:
+async def live(request: Request, coding: str) -> EventStream | None:
+    if topic.is_closed:
+        return None
     return EventStream(topic.subscribe(request.last_event_id, buffer=1000), compress=dictionary, heartbeat_interval=1)
 
 
@@ -74,6 +78,11 @@ async def publish(count: int) -> None:
     for _ in range(count):
         await trio.sleep(chance.uniform(0, 0.08))
         await publish_next()
+
+
+@app.post("/end")
+async def end() -> None:
+    topic.close()
 
 
 @app.get("/sent")
@@ -92,10 +101,11 @@ async def static(file: str) -> Response:
 
 
 @app.get("/page/{kind}")
-async def page(kind: str) -> Response:
+async def page(request: Request, kind: str) -> Response:
     head, element = KINDS[kind]
-    elements = "".join(f"<div hidden id='{coding}' {element.format(coding=coding)}></div>" for coding in CODINGS)
-    text = PAGE % {"head": head, "elements": elements, "dictionary": dictionary_path, "codings": CODINGS}
+    codings = CONTROLLED if "controlled" in request.query else CODINGS
+    elements = "".join(f"<div hidden id='{coding}' {element.format(coding=coding)}></div>" for coding in codings)
+    text = PAGE % {"head": head, "elements": elements, "dictionary": dictionary_path, "codings": codings}
     return Response(text, content_type="text/html")
 
 
@@ -117,7 +127,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>reading</title>
 <body><template id="elements">%(elements)s</template>
 <script>
 const codings = %(codings)s;
-window.shown = {}, window.times = {}, window.used = {}, window.ids = {};
+window.shown = {}, window.times = {}, window.used = {}, window.ids = {}, window.ends = {};
 const post = (path) => fetch(path, {method: "POST"});
 const note = (coding, html) => { shown[coding].push(html); times[coding].push(performance.timeOrigin + performance.now()); };
 const haveShown = (count) => codings.every((coding) => shown[coding].length >= count);
@@ -135,6 +145,11 @@ window.wait = async (count) => {
   while (!haveShown(count)) await new Promise((resolve) => setTimeout(resolve, 20));
   return true;
 };
+// Of an EventSource that is told with a 204 not to come back, and of a response whose body has its proper end.
+window.haveEnded = async () => {
+  while (!codings.every((coding) => ends[coding] == "over")) await new Promise((resolve) => setTimeout(resolve, 20));
+  return true;
+};
 async function read(coding) {
   let id = "";
   while (true) {
@@ -142,12 +157,14 @@ async function read(coding) {
       const headers = {accept: "text/event-stream"};
       if (id) headers["last-event-id"] = id;
       const response = await fetch(`/live/${coding}`, {headers});
+      if (response.status == 204) return;
+      ends[coding] = "";
       used[coding] = response.headers.get("content-encoding");
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       while (true) {
         const {value, done} = await reader.read();
-        if (done) break;
+        if (done) { ends[coding] = "over"; break; }
         text += value;
         const events = text.split("\\n\\n");
         text = events.pop();
@@ -158,12 +175,12 @@ async function read(coding) {
           }
         }
       }
-    } catch { /* the network is away */ }
+    } catch (error) { ends[coding] = `${error}`; /* the network is away */ }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 (async () => {
-  for (const coding of codings) shown[coding] = [], times[coding] = [], ids[coding] = [];
+  for (const coding of codings) shown[coding] = [], times[coding] = [], ids[coding] = [], ends[coding] = "";
   await (await fetch("%(dictionary)s")).text();
   for (const name of %(head)s) {
     const script = document.createElement("script");
@@ -177,13 +194,17 @@ async function read(coding) {
     if (element.className == "native") {
       const source = new EventSource(`/live/${coding}`);
       source.onmessage = (event) => { note(coding, event.data); ids[coding].push(event.lastEventId); };
+      source.onerror = () => { if (source.readyState == EventSource.CLOSED) ends[coding] = "over"; };
     } else if (element.className == "fetched") {
       read(coding);
     } else {
       new MutationObserver((changes) => {
         for (const {addedNodes} of changes)
-          for (const {localName, title, textContent} of addedNodes)
-            if (localName == "i") note(coding, `<i title='${title}'>${textContent}</i>`);
+          for (const node of addedNodes)
+            if (node.localName == "i") {
+              note(coding, `<i title='${node.title}'>${node.textContent}</i>`);
+              node.remove();  // a page that grows becomes slow, in all codings
+            }
       }).observe(element, {childList: true});
     }
   }
