@@ -20,6 +20,7 @@ from .in_memory import serving as serving_in_memory
 from .processes import BenchmarkError, Stack, allow_connections, serving
 
 OURS = Stack("chirp_trio, App, on chirp-trio run", "compressed:app", server="chirp-trio")
+FLOOR = Stack("a bare loop of socket.send()", "cards", server="socket.send()")
 BESIDE = [
     Stack("bare ASGI app with a compressor for each client, granian", "compressing:app", server="granian", needs="granian"),
     Stack("bare ASGI app with a compressor for each client, uvicorn", "compressing:app", server="uvicorn", needs="uvicorn"),
@@ -33,7 +34,7 @@ def measure_compression(clients, events):
     """For each server, kind of event and coding: bytes and microseconds of CPU for each event and client; and the memory."""
     allow_connections(5 * clients)
     results = {"memory": trio.run(measure_memory, min(1000, clients))}
-    for stack in (OURS, *BESIDE):
+    for stack in (OURS, FLOOR, *BESIDE):
         if not stack.is_installed:
             continue
         print(f"compression, {stack.name}", file=sys.stderr)

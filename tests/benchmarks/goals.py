@@ -138,7 +138,7 @@ def compression_goals(measured):
         for server in ("granian", "uvicorn"):
             if server in measured:
                 beside = measured[server]
-                # What the system needs for a send is in both, and on some machines it is most of ours.
+                # What the system needs for a send is in both, and most of ours: the report has it as a row of its own.
                 ratio, text = beside[coding]["cpu_us"] / had["cpu_us"], "times less CPU than one for each client"
                 yield at_least(10, f"compression, {coding}: {{}} {text}, {server}", ratio, is_binding=False)
                 added = max(1.0, had["cpu_us"] - plain["cpu_us"])  # less cannot be told from nothing

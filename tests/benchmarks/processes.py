@@ -26,6 +26,7 @@ COMMANDS = {
     "hypercorn": ["hypercorn", "--worker-class", "trio", "--workers", "1", "--bind", "127.0.0.1:{port}"],
     "chirp-trio": ["chirp_trio.cli", "run", "--port", "{port}"],
     "uvicorn": ["uvicorn", "--no-access-log", "--host", "127.0.0.1", "--port", "{port}"],
+    "socket.send()": ["tests.benchmarks.sending", "{port}"],
     # Without these it takes no more than 1024 requests at a time.
     "granian": [
         *("granian", "--interface", "asgi", "--workers", "1", "--backlog", "4096", "--backpressure", "4096"),
