@@ -16,10 +16,16 @@ async def feed(request):
 
 @app.route("/publish", methods=["POST"])
 async def publish(request):
-    try:
-        return await news.publish(await request.text())
-    except StoreError as error:
-        raise HTTPError(503, str(error)) from error
+    """Publish each line, one after the other; the answer has a line with the id of each that is written."""
+    ids = []
+    for line in (await request.text()).split("\n"):
+        try:
+            ids.append(await news.publish(line))
+        except StoreError as error:
+            if not ids:
+                raise HTTPError(503, str(error)) from error
+            break
+    return "".join(f"{id}\n" for id in ids)
 
 
 @app.route("/process")
