@@ -141,9 +141,9 @@ class Connection:
                 while (answer := self._parser.gets()) is not Ellipsis:
                     if not isinstance(answer, PushNotification):
                         self._asked.popleft().put(answer)
-                    elif answer[0] in (b"subscribe", b"unsubscribe"):
-                        self._confirm()
                     else:
+                        if answer[0] in (b"subscribe", b"unsubscribe"):
+                            self._confirm()
                         self._take(answer)
                 self._scope.deadline = trio.current_time() + self._timeout if self._asked else float("inf")
             self.close("the server has closed it")

@@ -1,8 +1,7 @@
-"""What keeps a process connected to its server: one connection that reads for all topics, and one that writes for them."""
+"""What keeps a process connected to its server for all topics: what reads, the doorbell for it, and what writes."""
 
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import trio
 
@@ -12,7 +11,7 @@ from .connection import Connection, reason_of
 from .listening import Listening
 from .options import Options
 from .publishing import Publishing
-from .server import TROUBLES, Server, connected
+from .server import TROUBLES, Server, UnusableServerError, connected
 
 logger = logger_of("topics")
 
@@ -42,16 +41,16 @@ class Link:
     async def run(self) -> None:
         """Be connected, until cancelled. Of several tasks that call this one does it, and another one after that."""
         async with self._turn, trio.open_nursery() as nursery:
-            nursery.start_soon(self._keep, self._listen, self.listening.take)
-            nursery.start_soon(self._keep, self.publishing.use, _ignore)
+            nursery.start_soon(self._keep, self._listen)
+            nursery.start_soon(self._keep, self.publishing.use)
 
-    async def _keep(self, use: Callable[[Connection, Server], Awaitable[None]], take: Callable[[list[Any]], None]) -> None:
+    async def _keep(self, use: Callable[[Connection, Server], Awaitable[None]]) -> None:
         pause = _FIRST_PAUSE
         told = ""
         while True:
             has_worked = False
             try:
-                async with connected(self._options, take) as (connection, server):
+                async with connected(self._options) as (connection, server):
                     has_worked = True
                     if told:
                         logger.info("Redis at %s answers again", self._options.address)
@@ -61,7 +60,7 @@ class Link:
                 if not isinstance(trouble, TROUBLES):
                     raise
             told_before, told = "" if has_worked else told, reason_of(trouble)
-            if take is not _ignore:
+            if use == self._listen:
                 self.trouble = told
                 if told != told_before:  # once, and not at each try
                     logger.warning("Redis at %s cannot be used, and is tried again: %s", self._options.address, told)
@@ -69,13 +68,13 @@ class Link:
             await trio.sleep(pause * random.random())  # noqa: S311 - so that not all processes come at once
 
     async def _listen(self, connection: Connection, server: Server) -> None:
-        self.trouble = ""
         if server.warnings != self._warned:
             self._warned = server.warnings
             for warning in server.warnings:
                 logger.warning("Redis at %s: %s", self._options.address, warning)
-        await self.listening.use(connection, server)
-
-
-def _ignore(_push: list[Any]) -> None:
-    pass
+        # What is subscribed to has a connection of its own: servers close one that has asked for more than some MiB besides.
+        async with connected(self._options, self.listening.take) as (bell, other):
+            if other.life != server.life:
+                raise UnusableServerError("two connections have led to two servers")
+            self.trouble = ""
+            await self.listening.use(connection, bell, server)

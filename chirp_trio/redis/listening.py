@@ -35,13 +35,13 @@ class Listening:
         self._open: dict[bytes, dict[Position, None]] = {}  # by channels
         self._rung: dict[Position, None] = {}
         self._bell = trio.lowlevel.ParkingLot()
-        self._connection: Connection | None = None
+        self._doorbell: Connection | None = None
 
     def add(self, position: Position) -> None:
         """Read for one topic more."""
         others = self._open.setdefault(position.channel, {})
-        if not others and self._connection is not None:
-            self._connection.ask("SUBSCRIBE", position.channel, pushes=1)
+        if not others and self._doorbell is not None:
+            self._doorbell.ask("SUBSCRIBE", position.channel, pushes=1)
         others[position] = None
         self.ring(position)
 
@@ -52,8 +52,8 @@ class Listening:
         self._rung.pop(position, None)
         if not others:
             del self._open[position.channel]
-            if self._connection is not None:
-                self._connection.ask("UNSUBSCRIBE", position.channel, pushes=1)
+            if self._doorbell is not None:
+                self._doorbell.ask("UNSUBSCRIBE", position.channel, pushes=1)
 
     def ring(self, position: Position) -> None:
         """There may be something new."""
@@ -61,19 +61,17 @@ class Listening:
         self._bell.unpark_all()
 
     def take(self, push: list[Any]) -> None:
-        """Somebody has published."""
-        if push[0] == b"message":
+        """Somebody has published; or from now on that is heard, and what was published before that has not been."""
+        if push[0] in (b"message", b"subscribe"):
             for position in self._open.get(push[1], ()):
                 self.ring(position)
 
-    async def use(self, connection: Connection, server: Server) -> None:
-        """Read by this connection, until it is lost."""
-        self._connection = connection
+    async def use(self, connection: Connection, doorbell: Connection, server: Server) -> None:
+        """Read by one connection what another one rings for, until either is lost."""
+        self._doorbell = doorbell
         try:
             for channels in batched(tuple(self._open), _CHANNELS_AT_ONCE, strict=False):
-                await connection.ask("SUBSCRIBE", *channels, pushes=len(channels)).get()
-            for position in self._all():
-                self.ring(position)
+                await doorbell.ask("SUBSCRIBE", *channels, pushes=len(channels)).get()
             life = server.life
             while True:
                 if not self._rung:
@@ -82,9 +80,10 @@ class Listening:
                 if self._rung:
                     await self._fetch(connection, life)
                 else:
+                    await doorbell("PING")
                     life = await self._compare(connection)
         finally:
-            self._connection = None
+            self._doorbell = None
 
     def _all(self) -> Iterable[Position]:
         return [position for positions in self._open.values() for position in positions]

@@ -37,12 +37,14 @@ class Server:
 
 
 @asynccontextmanager
-async def connected(options: Options, take: Callable[[list[Any]], None]) -> AsyncGenerator[tuple[Connection, Server]]:
+async def connected(
+    options: Options, take: Callable[[list[Any]], None] | None = None
+) -> AsyncGenerator[tuple[Connection, Server]]:
     """A connection to the server, which is looked at. The block is cancelled when it is lost, and must not end by itself.
 
     Args:
         options: Where it is, and as whom to use it.
-        take: See `Connection`.
+        take: See `Connection`; default: nothing comes that was not asked for.
 
     Raises:
         OSError: There is none; or another one of `TROUBLES`, or a group of one.
@@ -51,7 +53,7 @@ async def connected(options: Options, take: Callable[[list[Any]], None]) -> Asyn
     address = options.address
     with trio.fail_after(options.timeout):
         stream = await open_stream(address, options.ssl_context)
-    connection = Connection(stream, options.timeout, take)
+    connection = Connection(stream, options.timeout, take or _ignore)
     async with trio.open_nursery() as nursery:
 
         async def run(task_status: trio.TaskStatus[None]) -> None:
@@ -70,6 +72,10 @@ async def connected(options: Options, take: Callable[[list[Any]], None]) -> Asyn
         finally:
             connection.close()
     raise ConnectionLostError(connection.why)
+
+
+def _ignore(_push: list[Any]) -> None:
+    pass
 
 
 async def ask_info(connection: Connection) -> dict[str, str]:

@@ -20,9 +20,9 @@ from chirp_trio.topics.topic import audience_of
 from tests.integration.soak.settings import LONG
 
 APPS = Path(__file__).with_name("apps")
-SECONDS, CLIENTS, PUBLISHERS, EVENTS = (60, 300, 10, 20_000) if LONG else (8, 30, 4, 500)
+SECONDS, CLIENTS, PUBLISHERS, EVENTS = (60, 300, 10, 20_000) if LONG else (8, 30, 4, 1000)
 STAY = 10 if LONG else 5  # seconds, at most, that a client keeps its connection
-BATCH = 5  # events that a publisher sends with one request
+BATCH = 20  # events that a publisher sends with one request
 PATIENCE = 60
 GONE = (OSError, EOFError, trio.BrokenResourceError, trio.TooSlowError)
 
@@ -77,6 +77,7 @@ class World:
     """What was published, what was acknowledged, and who has had what."""
 
     def __init__(self, seed, server, processes):
+        self.seed = seed
         self.random = random.Random(seed)
         self.server = server
         self.processes = processes
@@ -84,6 +85,7 @@ class World:
         self.published = 0
         self.clients = [Client() for _ in range(CLIENTS)]
         self.wire = {}  # numbers by what was on the wire, as most of it comes to every client
+        self.is_harmed = True
         self.is_over = False
         self.done = {}
         self.began = time.monotonic()
@@ -99,12 +101,12 @@ class World:
         while not self.is_over:
             due = EVENTS * (time.monotonic() - self.began) / SECONDS
             if len(self.acknowledged) < due:
-                await self.publish_some([f"{name}-{number + one}" for one in range(BATCH)])
-                number += BATCH
+                number += 1
+                await self.publish_some([f"{name}.{one}-{number}" for one in range(BATCH)])
             await trio.sleep(0.02 * self.random.random())
 
     async def publish_some(self, values):
-        """Publish one after the other; those are acknowledged of which the answer tells the id."""
+        """Publish all of them at once; those are acknowledged of which the answer tells the id."""
         process = self.random.choice(self.processes)
         self.published += len(values)
         body = "\n".join(values)
@@ -115,12 +117,12 @@ class World:
                 await stream.send_all(head.encode())
                 while piece := await stream.receive_some():
                     answer += piece
-        ids = answer.partition(b"\r\n\r\n")[2].decode().split("\n")
-        if answer.startswith(b"HTTP/1.1 200"):
-            # Whoever is killed may say only half of it, so an id counts once its line has ended.
-            self.acknowledged |= dict(zip(values, ids[:-1], strict=False))
-        else:
-            self.count(answer[9:12].decode() or "no answer")
+        if not answer.startswith(b"HTTP/1.1 200"):
+            self.count("requests without an answer")
+            return
+        # Whoever is killed may say only half of it, so an id counts once its line has ended.
+        ids = answer.partition(b"\r\n\r\n")[2].decode().split("\n")[:-1]
+        self.acknowledged |= {value: id for value, id in zip(values, ids, strict=False) if id}
 
     # -- clients --------------------------------------------------------------------------------------------------------
 
@@ -161,17 +163,25 @@ class World:
     # -- harm -----------------------------------------------------------------------------------------------------------
 
     async def harm(self):
-        """Kill somebody, and start them again."""
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            await trio.sleep(0.2 + 1.5 * self.random.random())
-            victim = self.random.choice([*self.processes, self.server, self.server])
-            self.count("kills of the server" if victim is self.server else "kills of a process")
+        """Kill the server and the processes, each at its own times, and start them again."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.kill, [self.server], "kills of the server")
+            nursery.start_soon(self.kill, self.processes, "kills of a process")
+            await trio.sleep(SECONDS)
+            self.is_harmed = False
+
+    async def kill(self, victims, what):
+        lot = random.Random(f"{self.seed} {what}")
+        await trio.sleep(2 * lot.random())
+        while self.is_harmed:
+            victim = lot.choice(victims)
+            self.count(what)
             victim.kill()
-            await trio.sleep(self.random.random())
+            await trio.sleep(lot.random())
             await trio.to_thread.run_sync(victim.start)
             if victim is not self.server:
                 await victim.wait_until_there()
+            await trio.sleep(0.3 + 3 * lot.random())
 
     async def wait_until_enough(self):
         """Return once as much is acknowledged as was to be, or that takes too long."""

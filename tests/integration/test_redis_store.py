@@ -358,6 +358,19 @@ async def test_another_program_publishes_by_the_function_in_the_server(server, s
         assert await values(topic, cursor, 2) == ["hello", "next"]
 
 
+async def test_what_is_larger_than_what_a_server_holds_back_for_subscribers_is_read_all_the_same(kind, tmp_path):
+    with RedisServer(kind, tmp_path / "server", client_output_buffer_limit="pubsub 1mb 512kb 1") as server:
+        store = RedisStore(server.url, timeout=5)
+        async with Topic("news", store=store) as topic, Topic("news", store=store) as other:
+            cursor = other.cursor
+            await topic.publish("x" * 2_000_000)
+            assert [len(value) for value in await values(other, cursor, 1)] == [2_000_000]
+            for _ in range(10):
+                await topic.publish("x" * 200_000)
+        async with Topic("news", store=store) as topic:
+            assert [len(value) for value in await values(topic, cursor, 11)] == [2_000_000] + 10 * [200_000]
+
+
 # -- what it costs ------------------------------------------------------------------------------------------------------
 
 
@@ -378,7 +391,7 @@ async def test_the_server_sees_processes_and_not_subscribers_nor_topics(server, 
         while len(got) < 200:  # noqa: ASYNC110
             await trio.sleep(0.01)
         assert commands(server) - before < 20  # those in the script, and those of this test, among them
-        assert server.ask("CLIENT", "LIST", "TYPE", "normal").count(b"name=chirp_trio") == 1
+        assert server.ask("CLIENT", "LIST", "TYPE", "normal").count(b"name=chirp_trio") == 2
         assert server.ask("CLIENT", "LIST", "TYPE", "pubsub").count(b"name=chirp_trio") == 1
         nursery.cancel_scope.cancel()
 

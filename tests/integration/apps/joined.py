@@ -1,8 +1,11 @@
 """An `App` that is one of several processes: what is published in any of them reaches the clients of all."""
 
 import os
+from contextlib import suppress
 
-from chirp_trio import App, EventStream, HTTPError, RedisStore, Response, StoreError
+import trio
+
+from chirp_trio import App, EventStream, RedisStore, Response, StoreError
 
 store = RedisStore(os.environ["CHIRP_TRIO_TEST_REDIS"], timeout=3, max_length=1_000_000)
 app = App()
@@ -16,15 +19,17 @@ async def feed(request):
 
 @app.route("/publish", methods=["POST"])
 async def publish(request):
-    """Publish each line, one after the other; the answer has a line with the id of each that is written."""
-    ids = []
-    for line in (await request.text()).split("\n"):
-        try:
-            ids.append(await news.publish(line))
-        except StoreError as error:
-            if not ids:
-                raise HTTPError(503, str(error)) from error
-            break
+    """Publish all lines; the answer has a line for each, with its id, or empty where it may not be written."""
+    lines = (await request.text()).split("\n")
+    ids = [""] * len(lines)
+
+    async def publish_one(place):
+        with suppress(StoreError):
+            ids[place] = await news.publish(lines[place])
+
+    async with trio.open_nursery() as nursery:
+        for place in range(len(lines)):
+            nursery.start_soon(publish_one, place)
     return "".join(f"{id}\n" for id in ids)
 
 
