@@ -45,7 +45,7 @@ class RedisJournal(Journal):
 
     def done(self, count: int, size: int, name: str, number: int) -> None:
         """See `Writer`."""
-        self._newest = name, number
+        self._newest = self.position.acknowledged = name, number
         self._take_off(count, size)
 
     def failed(self, count: int, size: int, unheard: int, error: StoreError) -> None:

@@ -70,6 +70,7 @@ local function publish(keys, args)
   if result ~= '' then
     local known = redis.call('GET', result)
     if known then
+      redis.call('SET', result, known, 'PX', args[5])  -- WAIT and WAITAOF wait only for what this connection has written
       local name, first = string.match(known, '^(%w+) (%d+)$')
       return {name, tonumber(first)}
     end

@@ -94,9 +94,12 @@ class Listening:
         for position in positions:
             del self._rung[position]
             asked.append((position, position.ask(connection)))
-        for position, (meta, entries) in asked:
-            state, found = await meta.get(), await entries.get()
+        for position, (meta, entries, meta_after) in asked:
+            state, found, after = await meta.get(), await entries.get(), await meta_after.get()
             if not position.is_open:
+                continue
+            if state[1] != after[1]:
+                self.ring(position)
                 continue
             if state[3] not in (None, _VERSION):
                 logger.error("the topic %r in Redis was written by another version of chirp_trio", position.topic)
@@ -122,7 +125,7 @@ class Listening:
             return False
         return True
 
-    async def _report(self, connection: Connection, position: Position, count: int, epoch: str) -> None:
+    async def _report(self, connection: Connection, position: Position, count: int | None, epoch: str) -> None:
         """Tell everybody of events that the server has lost: once, whichever processes have had them."""
         gap = Record.gap(count)
         fields = ("kind", gap.kind, "data", gap.data)

@@ -1,6 +1,7 @@
 """Where a process is in one topic of the server, and what it makes of what it finds there."""
 
 from bisect import bisect_right
+from itertools import pairwise, takewhile
 from operator import attrgetter
 from typing import Any
 
@@ -30,7 +31,9 @@ class Position:
         is_open: Whether anybody wants to have more.
         has_begun: Whether the topic has been given its history.
         number: That of the newest event that was delivered, in the server's count.
-        lost: How many of those the server has lost, and of which epoch, as long as nobody else has been told.
+        acknowledged: The newest event that this process knows to be written: the name of its epoch, and its number.
+        lost: How many of all of these the server has lost (None: nobody knows), and of which epoch, as long as nobody else
+            has been told.
     """
 
     def __init__(self, delivery: Delivery, options: Options) -> None:
@@ -40,8 +43,11 @@ class Position:
         self.is_open = False
         self.has_begun = False
         self.number = 0
-        self.lost: tuple[int, str] | None = None
+        self.acknowledged: tuple[str, int] | None = None
+        self.lost: tuple[int | None, str] | None = None
         self._name = ""  # of the epoch
+        self._epochs: list[Epoch] = []  # as the server had them the last time
+        self._surely: tuple[str, int] | None = None  # what was acknowledged before it was asked
         self._own = new_name()  # of this process's own gaps
         self._delivery = delivery
         self._most = options.max_length
@@ -56,13 +62,19 @@ class Position:
         """How many events the server keeps at least."""
         return max(self._most, self._delivery.capacity)
 
-    def ask(self, connection: Connection) -> tuple[Answer, Answer]:
-        """Ask for what is new; the answers to give to `receive()`."""
+    def ask(self, connection: Connection) -> tuple[Answer, Answer, Answer]:
+        """Ask for what is new: for the state, for events, and for the state again. The answers are for `receive()`.
+
+        Where the epochs are not the same before and after, nobody knows of which the events are.
+        """
         self._asked += 1
+        self._surely = self.acknowledged
         state = self.ask_state(connection)
         if not self.has_begun:
-            return state, connection.ask("XREVRANGE", self.events, "+", "-", "COUNT", max(1, self._delivery.capacity))
-        return state, connection.ask("XRANGE", self.events, f"{self.number}-1", "+", "COUNT", self._count)
+            entries = connection.ask("XREVRANGE", self.events, "+", "-", "COUNT", max(1, self._delivery.capacity))
+        else:
+            entries = connection.ask("XRANGE", self.events, f"{self.number}-1", "+", "COUNT", self._count)
+        return state, entries, self.ask_state(connection)
 
     def ask_state(self, connection: Connection) -> Answer:
         """Ask for the epochs and the newest number."""
@@ -81,6 +93,7 @@ class Position:
             is_more = False
         else:
             is_more = self._go_on(epochs, last, entries)
+        self._epochs = epochs
         if not is_more:
             self._complete = self._asked
         self.changed.unpark_all()
@@ -129,7 +142,9 @@ class Position:
         self._delivery.begin(self._ids, last, reversed(records))
 
     def _go_on(self, epochs: list[Epoch], last: int, entries: list[Any]) -> bool:
-        if self._find(epochs):  # what has come is what comes after another place
+        is_elsewhere = self._find(epochs)
+        self._check_acknowledged(epochs)
+        if is_elsewhere:  # what has come is what comes after another place
             return True
         size = 0
         for id, fields in entries:
@@ -157,20 +172,43 @@ class Position:
 
     def _find(self, epochs: list[Epoch]) -> bool:
         """Find the own place among the server's epochs; whether it is another one than was thought."""
-        place = next((place for place, epoch in enumerate(epochs) if epoch.name == self._name), None)
-        if place is None:  # what was here is lost as a whole
+        if epochs[-1].name == self._name:
+            return False
+        places = {epoch.name: place for place, epoch in enumerate(epochs)}
+        number = self.number
+        passed = self._epochs[: 1 + sum(1 for _ in takewhile(lambda epoch: epoch.name != self._name, self._epochs))]
+        while passed and passed[-1].name not in places:  # what came in it is lost as a whole
+            number = min(number, passed.pop().first - 1)
+        if not passed:
+            self.acknowledged = self._surely = None
             self._deliver(epochs[0].name, max(0, epochs[0].first - 1), Record.gap(None), 0.0)
             return True
-        if place + 1 < len(epochs) and self.number >= epochs[place + 1].first:
-            # It has lost the newest ones, which this process has had, and others may not have had.
-            self.lost = self.number - epochs[place + 1].first + 1, self._name
-            logger.warning(
-                "the topic %r: Redis has lost %d events, which this process has delivered", self.topic, self.lost[0]
-            )
-            self.number = epochs[place + 1].first - 1
-            self._name = epochs[place + 1].name
-            return True
-        return False
+        place = places[passed[-1].name]
+        if place + 1 < len(epochs):
+            number = min(number, epochs[place + 1].first - 1)
+        missing, lost = self.number - number, self._name
+        self.number, self._name = number, passed[-1].name
+        if missing:  # this process has had them, and others may not have had them
+            self._lose(missing, lost)
+        return missing > 0
+
+    def _check_acknowledged(self, epochs: list[Epoch]) -> None:
+        """Whether the server still has what it has acknowledged, which nobody may have read."""
+        if self._surely is None or self._surely[0] == epochs[-1].name:
+            return
+        name, number = self._surely
+        self._surely = None
+        if self.acknowledged == (name, number):
+            self.acknowledged = None
+        end = next((after.first - 1 for epoch, after in pairwise(epochs) if epoch.name == name), None)
+        if end is None or number > end:
+            self._lose(None if end is None else number - end, name)
+
+    def _lose(self, count: int | None, name: str) -> None:
+        how_many = "all" if count is None else count
+        logger.warning("the topic %r: Redis has lost %s events of the epoch %s", self.topic, how_many, name)
+        if self.lost is None or count is None or (self.lost[0] is not None and self.lost[0] < count):
+            self.lost = count, name
 
     def _miss(self, epochs: list[Epoch], count: int, number: int) -> None:
         logger.warning("the topic %r: %d events had been forgotten by Redis before they were read", self.topic, count)

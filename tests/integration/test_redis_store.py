@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from chirp_trio import RedisStore, StoreError, Topic
+from chirp_trio.redis.listening import Listening
 from chirp_trio.testing import check_store
 from chirp_trio.topics.topic import audience_of
 from tests.redis_servers import RedisServer
@@ -211,6 +212,32 @@ async def test_what_a_power_cut_takes_from_the_file_is_told_by_those_who_have_ha
         assert await values(topic, lost[0], 3) == ["3", ("gap", 2), "4"]
 
 
+async def test_what_it_takes_of_acknowledged_events_that_nobody_has_read_is_told_by_the_publisher(
+    server, store, tmp_path, monkeypatch
+):
+    fetch, may_read = Listening._fetch, trio.Event()
+    may_read.set()
+
+    async def fetch_when_allowed(self, connection, life):
+        await may_read.wait()
+        await fetch(self, connection, life)
+
+    monkeypatch.setattr(Listening, "_fetch", fetch_when_allowed)
+    async with Topic("news", store=store) as topic:
+        id = await topic.publish("1")
+        assert await values(topic, topic.cursor, 0) == []
+        shutil.copytree(server.folder, tmp_path / "copy")
+        may_read = trio.Event()
+        await topic.publish("2")
+        server.kill()
+        shutil.rmtree(server.folder)
+        shutil.copytree(tmp_path / "copy", server.folder)
+        may_read.set()
+        await trio.to_thread.run_sync(server.start)
+        async with Topic("news", store=RedisStore(server.url)) as other:
+            assert await values(other, id, 1) == [("gap", 1)]
+
+
 async def test_what_the_server_has_trimmed_is_a_gap_of_so_many(server, store):
     async with Topic("news", store=store) as topic:
         ids = [await topic.publish(number) for number in range(10)]
@@ -309,6 +336,23 @@ async def test_what_is_to_be_confirmed_and_is_not_is_an_error(server, kind):
     else:
         async with Topic("news", store=store) as topic:
             await topic.publish("x")
+
+
+async def test_nothing_is_confirmed_by_a_retry_that_was_not_before_it(server, kind, tmp_path):
+    with RedisServer(kind, tmp_path / "replica", replicaof=f"127.0.0.1 {server.port}") as replica:
+        async with Topic("news", store=RedisStore(server.url, confirm="replica", timeout=4)) as topic:
+            await publish_at_last(topic, "1")
+            replica.signal(signal.SIGSTOP)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(lose_answers_after, server, 0.5)
+                with pytest.raises(StoreError, match=r"no replica has it yet|may have been written or not"):
+                    await topic.publish("2")
+            replica.signal(signal.SIGCONT)
+
+
+async def lose_answers_after(server, seconds):
+    await trio.sleep(seconds)
+    server.ask("CLIENT", "KILL", "TYPE", "normal")
 
 
 async def test_a_cluster_is_refused(kind, tmp_path):
