@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Self
+from typing import Self, override
 
 import pytest
 
@@ -41,6 +41,13 @@ def require(kind: str) -> str:
     return PROGRAMS[kind]
 
 
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
 class RedisServer:
     """One server, with its folder; ends with the block."""
 
@@ -48,9 +55,7 @@ class RedisServer:
         self.program = require(kind)
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            self.port = found.getsockname()[1]
+        self.port = free_port()
         self.options = {"appendonly": "yes", "save": "", "bind": "127.0.0.1"}
         self.options |= {name.replace("_", "-"): value for name, value in options.items()}
         self.process: subprocess.Popen[bytes] | None = None
@@ -59,14 +64,15 @@ class RedisServer:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> None:
+    def command(self) -> list[str]:
         words = [word for name, value in self.options.items() for word in (f"--{name}", *(value.split() or [""]))]
+        return [self.program, "--port", str(self.port), "--dir", str(self.folder), *words]
+
+    def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [self.program, "--port", str(self.port), "--dir", str(self.folder), *words], stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log)
         for _ in range(500):
-            if self.ask("PING") == b"+PONG\r\n":
+            if self.ask("PING").startswith((b"+PONG", b"-NOAUTH")):
                 return
             if self.process.poll() is not None:
                 break
@@ -81,6 +87,14 @@ class RedisServer:
                 return connection.recv(65536)
         except OSError:
             return b""
+
+    def wait_for(self, section: str, text: bytes) -> None:
+        """Return once that is in what it tells of itself."""
+        for _ in range(500):
+            if text in self.ask("INFO", section):
+                return
+            time.sleep(0.02)
+        raise RuntimeError(f"{text!r} is not in {self.ask('INFO', section)!r}")
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -106,3 +120,28 @@ class RedisServer:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+class SentinelServer(RedisServer):
+    """A Sentinel, alone, which has another one promoted where the master is away for half a second."""
+
+    def __init__(self, kind: str, folder: Path, master: RedisServer, **settings: str) -> None:
+        super().__init__(kind, folder)
+        self.lines: list[str] = []
+        self.settings = {
+            "monitor": f"127.0.0.1 {master.port} 1",
+            "down-after-milliseconds": "500",
+            "failover-timeout": "2000",
+        } | settings
+
+    @override
+    def command(self) -> list[str]:
+        lines = [f"port {self.port}", f"dir {self.folder}", "bind 127.0.0.1"]
+        lines += [f"sentinel {name} news {value}" for name, value in self.settings.items()]
+        (self.folder / "sentinel.conf").write_text("\n".join([*lines, *self.lines]) + "\n")
+        return [self.program, str(self.folder / "sentinel.conf"), "--sentinel"]
+
+    @property
+    @override
+    def url(self) -> str:
+        return f"redis+sentinel://127.0.0.1:{self.port}/news/0"

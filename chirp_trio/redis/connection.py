@@ -63,13 +63,13 @@ class Connection:
     Args:
         stream: Where the server is.
         timeout: So many seconds.
-        take: Is given what the server tells without having been asked.
+        take: Is given what the server tells without having been asked; default: that is ignored.
 
     Attributes:
         why: Why it has ended; empty: it has not.
     """
 
-    def __init__(self, stream: trio.abc.Stream, timeout: float, take: Callable[[list[Any]], None]) -> None:
+    def __init__(self, stream: trio.abc.Stream, timeout: float, take: Callable[[list[Any]], None] | None = None) -> None:
         from hiredis import Reader, pack_command
 
         self._stream = stream
@@ -144,7 +144,8 @@ class Connection:
                     else:
                         if answer[0] in (b"subscribe", b"unsubscribe"):
                             self._confirm()
-                        self._take(answer)
+                        if self._take is not None:
+                            self._take(answer)
                 self._scope.deadline = trio.current_time() + self._timeout if self._asked else float("inf")
             self.close("the server has closed it")
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:

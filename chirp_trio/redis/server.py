@@ -10,6 +10,7 @@ import trio
 
 from .connection import Connection, ConnectionLostError, ServerError, open_stream
 from .options import Options
+from .sentinel import NoMasterError, find_server
 
 _LEAST = (7, 0)
 _LEAST_FOR_DISK = (7, 2)
@@ -20,7 +21,10 @@ class UnusableServerError(Exception):
 
 
 # What ends a connection, and is tried again.
-TROUBLES = (OSError, trio.BrokenResourceError, trio.TooSlowError, ConnectionLostError, ServerError, UnusableServerError)
+TROUBLES = (
+    *(OSError, trio.BrokenResourceError, trio.TooSlowError),
+    *(ConnectionLostError, ServerError, NoMasterError, UnusableServerError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,10 @@ async def connected(
         OSError: There is none; or another one of `TROUBLES`, or a group of one.
         ConnectionLostError: It was lost.
     """
-    address = options.address
+    address = await find_server(options.address, options.ssl_context)
     with trio.fail_after(options.timeout):
         stream = await open_stream(address, options.ssl_context)
-    connection = Connection(stream, options.timeout, take or _ignore)
+    connection = Connection(stream, options.timeout, take)
     async with trio.open_nursery() as nursery:
 
         async def run(task_status: trio.TaskStatus[None]) -> None:
@@ -72,10 +76,6 @@ async def connected(
         finally:
             connection.close()
     raise ConnectionLostError(connection.why)
-
-
-def _ignore(_push: list[Any]) -> None:
-    pass
 
 
 async def ask_info(connection: Connection) -> dict[str, str]:
@@ -112,6 +112,13 @@ def check_server(info: dict[str, str], options: Options) -> Server:
     policy = info.get("maxmemory_policy", "noeviction")
     if policy.startswith("allkeys"):
         warnings.append(f"its maxmemory-policy is {policy}, so it may forget topics at any time: 'noeviction' does not")
+    elif policy.startswith("volatile"):
+        warnings.append(
+            f"its maxmemory-policy is {policy}, so it may forget what it has stored already, and store an event twice that "
+            "is sent again: 'noeviction' does not"
+        )
+    if version < _LEAST_FOR_DISK:
+        warnings.append(f"it is Redis {info['redis_version']}, which is old: 7.2 or newer, or Valkey, has confirm='disk' too")
     return Server(life_of(info), tuple(warnings))
 
 

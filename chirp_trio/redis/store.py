@@ -18,7 +18,8 @@ class RedisStore(Options, Store):
     may come back to any of them. It needs the extra `redis`. Nothing is opened before a topic is; see `Topic`.
 
     Args:
-        url: The server: `redis://user:password@host:port/database`, `rediss://` for TLS, or `unix:///path?db=0`.
+        url: The server: `redis://user:password@host:port/database`, `rediss://` for TLS, or `unix:///path?db=0`. Or those
+            who know which one is the master: `redis+sentinel://user:password@host:port,host:port/name/database`.
         prefix: What the names of its keys begin with; default `"chirp"`.
         confirm: What `publish()` waits for. `"written"` (the default): the server has it, in memory. `"disk"`: its
             append-only file has it on the disk. `"replica"`: a replica has it.

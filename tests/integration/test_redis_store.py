@@ -75,7 +75,7 @@ async def test_a_user_with_a_password_and_a_prefix_needs_no_more_than_the_docume
         url = f"redis://app:s3cret%2Fword@127.0.0.1:{server.port}/0"
         await check_store(RedisStore(url, prefix="app"))
         with pytest.raises(StoreError, match=r"cannot be opened: WRONGPASS"):
-            async with Topic("news", store=RedisStore(url.replace("s3cret", "wrong"), timeout=0.5)):
+            async with Topic("news", store=RedisStore(url.replace("s3cret", "wrong"), timeout=2)):
                 pass
 
 
