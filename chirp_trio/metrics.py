@@ -97,6 +97,10 @@ _COUNTED: dict[str, tuple[str, Callable[[Audience], float]]] = {
 _MOMENTARY: dict[str, tuple[str, Callable[[Audience], float]]] = {
     "events_kept": ("Events that are remembered.", lambda audience: len(audience.log)),
     "subscribers": ("Subscriptions that are being read.", len),
+    "store_away": (
+        "Whether the store cannot be reached: 1 or 0.",
+        lambda audience: audience.journal is not None and bool(audience.journal.trouble),
+    ),
     "events_behind": (
         "Events that the subscriber has yet to take that is furthest behind.",
         lambda audience: audience.behind,

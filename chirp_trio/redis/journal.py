@@ -111,6 +111,16 @@ class RedisJournal(Journal):
             await self.position.wait_until_complete()
 
     @override
+    def count_here(self, member: str | None, count: int) -> None:
+        if self.position.is_open:
+            self._link.peers.count(self._delivery, member, count)
+
+    @property
+    @override
+    def trouble(self) -> str:
+        return self._link.trouble
+
+    @override
     def end(self) -> None:
         self._room.unpark_all()
 
@@ -151,6 +161,7 @@ class RedisJournal(Journal):
                 return
             self.position.is_open = True
             self._link.listening.add(self.position)
+            self._link.peers.add(self._delivery)
             with trio.move_on_after(self._options.timeout):
                 while not self.position.has_begun:
                     await self.position.changed.park()
@@ -166,12 +177,14 @@ class RedisJournal(Journal):
     async def _close(self) -> None:
         """Write and deliver what is left, within a time, and read no longer."""
         self._delivery.close()
+        self._link.peers.remove(self._delivery)
         with trio.move_on_after(_LAST_TIMEOUT, shield=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._link.run)  # where this was cancelled, nobody else may do it
                 while not self.is_empty:
                     self._link.listening.ring(self.position)
                     await self.position.changed.park()
+                await self._link.peers.wait_until_told()
                 nursery.cancel_scope.cancel("everything is written")
         self._link.publishing.drop(self)
         self._link.listening.remove(self.position)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import trio
 
@@ -10,6 +11,7 @@ from ..logs import logger_of
 from .connection import Connection, reason_of
 from .listening import Listening
 from .options import Options
+from .peers import Peers
 from .publishing import Publishing
 from .server import TROUBLES, Server, UnusableServerError, connected
 
@@ -27,6 +29,7 @@ class Link:
     Attributes:
         listening: What reads.
         publishing: What writes.
+        peers: What is told to other processes, and by them.
         trouble: Why there is no connection to read by; empty while there is one.
     """
 
@@ -36,13 +39,14 @@ class Link:
         self._warned: tuple[str, ...] = ()
         self.listening = Listening()
         self.publishing = Publishing(options)
+        self.peers = Peers(options)
         self.trouble = "it has not been connected to yet"
 
     async def run(self) -> None:
         """Be connected, until cancelled. Of several tasks that call this one does it, and another one after that."""
         async with self._turn, trio.open_nursery() as nursery:
             nursery.start_soon(self._keep, self._listen)
-            nursery.start_soon(self._keep, self.publishing.use)
+            nursery.start_soon(self._keep, self._publish)
 
     async def _keep(self, use: Callable[[Connection, Server], Awaitable[None]]) -> None:
         pause = _FIRST_PAUSE
@@ -73,8 +77,21 @@ class Link:
             for warning in server.warnings:
                 logger.warning("Redis at %s: %s", self._options.address, warning)
         # What is subscribed to has a connection of its own: servers close one that has asked for more than some MiB besides.
-        async with connected(self._options, self.listening.take) as (bell, other):
+        async with connected(self._options, self._take) as (bell, other):
             if other.life != server.life:
                 raise UnusableServerError("two connections have led to two servers")
             self.trouble = ""
-            await self.listening.use(connection, bell, server)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.peers.read, connection, bell)
+                await self.listening.use(connection, bell, server)
+
+    async def _publish(self, connection: Connection, server: Server) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.peers.write, connection)
+            await self.publishing.use(connection, server)
+
+    def _take(self, push: list[Any]) -> None:
+        if push[1] == self.peers.keys.channel:
+            self.peers.take(push[2])
+        else:
+            self.listening.take(push)

@@ -24,6 +24,7 @@ class Options:
     max_waiting: int = 10_000
     max_waiting_bytes: int = 16 * 1024 * 1024
     at_start: Literal["wait", "go_on"] = "wait"
+    presence_ttl: float = 30.0
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
 
     @property
@@ -40,7 +41,8 @@ class Options:
         check_text("RedisStore: prefix", self.prefix)
         for name, known in _CHOICES.items():
             check_choice(f"RedisStore: {name}", getattr(self, name), known)
-        check_seconds("RedisStore: timeout", self.timeout)
+        for name in ("timeout", "presence_ttl"):
+            check_seconds(f"RedisStore: {name}", getattr(self, name))
         for name in ("max_length", "max_waiting", "max_waiting_bytes"):
             check_count(f"RedisStore: {name}", getattr(self, name), least=1)
         if self.ssl_context is not None and not isinstance(self.ssl_context, ssl.SSLContext):

@@ -1,5 +1,7 @@
 """`RedisStore`: which server joins the processes, and what is waited for."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import override
 
@@ -31,6 +33,7 @@ class RedisStore(Options, Store):
         at_start: What happens where the server cannot be reached when a topic is opened. `"wait"` (the default): it is tried
             again for `timeout`, and then opening fails. `"go_on"`: the topic begins without its history, which its
             subscribers are told of once the server is there.
+        presence_ttl: Seconds after which nobody is there whose process has died; default 30.
         ssl_context: Certificates and keys for `rediss://`; default: the system's authorities, and names are verified.
 
     Raises:
@@ -49,6 +52,14 @@ class RedisStore(Options, Store):
     def __post_init__(self) -> None:
         Options.__post_init__(self)
         object.__setattr__(self, "_link", Link(self))
+
+    @override
+    def tell(self, notice: str) -> None:
+        self._link.peers.tell(notice)
+
+    @override
+    def heard(self, hear: Callable[[str], object]) -> AbstractContextManager[None]:
+        return self._link.peers.heard(hear)
 
     @override
     def journal(self, delivery: Delivery) -> Journal:

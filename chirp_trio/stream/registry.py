@@ -14,11 +14,13 @@ from typing import Protocol
 import trio
 
 from ..addresses import owner_of
+from ..arguments import check_function, check_type
 from ..asgi import note_asyncio
 from ..errors import ConfigurationError, HTTPError
 from ..failures import failure_of
 from ..logs import logger_of
 from ..threads import outside_of_trio
+from ..wire import check_text
 from .client import BYE, HELLO, ClientKind
 from .limits import Limits
 from .snapshot import Ending, StreamSnapshot
@@ -77,6 +79,7 @@ class StreamRegistry:
         self.live: dict[Registered, None] = {}
         self.on_open: list[Hook] = []
         self.on_close: list[Hook] = []
+        self.tell_others: dict[Callable[[str], object], None] = {}  # to close what has a label, in other processes
         self.opened = 0
         self.refused = 0
         self.ended: Counter[Ending] = Counter()
@@ -116,6 +119,14 @@ class StreamRegistry:
         self.events += stream.event_count
         self.bytes += stream.byte_count
         self._call(self.on_close, stream)
+
+    def close(self, predicate: Callable[[StreamSnapshot], bool]) -> int:
+        """End the streams for which that holds; how many."""
+        open_streams = [stream for stream in self.live if stream.ending is None]
+        chosen = [stream for stream in open_streams if predicate(stream.snapshot(self))]
+        for stream in chosen:
+            stream.end(Ending.CLOSED)
+        return len(chosen)
 
     def announce(self, stream: Registered) -> None:
         """Tell the hooks of a stream that was taken in, and that they may do anything with."""
@@ -196,26 +207,33 @@ class LiveStreams:
         """
         self._registry.on_close.append(check_hook("on_close", hook))
 
-    def close(self, predicate: Callable[[StreamSnapshot], bool]) -> int:
-        """End the streams for which the predicate holds, as `Ending.CLOSED`. Never blocks.
+    def close(self, predicate: Callable[[StreamSnapshot], bool] | None = None, *, label: str | None = None) -> int:
+        """End the streams for which the predicate holds, or that have the label, as `Ending.CLOSED`. Never blocks.
 
         Their sources are cancelled, and their clients get a proper end. A client that comes back is a new request, so let
         the handler refuse it.
 
+        Those with the label end in all processes that share a store of this app's topics, such as a `RedisStore`; in one that
+        cannot be told now, when it can be.
+
         Args:
-            predicate: Called with a snapshot of each stream that is open. If it raises, no stream is ended.
+            predicate: Called with a snapshot of each stream that is open. If it raises, no stream is ended. Default: `label`
+                says which.
+            label: What the streams were given as their `label`; default: the predicate says which.
 
         Returns:
-            How many streams were ended.
+            How many streams were ended in this process.
 
         Raises:
+            TypeError: Neither was given, or both, or one that is no function or no text.
+            ValueError: The label cannot be carried.
             RuntimeError: It was called in a thread that is not trio's; `trio.from_thread.run_sync` leads back.
 
         Example:
             >>> from chirp_trio import App
             >>> app = App()
             >>> async def log_out(user):
-            ...     return app.streams.close(lambda stream: stream.label == user)
+            ...     return app.streams.close(label=user)
             >>> trio.run(log_out, "ada")
             0
         """
@@ -224,11 +242,20 @@ class LiveStreams:
                 "LiveStreams.close()",
                 "in a thread, such as that of a plain handler, call trio.from_thread.run_sync(app.streams.close, predicate)",
             )
-        open_streams = [stream for stream in self._registry.live if stream.ending is None]
-        chosen = [stream for stream in open_streams if predicate(stream.snapshot(self._registry))]
-        for stream in chosen:
-            stream.end(Ending.CLOSED)
-        return len(chosen)
+        if (predicate is None) == (label is None):
+            raise TypeError(
+                "LiveStreams.close() takes a predicate, a function of a StreamSnapshot; or a label, and no predicate"
+            )
+        check_function("predicate", predicate)
+        if label is None:
+            assert predicate is not None
+            return self._registry.close(predicate)
+        check_type("label", label, str, "text, which other processes can be told")
+        check_text("label", label)
+        count = self._registry.close(lambda stream: stream.label == label)
+        for tell in self._registry.tell_others:
+            tell(label)
+        return count
 
     @property
     def opened(self) -> int:

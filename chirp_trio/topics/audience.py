@@ -10,7 +10,7 @@ from ..wire import Render
 from .chunks import Chunks
 from .history import History, Ids, Log
 from .opening import closed_at_last
-from .presence import Observers, Presence
+from .presence import Attendance, Presence
 from .published import Gap, Published, encode_published
 from .seats import Row, Seat
 from .storage import Journal
@@ -32,6 +32,7 @@ class Audience:
         gaps: How many times a subscriber was told that events are missing.
         replays: How many subscribers have come back and gone on where they were.
         journal: What holds events back until they are stored; None where there is no store.
+        attendance: Whose the subscriptions are that are being read.
     """
 
     def __init__(self, name: str, history: History) -> None:
@@ -49,7 +50,7 @@ class Audience:
         # Those that have had everything: some get the next event at once, and most in the rows of their hosts.
         self._waiting: dict[Seat, None] = {}
         self._rows: dict[Flusher, Row] = {}
-        self._observers = Observers(self.run)
+        self.attendance = Attendance(self.run)
 
     # -- what happens in the topic --------------------------------------------------------------------------------------
 
@@ -59,7 +60,7 @@ class Audience:
         self._chunks = Chunks(log)
         self.is_ready = True
         self.is_closed = False
-        self._observers.open()
+        self.attendance.open()
 
     def deliver(self, event: Published) -> None:
         """Give everybody the next event."""
@@ -90,7 +91,7 @@ class Audience:
         if self.journal is not None:
             self.journal.end()
         self.wake()
-        self._observers.close()
+        self.attendance.close()
 
     @property
     def is_over(self) -> bool:
@@ -116,14 +117,14 @@ class Audience:
 
     def presence(self) -> AsyncGenerator[Presence]:
         """See `Topic.presence`."""
-        return self._observers.changes()
+        return self.attendance.changes()
 
     def enter(self, seat: Seat) -> None:
         """Count a subscriber among those that are reading."""
         self._open[seat] = None
         self._buffers[seat.buffer] += 1
         self._keep()
-        self._observers.tell(Presence("join", len(self._open)))
+        self._count_here(seat.member, self.attendance.enter(seat.member))
 
     def leave(self, seat: Seat) -> None:
         """Forget a subscriber."""
@@ -132,7 +133,11 @@ class Audience:
         if not self._buffers[seat.buffer]:
             del self._buffers[seat.buffer]
         self._keep()
-        self._observers.tell(Presence("leave", len(self._open)))
+        self._count_here(seat.member, self.attendance.leave(seat.member))
+
+    def _count_here(self, member: str | None, count: int) -> None:
+        if self.journal is not None:
+            self.journal.count_here(member, count)
 
     def wait(self, seat: Seat) -> None:
         """Give the subscriber the next event when it comes: it has had all others."""

@@ -21,9 +21,11 @@ class Seat:
     Args:
         buffer: How many events it may be behind.
         place: Where it begins.
+        member: Whose it is; None: nobody's in particular.
 
     Attributes:
         buffer: See above.
+        member: See above.
         position: The number of the last event that it has got.
         had: The number of the last event that is on its way to the client.
         spot: Where its task waits.
@@ -31,10 +33,11 @@ class Seat:
             where it is not.
     """
 
-    __slots__ = ("_gate", "_outlet", "_room", "_writer", "buffer", "dialect", "had", "position", "spot")
+    __slots__ = ("_gate", "_outlet", "_room", "_writer", "buffer", "dialect", "had", "member", "position", "spot")
 
-    def __init__(self, buffer: int, place: Place) -> None:
+    def __init__(self, buffer: int, place: Place, member: str | None = None) -> None:
         self.buffer = buffer
+        self.member = member
         self.spot = ParkingSpot()
         self.dialect: Dialect | None = None
         self._outlet: Outlet | None = None  # where the next event goes at once

@@ -1,16 +1,14 @@
 """One subscriber of a topic: where it is, what comes next for it, and what becomes of it when it is too far behind."""
 
-from collections.abc import Callable
-from typing import Any
-
 import trio
 
 from ..stream.source import Outlet, Sink
 from .audience import Audience
 from .history import Place
-from .overflow import POLICIES, Behind, Key, Overflow
+from .overflow import POLICIES, Behind
 from .published import Gap, Published, value_seen
 from .seats import Seat
+from .subscribing import SubscribeOptions
 
 # How many events are read from the log at a time.
 _BATCH = 100
@@ -24,12 +22,7 @@ class Subscriber:
 
     Args:
         audience: The topic's audience.
-        last_event_id: The id that its client had last; None or empty text: it is new.
-        replay: How many events of the history it gets where it is new, or its id is not known.
-        buffer: How many events it may be behind.
-        overflow: What happens if it is further behind.
-        key: What an event is about; for an overflow policy that needs it.
-        filter: Whether it gets an event, by the event's value; default: it gets all.
+        options: What it was asked for with.
 
     Attributes:
         audience: See above.
@@ -43,28 +36,19 @@ class Subscriber:
         "dropped", "is_over", "seat",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        audience: Audience,
-        last_event_id: str | None,
-        *,
-        replay: int,
-        buffer: int,
-        overflow: Overflow,
-        key: Key | None,
-        filter: Callable[[Any], bool] | None,
-    ) -> None:
-        place = audience.history.find(last_event_id, replay)
+    def __init__(self, audience: Audience, options: SubscribeOptions) -> None:
+        last_event_id = options.last_event_id
+        place = audience.history.find(last_event_id, options.replay)
         self.audience = audience
-        self.seat = Seat(buffer, place)
+        self.seat = Seat(options.buffer, place, options.member)
         self.dropped = 0
         self.is_over = False
-        self._overflow = overflow
-        self._key = key
-        self._filter = filter
+        self._overflow = options.overflow
+        self._key = options.key
+        self._filter = options.filter
         # Where the id is not known here, its client may be ahead of this process: it is looked for once this is read.
         self._sought = last_event_id if place.missed is None and audience.journal is not None else None
-        self._replay = replay
+        self._replay = options.replay
         self._is_read = False
         self._begin_at(place)
 

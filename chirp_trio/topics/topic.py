@@ -1,24 +1,25 @@
 """`Topic`: one publisher or many, any number of subscribers, and a memory of what was published."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import trio
 
-from ..arguments import check_count, check_function
+from ..arguments import check_function
 from ..errors import ConfigurationError
 from ..wire import JSONDefault, json_encoder
 from .audience import Audience
 from .history import History
 from .opening import Opening
-from .overflow import Overflow, check_overflow
+from .overflow import Overflow
 from .presence import Presence
 from .published import Prepare, Published, prepare
 from .storage import Delivery, Store
 from .storage.record import record_of
 from .storage.sharing import check_store_of
 from .subscriber import Subscriber
+from .subscribing import SubscribeOptions
 from .subscription import Subscription, subscriber_of
 
 _PUBLISH = "in a thread, such as that of a plain handler, call topic.publish_from_thread(value)"
@@ -191,6 +192,7 @@ class Topic:
         overflow: Overflow = "disconnect",
         key: Callable[[Any], object] | None = None,
         filter: Callable[[Any], bool] | None = None,
+        member: str | None = None,
     ) -> Subscription:
         """A source for an `EventStream`, or for `async for`: what is published from now on.
 
@@ -206,26 +208,19 @@ class Topic:
                 `"latest"`: it gets the newest event for each key. A `chirp:gap` tells of what was lost.
             key: For `"latest"`: a function of a value that tells what it is about.
             filter: A function of a value that tells whether this subscriber gets it; default: it gets all.
+            member: Whose subscription it is, such as a user's name, for `members` and `presence()`; default: nobody's.
 
         Raises:
             ConfigurationError: An argument that cannot work.
             TypeError: One that is no text or no function where it must be.
+            ValueError: `member` holds what cannot be carried.
         """
-        check_count("replay", replay, least=0)
-        check_count("buffer", buffer, least=1)
-        check_overflow(overflow, key)
-        check_function("filter", filter)
-        check_function("key", key)
-        if last_event_id is not None and not isinstance(last_event_id, str):
-            raise TypeError(f"last_event_id is {last_event_id!r}; it must be text, such as request.last_event_id, or None")
+        options = SubscribeOptions(last_event_id, replay, buffer, overflow, key, filter, member)
         self._audience.check_ready()
 
         def make() -> Subscription:
             self._check_here("subscribe()", "events with a max_age need trio's clock")
-            subscriber = Subscriber(
-                self._audience, last_event_id, replay=replay, buffer=buffer, overflow=overflow, key=key, filter=filter
-            )
-            return Subscription(subscriber)
+            return Subscription(Subscriber(self._audience, options))
 
         return self._audience.run.enter(make)
 
@@ -269,8 +264,13 @@ class Topic:
 
     @property
     def subscribers(self) -> int:
-        """How many subscriptions are being read now."""
-        return len(self._audience)
+        """How many subscriptions are being read now, in all processes that the store joins."""
+        return self._audience.attendance.count
+
+    @property
+    def members(self) -> Mapping[str, int]:
+        """Who is there now, by the `member` of `subscribe()`, and with how many subscriptions, in all processes too."""
+        return self._audience.attendance.members
 
     def presence(self) -> AsyncGenerator[Presence]:
         """Who comes and who leaves, from the first `await` on. One who does not read them all misses the oldest ones.

@@ -203,7 +203,7 @@ class App(Routes):
             json_default=self.config.json_default,
             prepare=self._dispatcher.renderers.prepare,
         )
-        self._running.own(topic, is_stored=store is not None)
+        self._running.own(topic, store)
         return topic
 
     def path_for(self, name: str, /, **parameters: object) -> str:
@@ -242,7 +242,10 @@ class App(Routes):
 
     @property
     def ready(self) -> bool:
-        """Whether requests should be sent here: false before the lifespan is up, and again once the server is to stop."""
+        """Whether requests should be sent here: false before the lifespan is up, and again once the server is to stop.
+
+        It is false as well while a store of the app's topics cannot be reached, such as a server of Redis that is away.
+        """
         return self._running.is_ready
 
     if not TYPE_CHECKING:  # to a type checker every name would be one that an app has

@@ -13,8 +13,9 @@ def health(app: App) -> App:
     """An app that answers whether another one is alive, and whether requests should be sent to it.
 
     `/live` is a 200 for as long as the process answers. `/ready` is a 200 from when the app's lifespan is up until its server
-    is told to stop, and a 503 before and after that; `ServerConfig(drain_delay=...)` is the time in which a load balancer can
-    see it. Both are JSON, such as `{"status": "ready"}`.
+    is told to stop, but for the time in which a store of its topics cannot be reached, and a 503 otherwise;
+    `ServerConfig(drain_delay=...)` is the time in which a load balancer can see it. Both are JSON, such as
+    `{"status": "ready"}`.
 
     Args:
         app: The app whose health it is.

@@ -8,8 +8,9 @@ from ..asgi import Scope
 from ..logs import logger_of
 from ..stream import Placement, StreamHost, StreamRegistry, open_stream_host
 from ..stream.placement import STATE_KEY, find_placement
-from ..topics import Topic
+from ..topics import Store, Topic
 from ..topics.topic import audience_of
+from .joining import joined
 
 logger = logger_of("web")
 
@@ -30,7 +31,7 @@ class Running:
         self._hosts: dict[StreamHost, Callable[[], bool]] = {}  # and whether their servers have been told to stop
         self._lifespans = 0  # how many run, from before the user's until after it
         self._topics: list[Topic] = []  # made before one runs
-        self._stored: list[Topic] = []  # of these, to be open while one runs
+        self._stored: dict[Topic, Store] = {}  # of these, to be open while one runs
         self._said_that_none_runs = False
 
     @property
@@ -40,15 +41,18 @@ class Running:
 
     @property
     def is_ready(self) -> bool:
-        """Whether there is a host that is not about to close, nor its server."""
-        return any(not host.is_closing and not is_draining() for host, is_draining in self._hosts.items())
+        """Whether there is a host that is not about to close, nor its server, and all stores can be reached."""
+        journals = (audience_of(topic).journal for topic in self._stored)
+        return any(not host.is_closing and not is_draining() for host, is_draining in self._hosts.items()) and not any(
+            journal.trouble for journal in journals if journal is not None
+        )
 
-    def own(self, topic: Topic, *, is_stored: bool) -> None:
+    def own(self, topic: Topic, store: Store | None) -> None:
         """Have the topic open while a lifespan runs, if it has a store. One that is made later is for its maker to open."""
         if not self._lifespans:
             self._topics.append(topic)
-            if is_stored:
-                self._stored.append(topic)
+            if store is not None:
+                self._stored[topic] = store
 
     def place(self, scope: Scope) -> Placement:
         """Where the streams of a request live, and whose they are: the app's, and those apps' that it is mounted in."""
@@ -72,6 +76,7 @@ class Running:
                     audience_of(topic).run.claim()  # so that other threads find the way here before anybody has subscribed
                 for topic in self._stored:
                     await stack.enter_async_context(audience_of(topic).opened())
+                stack.enter_context(joined(self._registry, self._stored.values()))
                 entered = self._enter() if self._enter is not None else nullcontext()
                 state = await stack.enter_async_context(entered)
                 host = await stack.enter_async_context(open_stream_host(self._registry.limits.max_write_delay))

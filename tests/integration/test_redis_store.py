@@ -69,6 +69,7 @@ async def test_a_user_with_a_password_and_a_prefix_needs_no_more_than_the_docume
     with RedisServer(kind, tmp_path / "server") as server:
         rights = "~app:* &app:* -@all +hello +auth +info +ping +function|load +fcall +hmget +xrange +xrevrange +subscribe"
         rights += " +unsubscribe +client|setname +select +wait +waitaof +hset +del +xadd +get +set +publish"
+        rights += " +multi +exec +exists +hdel +hgetall +pexpire +sadd +srem +smembers"
         if kind == "redis":
             rights = rights.replace(" +waitaof", "")
         assert server.ask("ACL", "SETUSER", "app", "on", ">s3cret/word", *rights.split()) == b"+OK\r\n"
@@ -426,10 +427,13 @@ async def test_the_server_sees_processes_and_not_subscribers_nor_topics(server, 
             async for event in topic.subscribe():
                 got.append(event.value)  # noqa: PERF401 - it goes on
 
+        before = commands(server)
         for _ in range(200):
             nursery.start_soon(read)
         while topic.subscribers < 200:  # noqa: ASYNC110
             await trio.sleep(0.01)
+        await trio.sleep(0.2)  # who is there is told together
+        assert commands(server) - before < 30
         before = commands(server)
         await topic.publish("x")
         while len(got) < 200:  # noqa: ASYNC110

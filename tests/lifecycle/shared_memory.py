@@ -1,8 +1,9 @@
 """A store that several topics share, in memory: the third one behind the seam, which proves that it is one."""
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import override
 
 import trio
@@ -17,6 +18,7 @@ class Shelf:
         self.epochs = [Epoch(0, f"shelf{number}", 0)]
         self.records: list[tuple[Record, float]] = []
         self.arrived = trio.lowlevel.ParkingLot()
+        self.journals: dict[SharedJournal, Counter[str | None]] = {}
 
     def put(self, record: Record) -> str:
         self.records.append((record, time.time()))
@@ -31,17 +33,32 @@ class SharedMemoryStore(Store):
 
     def __init__(self) -> None:
         self.shelves: dict[str, Shelf] = {}
+        self.listeners: dict[Callable[[str], object], None] = {}
+        self.trouble = ""
+
+    @override
+    def tell(self, notice: str) -> None:
+        for hear in tuple(self.listeners):
+            hear(notice)
+
+    @override
+    @contextmanager
+    def heard(self, hear: Callable[[str], object]) -> Iterator[None]:
+        self.listeners[hear] = None
+        yield
+        del self.listeners[hear]
 
     @override
     def journal(self, delivery: Delivery) -> Journal:
-        return SharedJournal(delivery, self.shelves.setdefault(delivery.name, Shelf(len(self.shelves))))
+        return SharedJournal(delivery, self.shelves.setdefault(delivery.name, Shelf(len(self.shelves))), self)
 
 
 class SharedJournal(Journal):
     """One topic that reads a shelf."""
 
-    def __init__(self, delivery: Delivery, shelf: Shelf) -> None:
+    def __init__(self, delivery: Delivery, shelf: Shelf, store: SharedMemoryStore) -> None:
         self.delivery = delivery
+        self.store = store
         self.shelf = shelf
         self.arrived = trio.lowlevel.ParkingLot()
         self.own = 0  # how many are on the shelf because of this topic, and have not been delivered
@@ -52,6 +69,7 @@ class SharedJournal(Journal):
         records, capacity = self.shelf.records, self.delivery.capacity
         self.ids = Epochs(self.shelf.epochs)
         self.delivery.begin(self.ids, len(records), records[max(0, len(records) - capacity) :])
+        self.shelf.journals[self] = Counter()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.follow)
             failure = None
@@ -80,6 +98,18 @@ class SharedJournal(Journal):
     @override
     def is_empty(self) -> bool:
         return self.delivery.last == len(self.shelf.records)
+
+    @property
+    @override
+    def trouble(self) -> str:
+        return self.store.trouble
+
+    @override
+    def count_here(self, member: str | None, count: int) -> None:
+        self.shelf.journals[self][member] = count
+        for journal in self.shelf.journals:
+            others = (counts for other, counts in self.shelf.journals.items() if other is not journal)
+            journal.delivery.count_elsewhere(member, sum(counts[member] for counts in others))
 
     @override
     def publish_nowait(self, record: Record) -> str:

@@ -81,7 +81,7 @@ async def test_it_begins_with_zeros_so_that_rates_can_be_made(autojump_clock):
     async with TestClient(measured_app()) as client:
         metrics = await scrape(client)
     assert set(metrics.values()) == {0}
-    assert len([name for name in metrics if "_duration_" not in name]) == 12 + len(Ending)
+    assert len([name for name in metrics if "_duration_" not in name]) == 13 + len(Ending)
 
 
 def test_a_registry_takes_the_streams_of_one_app_only():
@@ -153,6 +153,7 @@ async def test_topics_tell_what_was_published_and_kept_and_who_reads_it(autojump
                 "events_keptnews": 5,
                 "subscribersnews": 1,
                 "events_behindnews": 0,
+                "store_awaynews": 0,
                 "gaps_totalnews": 0,
                 "replays_totalnews": 0,
             }

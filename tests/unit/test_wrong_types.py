@@ -125,13 +125,17 @@ ANYTHING_MAY_BE = {
     "a value, too": ["Topic.publish.value", "Topic.publish_from_thread.value", "OOB.main", "TestClient.sse.last_event_id"],
     "what middleware is, is told by calling it": ["App.middleware"],
     "seen, and not made, by users": [f"SSEResult.{name}" for name in inspect.signature(testing.SSEResult).parameters],
-    "made by the library": ["Presence.kind", "Presence.subscribers", "stream_lifespan.app", "serve.task_status"],
+    "made by the library": [
+        *(f"Presence.{name}" for name in ("kind", "subscribers", "member", "connections")), "stream_lifespan.app",
+        "serve.task_status",
+    ],
     "by a store's own code": [
         *(f"Epoch.{name}" for name in ("first", "name", "shift")), "Epochs.epochs",
         "Epochs.id_of.number", "Epochs.number_of.id",
         "Epochs.number_of.last", "Epochs.begin.first", "Epochs.skip.number", "Epochs.skip.skipped", "Epochs.go_on.number",
         "Epochs.go_on.name", "Epochs.go_on.given", "Epochs.forget.number", "Journal.publish_nowait.record",
-        "Journal.publish.record", "Journal.find.last_event_id", "Store.journal.delivery", "Record.kind", "Record.data",
+        "Journal.publish.record", "Journal.find.last_event_id", "Journal.count_here.member", "Journal.count_here.count",
+        "Store.tell.notice", "Store.heard.hear", "Store.journal.delivery", "Record.kind", "Record.data",
         "Record.event", "Record.retry", "Record.gap.missed",
     ],
 }  # fmt: skip

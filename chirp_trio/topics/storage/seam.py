@@ -2,8 +2,8 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import Protocol
 
 from ..history import History, Ids, Log
@@ -33,6 +33,17 @@ class Store(ABC):
     __slots__ = ()
 
     is_shared = False
+
+    def tell(self, notice: str) -> None:  # noqa: B027 - a store that serves one process has nobody to tell
+        """Tell something to whoever listens, in all processes that share the store, at once or later. Never blocks.
+
+        Args:
+            notice: Some text, which may be told twice.
+        """
+
+    def heard(self, hear: Callable[[str], object]) -> AbstractContextManager[None]:  # noqa: ARG002 - see above
+        """A block in which a function is called with whatever is told, while any topic of the store is open."""
+        return nullcontext()
 
     @abstractmethod
     def journal(self, delivery: Delivery) -> Journal:
@@ -119,8 +130,26 @@ class Journal(ABC):
             last_event_id: What the client says; of several topics, if they were merged: some ids with commas between them.
         """
 
+    def count_here(self, member: str | None, count: int) -> None:  # noqa: B027 - see above
+        """So many subscriptions of a member are being read here now: what `Delivery.count_elsewhere()` tells other processes.
+
+        Args:
+            member: Whose they are; None: nobody's in particular.
+            count: How many.
+        """
+
+    @property
+    def trouble(self) -> str:
+        """Why the store cannot be reached now; empty text where it can be, which is the default."""
+        return ""
+
     def end(self) -> None:  # noqa: B027 - see above
         """The topic was closed: whoever waits for room will not get any."""
+
+
+class _Attendance(Protocol):
+    def set_elsewhere(self, member: str | None, count: int) -> None:
+        """That member has so many in other processes now."""
 
 
 class _Topic(Protocol):
@@ -128,6 +157,10 @@ class _Topic(Protocol):
 
     name: str
     is_closed: bool
+
+    @property
+    def attendance(self) -> _Attendance:
+        """Whose subscriptions are being read."""
 
     def begin(self, log: Log, ids: Ids) -> None:
         """Go on with this history."""
@@ -229,6 +262,15 @@ class Delivery:
         id = self.history.id_of(number)
         self.topic.deliver(load_event(record, self.name, id, number, self._at(published)))
         return id
+
+    def count_elsewhere(self, member: str | None, count: int) -> None:
+        """So many subscriptions of a member are being read in other processes now. Never blocks.
+
+        Args:
+            member: Whose they are; None: nobody's in particular.
+            count: How many.
+        """
+        self.topic.attendance.set_elsewhere(member, count)
 
     def wake(self) -> None:
         """The topic is closed, and everything is delivered: let its subscriptions end."""
