@@ -25,7 +25,7 @@ local function is_persistent()
   return string.find(redis.call('INFO', 'persistence'), 'aof_enabled:1', 1, true) ~= nil
 end
 
--- The topic's epochs and newest number, in an epoch of this life of the server.
+-- The topic's epochs and newest number, in an epoch of this life of the server, and what tells that from others.
 local function enter(events, meta, name, now)
   local run, before = server()
   local id = run .. before
@@ -36,11 +36,11 @@ local function enter(events, meta, name, now)
   if not found[1] then
     redis.call('DEL', events)
     redis.call('HSET', meta, 'server', id, 'epochs', '0:' .. name, 'last', 0, 'version', VERSION)
-    return {'0:' .. name, 0}
+    return {'0:' .. name, 0, id}
   end
   local epochs, last = found[2], tonumber(found[3])
   if found[1] == id then
-    return {epochs, last}
+    return {epochs, last, id}
   end
   local is_restart = string.sub(found[1], 1, 40) ~= run
   if is_restart or before ~= NOBODY then
@@ -54,7 +54,7 @@ local function enter(events, meta, name, now)
     end
   end
   redis.call('HSET', meta, 'server', id, 'epochs', epochs, 'last', last)
-  return {epochs, last}
+  return {epochs, last, id}
 end
 
 -- KEYS: events, meta. ARGV: a new name, the time in milliseconds.

@@ -6,7 +6,6 @@ from typing import Any
 
 import trio
 
-from ..errors import sole
 from ..logs import logger_of
 from .connection import Connection, reason_of
 from .listening import Listening
@@ -37,6 +36,7 @@ class Link:
         self._options = options
         self._turn = trio.Lock()
         self._warned: tuple[str, ...] = ()
+        self._connected = trio.lowlevel.ParkingLot()
         self.listening = Listening()
         self.publishing = Publishing(options)
         self.peers = Peers(options)
@@ -51,25 +51,34 @@ class Link:
     async def _keep(self, use: Callable[[Connection, Server], Awaitable[None]]) -> None:
         pause = _FIRST_PAUSE
         told = ""
+        has_worked = True
         while True:
-            has_worked = False
+            was_away, has_worked = not has_worked, False
             try:
                 async with connected(self._options) as (connection, server):
                     has_worked = True
+                    if was_away:
+                        self._connected.unpark_all()  # the other connection need not wait any longer
                     if told:
                         logger.info("Redis at %s answers again", self._options.address)
                     await use(connection, server)
-            except Exception as error:
-                trouble = sole(error)
-                if not isinstance(trouble, TROUBLES):
-                    raise
+            except TROUBLES as error:
+                trouble: BaseException = error
+            except BaseExceptionGroup as group:  # several tasks were told of it, or it came while all of this was cancelled
+                found, rest = group.split(TROUBLES)
+                if found is None or rest is not None:
+                    raise rest or group from None
+                trouble = found
+                while isinstance(trouble, BaseExceptionGroup):
+                    trouble = trouble.exceptions[0]
             told_before, told = "" if has_worked else told, reason_of(trouble)
             if use == self._listen:
                 self.trouble = told
                 if told != told_before:  # once, and not at each try
                     logger.warning("Redis at %s cannot be used, and is tried again: %s", self._options.address, told)
             pause = _FIRST_PAUSE if has_worked else min(pause * 2, _LAST_PAUSE)
-            await trio.sleep(pause * random.random())  # noqa: S311 - so that not all processes come at once
+            with trio.move_on_after(pause * random.random()):  # noqa: S311 - so that not all processes come at once
+                await self._connected.park()
 
     async def _listen(self, connection: Connection, server: Server) -> None:
         if server.warnings != self._warned:

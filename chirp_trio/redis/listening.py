@@ -104,7 +104,7 @@ class Listening:
             if state[3] not in (None, _VERSION):
                 logger.error("the topic %r in Redis was written by another version of chirp_trio", position.topic)
                 continue
-            if state[0] != life and await self._enter(connection, position, has_state=state[0] is not None):
+            if state[0] != life and await self._enter(connection, position, life, has_state=state[0] is not None):
                 self.ring(position)
                 continue
             if position.receive(state, found):
@@ -113,16 +113,18 @@ class Listening:
                 await self._report(connection, position, *position.lost)
             await trio.lowlevel.checkpoint()
 
-    async def _enter(self, connection: Connection, position: Position, *, has_state: bool) -> bool:
+    async def _enter(self, connection: Connection, position: Position, life: bytes, *, has_state: bool) -> bool:
         """Begin an epoch of this life of the server; whether there is one."""
         now = int(time.time() * 1000)
         try:
-            await connection("FCALL", "chirp_look_1", 2, position.events, position.meta, new_name(), now)
+            found = await connection("FCALL", "chirp_look_1", 2, position.events, position.meta, new_name(), now)
         except ServerError as error:
             if not has_state:
                 raise
             logger.warning("the topic %r can be read, and not be written to: %s", position.topic, error)
             return False
+        if found[2] != life:
+            raise UnusableServerError("it has been promoted meanwhile")
         return True
 
     async def _report(self, connection: Connection, position: Position, count: int | None, epoch: str) -> None:

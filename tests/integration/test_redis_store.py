@@ -309,6 +309,17 @@ async def test_a_replica_is_refused_and_one_that_becomes_one_is_left(server, sto
             await publish_at_last(topic, "3")
 
 
+async def test_a_server_that_was_a_replica_for_a_moment_is_read_on(server, store, monkeypatch):
+    monkeypatch.setattr("chirp_trio.redis.listening._COMPARE_AFTER", (60, 60))  # nobody looks in between
+    async with Topic("news", store=store) as topic:
+        id = await topic.publish("1")
+        server.ask("REPLICAOF", "127.0.0.1", "1")
+        server.ask("REPLICAOF", "NO", "ONE")
+        await publish_at_last(topic, "2")
+        got = await values(topic, id, 2)
+        assert got == [("gap", None), "2"]
+
+
 async def test_a_promoted_replica_that_lacks_the_last_events_is_another_epoch_and_a_gap(server, store, kind, tmp_path):
     with RedisServer(kind, tmp_path / "replica", replicaof=f"127.0.0.1 {server.port}") as replica:
         async with Topic("news", store=RedisStore(server.url, confirm="replica")) as topic:
