@@ -9,10 +9,10 @@ import trio
 from ..errors import StoreError
 from ..logs import logger_of
 from ..topics import Delivery, Journal, Record
+from .calls import Event
 from .link import Link
 from .options import Options
 from .position import Position
-from .publishing import Event
 
 logger = logger_of("topics")
 
@@ -48,7 +48,7 @@ class RedisJournal(Journal):
         self._newest = self.position.acknowledged = name, number
         self._take_off(count, size)
 
-    def failed(self, count: int, size: int, unheard: int, error: StoreError) -> None:
+    def failed(self, count: int, size: int, unheard: int, error: str) -> None:
         """See `Writer`."""
         if unheard:
             logger.error("%d events were lost, because they could not be written: %s", unheard, error)
@@ -78,31 +78,27 @@ class RedisJournal(Journal):
                 f"the topic {self.position.topic!r}: {self._count} events of {self._size} bytes wait to be written, and no "
                 "more may, by max_waiting and max_waiting_bytes of its RedisStore; `await topic.publish(...)` waits for room"
             )
-        self._put(Event(self, record, None))
+        self._put(Event(self, record, trio.current_time(), is_awaited=False))
         return ""
 
     @override
     async def publish(self, record: Record) -> str:
-        event = Event(self, record, trio.Event())
-        assert event.over is not None
+        begun = trio.current_time()
+        if self._is_full():
+            await self._wait_for_room()
+        event = Event(self, record, begun, is_awaited=True)
+        self._put(event)
+        return await event.wait()
+
+    async def _wait_for_room(self) -> None:
         with trio.move_on_after(self._options.timeout):
             while self._is_full() and not self._delivery.is_closed:
                 await self._room.park()
-            if self._delivery.is_closed:
-                raise trio.ClosedResourceError(f"the topic {self.position.topic!r} is closed")
-            self._put(event)
-            await event.over.wait()
-        if event.error is not None:
-            raise StoreError(str(event.error)) from event.error
-        if not event.id:
-            trouble = self._link.trouble or f"it has not answered within {self._options.timeout} s"
-            if event.is_sent:
-                raise StoreError(f"the topic {self.position.topic!r} in Redis may have been written or not: {trouble}")
-            if not event.is_dropped and event.is_put:
-                event.is_dropped = True
-                self._take_off(1, event.size)
+        if self._delivery.is_closed:
+            raise trio.ClosedResourceError(f"the topic {self.position.topic!r} is closed")
+        if self._is_full():
+            trouble = self._link.trouble or f"what waits before it was not written within {self._options.timeout} s"
             raise StoreError(f"the topic {self.position.topic!r} in Redis was not written: {trouble}")
-        return event.id
 
     @override
     async def find(self, last_event_id: str) -> None:
@@ -125,7 +121,6 @@ class RedisJournal(Journal):
         self._room.unpark_all()
 
     def _put(self, event: Event) -> None:
-        event.is_put = True
         self._count += 1
         self._size += event.size
         self._link.publishing.put(event)

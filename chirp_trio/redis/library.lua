@@ -13,9 +13,12 @@ local NOBODY = '0000000000000000000000000000000000000000'
 local VERSION = '1'
 local MOST_EPOCHS = 64
 
+-- What tells a process of the server from all others: it stays the same for as long as this code is there.
+local run
+
 -- This life of the server, and whether it is one that was promoted: it may lack what its master had.
 local function server()
-  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  run = run or string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
   local before = string.match(redis.call('INFO', 'replication'), 'master_replid2:(%w+)')
   return run, before
 end
@@ -84,8 +87,13 @@ local function publish(keys, args)
   while at <= #args do
     local count = tonumber(args[at])
     number = number + 1
-    redis.call('XADD', events, 'MAXLEN', '~', args[4], number .. '-0', 'at', args[3], unpack(args, at + 1, at + count))
-    at = at + 1 + count
+    local next = at + 1 + count
+    if next <= #args then
+      redis.call('XADD', events, number .. '-0', 'at', args[3], unpack(args, at + 1, next - 1))
+    else
+      redis.call('XADD', events, 'MAXLEN', '~', args[4], number .. '-0', 'at', args[3], unpack(args, at + 1, next - 1))
+    end
+    at = next
   end
   redis.call('HSET', meta, 'last', number)
   if result ~= '' then

@@ -47,6 +47,7 @@ class Link:
         async with self._turn, trio.open_nursery() as nursery:
             nursery.start_soon(self._keep, self._listen)
             nursery.start_soon(self._keep, self._publish)
+            nursery.start_soon(self.publishing.watch, lambda: self.trouble)
 
     async def _keep(self, use: Callable[[Connection, Server], Awaitable[None]]) -> None:
         pause = _FIRST_PAUSE

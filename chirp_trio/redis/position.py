@@ -135,7 +135,11 @@ class Position:
                 continue
             if number != last - len(records) or len(records) >= self._delivery.capacity:
                 break
-            records.append((self._readable(record, number), at))
+            try:
+                record.check()
+            except (TypeError, ValueError) as error:
+                record = self._unreadable(number, error)
+            records.append((record, at))
         self._ids = Epochs(epochs)
         self._name, self.number = epochs[-1].name, last
         self.has_begun = True
@@ -147,6 +151,7 @@ class Position:
         if is_elsewhere:  # what has come is what comes after another place
             return True
         size = 0
+        newest = epochs[-1]
         for id, fields in entries:
             number, record, at = _entry(id, fields)
             if number > last:  # it came after the state was asked for, and may be of another epoch
@@ -155,7 +160,11 @@ class Position:
                 return True  # it has been found to be further back than was thought
             if number > self.number + 1:
                 self._miss(epochs, number - self.number - 1, number - 1)
-            self._deliver(_name_at(epochs, number), number, self._readable(record, number), at)
+            name = newest.name if number >= newest.first else _name_at(epochs, number)
+            try:
+                self._deliver(name, number, record, at)
+            except (TypeError, ValueError) as error:
+                self._deliver(name, number, self._unreadable(number, error), at)
             size += len(record.data)
         is_more = len(entries) >= self._count
         if not is_more and self.number < last:
@@ -219,13 +228,9 @@ class Position:
         self._delivery.deliver(record, published)
         self._name, self.number = name, number
 
-    def _readable(self, record: Record, number: int) -> Record:
-        try:
-            record.check()
-        except (TypeError, ValueError) as error:
-            logger.error("the topic %r: its event %d in Redis cannot be read: %s", self.topic, number, error)  # noqa: TRY400
-            return Record.gap(1)
-        return record
+    def _unreadable(self, number: int, error: Exception) -> Record:
+        logger.error("the topic %r: its event %d in Redis cannot be read: %s", self.topic, number, error)
+        return Record.gap(1)
 
 
 def _parse(state: list[bytes | None]) -> tuple[list[Epoch], int]:
@@ -241,13 +246,19 @@ def _name_at(epochs: list[Epoch], number: int) -> str:
 
 
 def _entry(id: bytes, fields: list[bytes]) -> tuple[int, Record, float]:
-    parts = dict(zip(fields[::2], fields[1::2], strict=True))
-    event, retry = parts.get(b"event"), parts.get(b"retry")
-    kind, data = parts.get(b"kind", b"text").decode(errors="replace"), parts.get(b"data", b"").decode(errors="replace")
+    number = int(id[: id.index(b"-")])
+    at: bytes | None
+    if len(fields) == 6 and fields[0] == b"at" and fields[2] == b"kind" and fields[4] == b"data":  # nearly all are so
+        _, at, _, kind, _, data = fields
+        event = retry = None
+    else:
+        parts = dict(zip(fields[::2], fields[1::2], strict=True))
+        kind, data = parts.get(b"kind", b"text"), parts.get(b"data", b"")
+        at, event, retry = parts.get(b"at"), parts.get(b"event"), parts.get(b"retry")
     try:
         given_retry = None if retry is None else int(retry)
-        at = int(parts.get(b"at", b"0")) / 1000
+        seconds = 0.0 if at is None else int(at) / 1000
     except ValueError:
-        given_retry, at = None, 0.0
-    record = Record(kind, data, None if event is None else event.decode(errors="replace"), given_retry)
-    return int(id.partition(b"-")[0]), record, at
+        given_retry, seconds = None, 0.0
+    name = None if event is None else event.decode(errors="replace")
+    return number, Record(kind.decode(errors="replace"), data.decode(errors="replace"), name, given_retry), seconds
