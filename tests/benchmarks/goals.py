@@ -51,6 +51,11 @@ def print_goals(results):
     goals += connection_goals(results.get("connections", {}))
     if "compression" in results:
         goals += compression_goals(results["compression"])
+    return print_verdicts(goals)
+
+
+def print_verdicts(goals):
+    """Print how far each goal is reached; whether none is missed clearly."""
     print_lines(["goal", "measured", ""], [[goal.text, goal.measured, goal.verdict] for goal in goals])
     return not any(goal.is_missed for goal in goals)
 
