@@ -12,6 +12,7 @@ Numbers go on over epochs. Nobody who holds an id of an epoch that has lost even
 local NOBODY = '0000000000000000000000000000000000000000'
 local VERSION = '1'
 local MOST_EPOCHS = 64
+local MOST_BYTES_IN_BELL = 8192
 
 -- What tells a process of the server from all others: it stays the same for as long as this code is there.
 local run
@@ -65,6 +66,47 @@ local function look(keys, args)
   return enter(keys[1], keys[2], args[1], args[2])
 end
 
+-- What tells everybody that there are new events: with the events, as they would be read, where that is not much; so most
+-- processes need not ask.
+local function bell(name, first, number, now, args, at)
+  local size = 0
+  for place = at, #args do
+    size = size + #args[place] + 8
+  end
+  if size > MOST_BYTES_IN_BELL then
+    return name .. ' ' .. number
+  end
+  local parts = {'*' .. (number - first + 3) .. '\r\n'}
+  local function add(word)
+    parts[#parts + 1] = '$' .. #word .. '\r\n' .. word .. '\r\n'
+  end
+  add(name)
+  add(tostring(first))
+  while at <= #args do
+    local count = tonumber(args[at])
+    parts[#parts + 1] = '*' .. (count + 2) .. '\r\n'
+    add('at')
+    add(now)
+    for place = at + 1, at + count do
+      add(args[place])
+    end
+    at = at + 1 + count
+  end
+  return table.concat(parts)
+end
+
+-- Whether the rest of the arguments are events: to stop in the middle would leave the topic with half of a call.
+local function are_events(args, at)
+  while at <= #args do
+    local count = tonumber(args[at])
+    if not count or count < 2 or count % 2 == 1 or at + count > #args then
+      return false
+    end
+    at = at + 1 + count
+  end
+  return at == #args + 1
+end
+
 -- KEYS: events, meta, result. ARGV: the channel, a new name, the time in milliseconds, how many events are kept at least, for how
 -- many milliseconds the result is, and for each event how many arguments follow that are its fields, and these.
 -- Gives the name of the epoch and the number of the first event; the same again for the same key of the result.
@@ -77,6 +119,9 @@ local function publish(keys, args)
       local name, first = string.match(known, '^(%w+) (%d+)$')
       return {name, tonumber(first)}
     end
+  end
+  if #args < 6 or not are_events(args, 6) then
+    return redis.error_reply('CHIRP each event is the number of its words, and so many words: names and values')
   end
   local entered = enter(events, meta, args[2], args[3])
   if entered.err then
@@ -99,7 +144,7 @@ local function publish(keys, args)
   if result ~= '' then
     redis.call('SET', result, name .. ' ' .. first, 'PX', args[5])
   end
-  redis.call('PUBLISH', args[1], name .. ' ' .. number)
+  redis.call('PUBLISH', args[1], bell(name, first, number, args[3], args, 6))
   return {name, first}
 end
 

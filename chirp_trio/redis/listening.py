@@ -62,8 +62,11 @@ class Listening:
 
     def take(self, push: list[Any]) -> None:
         """Somebody has published; or from now on that is heard, and what was published before that has not been."""
-        if push[0] in (b"message", b"subscribe"):
-            for position in self._open.get(push[1], ()):
+        if push[0] not in (b"message", b"subscribe"):
+            return
+        told = _parse_bell(push[2]) if push[0] == b"message" else None
+        for position in self._open.get(push[1], ()):
+            if told is None or not position.hear(*told):
                 self.ring(position)
 
     async def use(self, connection: Connection, doorbell: Connection, server: Server) -> None:
@@ -153,3 +156,18 @@ class Listening:
                 if position.is_open and (state[0] != life or not position.is_at(state)):
                     self.ring(position)
         return life
+
+
+def _parse_bell(message: bytes) -> tuple[str, int, list[list[bytes]]] | None:
+    """The epoch, the number of the first event, and the fields of all; None: it has none, because they are too large."""
+    if not message.startswith(b"*"):
+        return None
+    from hiredis import ProtocolError, Reader
+
+    reader = Reader()
+    reader.feed(message)
+    try:
+        name, first, *events = reader.gets()
+        return name.decode(), int(first), events
+    except ProtocolError, AttributeError, TypeError, ValueError:  # it is somebody else's
+        return None

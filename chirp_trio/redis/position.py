@@ -55,6 +55,7 @@ class Position:
         self._count = 100
         self._asked = 0  # how often it was asked, and up to which time everything that was there then has been delivered
         self._complete = 0
+        self._is_asking = False
         self.changed = trio.lowlevel.ParkingLot()
 
     @property
@@ -69,6 +70,7 @@ class Position:
         """
         self._asked += 1
         self._surely = self.acknowledged
+        self._is_asking = True
         state = self.ask_state(connection)
         if not self.has_begun:
             entries = connection.ask("XREVRANGE", self.events, "+", "-", "COUNT", max(1, self._delivery.capacity))
@@ -87,6 +89,7 @@ class Position:
 
     def receive(self, state: list[bytes | None], entries: list[Any]) -> bool:
         """Deliver what has come; whether there is more."""
+        self._is_asking = False
         epochs, last = _parse(state)
         if not self.has_begun:
             self._begin(epochs, last, entries)
@@ -98,6 +101,15 @@ class Position:
             self._complete = self._asked
         self.changed.unpark_all()
         return is_more
+
+    def hear(self, name: str, first: int, events: list[list[bytes]]) -> bool:
+        """Deliver what the doorbell tells, if that is what comes next; otherwise it has to be asked for."""
+        if not self.has_begun or self._is_asking or (name, first) != (self._name, self.number + 1):
+            return False
+        for number, fields in enumerate(events, first):
+            self._take(name, number, *_record(fields))
+        self.changed.unpark_all()
+        return True
 
     async def wait_until_complete(self) -> None:
         """Return once everything has been delivered that is there now; somebody has to ring."""
@@ -160,11 +172,7 @@ class Position:
                 return True  # it has been found to be further back than was thought
             if number > self.number + 1:
                 self._miss(epochs, number - self.number - 1, number - 1)
-            name = newest.name if number >= newest.first else _name_at(epochs, number)
-            try:
-                self._deliver(name, number, record, at)
-            except (TypeError, ValueError) as error:
-                self._deliver(name, number, self._unreadable(number, error), at)
+            self._take(newest.name if number >= newest.first else _name_at(epochs, number), number, record, at)
             size += len(record.data)
         is_more = len(entries) >= self._count
         if not is_more and self.number < last:
@@ -223,6 +231,12 @@ class Position:
         logger.warning("the topic %r: %d events had been forgotten by Redis before they were read", self.topic, count)
         self._deliver(_name_at(epochs, number), number, Record.gap(count), 0.0)
 
+    def _take(self, name: str, number: int, record: Record, published: float) -> None:
+        try:
+            self._deliver(name, number, record, published)
+        except (TypeError, ValueError) as error:
+            self._deliver(name, number, self._unreadable(number, error), published)
+
     def _deliver(self, name: str, number: int, record: Record, published: float) -> None:
         self._ids.go_on(self._delivery.last + 1, name, number)
         self._delivery.deliver(record, published)
@@ -246,7 +260,10 @@ def _name_at(epochs: list[Epoch], number: int) -> str:
 
 
 def _entry(id: bytes, fields: list[bytes]) -> tuple[int, Record, float]:
-    number = int(id[: id.index(b"-")])
+    return int(id[: id.index(b"-")]), *_record(fields)
+
+
+def _record(fields: list[bytes]) -> tuple[Record, float]:
     at: bytes | None
     if len(fields) == 6 and fields[0] == b"at" and fields[2] == b"kind" and fields[4] == b"data":  # nearly all are so
         _, at, _, kind, _, data = fields
@@ -261,4 +278,4 @@ def _entry(id: bytes, fields: list[bytes]) -> tuple[int, Record, float]:
     except ValueError:
         given_retry, seconds = None, 0.0
     name = None if event is None else event.decode(errors="replace")
-    return number, Record(kind.decode(errors="replace"), data.decode(errors="replace"), name, given_retry), seconds
+    return Record(kind.decode(errors="replace"), data.decode(errors="replace"), name, given_retry), seconds

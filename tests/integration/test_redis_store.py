@@ -427,6 +427,19 @@ async def test_what_is_larger_than_what_a_server_holds_back_for_subscribers_is_r
             assert [len(value) for value in await values(topic, cursor, 11)] == [2_000_000] + 10 * [200_000]
 
 
+@pytest.mark.parametrize("words", ["3 kind text data", "4 kind text data hello 4 kind text", "4 kind text data hello x", ""])
+async def test_a_call_of_another_program_that_is_wrong_leaves_the_topic_as_it_is(server, store, words):
+    head = "chirp:{news} chirp:{news}:meta chirp:{news}:mine chirp:{news}:bell abc123 1767225600000 10000 120000"
+    async with Topic("news", store=store) as topic:
+        cursor = topic.cursor
+        answer = server.ask("FCALL", "chirp_publish_1", "3", *head.split(), *words.split())
+        assert answer.startswith(b"-CHIRP each event is the number of its words, and so many words")
+        server.ask("PUBLISH", "chirp:{news}:bell", "*3")
+        server.ask("PUBLISH", "chirp:{news}:bell", "nonsense")
+        await topic.publish("next")
+        assert await values(topic, cursor, 1) == ["next"]
+
+
 # -- what it costs ------------------------------------------------------------------------------------------------------
 
 
