@@ -14,7 +14,7 @@ pytest.importorskip("hiredis")
 
 
 @asynccontextmanager
-async def no_server(_options, _take):
+async def no_server(_options, _take=None):
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.sleep_forever)
         yield None, Server(b"", ())
@@ -32,7 +32,7 @@ async def run_link(monkeypatch, use, seconds):
 
 
 async def test_a_trouble_in_the_moment_of_the_cancellation_is_no_error(autojump_clock, monkeypatch):
-    async def use(_connection, _server):
+    async def use(*_connections):
         try:
             await trio.sleep_forever()
         finally:
@@ -47,7 +47,7 @@ async def test_a_trouble_that_several_tasks_are_told_of_is_one(autojump_clock, m
     async def lose():
         raise ConnectionLostError("it was closed")
 
-    async def use(_connection, _server):
+    async def use(*_connections):
         nonlocal tries
         tries += 1
         async with trio.open_nursery() as nursery:
@@ -59,7 +59,7 @@ async def test_a_trouble_that_several_tasks_are_told_of_is_one(autojump_clock, m
 
 
 async def test_what_is_no_trouble_of_the_connection_is_not_held_back(autojump_clock, monkeypatch):
-    async def use(_connection, _server):
+    async def use(*_connections):
         raise ZeroDivisionError
 
     with pytest.RaisesGroup(ZeroDivisionError, ZeroDivisionError, flatten_subgroups=True):
