@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ..arguments import check_type
-from ..markup import read_markup
+from ..htmx.page import read_page
 from ..web import App, outline_of
 from .calls import Call, apps_of, missing, template_calls
 from .composing import Library, Page
@@ -45,15 +45,15 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
     project = Project(outline.functions)
     calls = list(template_calls(project))
     library = Library(outline.templates)
-    pages = [(page, read_markup(page.text)) for page in _pages(library, calls)]
+    pages = [(page, read_page(page.text)) for page in _pages(library, calls)]
     found = set(library.findings)
     apps = apps_of(app, project)
     if apps is not None:
         outlines = [outline_of(one) for one in apps]
         streams = Streams(outlines, project, root_path.rstrip("/"), [path.rstrip("/") for path in elsewhere])
         found.update(missing(calls, [one.templates for one in outlines]))
-        for page, markup in pages:
-            found.update(streams.unreachable(page, markup))
+        for page, wiring in pages:
+            found.update(streams.unreachable(page, wiring))
         found.update(streams.unheard(pages, all_named=all(call.template is not None for call in calls)))
     return sorted(found | project.findings)
 

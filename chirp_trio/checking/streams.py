@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from ..markup import HOLE, Connection, Markup
+from ..htmx.page import Connection, Wiring
+from ..markup import HOLE
 from ..web.handlers import handler_name
 from ..web.outline import Outline
 from ..web.routing import Route
@@ -42,9 +43,9 @@ class Streams:
         self._answers: dict[int, Answer] = {}
         self._anywhere = cache(lambda: names_anywhere(project))
 
-    def unreachable(self, page: Page, markup: Markup) -> Iterator[Finding]:
+    def unreachable(self, page: Page, wiring: Wiring) -> Iterator[Finding]:
         """The connections that reach no event stream."""
-        for connection in markup.connections:
+        for connection in (*wiring.connections, *wiring.event_sources):
             problem = self._problem(connection)
             if problem is not None:
                 file, line = page.place(connection.position)
@@ -84,7 +85,7 @@ class Streams:
                         path for path in module.texts(call.args[0], scope) or () if path is not None and path not in there
                     )
 
-    def unheard(self, pages: Iterable[tuple[Page, Markup]], *, all_named: bool) -> Iterator[Finding]:
+    def unheard(self, pages: Iterable[tuple[Page, Wiring]], *, all_named: bool) -> Iterator[Finding]:
         """The listeners for events that nobody sends, whatever page they are on.
 
         Args:
@@ -95,9 +96,9 @@ class Streams:
         if self._python_writes_connections():
             return
         useless: dict[tuple[Path, int, str], Finding | None] = {}
-        for page, markup in pages:
-            names = self._names_on(markup) if page.complete else None
-            for listener in markup.listeners:
+        for page, wiring in pages:
+            names = self._names_on(wiring) if page.complete else None
+            for listener in wiring.listeners:
                 file, line = page.place(listener.position)
                 key = (file, line, f"{listener.attribute}: {listener.event}")
                 unknown = names is None or listener.connection is None or not (all_named or file in page.own)
@@ -114,13 +115,12 @@ class Streams:
             self._answers[id(route)] = answer_of(route.handler, self._project)
         return self._answers[id(route)]
 
-    def _names_on(self, markup: Markup) -> frozenset[str] | None:
+    def _names_on(self, wiring: Wiring) -> frozenset[str] | None:
         """The names of all events that can come to a page; None if they cannot be known."""
         names: frozenset[str] | None = _ALWAYS
-        for connection in markup.connections:
-            if connection.attribute != "new EventSource":  # what comes there is the script's business
-                names = _both(names, self._names_from(self._routes(connection.url, "GET"), strict=True))
-        for request in markup.requests:
+        for connection in wiring.connections:
+            names = _both(names, self._names_from(self._routes(connection.url, "GET"), strict=True))
+        for request in wiring.requests:
             names = _both(
                 names, self._names_from(self._routes(request.url, request.attribute.rpartition("-")[2].upper()), strict=False)
             )

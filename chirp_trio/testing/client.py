@@ -10,8 +10,8 @@ import trio
 
 from ..arguments import check_count, check_seconds, check_type
 from ..asgi import ASGIApp
+from ..htmx import RequestType, stream_headers
 from ..server import ServerConfig
-from .dialects import RequestType, stream_headers
 from .hosting import AppTransport
 from .live import LiveTransport
 from .result import SSEResult, SSETimeout

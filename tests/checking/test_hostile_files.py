@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from chirp_trio.markup import read_markup
+from chirp_trio.htmx.page import read_page
 from chirp_trio.markup.tree import parse_html
 from tests import forking
 
@@ -186,7 +186,7 @@ HUGE = {
 
 @pytest.mark.parametrize("text", HUGE.values(), ids=HUGE)
 def test_reading_markup_takes_no_more_than_its_length(text):
-    read_markup(text)
+    read_page(text)
 
 
 def test_a_finding_is_one_line_whatever_its_file_is_called(check):

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "wire": {"errors"},
     "threads": set(),
     "version": set(),
-    "htmx": {"wire"},
+    "htmx": {"markup", "wire"},
     "stream": {
         "compression",
         "arguments",
@@ -59,7 +59,7 @@ MAY_IMPORT = {
         "server",
     },
     "markup": set(),
-    "checking": {"arguments", "errors", "markup", "wire", "stream", "topics", "templates", "web"},
+    "checking": {"arguments", "errors", "htmx", "markup", "wire", "stream", "topics", "templates", "web"},
     "openapi": set(),
     "starlette": {"headers", "errors", "asgi", "stream", "openapi"},
     "responses": {"stream", "starlette"},
@@ -72,6 +72,7 @@ MAY_IMPORT = {
         "wire",
         "threads",
         "server",
+        "htmx",
         "markup",
         "topics",
     },  # threads for the clock, the server for `TestClient.live()`, topics for `check_store()`

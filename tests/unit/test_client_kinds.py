@@ -3,6 +3,7 @@
 import pytest
 
 from chirp_trio import last_event_id
+from chirp_trio.htmx import stream_headers
 from chirp_trio.stream.client import (
     BYE,
     BYTE_READER,
@@ -13,7 +14,6 @@ from chirp_trio.stream.client import (
     LIKE_EVENT_SOURCE,
     kind_of_client,
 )
-from chirp_trio.testing.dialects import stream_headers
 
 STREAM = {"accept": "text/event-stream"}
 NO_CACHE = {"cache-control": "no-cache"}

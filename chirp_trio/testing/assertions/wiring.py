@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import NoneType
 from typing import Literal
+from urllib.parse import urlsplit
 
 import httpx
 
 from ...arguments import check_type
+from ...htmx.page import Connection, Listener, Wiring, read_page
 from ...markup import Element, parse_html
 from ...wire import SSEEvent
 from ..result import SSEResult
@@ -16,12 +18,12 @@ from ..sse import SSEStream
 from .closing import ERROR
 from .fragments import html_of
 from .messages import cut, did_you_mean
-from .page import Connection, Listener, connections, document_events, is_same_url, scripts, strays
 from .selectors import Selector, UnknownSelector
 
 _OURS = "chirp:"  # the library's own events, which come when something has happened
 _MESSAGE = "message"  # what an event without a name is called by browsers
 _PARTIAL = "hx-partial"
+_WAITING = ("sse-swap", "hx-trigger")  # the attributes that name events, but for those that close a stream
 
 # How a target begins that is in htmx's own language, and which depends on where in the page it is meant.
 _OF_HTMX = frozenset({
@@ -69,9 +71,9 @@ def assert_sse_wired(
     check_type("ignore", ignore, Iterable, "names of events")
     if htmx not in {None, 2, 4}:
         raise ValueError(f"htmx is {htmx!r}; it must be 2, 4 or None")
-    root = parse_html(html_of("page", page))
+    wiring = read_page(html_of("page", page))
     events = _events(stream)
-    connection = _choose(root, connect)
+    connection = _choose(wiring, connect)
     if htmx is None:
         is_htmx4 = not connection.is_for_htmx2 or any(f"<{_PARTIAL}" in str(event.data) for event in events)
         htmx = 4 if is_htmx4 else 2
@@ -83,7 +85,7 @@ def assert_sse_wired(
         for number, event in enumerate(events, 1)
         if event.event == ERROR and ERROR not in ignore
     ]
-    problems += check(connection, events, {*ignore}, is_complete=is_complete).problems(strict=strict)
+    problems += check(wiring, connection, events, {*ignore}, is_complete=is_complete).problems(strict=strict)
     if problems:
         lines = "".join(f"\n- {problem}" for problem in problems)
         raise AssertionError(f"the page and the stream of {connection.url} do not fit together for htmx {htmx}:{lines}")
@@ -101,8 +103,8 @@ def _events(stream: object) -> Sequence[SSEEvent]:
     return events
 
 
-def _choose(root: Element, connect: str | None) -> Connection:
-    found = connections(root)
+def _choose(wiring: Wiring, connect: str | None) -> Connection:
+    found = wiring.connections
     if not found:
         raise AssertionError("the page opens no event stream: no element has sse-connect or hx-sse:connect, with a URL")
     urls = dict.fromkeys(connection.url for connection in found)
@@ -113,7 +115,7 @@ def _choose(root: Element, connect: str | None) -> Connection:
             )
         return found[0]
     for connection in found:
-        if is_same_url(connect, connection.url):
+        if connect in {connection.url, urlsplit(connection.url).path}:
             return connection
     raise AssertionError(
         f"the page opens no event stream {connect!r}; those that it opens: {', '.join(map(repr, urls))}"
@@ -124,7 +126,10 @@ def _choose(root: Element, connect: str | None) -> Connection:
 class _Check(ABC):
     """What does not fit; a subclass for each generation of htmx."""
 
-    def __init__(self, connection: Connection, events: Sequence[SSEEvent], ignored: set[str], *, is_complete: bool) -> None:
+    def __init__(
+        self, wiring: Wiring, connection: Connection, events: Sequence[SSEEvent], ignored: set[str], *, is_complete: bool
+    ) -> None:
+        self.wiring = wiring
         self.connection = connection
         self.events = events
         self.ignored = ignored
@@ -144,8 +149,13 @@ class _Check(ABC):
             if listener.event not in self.sent and not self.is_ignored(listener.event):
                 yield self.describe_missing(listener, f"the stream sent {self.told_sent()}", self.sent)
 
-    def closers(self, *attributes: str) -> list[Listener]:
-        return list(self.connection.closers(*attributes))
+    def listeners(self, kind: str) -> list[Listener]:
+        return self.wiring.listeners_of(self.connection, kind)
+
+    def closers(self, *kinds: str) -> list[Listener]:
+        """The events at which the connection closes: only its own element may name them."""
+        listeners = (listener for kind in kinds for listener in self.listeners(kind))
+        return [listener for listener in listeners if listener.element is self.connection.element]
 
     def describe_missing(self, listener: Listener, instead: str, existing: Iterable[str]) -> str:
         return f"the page waits for {listener.event!r} ({listener}), and {instead}{did_you_mean(listener.event, existing)}"
@@ -155,7 +165,7 @@ class _Check(ABC):
 
     def unheard(self, heard: set[str], where: str) -> Iterator[str]:
         """Names that have come, and that nobody listens for."""
-        written = scripts(self.connection.root)
+        written = self.wiring.scripts()
         for name, count in self.sent.items():
             if name in heard or self.is_ignored(name) or any(f"{quote}{name}{quote}" in written for quote in "'\"`"):
                 continue
@@ -171,9 +181,10 @@ class _Htmx2(_Check):
             yield f"htmx 2 does not know hx-sse:connect, in {connection.element}; it wants sse-connect"
         elif not connection.has_extension:
             yield f'{connection.element} has no hx-ext="sse", and is in no element that has, so htmx 2 leaves it alone'
-        for stray in strays(connection.root):
-            yield f"the page waits for {stray.event!r} ({stray}) outside of every element that opens a stream"
-        listeners = [*connection.swaps(), *connection.triggers()]
+        for stray in self.wiring.listeners:
+            if stray.connection is None and stray.kind in _WAITING:
+                yield f"the page waits for {stray.event!r} ({stray}) outside of every element that opens a stream"
+        listeners = [listener for kind in _WAITING for listener in self.listeners(kind)]
         closers = self.closers("sse-close")
         yield from self.missing([*listeners, *closers] if self.is_complete else listeners)
         if strict:
@@ -188,7 +199,6 @@ class _Htmx4(_Check):
     """Fragments have targets. What has no target goes into the connection's element; what has a name is dispatched there."""
 
     def problems(self, *, strict: bool) -> Iterator[str]:
-        connection = self.connection
         targets: dict[str, int] = {}  # each with the number of the first event that goes there
         for number, event in enumerate(self.events, 1):
             for target in _targets(event):
@@ -200,10 +210,10 @@ class _Htmx4(_Check):
                 unknown = True
                 continue
             selectors.append(selector)
-            if not selector.find_all(connection.root):
+            if not selector.find_all(self.wiring.root):
                 yield f"event {number} goes to {_shown(target)!r}, and nothing in the page is that{self._hint(target)}"
         if not unknown:
-            for swap in connection.swaps():
+            for swap in self.listeners("sse-swap"):
                 if not (self.is_ignored(swap.event) or _is_target(swap, selectors) or self._is_default(swap)):
                     places = cut(", ".join(repr(_shown(target)) for target in targets)) or "nothing"
                     yield self.describe_missing(swap, f"no fragment goes there; those that came go to {places}", ())
@@ -211,7 +221,7 @@ class _Htmx4(_Check):
         if self.is_complete:
             yield from self.missing(closers)
         if strict:
-            heard = {_MESSAGE, *(closer.event for closer in closers)} | document_events(connection.root)
+            heard = {_MESSAGE, *(closer.event for closer in closers)} | self.wiring.dispatched_events()
             yield from self.unheard(heard, "htmx 4 dispatches what has a name, and swaps only fragments")
 
     def _is_default(self, swap: Listener) -> bool:
@@ -220,8 +230,8 @@ class _Htmx4(_Check):
         return is_there and any(not event.event and not _targets(event) for event in self.events)
 
     def _hint(self, target: str) -> str:
-        ids = [f"#{element.attributes['id']}" for element in self.connection.root.descendants() if "id" in element.attributes]
-        names = [f"[sse-swap~='{swap.event}']" for swap in self.connection.swaps()]
+        ids = [f"#{element.attributes['id']}" for element in self.wiring.root.descendants() if "id" in element.attributes]
+        names = [f"[sse-swap~='{swap.event}']" for swap in self.listeners("sse-swap")]
         return did_you_mean(_shown(target), [*ids, *names])
 
 

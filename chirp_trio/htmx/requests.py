@@ -1,7 +1,8 @@
-"""Who asks for an event stream: the headers that each kind of client sends."""
+"""The headers of requests: what each kind of client sends when it asks for an event stream, and what htmx says in them."""
 
 from collections.abc import Mapping
 from typing import Literal, get_args
+from urllib.parse import unquote
 
 type RequestType = Literal["eventsource", "htmx4"]
 
@@ -32,3 +33,14 @@ def stream_headers(request_type: RequestType, page: str) -> Mapping[str, str]:
             }
     allowed = " or ".join(map(repr, get_args(RequestType.__value__)))
     raise ValueError(f"request_type is {request_type!r}; it must be {allowed}")
+
+
+def element_id(headers: Mapping[str, str], name: str) -> str | None:
+    """The id of the element that a header of htmx's names; None if it names none.
+
+    htmx 2 sends the id alone, htmx 4 the tag as well, such as `div#panel`.
+    """
+    identifier = headers.get(name) or None
+    if identifier is None or "hx-source" not in headers:
+        return identifier
+    return unquote(identifier.partition("#")[2]) or None

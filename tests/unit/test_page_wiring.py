@@ -2,22 +2,24 @@
 
 import pytest
 
-from chirp_trio.markup import BEGIN, END, HOLE, Connection, parse_html, read_markup
-from chirp_trio.testing.assertions.page import connections, strays
+from chirp_trio.htmx.page import read_page
+from chirp_trio.markup import BEGIN, END, HOLE
 
 
 def events(text):
-    return [(listener.event, listener.connection and listener.connection.url) for listener in read_markup(text).listeners]
+    return [(listener.event, listener.connection and listener.connection.url) for listener in read_page(text).listeners]
 
 
 def test_a_connection_knows_where_it_stands():
     text = '<p>\n<main class="sse-connect"\n  sse-connect = "/a?b&amp;c">'
-    assert read_markup(text).connections == [Connection("/a?b&c", "sse-connect", text.index("sse-connect ="))]
+    (connection,) = read_page(text).connections
+    assert (connection.url, connection.attribute) == ("/a?b&c", "sse-connect")
+    assert connection.position == text.index("sse-connect =")
 
 
 def test_a_listener_knows_where_it_stands():
     text = '<p title="ä">\n\n<main SSE-SWAP="a, b">'
-    assert [listener.position for listener in read_markup(text).listeners] == [text.index("SSE-SWAP")] * 2
+    assert [listener.position for listener in read_page(text).listeners] == [text.index("SSE-SWAP")] * 2
 
 
 def test_a_listener_has_the_closest_connection_around_it():
@@ -42,14 +44,14 @@ def test_a_listener_has_the_closest_connection_around_it():
 
 def test_both_generations_may_be_named_on_one_element():
     text = '<main sse-connect="/two" hx-sse:connect="/four" sse-close="a" hx-sse:close="b"><p sse-swap="c">'
-    assert [connection.url for connection in read_markup(text).connections] == ["/two", "/four"]
+    assert [connection.url for connection in read_page(text).connections] == ["/two", "/four"]
     assert events(text) == [("a", "/two"), ("b", "/two"), ("c", "/two")]
 
 
 def test_requests_of_htmx_are_told_apart_from_connections():
-    markup = read_markup('<a hx-get="/a"></a><form data-hx-post="/b"></form>')
-    assert [(request.attribute, request.url) for request in markup.requests] == [("hx-get", "/a"), ("data-hx-post", "/b")]
-    assert not markup.connections
+    wiring = read_page('<a hx-get="/a"></a><form data-hx-post="/b"></form>')
+    assert [(request.attribute, request.url) for request in wiring.requests] == [("hx-get", "/a"), ("data-hx-post", "/b")]
+    assert not wiring.connections
 
 
 @pytest.mark.parametrize(
@@ -76,14 +78,14 @@ def test_triggers_are_read_as_htmx_reads_them(trigger, names):
     ],
 )
 def test_what_may_be_there_or_not_is_a_hole(value, url):
-    assert [connection.url for connection in read_markup(f'<p sse-connect="{value}">').connections] == [url]
+    assert [connection.url for connection in read_page(f'<p sse-connect="{value}">').connections] == [url]
 
 
 def test_attributes_that_may_be_there_or_not_are_there():
     text = f'<p{BEGIN} sse-connect="/a"{END}{BEGIN}sse-connect="/b"{END} {BEGIN}sse-swap="c"{END}>'
-    markup = read_markup(text)
-    assert [connection.url for connection in markup.connections] == ["/a", "/b"]
-    assert [listener.event for listener in markup.listeners] == ["c"]
+    wiring = read_page(text)
+    assert [connection.url for connection in wiring.connections] == ["/a", "/b"]
+    assert [listener.event for listener in wiring.listeners] == ["c"]
 
 
 def test_nobody_knows_what_is_around_a_listener_in_an_element_with_computed_attributes():
@@ -92,7 +94,7 @@ def test_nobody_knows_what_is_around_a_listener_in_an_element_with_computed_attr
 
 @pytest.mark.parametrize("text", ["", "<", "<p", "<p sse-swap", "</p>", "<script>", "<!--", "<p sse-swap=a", "</script></p>"])
 def test_what_is_no_html_is_no_error(text):
-    assert read_markup(text).connections == []
+    assert read_page(text).connections == []
 
 
 @pytest.mark.parametrize(
@@ -112,8 +114,12 @@ def test_what_is_no_html_is_no_error(text):
         ('<div sse-connect="/a"><script>"<p sse-swap=x>"</script><!-- <p sse-swap="y"> --></div>', []),
     ],
 )
-def test_the_check_and_the_assertions_read_a_page_alike(page, listening):
+def test_a_page_is_read_as_htmx_reads_it(page, listening):
     assert events(page) == listening
-    root = parse_html(page)
-    heard = [(one.event, found.url) for found in connections(root) for one in (*found.swaps(), *found.triggers())]
-    assert sorted(heard + [(one.event, None) for one in strays(root)], key=str) == sorted(listening, key=str)
+
+
+def test_of_two_attributes_for_the_same_the_first_counts_unless_a_template_decides():
+    page = '<p sse-swap="a" sse-swap="b"><p data-sse-swap="c" sse-swap="d"><p data-sse-swap="e" data-sse-swap="f">'
+    assert [event for event, _ in events(page)] == ["a", "d", "e"]
+    template = f'<p {BEGIN}sse-swap="a"{END}{BEGIN}data-sse-swap="b"{END}>'
+    assert [event for event, _ in events(template)] == ["a", "b"]

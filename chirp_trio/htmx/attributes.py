@@ -1,9 +1,6 @@
-"""What attributes say to the `sse` extensions of both generations of htmx."""
+"""The attributes that the `sse` extensions of both generations of htmx read."""
 
 import re
-from collections.abc import Iterator
-
-from .tree import Element
 
 CONNECT_2, CONNECT_4 = "sse-connect", "hx-sse:connect"
 CLOSE = ("sse-close", "hx-sse:close")
@@ -55,12 +52,3 @@ def events_in(attribute: str, value: str) -> list[str]:
     else:
         names = []
     return [name for name in names if name]
-
-
-def connection_of(element: Element) -> Element | None:
-    """The closest element, itself included, that opens a stream."""
-    return next(_connected(element), None)
-
-
-def _connected(element: Element) -> Iterator[Element]:
-    return (one for one in element.lineage() if one.get(CONNECT_2) or one.get(CONNECT_4))

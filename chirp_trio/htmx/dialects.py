@@ -1,21 +1,11 @@
-"""The two generations of htmx: what they say in a request, and how each wants HTML in an event stream."""
+"""How each generation of htmx wants HTML in an event stream."""
 
 import html
 import re
-from collections.abc import Mapping
-from urllib.parse import unquote
 
-from .wire import HTML, Renderable
+from ..wire import HTML, Renderable
 
 _PLAIN = re.compile(r"[^A-Za-z0-9_.:\- ]")
-
-
-def element_id(headers: Mapping[str, str], name: str) -> str | None:
-    """The id of the element in a header of htmx's: htmx 2 sends the bare id, htmx 4 the tag as well, as `div#panel`."""
-    identifier = headers.get(name) or None
-    if identifier is None or "hx-source" not in headers:
-        return identifier
-    return unquote(identifier.partition("#")[2]) or None
 
 
 def for_event_source(data: Renderable, event: str | None) -> tuple[str, str | None]:
