@@ -6,6 +6,7 @@ Only tests in memory are run. A fault that no test notices is printed; some of t
 import argparse
 import importlib.util
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -20,15 +21,16 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from .mutants import Mutant, all_mutants
+from .running import USED, run_tests
 
 ROOT = Path(__file__).parents[2]
 # The reference, because it says every default.
 IN_MEMORY = ["tests/unit", "tests/web", "tests/lifecycle", "tests/property", "tests/meta/test_reference.py"]
 GOAL = 0.9  # of the faults are to be noticed
 # Seconds that the tests of one fault take at most: a few tests at first, which notice most faults, and then many.
-FEW, MANY = 4.0, 60.0
+FEW, MANY = 2.0, 25.0
 PATIENCE = 300.0  # seconds, until a run counts as one that hangs, and the fault as noticed
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=60"]
+FORKING = multiprocessing.get_context("forkserver")
 
 
 class Recording:
@@ -89,6 +91,7 @@ class Recording:
 
 def main() -> int:
     arguments = parse()
+    FORKING.set_forkserver_preload(USED)
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(arguments.processes):
@@ -141,8 +144,9 @@ def record(folder: Path) -> Path:
     """Run the tests in memory once as they are."""
     path = folder / "recording.json"
     copy = copy_to(folder / "recording")
-    command = [*PYTEST, "-p", "tests.mutation.recording", *IN_MEMORY]
-    subprocess.run(command, cwd=copy, env=environment(copy) | {"CHIRP_TRIO_RECORDING": str(path)}, check=True)
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "tests.mutation.recording"]
+    environment = os.environ | {"PYTHONPATH": str(copy), "CHIRP_TRIO_RECORDING": str(path)}
+    subprocess.run([sys.executable, "-m", "pytest", *options, *IN_MEMORY], cwd=copy, env=environment, check=True)
     return path
 
 
@@ -153,24 +157,21 @@ def try_out(mutant: Mutant, tests: list[str], copy: Path) -> bool:
     named.write_text("\n".join(tests))
     path.write_text(mutant.apply(source))
     forget_compiled(path)
+    run = FORKING.Process(target=run_tests, args=(copy, [f"@{named}"]))
     try:
-        run = subprocess.run([*PYTEST, f"@{named}"], cwd=copy, env=environment(copy), capture_output=True, timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        return True
+        run.start()
+        run.join(PATIENCE)
+        run.kill()
+        run.join()
     finally:
         path.write_text(source)
         forget_compiled(path)
-    return run.returncode != 0
+    return run.exitcode != 0
 
 
 def forget_compiled(path: Path) -> None:
     """Python tells sources apart by their time, in seconds, and their length, which two faults may share."""
     Path(importlib.util.cache_from_source(path)).unlink(missing_ok=True)
-
-
-def environment(copy: Path) -> dict[str, str]:
-    """In which the copy is imported, and not the package that is installed."""
-    return os.environ | {"PYTHONPATH": str(copy)}
 
 
 if __name__ == "__main__":
