@@ -1,6 +1,10 @@
-"""Every parameter of every public function, class and method refuses what is of no type that it takes, and says so."""
+"""Every parameter of every public function, class and method refuses what is of no type that it takes, says so, and leaves
+the object as it was.
+"""
 
 import inspect
+from collections import deque
+from collections.abc import Mapping
 
 import httpx
 import pytest
@@ -22,8 +26,41 @@ async def asgi(scope, receive, send):
     pass
 
 
+def plain():
+    pass
+
+
 async def source():
     yield
+
+
+# The objects whose methods are called, each with what it held before.
+SUBJECTS: list[tuple[object, object]] = []
+
+
+def subject(made):
+    SUBJECTS.append((made, state(made)))
+    return made
+
+
+def state(value, seen=()):
+    """What an object of ours holds, and what is in that, to any depth; of what is not ours, which one it is."""
+    if value is None or isinstance(value, str | bytes | int | float):
+        return value
+    if any(value is one for one in seen):
+        return "see above"
+    seen = (*seen, value)
+    if isinstance(value, Mapping):
+        return [(state(key, seen), state(item, seen)) for key, item in value.items()]
+    if isinstance(value, list | tuple | deque):
+        return [state(item, seen) for item in value]
+    if isinstance(value, set | frozenset):
+        return {id(item) for item in value}
+    if not type(value).__module__.startswith("chirp_trio"):
+        return id(value)
+    slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
+    names = [*slots, *getattr(value, "__dict__", {})]
+    return type(value), {name: state(getattr(value, name), seen) for name in names if hasattr(value, name)}
 
 
 def with_client(method, **needed):
@@ -31,19 +68,23 @@ def with_client(method, **needed):
 
     async def call(**arguments):
         async with testing.TestClient(App()) as client:
-            result = getattr(client, method)(**needed | arguments)
-            if inspect.isawaitable(result):
-                await result
-            else:
-                async with result:
-                    pass
+            before = state(client)
+            try:
+                result = getattr(client, method)(**needed | arguments)
+                if inspect.isawaitable(result):
+                    await result
+                else:
+                    async with result:
+                        pass
+            finally:
+                assert state(client) == before
 
     return call
 
 
 def with_topic(method, **needed):
     async def call(**arguments):
-        result = getattr(Topic("news"), method)(**needed | arguments)
+        result = getattr(subject(Topic("news")), method)(**needed | arguments)
         if inspect.isawaitable(result):
             await result
 
@@ -88,29 +129,29 @@ CALLS = {
     "Template": lambda template="a.html": chirp_trio.Template(template),
     "Stream": lambda template="a.html": chirp_trio.Stream(template),
     "ValidationError": lambda template="a.html", block="b", **options: chirp_trio.ValidationError(template, block, **options),
-    "App.route": lambda path="/", **options: App().route(path, **options)(asgi),
-    "App.get": lambda path: App().get(path),
-    "App.post": lambda path: App().post(path),
-    "App.put": lambda path: App().put(path),
-    "App.patch": lambda path: App().patch(path),
-    "App.delete": lambda path: App().delete(path),
-    "App.dictionary": lambda dictionary=DICTIONARY, match="/live": App().dictionary(dictionary, match=match),
-    "App.error": lambda cause: App().error(cause),
-    "App.mount": lambda prefix="/a", app=asgi: App().mount(prefix, app),
-    "App.on_open": lambda hook: App().on_open(hook),
-    "App.on_close": lambda hook: App().on_close(hook),
-    "App.template_filter": lambda name: App().template_filter(name),
-    "App.template_global": lambda name: App().template_global(name, 1),
-    "App.topic": lambda name="news", **options: App().topic(name, **options),
-    "App.path_for": lambda name: App().path_for(name),
+    "App.route": lambda path="/", **options: subject(App()).route(path, **options)(asgi),
+    "App.get": lambda path: subject(App()).get(path),
+    "App.post": lambda path: subject(App()).post(path),
+    "App.put": lambda path: subject(App()).put(path),
+    "App.patch": lambda path: subject(App()).patch(path),
+    "App.delete": lambda path: subject(App()).delete(path),
+    "App.dictionary": lambda dictionary=DICTIONARY, match="/live": subject(App()).dictionary(dictionary, match=match),
+    "App.error": lambda cause: subject(App()).error(cause),
+    "App.mount": lambda prefix="/a", app=asgi: subject(App()).mount(prefix, app),
+    "App.on_open": lambda hook: subject(App()).on_open(hook),
+    "App.on_close": lambda hook: subject(App()).on_close(hook),
+    "App.template_filter": lambda name: subject(App()).template_filter(name),
+    "App.template_global": lambda name: subject(App()).template_global(name, 1),
+    "App.topic": lambda name="news", **options: subject(App()).topic(name, **options),
+    "App.path_for": lambda name: subject(App()).path_for(name),
     "CompressionDictionary.of_events": lambda samples=("a",) * 100, **options: CompressionDictionary.of_events(
         samples, **options
     ),
-    "Decoder.feed": lambda data: Decoder().feed(data),
-    "Redirect.set_cookie": lambda name="a", value="b", **options: Redirect("/").set_cookie(name, value, **options),
-    "Redirect.delete_cookie": lambda name="a", **options: Redirect("/").delete_cookie(name, **options),
-    "Response.set_cookie": lambda name="a", value="b", **options: Response().set_cookie(name, value, **options),
-    "Response.delete_cookie": lambda name="a", **options: Response().delete_cookie(name, **options),
+    "Decoder.feed": lambda data: subject(Decoder()).feed(data),
+    "Redirect.set_cookie": lambda name="a", value="b", **options: subject(Redirect("/")).set_cookie(name, value, **options),
+    "Redirect.delete_cookie": lambda name="a", **options: subject(Redirect("/")).delete_cookie(name, **options),
+    "Response.set_cookie": lambda name="a", value="b", **options: subject(Response()).set_cookie(name, value, **options),
+    "Response.delete_cookie": lambda name="a", **options: subject(Response()).delete_cookie(name, **options),
     "Topic.publish": with_topic("publish", value="x"),
     "Topic.subscribe": with_topic("subscribe"),
     "TestClient.fragment": with_client("fragment", path="/"),
@@ -167,11 +208,40 @@ def test_what_is_of_no_type_that_is_taken_is_a_type_error_that_names_it(case):
             async with result:
                 pass
 
+    SUBJECTS.clear()
     with pytest.raises(TypeError) as caught:
         trio.run(try_it)
     message = str(caught.value)
     assert "<anything>" in message or "Anything" in message
     assert parameter in message.replace("-", "_"), message
+    for made, before in SUBJECTS:
+        assert state(made) == before
+
+
+@pytest.mark.parametrize(
+    ("made", "change"),
+    [
+        (App(), lambda app: app.get("/")(plain)),
+        (App(), lambda app: app.on_open(plain)),
+        (App(), lambda app: app.topic("news")),
+        (Response(), lambda response: response.set_cookie("a", "b")),
+        (Decoder(), lambda decoder: decoder.feed(b"data")),
+        (Topic("news"), lambda topic: topic.close()),
+    ],
+)
+def test_what_an_object_holds_is_seen_to_change(made, change):
+    before = state(made)
+    assert state(made) == before
+    change(made)
+    assert state(made) != before
+
+
+def test_methods_are_called_with_wrong_types_of_objects_that_are_looked_at():
+    SUBJECTS.clear()
+    for name in ("App.route", "Response.set_cookie", "Decoder.feed"):
+        with pytest.raises(TypeError):
+            call(name, {next(parameter for other, parameter in CASES.values() if other == name): Anything()})
+    assert [type(made) for made, _ in SUBJECTS] == [App, Response, Decoder]
 
 
 def test_nothing_is_left_out_that_there_is_not():
