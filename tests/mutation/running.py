@@ -27,6 +27,7 @@ _OPTIONS = [
 def run_tests(copy: Path, arguments: list[str]) -> None:
     """Run tests of a copy of the repository, and exit as pytest does."""
     os.setsid()
+    sys.dont_write_bytecode = False  # what has no fault is compiled once
     os.chdir(copy)
     for name in list(sys.modules):
         if name.partition(".")[0] in {"chirp_trio", "chirp_trio_pytest", "tests"}:
