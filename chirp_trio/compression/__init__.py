@@ -1,4 +1,4 @@
-"""Compressed event streams: pieces that stand alone, so that one of them is compressed once for everybody who gets it.
+"""Compressed event streams. Each piece can be read without the others, so it is compressed once for all clients.
 
 Sans-IO, as `wire` is: bytes in, bytes out.
 """

@@ -1,4 +1,4 @@
-"""The content codings of event streams. In each of them a stream is a row of pieces that need nothing from one another.
+"""The content codings of event streams. In each of them, a stream is a sequence of independent pieces.
 
 Browsers show an event as soon as its piece has come, where the pieces are
 
@@ -25,7 +25,7 @@ _FLUSH = b"\x00\x00\x00\xff\xff"
 
 # Shorter pieces are stored: deflate saves next to nothing on so little.
 _WORTH_DEFLATING = 48
-# From this size on the fastest level: nobody else is served while a piece is compressed.
+# Larger pieces are compressed at the fastest level, because no other client is served meanwhile.
 _LARGE = 64 * 1024
 _LEVEL = 6
 _ZSTANDARD_LEVEL = 3

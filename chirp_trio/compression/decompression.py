@@ -1,4 +1,4 @@
-"""What a compressed event stream holds, read while it comes: as soon as its bytes allow, and in bounded memory."""
+"""Decompression of an event stream as it arrives: each byte as early as possible, in bounded memory."""
 
 import zlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 23}
 
 
 class DecompressionError(ValueError):
-    """The bytes are not what the content coding says."""
+    """The bytes are not valid in this content coding."""
 
 
 class Decompressor:
@@ -37,10 +37,10 @@ class Decompressor:
         self._reader = self._new() if self._new is not None else None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """What these bytes hold, in pieces of bounded size.
+        """Decompress these bytes, in pieces of bounded size.
 
         Raises:
-            DecompressionError: They are not what the coding says.
+            DecompressionError: They are not valid in this coding.
         """
         if self._reader is None or self._new is None:
             yield data
@@ -64,7 +64,7 @@ class Decompressor:
 
 
 class _Reader(Protocol):
-    """What decompressors of the standard library have, those of zlib aside."""
+    """The interface of the standard library's decompressors, except zlib's."""
 
     @property
     def eof(self) -> bool: ...
@@ -76,7 +76,7 @@ class _Reader(Protocol):
 
 
 class _Inflater:
-    """zlib's decompressor, in the form of the others: it keeps what it has not come to."""
+    """zlib's decompressor with the interface of the others: it keeps its unread input."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by the header

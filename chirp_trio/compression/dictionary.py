@@ -1,4 +1,4 @@
-"""A dictionary that the server and its clients have in common, so that even a short event is compressed well (RFC 9842)."""
+"""A dictionary shared by the server and its clients, with which even short events compress well (RFC 9842)."""
 
 import base64
 import hashlib
@@ -21,19 +21,19 @@ _LONGEST = 1024 * 1024
 class CompressionDictionary:
     r"""Text that events are likely to repeat: pass it as `compress`, and serve it with `App.dictionary()`.
 
-    Clients that have it (Chrome and Edge, since version 130) get events that refer to it; all others get zstd, gzip, or
+    Clients that have it (Chrome and Edge from version 130 on) get events compressed with it; all others get zstd, gzip, or
     events as they are. Nothing that is secret may be in it: everybody can read it.
 
     Args:
-        content: The text, as bytes: 8 to 1,048,576 of them. What is most likely stands best at the end.
+        content: The text, as 8 to 1,048,576 bytes. The most likely text is best placed at the end.
 
     Attributes:
         content: The same.
         hash: Its SHA-256.
-        available: What clients that have it send as `Available-Dictionary` (RFC 9842, 2.2).
+        available: The value of `Available-Dictionary` in requests of clients that have it (RFC 9842, 2.2).
 
     Raises:
-        TypeError: `content` is no bytes.
+        TypeError: `content` is not bytes.
         ValueError: It is too short or too long, or begins like a dictionary in zstd's own format.
 
     Example:
@@ -61,7 +61,7 @@ class CompressionDictionary:
     def of_events(
         cls, samples: Iterable[str], *, event_type: str | None = None, id: str | None = None
     ) -> CompressionDictionary:
-        """A dictionary of events that are like those to come.
+        """Make a dictionary from events that resemble the ones to be sent.
 
         Args:
             samples: The data of events, as text: JSON, or HTML. The best one last.

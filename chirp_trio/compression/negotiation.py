@@ -1,4 +1,4 @@
-"""Which coding a client gets, by what it says that it takes (RFC 9110, 12.5.3)."""
+"""The choice of a content coding, by the request's `Accept-Encoding` (RFC 9110, 12.5.3)."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _ZSTANDARD = ZstandardCoding()
 
 
 def check_compress(name: str, value: object, otherwise: str = "") -> None:
-    """Raise `TypeError` if the value says nothing about compression.
+    """Raise `TypeError` unless the value is a setting for compression.
 
     Args:
         name: What to call it.
@@ -76,10 +76,10 @@ def _qualities(value: str) -> dict[str, float]:
 
 
 def _quality_of(accepted: dict[str, float], coding: str) -> float:
-    # A star is everything, but whoever sends it may never have heard of the newer ones.
+    # `*` means any coding, but a client that sends it may not know the newer ones.
     return accepted.get(coding, accepted.get("*", 0) if coding == "gzip" else 0)
 
 
 def _shows_only_first_frame(agent: bytes) -> bool:
-    """Whether this may be a browser that offers zstd, and of which nobody knows what it does with a second frame: Safari."""
+    """Whether this may be Safari, which offers zstd, and may show only the first frame of a stream."""
     return b"AppleWebKit" in agent and b"Chrome/" not in agent

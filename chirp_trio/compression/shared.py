@@ -1,4 +1,4 @@
-"""Pieces that have been compressed already, for whoever gets the same ones next."""
+"""A cache of compressed pieces, for streams that send the same pieces."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ _MOST = 4 * 1024 * 1024
 
 
 class SharedPieces:
-    """Compresses a piece when the first stream wants it, and has it ready for all others.
+    """Compresses a piece when the first stream sends it, and keeps the result for the other streams.
 
     A topic gives the same `bytes` object to all of its subscribers, so finding its compressed form takes no look at what is
     in it: Python keeps an object's hash, and an object is equal to itself.
@@ -18,7 +18,7 @@ class SharedPieces:
 
     def __init__(self, compress: Callable[[bytes], bytes]) -> None:
         self._compress = compress
-        # What nobody has wanted for a whole generation is forgotten with it. Nothing has to be counted or moved for that.
+        # A piece that no stream has sent for a whole generation is dropped with it, without any counting or moving.
         self._new: dict[bytes, bytes] = {}
         self._old: dict[bytes, bytes] = {}
         self._size = 0  # of the new generation

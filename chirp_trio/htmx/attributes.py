@@ -5,7 +5,7 @@ import re
 CONNECT_2, CONNECT_4 = "sse-connect", "hx-sse:connect"
 CLOSE = ("sse-close", "hx-sse:close")
 
-# What ends a trigger is a comma outside of strings, filters and selectors.
+# A trigger ends at a comma, except in strings, filters and selectors.
 _TOKEN = re.compile(
     r"""(?P<text> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | [^"'\[\](){},]+ | ["'])
     | (?P<open> [\[({]) | (?P<close> [\])}]) | (?P<comma> ,)

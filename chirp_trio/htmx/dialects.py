@@ -16,8 +16,8 @@ def for_event_source(data: Renderable, event: str | None) -> tuple[str, str | No
 def for_htmx4(data: Renderable, event: str | None) -> tuple[str, str | None]:
     """HTML for htmx 4: the text, and no name.
 
-    htmx 4 swaps unnamed messages and only dispatches named ones, so named HTML goes out unnamed. What the name was for, the
-    choice of the elements to swap into, the wrapper does.
+    htmx 4 swaps messages without a name, and only dispatches those with one. So named HTML is sent without its name, in a
+    wrapper that names the elements to swap into.
     """
     ready = _ready(data)
     if not event and ready.target is None:
@@ -34,7 +34,7 @@ def listeners(event: str) -> str:
         >>> listeners("news")
         "[sse-swap~='news'],[sse-swap^='news,'],[sse-swap*=',news,'],[sse-swap*=' news,'],[sse-swap$=',news']"
     """
-    # As an escape of CSS, whatever could end the string or mean something to htmx's own splitting at commas.
+    # Characters that would end the string, or at which htmx would split, are written as CSS escapes.
     name = _PLAIN.sub(lambda found: f"\\{ord(found[0]):x} ", event)
     tests = (f"~='{name}'", f"^='{name},'", f"*=',{name},'", f"*=' {name},'", f"$=',{name}'")
     return ",".join(f"[sse-swap{test}]" for test in tests)

@@ -20,7 +20,7 @@ def stream_headers(request_type: RequestType, page: str) -> Mapping[str, str]:
     """
     match request_type:
         case "eventsource":
-            # Not to be kept by any cache, which `fetch` says so to old ones too (WHATWG Fetch, 4.5, "no-store").
+            # `fetch` sends both for the cache mode "no-store"; old caches know only `Pragma` (WHATWG Fetch, 4.5).
             return {"Accept": "text/event-stream", "Cache-Control": "no-cache", "Pragma": "no-cache"}
         case "htmx4":
             return {

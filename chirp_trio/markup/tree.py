@@ -16,9 +16,9 @@ from html.parser import HTMLParser
 from itertools import accumulate
 from typing import override
 
-# In the text of a template: something that is computed; the begin and the end of what may be there, once, often or never.
+# Marks in the text of a template: a computed value; the beginning and the end of text that may be there any number of times.
 HOLE, BEGIN, END = "\U000f0000", "\U000f0001", "\U000f0002"
-_DEEPEST = 512  # elements one in the other; what would be deeper is beside them, as in Chromium
+_DEEPEST = 512  # nested elements; deeper ones become siblings, as in Chromium
 _MARKS = str.maketrans("", "", BEGIN + END)
 
 _VOID = frozenset(
@@ -28,17 +28,17 @@ _CELLS = frozenset({"td", "th"})
 _ROWS = _CELLS | {"tr", "caption", "colgroup"}
 _SECTIONS = _ROWS | {"thead", "tbody", "tfoot"}
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-# What a paragraph cannot hold, and so ends it.
+# Elements that end an open paragraph.
 _BLOCKS = _HEADINGS | {
     "address", "article", "aside", "blockquote", "center", "details", "dialog", "dd", "dir", "div", "dl", "dt", "fieldset",
     "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "li", "listing", "main", "menu", "nav", "ol", "p",
     "plaintext", "pre", "search", "section", "summary", "table", "ul",
 }  # fmt: skip
-# What keeps a tag in it from ending an element around it; "special" and "scope" in the standard.
+# Elements that keep tags inside of them from ending elements outside: "special" and "scope" in the standard.
 _SCOPE = frozenset({"applet", "caption", "marquee", "object", "table", "td", "template", "th"})
 _SPECIAL = _BLOCKS | _SCOPE | _SECTIONS | {"body", "button", "head", "html", "iframe", "select", "textarea"}
 
-# Which elements end where another one begins, and what they must not be outside of.
+# For each tag, the elements that it ends, and the elements that keep it from ending what is outside of them.
 _ITEM_KEEPERS = _SPECIAL - {"address", "div", "p"}
 _ENDED_BY = {
     "li": (frozenset({"li"}), _ITEM_KEEPERS),
@@ -59,12 +59,12 @@ class Element:
 
     Args:
         tag: Its name, in lower case.
-        attributes: Its attributes, names in lower case. Of one that is written twice, the first counts.
-        parent: What it is in.
+        attributes: Its attributes, with names in lower case. If one is written twice, the first counts.
+        parent: The element that holds it.
         line: Where its tag stands in the text, counted from 1.
         position: The same, as an index into the text.
         source: The tag as it is written.
-        written: Its attributes as they are written, one that is there twice as well.
+        written: Its attributes as they are written, including repeated ones.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Element:
         self.children: list[Element | str] = []
 
     def get(self, name: str) -> str | None:
-        """An attribute of htmx's, which may be written with `data-` before it."""
+        """The value of an attribute of htmx, with or without `data-` before its name."""
         return self.attributes.get(name, self.attributes.get(f"data-{name}"))
 
     def lineage(self) -> Iterator[Element]:
@@ -140,7 +140,7 @@ class _Builder(HTMLParser):
         self._tags: Counter[str] = Counter()  # of the elements that are open
 
     @override
-    def handle_decl(self, decl: str) -> None:  # only doctypes are told this way
+    def handle_decl(self, decl: str) -> None:  # the parser calls this for doctypes only
         self.root.attributes["doctype"] = decl
 
     @override
@@ -173,7 +173,7 @@ class _Builder(HTMLParser):
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         if self._open.tag in self.CDATA_CONTENT_ELEMENTS:
-            self.set_cdata_mode(self._open.tag)  # in HTML itself, the slash of `<div/>` says nothing
+            self.set_cdata_mode(self._open.tag)  # in HTML, the slash of `<div/>` has no meaning
         elif self._tags["svg"] or self._tags["math"]:
             self.handle_endtag(tag)
 
@@ -204,7 +204,7 @@ class _Builder(HTMLParser):
         self._open.children.append(data)
 
     def _end(self, tags: frozenset[str], keepers: frozenset[str]) -> None:
-        """End the outermost element with one of these tags that is inside of all these keepers."""
+        """End the outermost element with one of these tags that is open inside the innermost of these keepers."""
         if not any(self._tags[tag] for tag in tags):
             return
         found = None

@@ -1,4 +1,4 @@
-"""What a request says of the client that asks for a stream: what kind of client it is, and which event it has had last."""
+"""The client of a stream, as its request tells: what kind of client it is, and the id of the last event that it received."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ..wire import encode_id, encode_retry
 # application's, which wrote it into the page.
 _IN_QUERY = ("lastEventId", "evs_last_event_id", "last_event_id")
 
-# What htmx 4 makes an event of the page of, at the beginning of a stream and at the stop of its server.
+# The events that htmx 4 dispatches in the page for a reconnection time: at a stream's beginning, and when the server stops.
 HELLO = b"chirp:hello"
 BYE = b"chirp:bye"
 
@@ -24,7 +24,7 @@ type RawHeaders = Iterable[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class ClientKind:
-    """How the clients of a kind are told what is no event: where they are, and when they shall come back.
+    """How one kind of client is told its last event id and its reconnection time, without an event.
 
     Args:
         is_event_client: Whether it has asked for an event stream, and so may be told things.
@@ -45,21 +45,22 @@ class ClientKind:
         return encode_retry(milliseconds) + self.end_of_retry.replace(b"%b", name)
 
 
-# An EventSource as the standard has it, above the standard's fetch: a blank line alone is nothing to it, and it keeps what
-# it is told from the events that follow.
+# The standard's EventSource on the standard's fetch: a blank line alone means nothing to it, and it remembers an id and a
+# reconnection time that come without an event.
 EVENT_SOURCE = ClientKind(is_event_client=True, has_id_at_blank_line=True, end_of_retry=b"\n")
-# Asks as the standard's EventSource does, without its fetch. Most of these take an id at a blank line, as the standard wants.
+# Clients that send the headers of EventSource without its fetch. Most of them accept an id at a blank line, as the standard
+# says.
 LIKE_EVENT_SOURCE = ClientKind(is_event_client=True, has_id_at_blank_line=True)
-# Takes an id at a blank line, and a reconnection time only with data or with a name.
+# Accepts an id at a blank line, and a reconnection time only together with data or a name.
 HTMX4 = ClientKind(is_event_client=True, has_id_at_blank_line=True, end_of_retry=b"event: %b\n\n")
-# Many of these take every blank line for an event.
+# Many of these clients make an event of every blank line.
 EVENT_READER = ClientKind(is_event_client=True, has_id_at_blank_line=False)
-# Has not asked for an event stream, and gets nothing at its beginning but events.
+# Clients that did not ask for an event stream: they get nothing but events.
 BYTE_READER = ClientKind(is_event_client=False, has_id_at_blank_line=False)
 
 
 def kind_of_client(scope: Scope) -> ClientKind:
-    """What kind of client sends this request, by its headers.
+    """The kind of client that sent a request, by the headers.
 
     The standard's EventSource asks with GET, `Accept: text/event-stream` and the cache mode "no-store" (WHATWG HTML, 9.2.2),
     of which fetch makes `Cache-Control: no-cache` and `Pragma: no-cache` (WHATWG Fetch, 4.5).
@@ -77,12 +78,12 @@ def kind_of_client(scope: Scope) -> ClientKind:
 
 
 def is_htmx4_stream(headers: RawHeaders) -> bool:
-    """Whether htmx 4 asks for an event stream: with `fetch`, where htmx 2 leaves it to the browser's `EventSource`."""
+    """Whether the request is htmx 4's for an event stream. It uses `fetch`; htmx 2 uses the browser's `EventSource`."""
     return _holds(headers, b"hx-request", b"true") and _holds(headers, b"accept", b"text/event-stream")
 
 
 def last_event_id(scope: Scope) -> str | None:
-    """The id of the last event that a client has which comes back; None for a new one.
+    """The id of the last event that a reconnecting client received; None for a new client.
 
     From the `Last-Event-ID` header or, where there is none, from the URL: `lastEventId` or `evs_last_event_id`, with which
     polyfills of `EventSource` come back, or else `last_event_id`, which is for what the application itself writes into a
@@ -105,7 +106,7 @@ def last_event_id(scope: Scope) -> str | None:
         if name.lower() == b"last-event-id":
             text: str = value.decode("utf-8", "replace")
             return text
-    # Of one that is there twice the last: some polyfills append theirs to whatever the page's URL has.
+    # If a parameter is repeated, the last one counts, because some polyfills append theirs to the page's URL.
     query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
     return next((query[name] for name in _IN_QUERY if name in query), None)
 

@@ -17,7 +17,7 @@ from .source import Source, check_source
 
 # No `connection` and no `transfer-encoding`: they belong to the server, and HTTP/2 forbids them (RFC 9113, 8.2.2).
 # An event stream is UTF-8 whatever the charset says, but clients for whom this is just text assume Latin-1 without it.
-# `no-transform` keeps proxies from compressing, `x-accel-buffering` keeps nginx from buffering, what has to arrive now.
+# `no-transform` keeps proxies from compressing events, and `x-accel-buffering` keeps nginx from holding them back.
 _CONTENT_TYPE = b"text/event-stream; charset=utf-8"
 _HEADERS = (
     (b"content-type", _CONTENT_TYPE),
@@ -28,7 +28,7 @@ _HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an `EventStream` is told; see there for each of them."""
+    """The arguments of an `EventStream`; see there for each of them."""
 
     generator: Source
     event_type: str | None = None
@@ -66,7 +66,7 @@ class Description:
 
 
 def response_headers(description: Description, compress: Compress, coding: Coding | None) -> list[tuple[bytes, bytes]]:
-    """The headers of the response, as ASGI wants them: a stream's own, unless `headers` says otherwise.
+    """The headers of the response in ASGI's form: those of an event stream, unless `headers` replaces them.
 
     A new list each time, because middleware may add to it.
 
@@ -76,7 +76,7 @@ def response_headers(description: Description, compress: Compress, coding: Codin
         coding: What compresses it for this one; None if nothing does.
     """
     further = encode_headers(header_pairs(description.headers))
-    _check_headers(further)  # again, because those of a response of Starlette's kind can be changed
+    _check_headers(further)  # checked again, because the headers of a Starlette response can be changed
     named = {name for name, _ in further}
     headers = [*(header for header in _HEADERS if header[0] not in named), *further]
     if coding is not None:

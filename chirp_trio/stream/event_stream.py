@@ -102,7 +102,7 @@ def respond(
         scope: The request's ASGI scope.
         receive: Its receive callable.
         send: Its send callable.
-        placement: Where the stream shall live, and which apps it belongs to. Without a host it lives in a nursery for this
+        placement: The host of the stream, and the apps that it belongs to. Without a host it lives in a nursery for this
             request alone.
         render: Turns fragments and HTML into text for this client; default: HTML only, in the client's own dialect.
         encode_json: Turns a value into JSON, where the stream itself says nothing of it; default: without a
@@ -114,7 +114,7 @@ def respond(
         HTTPError: A limit refuses the stream, or the source raised it before its first item. The response has not begun.
         Exception: Anything else that the source raised before its first item.
     """
-    # Not async itself: an idle stream keeps the frame of every function that waits for it.
+    # Not async itself, because every async function on the way costs an idle stream the memory of a frame.
     if stream.json_default is not None:
         encode_json = json_encoder(stream.json_default)
     if stream.compress is not None:

@@ -1,4 +1,4 @@
-"""Where streams live: the nursery behind all the streams of an app, and the one timer that they share."""
+"""The host of an app's streams: the nursery for their tasks, and the one timer that they share."""
 
 import math
 from collections.abc import AsyncGenerator
@@ -19,10 +19,10 @@ from .writer import STANDSTILL
 
 logger = logger_of("stream")
 
-# How long the last bytes may take where nobody can be made to wait for them: at a shutdown, a cancellation.
+# Seconds that the last bytes of a stream may take when the server stops or the handler is cancelled.
 FAREWELL_TIMEOUT = 0.5
 
-# How many emptied alarms may stay beyond one for each stream: below that, cleaning up is not worth it.
+# How many emptied alarms may stay, beyond one for each stream, before the heap is rebuilt.
 _SLACK = 16
 
 
@@ -43,10 +43,10 @@ class Hosted(Protocol):
         """End the stream. Never blocks."""
 
     def forgive(self, now: float) -> None:
-        """Let a client that is behind have all its time again: the server has stood still."""
+        """Restart the time limit of a client that is behind, because the server itself was suspended."""
 
     def let_go(self) -> None:
-        """Leave a source that does not end to the scopes around it."""
+        """Stop looking after a source that does not end: from now on, cancellations from outside reach it."""
 
 
 class StreamHost:
@@ -74,7 +74,7 @@ class StreamHost:
         nursery.start_soon(self.flusher.run)
 
     def adopt(self, stream: Hosted) -> None:
-        """Count the stream among those that are alive, and look at it whenever it wants to be looked at."""
+        """Take in a stream: count it as alive, and call its `look()` at the times that it asks for."""
         self._streams.add(stream)
         due = stream.look(trio.current_time())
         if due is not None:
@@ -93,7 +93,7 @@ class StreamHost:
             self._alarmed.wake()
 
     def close_when(self, signal: Signal | None) -> None:
-        """Close once the signal comes, if there is one. Telling it again of the same signal costs nothing."""
+        """Close once the signal comes, if there is one. Further calls with the same signal cost nothing."""
         if signal is not None and id(signal) not in self._signals:
             self._signals.add(id(signal))
             self._nursery.start_soon(self._close_when, signal)
@@ -105,7 +105,7 @@ class StreamHost:
             stream.end(Ending.SHUTDOWN)
 
     async def aclose(self) -> None:
-        """Close, and wait until the last stream is over; not longer than a farewell takes, so the shield is safe."""
+        """Close, and wait until the last stream is over. The wait has a deadline, so the shield is safe."""
         self.close()
         if self._streams:
             self._empty = trio.Event()
@@ -135,7 +135,7 @@ class StreamHost:
     def _look(self, stream: Hosted, now: float) -> None:
         try:
             due = stream.look(now)
-        except BaseException as raised:  # the others are looked at all the same
+        except BaseException as raised:  # an error of one stream must not keep the others from being looked at
             logger.exception("a stream could not be looked at", exc_info=failure_of(raised))
             due = now + STANDSTILL
         if due is not None:
@@ -146,8 +146,7 @@ class StreamHost:
 async def open_stream_host(max_write_delay: float = MAX_WRITE_DELAY) -> AsyncGenerator[StreamHost]:
     """Open the nursery that streams live in; leaving the block ends them all.
 
-    Opened once for an app, before the server takes requests and until after the last one, it is what lets a handler leave
-    a writer behind whose client does not read.
+    An app opens it once, around all of its requests. A handler can then leave a writer behind whose client does not read.
 
     Args:
         max_write_delay: See `Limits`.
@@ -159,12 +158,12 @@ async def open_stream_host(max_write_delay: float = MAX_WRITE_DELAY) -> AsyncGen
                 yield host
             finally:
                 await host.aclose()
-    except ExceptionGroup as group:  # frameworks and servers know an error by its class
+    except ExceptionGroup as group:  # unwrapped, because frameworks and servers recognize an error by its class
         raise sole(group) from None
 
 
 class Alarms:
-    """When to look at which stream: at most one alarm for each, the next one first.
+    """The times at which to look at streams: at most one alarm for each stream, ordered by time.
 
     An alarm that is no longer wanted is emptied and left in the heap, because finding it there takes longer. Once most of
     them are empty, the heap is made anew, so that it is as large as there are streams, whatever times they ask for.
@@ -175,29 +174,29 @@ class Alarms:
         self._of: dict[Hosted, _Alarm] = {}
 
     def __len__(self) -> int:
-        """How many alarms are in memory, the emptied ones as well."""
+        """How many alarms are in memory, including emptied ones."""
         return len(self._heap)
 
     def set(self, stream: Hosted, due: float) -> bool:
-        """Set the stream's alarm, instead of the one that it has; whether it is the next one of all."""
+        """Set the stream's alarm, replacing an earlier one; return whether it is the first of all alarms."""
         self.cancel(stream)
         alarm = self._of[stream] = _Alarm(due, stream)
         heappush(self._heap, alarm)
         return self._heap[0] is alarm
 
     def cancel(self, stream: Hosted) -> None:
-        """Take the stream's alarm away, if it has one."""
+        """Remove the stream's alarm, if it has one."""
         alarm = self._of.pop(stream, None)
         if alarm is not None:
             alarm.stream = None
             self._tidy()
 
     def next_due(self) -> float | None:
-        """When the next one is due, or earlier; None if there is none."""
+        """A time at or before the next alarm; None if there is none."""
         return self._heap[0].due if self._heap else None
 
     def pop(self, now: float) -> Hosted | None:
-        """Take away the next alarm that is due; its stream, or None if none is."""
+        """Remove the next alarm that is due, and return its stream; None if no alarm is due."""
         while self._heap and self._heap[0].due <= now:
             stream = heappop(self._heap).stream
             if stream is not None:

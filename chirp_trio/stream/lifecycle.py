@@ -33,11 +33,11 @@ from .writer import Writer
 
 logger = logger_of("stream")
 
-# How often within `send_timeout` to look whether a client takes bytes that is behind.
+# How often within `send_timeout` to check whether a client that is behind takes bytes.
 _LOOKS = 4
-# How many seconds a look at the wall clock is good for.
+# Seconds after which the wall clock is read again.
 _WALL_CLOCK_HOLDS = 15.0
-# How many seconds an answer of `revalidate` holds for, where heartbeats do not say.
+# Seconds for which an answer of `revalidate` is valid if there are no heartbeats.
 _ANSWER_HOLDS = 15.0
 
 
@@ -112,8 +112,8 @@ class LiveStream:
                 finally:
                     self._limit_cleanup()
         finally:
-            self.end(Ending.CLOSED)  # if nobody has named an ending, the handler was cancelled from outside
-            # Not longer than is any use: a stream that ended by itself owes its client what it has yielded.
+            self.end(Ending.CLOSED)  # without an ending so far, the handler was cancelled from outside
+            # A stream that ended by itself still owes its client what it has yielded, so it waits longer.
             is_finite = self.ending in (Ending.COMPLETED, Ending.FAILED, Ending.EXPIRED)
             await self._writer.aclose(self._description.send_timeout if is_finite else FAREWELL_TIMEOUT, is_patient=is_finite)
             self._host.release(self)
@@ -124,7 +124,7 @@ class LiveStream:
             raise self._outcome.error
 
     def _enter(self) -> None:
-        # First into all of the registries, because a hook may do anything with the stream.
+        # It enters all registries before any hook runs, because a hook may do anything with the stream.
         self._host.adopt(self)
         for registry in self._registries:
             registry.add(self)
@@ -134,7 +134,7 @@ class LiveStream:
             self.end(Ending.SHUTDOWN)
 
     def _limit_cleanup(self) -> None:
-        """Have the host look at a source that is still cleaning up when its time is over."""
+        """Have the host check at the end of `cleanup_timeout` whether the source is still cleaning up."""
         if self._outcome.ending is not None and not self._outcome.is_source_closed:
             self._host.look_at(self, self._outcome.since + self._description.cleanup_timeout)
 
@@ -174,7 +174,7 @@ class LiveStream:
         """
         if self._outcome.ending is not None:
             return self._look_at_source(now)
-        self._expires = min(self._expires, deadline(self._description))  # the wall clock may have been set
+        self._expires = min(self._expires, deadline(self._description))  # the wall clock may have been adjusted meanwhile
         if now >= self._expires:
             self.end(Ending.EXPIRED)
             return None
@@ -230,7 +230,7 @@ class LiveStream:
         self._writer.sender.forgive(now)
 
     def tell_listener(self, what: str, error: Exception) -> None:
-        """Tell a test client, if there is one, of an error that otherwise goes no further than the log."""
+        """Report an error that is otherwise only logged to a test client, if there is one."""
         self._outcome.tell_listener(what, error)
 
     # -- what can be seen of it -----------------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ class LiveStream:
         return self._writer.outbox.byte_count
 
     def snapshot(self, registry: StreamRegistry | None = None) -> StreamSnapshot:
-        """What can be seen of it now. The route is known to the registry of the app that answers; default: to that one."""
+        """A snapshot for one registry; only that of the app that answers, the default, knows the route."""
         outbox = self._writer.outbox
         route = self._route if registry in (None, self._registries[-1]) else None
         return StreamSnapshot(

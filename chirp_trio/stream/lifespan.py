@@ -1,4 +1,4 @@
-"""The lifespan of streams in apps that are not an `App`: their nursery, and what an `App` can do with its streams."""
+"""The lifespan of streams in apps that are not an `App`: it gives them a nursery, limits, hooks and `streams`."""
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable
@@ -18,8 +18,8 @@ from .registry import Hook, LiveStreams, StreamRegistry, check_hook
 class StreamLifespan:
     """The lifespan of the streams of an app that is not an `App`. Made by `stream_lifespan()`.
 
-    It is a lifespan function, an async context manager, and wraps apps that take neither. While it runs, the app's streams
-    live in it; they are the app's whether it runs or not, and bounded by its limits.
+    It can be used as a lifespan function, as an async context manager, or as a wrapper around an app that accepts neither.
+    While it runs, the app's streams live in its nursery. Its limits apply whether it runs or not.
 
     Attributes:
         streams: The event streams that are open: a `LiveStreams`.
@@ -147,7 +147,7 @@ class _Wrapped:
         self._lifespan = lifespan
         self._app = app
 
-    # Marked, not async: an idle stream keeps the frame of every async function on its way.
+    # Marked as a coroutine function instead of being async, which would cost an idle stream the memory of a frame.
     @inspect.markcoroutinefunction
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Be an ASGI application."""

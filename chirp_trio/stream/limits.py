@@ -1,4 +1,4 @@
-"""What bounds the streams of an app: how many there may be, for how long, and when their clients shall come back."""
+"""The limits of an app's streams: their number, their age, and the reconnection times of their clients."""
 
 from dataclasses import dataclass
 from types import NoneType
@@ -18,8 +18,8 @@ class Limits:
         max_streams: How many event streams there may be; one more is refused with a 503; default: no limit.
         max_streams_per_client: How many there may be to one client's address, or IPv6 network of 64 bits; one more is refused
             with a 429; default: no limit.
-        max_age: Seconds after which an event stream ends, a tenth more or less at random, so that its client comes back
-            at a time of its own; default: no limit.
+        max_age: Seconds after which an event stream ends, a tenth more or less at random, so that clients do not all
+            reconnect at once; default: no limit.
         reconnect_after: How many seconds clients shall wait before they come back when the server stops: each is told a
             time at random between the two; default 1 to 5; None tells them nothing.
         reconnection_time: How many seconds clients shall wait before they come back whenever else a connection is lost.
@@ -30,8 +30,8 @@ class Limits:
             that comes alone is written at once. Default 0.005; with 0 none waits.
 
     Raises:
-        ConfigurationError: One of them bounds nothing that there could be.
-        TypeError: One of them is no number.
+        ConfigurationError: A limit is zero, negative, or otherwise out of range; the message says what is allowed.
+        TypeError: A limit is not a number.
 
     Example:
         >>> Limits(max_streams=10_000, max_streams_per_client=20).max_age is None

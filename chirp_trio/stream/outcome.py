@@ -1,4 +1,4 @@
-"""How one stream goes: whether it has ended, and why; and what went wrong in it.
+"""The state of one stream: whether it has ended, why, and what went wrong.
 
 Its tasks, its writer and its host share this object, so that none of them has to know the others.
 """
@@ -20,7 +20,7 @@ class Outcome:
     Args:
         path: The path of the request, which log lines begin with.
         debug: Whether the client is told what went wrong.
-        listener: Is told of every error too; default: nobody is.
+        listener: A function that every error is reported to as well, such as a test client's; default: none.
 
     Attributes:
         path: See above.
@@ -45,7 +45,7 @@ class Outcome:
         self.is_source_closed = False
 
     def end(self, ending: Ending) -> bool:
-        """End the stream, from any task. Only the first ending counts; whether this is the first. Never blocks."""
+        """End the stream, from any task. Only the first ending counts; return whether this was the first. Never blocks."""
         if self.ending is not None:
             return False
         self.ending = ending

@@ -1,4 +1,4 @@
-"""Where a stream lives, and which apps it belongs to: two things, as an app may be served by the lifespan of another one.
+"""The host of a stream, and the apps that it belongs to. They may differ: a mounted app uses the outer app's lifespan.
 
 It is what the parts of a request that concern streams say: the state that a lifespan has left, and the server's signals.
 """
@@ -61,7 +61,7 @@ _said_without_host = trio.lowlevel.RunVar[bool]("said_without_host", False)
 
 
 def find_placement(scope: Scope) -> Placement:
-    """What a lifespan, or an app around this one, has left in the request's state; an empty one if nobody has.
+    """The placement that a lifespan or an outer app has put into the request's state; an empty one if none has.
 
     And what the lifespan of the framework's app has that answers, if the request knows it. Litestar gives its requests no
     state of its lifespans; Starlette gives them that of the outermost app only, and not what all of its lifespans say.
@@ -72,19 +72,19 @@ def find_placement(scope: Scope) -> Placement:
 
 
 def placement_of(app: object) -> Placement:
-    """What the lifespans of an app say that runs; an empty one if there are none."""
+    """The placement given by the running lifespans of an app; an empty one if there are none."""
     placements = (_placements.get() or {}).get(id(app)) if trio.lowlevel.in_trio_run() else None
     return placements[-1] if placements else _NOWHERE
 
 
 @contextmanager
 def placed(app: object, placement: Placement) -> Generator[Placement]:
-    """Let requests that know their app find the placement, as long as the block lasts.
+    """Make the placement available, during the block, to requests that know their app.
 
     Yields:
         The placement, and in it what the app's other lifespans say that run already.
     """
-    if app is None:  # nobody knows which
+    if app is None:  # it is not known which one
         yield placement
         return
     before = placement_of(app)
@@ -103,7 +103,7 @@ def placed(app: object, placement: Placement) -> Generator[Placement]:
 
 
 def warn_of_missing_host() -> None:
-    """Say, once in a trio run, what a stream without a host lacks."""
+    """Warn, once in a trio run, what a stream without a host lacks."""
     if not _said_without_host.get():
         _said_without_host.set(True)
         logger.warning(
@@ -114,7 +114,7 @@ def warn_of_missing_host() -> None:
 
 
 def find_shutdown(scope: Scope, send: Send) -> Signal | None:
-    """What tells that the server is about to stop, if the server tells it: ours does, as an extension.
+    """The signal of the server that it is about to stop; None if there is none. Our server offers it as an ASGI extension.
 
     hypercorn's command line tells its own connections and no app, so its signal is borrowed from behind `send`; where it
     is not found, streams are cancelled when hypercorn's graceful_timeout is over.

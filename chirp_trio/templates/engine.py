@@ -13,10 +13,10 @@ from ..errors import BlockNotFound, TemplateError, TemplateNotFound
 from .habits import cure
 from .values import TemplateValue
 
-# What could end a script or a quoted attribute, as JSON spells it within its strings; outside of them it has none of these.
+# Characters that could end a script or a quoted attribute, as JSON escapes. They can occur only inside of its strings.
 _JSON_IN_HTML = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&'"})
 
-# What kida raises for a template. What its lexer finds is no error of templates to it.
+# The errors that kida raises for a template. Those of its lexer have another base class.
 _BROKEN = (kida.TemplateError, LexerError, UnicodeDecodeError)
 
 
@@ -106,7 +106,7 @@ class Engine:
         return f" in {folders}; there are: {shown or 'none'}"
 
     def _explain(self, error: Exception, value: TemplateValue, block: str | None) -> TemplateError:
-        """An error of kida's as ours: template, block and line first, then the cause, then what exists."""
+        """Our error for an error of kida: template, block and line first, then the cause, then the existing names."""
         if isinstance(error, kida.TemplateNotFoundError):
             return TemplateNotFound(f"template {value.template!r}: {_cause(error)}{self._existing()}")
         if block is not None:
@@ -122,7 +122,7 @@ class Engine:
         return TemplateError(f"{where}: {_cause(error)}")
 
     def _place(self, error: BaseException, asked_for: str) -> str:
-        """Where in the templates an error is: the template, if it is another one than was asked for, and the line."""
+        """The place of an error: the template, if it is not the one that was rendered, and the line."""
         culprit = getattr(error, "template", None) or getattr(error, "template_name", None)
         if isinstance(error, kida.TemplateSyntaxError) and error.filename:
             culprit = next(
@@ -138,7 +138,7 @@ class Engine:
 
 
 class _Loader(kida.FileSystemLoader):
-    """Templates without the line break that ends their file, as Jinja has them: an editor's habit, and no text."""
+    """Loads templates without the line break at the end of the file, as Jinja does: editors add it."""
 
     @override
     def get_source(self, name: str) -> tuple[str, str]:

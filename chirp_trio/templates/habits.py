@@ -1,4 +1,4 @@
-"""What people know from other template languages and kida has not, or has under another name: the cure, for messages."""
+"""Features of other template languages that kida lacks or names differently, and what to write instead, for messages."""
 
 import builtins
 import re
@@ -43,7 +43,7 @@ _NAMES = {
 
 
 def cure(error: Exception, message: str) -> str:
-    """What to write instead, as the end of a sentence; nothing where no habit is known that leads to this error.
+    """What to write instead, as the end of a sentence; empty if the error comes from no known habit.
 
     Args:
         error: What kida has raised.
@@ -75,7 +75,7 @@ def _cure_for_name(error: kida.UndefinedError) -> str:
         return _after(f"the mapping has no {attribute!r}; where it may be missing, write {{{{ x?.{attribute} }}}}, or "
                       f"{{{{ x.{attribute} | default('') }}}}")  # fmt: skip
     suggestion = getattr(error, "suggestion", None)
-    is_near = suggestion and not hasattr(builtins, suggestion)  # kida knows some of these, and takes them for near
+    is_near = suggestion and not hasattr(builtins, suggestion)  # kida suggests some of these names as similar
     return f". Did you mean {suggestion!r}?" if is_near else ""
 
 

@@ -1,4 +1,4 @@
-"""`Templates`: an app's templates, and what they may use. Nothing is read before the first one is asked for."""
+"""`Templates`: an app's templates, filters and globals. No file is read before the first template is needed."""
 
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ class Templates:
     """The templates in a folder, ready to be rendered.
 
     Args:
-        directory: The folder, or several, which are searched in turn. It need not exist before a template is asked for.
+        directory: The folder, or several, which are searched in turn. It need not exist before a template is rendered.
         auto_reload: Whether a template that changes on disk is read again; default: no.
     """
 
@@ -39,7 +39,7 @@ class Templates:
             self._loaded.add_global(name, value)
 
     def load(self) -> None:
-        """Load the engine now, if there are templates: for a server, whose first request then need not wait for it."""
+        """Load the engine now, if there are templates, so that a server's first request need not wait for it."""
         if any(folder.is_dir() for folder in self._folders):
             _ = self._engine
 

@@ -135,7 +135,7 @@ class Fragment(BlockValue, Renderable):
 
 
 class Page(BlockValue):
-    """A page that htmx may ask a piece of: the block for a request of htmx's, the whole template for everybody else.
+    """A page of which htmx may request one block: htmx gets that block, all other clients the whole template.
 
     Args:
         template: The template's name, relative to the template directory.
@@ -178,7 +178,7 @@ class Stream(TemplateValue):
 
 
 class ValidationError(BlockValue):
-    """A form that was not filled in as it should be: a block of a template, answered with 422. It is no exception: return it.
+    """The answer to a form with invalid input: a block of a template, with status 422. Return it; it is not an exception.
 
     Args:
         template: The template's name, relative to the template directory.
@@ -205,10 +205,10 @@ class ValidationError(BlockValue):
 
 
 class OOB:
-    """A response, and pieces of the same page that change with it: htmx swaps each of them where it belongs ("out of band").
+    """A response together with other pieces of the same page, which htmx swaps into their own places ("out of band").
 
-    A piece goes to the element that has its block's name as id, or to its `target`: an id, or a CSS selector such as
-    `"#cart"`. It takes that element's place, unless it has a `swap`, such as `"innerHTML"` or `"beforeend"`.
+    A piece replaces the element that has its block's name as id, or its `target`: an id, or a CSS selector such as
+    `"#cart"`. With a `swap`, such as `"innerHTML"` or `"beforeend"`, it is swapped in that way instead.
 
     A request for a whole page, where `main` is a `Page` or a `Template` and htmx wants no fragment, gets `main` alone.
 

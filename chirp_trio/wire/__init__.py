@@ -1,6 +1,6 @@
 """Bytes and events: what one server-sent event is, how it is written and how it is read.
 
-Sans-IO: this room knows no trio, no sockets, no templates, and nothing of who sends or listens.
+Sans-IO: this room knows nothing of trio, sockets, templates, or the two ends of a connection.
 """
 
 from .decode import Decoder, is_event_stream

@@ -16,7 +16,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Decoder:
-    r"""Turns an event stream's bytes into events and comments, however the bytes are cut.
+    r"""Turns the bytes of an event stream into events and comments, wherever the bytes are cut.
 
     Args:
         max_event_bytes: How large one event (or one line, or one comment) may be, in bytes, before `EventTooLarge` is
@@ -66,8 +66,8 @@ class Decoder:
         standard wants. An event's `id` and `retry` are those of its own fields, and None where it had none.
 
         Raises:
-            TypeError: `data` is no bytes.
-            EventTooLarge: More than `max_event_bytes` without an end; what came before it has been returned. The
+            TypeError: `data` is not bytes.
+            EventTooLarge: An event, line or comment is larger than `max_event_bytes`; what came before has been returned. The
                 decoder cannot be used after that.
         """
         if not isinstance(data, bytes | bytearray | memoryview):
@@ -87,7 +87,7 @@ class Decoder:
         return found
 
     def _without_bom(self, data: bytes) -> bytes:
-        # One leading byte order mark is no data; any other one is.
+        # A byte order mark at the very beginning is dropped; any other one is data.
         if self._start is None:
             return data
         data = self._start + data
@@ -125,10 +125,10 @@ class Decoder:
         if not line:
             return self._dispatch()
         name, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")  # one space after the colon is no data; a second one is
+        value = value.removeprefix(b" ")  # one space after the colon is dropped; a second one is data
         match name:
             case b"":
-                self._size -= len(line)  # nothing of a comment is kept
+                self._size -= len(line)  # a comment keeps nothing for the next event
                 return Comment(_decode(value))
             case b"data" if self._data is not None:
                 self._data += b"\n" + value
@@ -141,7 +141,7 @@ class Decoder:
             case b"retry" if value.isdigit():
                 self._retry = self.retry = min(int(value.lstrip(b"0")[:16] or b"0"), LONGEST_RETRY)
             case _:
-                pass  # a field that nobody knows is ignored
+                pass  # an unknown field is ignored
         return None
 
     def _dispatch(self) -> SSEEvent[str] | None:

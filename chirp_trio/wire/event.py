@@ -16,34 +16,34 @@ from .renderable import NoData, Renderable, html_text
 from .text import check_one_line, check_text, uncarried
 from .to_json import EncodeJSON, encode_json
 
-# The standard's line ends and nothing else: U+2028, U+0085 and what else str.splitlines() knows are data.
+# The line ends of the standard only. U+2028, U+0085 and the others that str.splitlines() knows are data.
 _LINE_END = re.compile("\r\n|\r|\n")
 
-# Milliseconds: 31,000 years. A bound, because Python writes and reads only numbers of a bounded length.
+# Milliseconds: 31,000 years. There is a bound because Python reads and writes integers only up to a number of digits.
 LONGEST_RETRY = 10**15
 
-# Clients in wide use (openai-python, httpx-sse, fetch-event-source) take every blank line for the end of an event.
+# Some widely used clients (openai-python, httpx-sse, fetch-event-source) end an event at every blank line.
 # So only events end with one: a comment, and a field that stands alone, are lines (WHATWG HTML, 9.2.6).
 HEARTBEAT = b": heartbeat\n"
 
 
 class Absent(enum.Enum):
-    """The data of an event that has none, which is something else than null. An enum, so that copies of it are it."""
+    """The data of an event without data, which is not the same as null. An enum, so that a copy is the same object."""
 
     ABSENT = "no data"
 
 
 ABSENT = Absent.ABSENT
 
-# What an event carries, for type checkers. An event with text is an event with some object: that has to be said, since
-# pyright does not see it in a dataclass, which may be copied with other data.
+# The type of an event's data, for type checkers. It is declared as covariant, because pyright does not infer that for a
+# dataclass.
 Data = TypeVar("Data", covariant=True, default=object)
 
-# Turns data that only somebody else can render into text. Takes the data and the event name so far; returns the text and
-# the name to send it under, which a dialect of the client's may change.
+# Renders data to text. Takes the data and the event name so far; returns the text and the name to send it under, which may
+# be another one in the client's dialect.
 type Render = Callable[[Renderable, str | None], tuple[str, str | None]]
 
-# What most items are. None of these is HTML by its own account, or anything else that has to be asked for.
+# The types of most items. None of them has an `__html__` method or needs any other check.
 PLAIN = (str, dict, list)
 
 
@@ -109,7 +109,7 @@ class SSEEvent(NoData, Generic[Data]):  # see `Data`
 
 @dataclass(frozen=True, slots=True)
 class Comment(NoData):
-    """A comment in an event stream. Clients ignore it; a source may yield one, to be seen by who looks at the wire.
+    """A comment in an event stream. Clients ignore it; a source may yield one for people who watch the raw stream.
 
     Args:
         text: What stands after the colon; each line of it becomes a comment.
@@ -134,7 +134,7 @@ class Comment(NoData):
 
 
 class Encodable(ABC):
-    """An item that knows its bytes, as a published value does. `encode_item` asks it for them."""
+    """An item that encodes itself, as a published event does; `encode_item` calls it."""
 
     __slots__ = ()
 
@@ -144,7 +144,7 @@ class Encodable(ABC):
 
 
 def unchecked_event[Given](data: Given, event: str | None, id: str | None, retry: int | None) -> SSEEvent[Given]:
-    """An event of parts that have been checked, or that came from elsewhere, where `event` may hold a NUL."""
+    """An event whose parts have been checked already, or were received from a server, where `event` may hold a NUL."""
     made: SSEEvent[Given] = object.__new__(SSEEvent)
     object.__setattr__(made, "data", data)
     object.__setattr__(made, "event", event)
@@ -220,7 +220,7 @@ def encode_item(
 
 
 def is_event(item: object) -> bool:
-    """Whether a client makes an event of the item: not of a comment, nor of a `retry` or an `id` alone."""
+    """Whether clients dispatch an event for the item. They do not for a comment, or for a `retry` or an `id` alone."""
     if type(item) in PLAIN or not isinstance(item, (SSEEvent, Comment)):
         return True
     return isinstance(item, SSEEvent) and (item.data is not ABSENT or item.event is not None)
@@ -237,7 +237,7 @@ def encode_event(
     """
     if data is ABSENT and event is None:
         return encode_retry(retry) if id is None else encode_retry(retry) + encode_id(id)
-    # Joined, not formatted: what extends str may have ideas of its own of what it looks like.
+    # Joined, not formatted, because a subclass of str may format itself in another way.
     head = ""
     if event is not None:
         head = "".join(("event: ", event, "\n"))
@@ -247,7 +247,7 @@ def encode_event(
 
 
 def encode_data(data: object, encode_json: EncodeJSON = encode_json) -> bytes:
-    """An event that has nothing but data; `encode_event` puts the other fields in front of it."""
+    """The data field and the end of the event; `encode_event` puts the other fields in front of it."""
     if isinstance(data, str):
         if "\n" in data or "\r" in data:
             data = _LINE_END.sub("\ndata: ", data)

@@ -1,4 +1,4 @@
-"""HTML as data: text that is markup already, so that nobody takes it for text that happens to look like it."""
+"""HTML as data: text that is marked as markup, so that it is not confused with text that looks like markup."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -10,7 +10,7 @@ from .text import check_one_line, check_text
 
 @runtime_checkable
 class SupportsHTML(Protocol):
-    """What is HTML by its own account: markupsafe's `Markup`, the elements of htpy, whatever Jinja does not escape."""
+    """Objects with an `__html__` method: markupsafe's `Markup`, elements of htpy, anything that Jinja does not escape."""
 
     def __html__(self) -> str:
         """The HTML."""
@@ -18,13 +18,13 @@ class SupportsHTML(Protocol):
 
 @dataclass(frozen=True, slots=True, init=False)
 class HTML(Renderable):
-    """HTML that somebody has rendered: Jinja, htpy, or you.
+    """HTML that has been rendered already, by Jinja, by htpy, or by your own code.
 
     Return it from a handler, yield it from a source, put it into an `SSEEvent`, or publish it to a topic. It reaches both
     generations of htmx as a `Fragment` does. Objects with a method `__html__`, such as markupsafe's `Markup`, may stand for
     themselves in all these places, and are taken for an `HTML` without options.
 
-    It is sent as it is: whatever came from users has to be escaped in it.
+    It is sent unchanged, so anything in it that came from users must have been escaped.
 
     Args:
         markup: The HTML: text, or an object with `__html__`.
@@ -83,9 +83,10 @@ SWAPS = (
 
 
 def check_swap(name: str, swap: str | None) -> None:
-    """Raise `ConfigurationError` where a way to swap is nearly one of htmx's, and none: htmx would do as if none were given.
+    """Raise `ConfigurationError` for a misspelled swap style, which htmx would ignore without a word.
 
-    What is nothing like any of them is some extension's. Modifiers may follow, as in `"beforeend scroll:bottom"`.
+    A word that resembles none of htmx's swap styles is accepted, since extensions add their own. Modifiers may follow, as in
+    `"beforeend scroll:bottom"`.
     """
     way = "innerHTML" if swap is None else swap.partition(" ")[0]
     if way in SWAPS:

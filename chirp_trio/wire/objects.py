@@ -1,4 +1,4 @@
-"""What objects are made of that are no JSON themselves: their fields, by the means of each library."""
+"""The fields of objects that are not JSON themselves, such as dataclasses and models, as each library defines them."""
 
 import dataclasses
 import datetime
@@ -24,8 +24,8 @@ def _time(at: datetime.time | datetime.datetime) -> datetime.time:
     return datetime.time(at.hour, at.minute, at.second, at.microsecond, at.tzinfo, fold=at.fold)
 
 
-# Those that msgspec writes as JSON has them, and as text: ISO 8601 for dates and times, Base64 for bytes. It knows none of
-# the types that extend them, such as those of pendulum, pandas and asyncpg: of these it gets a copy.
+# Types that msgspec writes as text: ISO 8601 for dates and times, Base64 for bytes. It does not write their subclasses, such
+# as those of pendulum, pandas and asyncpg, so these are converted to the type itself.
 _COPIES: dict[type, Callable[[Any], object]] = {
     datetime.datetime: lambda at: datetime.datetime.combine(_date(at), _time(at)),
     datetime.date: _date,
@@ -38,16 +38,16 @@ WRITTEN = tuple(_COPIES)
 
 
 def written(value: object) -> object:
-    """A value of one of the types that msgspec writes, as of that type itself."""
+    """A value of a subclass of a type that msgspec writes, converted to that type."""
     if type(value) in _COPIES:
         return value
     return next(copy(value) for kind, copy in _COPIES.items() if isinstance(value, kind))
 
 
 def scalar(value: Any) -> object:
-    """What a scalar of numpy's is in Python."""
+    """A numpy scalar as a Python value."""
     kind = getattr(value.dtype, "kind", None)
-    if kind in ("M", "m"):  # of units finer than Python's, item() would make a mere number
+    if kind in ("M", "m"):  # for units finer than Python's, item() would return a plain number
         value = value.astype(f"{kind}8[us]") if isinstance(value.item(), int) else value
     made = value.item()
     return float(made) if kind == "f" else made
@@ -55,12 +55,12 @@ def scalar(value: Any) -> object:
 
 @functools.cache
 def takes_fallback(kind: type) -> bool:
-    """Whether its models can be told what to do with what they hold and do not know: pydantic 2.11 and later."""
+    """Whether the model accepts a fallback for values that it cannot serialize, as pydantic 2.11 and later do."""
     return "fallback" in inspect.signature(kind.model_dump).parameters  # type: ignore[attr-defined]
 
 
 def fields_of(value: object) -> list[tuple[str, object]] | None:
-    """The fields of an object that has declared what they are, and nothing else that it may have; None, if it has not."""
+    """The declared fields of an object, and no other attributes; None if its class declares none."""
     kind = type(value)
     if isinstance(value, type | Renderable):
         return None
@@ -87,7 +87,7 @@ def _struct_fields(value: msgspec.Struct) -> list[tuple[str, object]]:
 
 
 def struct_items(value: msgspec.Struct) -> list[object]:
-    """What a struct with `array_like` is as an array."""
+    """The values of a struct with `array_like`, as an array."""
     tag = value.__struct_config__.tag
     return [*([] if tag is None else [tag]), *msgspec.structs.astuple(value)]
 

@@ -1,11 +1,11 @@
-"""Data that the wire cannot turn into bytes by itself, and what is no data."""
+"""Data that must be rendered before it can be encoded, and values that are never data."""
 
 from collections.abc import Callable
 from typing import ClassVar
 
 
 class Renderable:
-    """Data that somebody has to turn into text before it can travel, such as a fragment of a template.
+    """Data that must be rendered to text before it can be sent, such as a fragment of a template.
 
     The wire knows no templates. It only has to tell such data from JSON, so that a forgotten rendering is an error and
     not somebody's internals on the wire. `event` is the event name that the data itself asks for.
@@ -21,12 +21,12 @@ class Renderable:
 
 
 def copied_data(data: Renderable, copy: Callable[[object], object]) -> Renderable:
-    """The same data with copies of what may change in it, each made by that function; itself, where nothing may."""
+    """The same data with its mutable parts copied by a function; the data itself, if nothing in it is mutable."""
     return data._copied(copy)
 
 
 class NoData:
-    """A value that is never data, such as a response, although it has fields: as JSON, it would be somebody's internals."""
+    """A value that is never sent as data although it has fields, such as a response: its JSON would expose internals."""
 
     __slots__ = ()
 
@@ -39,7 +39,7 @@ def html_text(value: object) -> str | None:
     Raises:
         TypeError: The method returned what is no text.
     """
-    # Asked of the class, as Python does for methods of this kind: an object that answers to any name is not meant.
+    # Looked up on the class, as Python does for special methods, so that a mock with any attribute does not count.
     method: Callable[[object], object] | None = getattr(type(value), "__html__", None)
     if method is None:
         return None

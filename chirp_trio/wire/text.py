@@ -1,4 +1,4 @@
-"""Text that the wire can carry: what a field may hold, checked before there are bytes."""
+"""Checks of text before it is encoded: what a field of an event may hold."""
 
 # What ends a line in an event stream (WHATWG HTML, "Parsing an event stream"), and NUL, for which the standard makes an
 # id be ignored. None of them can be carried by a field that is one line.
@@ -15,7 +15,7 @@ def check_text(name: str, text: str) -> None:
 
 
 def check_one_line(name: str, text: object) -> None:
-    """Raise unless `text` is None, or text that fits into a field of one line."""
+    """Raise unless `text` is None or a single line of text."""
     if text is None:
         return
     if not isinstance(text, str):
