@@ -6,7 +6,7 @@ import trio
 from chirp_trio import SQLiteStore, Topic, merge
 from chirp_trio.testing import check_store
 from chirp_trio.topics import Journal, Record
-from tests.lifecycle.feeds import feed_of, read
+from tests.lifecycle.feeds import client_of, feed_of, read
 from tests.lifecycle.shared_memory import SharedJournal, SharedMemoryStore
 
 
@@ -82,3 +82,19 @@ async def test_who_leaves_while_its_place_is_looked_for_is_gone(autojump_clock):
                     pytest.fail("nothing was published")
             assert scope.cancelled_caught
             assert topic.subscribers == 0
+
+
+async def test_a_merged_stream_tells_a_client_its_place_once_that_is_found(autojump_clock):
+    store = SharedMemoryStore()
+    async with Topic("news", store=store) as here, Topic("news", store=store) as there:
+        sport = Topic("sport")
+        async with client_of(there, sport) as client:
+            before = sport.cursor
+            id = await here.publish("had")  # which has not come to the other one yet
+            async with client.stream_sse("/", last_event_id=f"{id},{before}") as stream:
+                await trio.sleep(1)
+                assert stream.last_event_id == f"{id},{before}"
+                await stream.disconnect()
+            async with client.stream_sse("/", last_event_id=stream.last_event_id) as stream:
+                await here.publish("next")
+                assert await read(stream, 1) == ["next"]

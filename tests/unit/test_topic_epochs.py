@@ -119,3 +119,20 @@ def test_epochs_can_be_kept_and_had_again():
 
     assert [again.id_of(number) for number in range(30)] == [epochs.id_of(number) for number in range(30)]
     assert Epochs([Epoch(0, "a", 0)]).id_of(7) == "a-7"
+
+
+def test_ids_go_on_as_another_process_gives_them():
+    epochs = Epochs([Epoch(0, "mine", 0)])
+    epochs.go_on(3, "theirs", 10)
+
+    assert [epochs.id_of(number) for number in (2, 3, 4)] == ["mine-2", "theirs-10", "theirs-11"]
+    assert known(epochs, 4) == [0, 1, 2, 3, 4]
+
+
+def test_ids_that_would_have_been_the_same_anyhow_begin_no_epoch():
+    epochs = Epochs([Epoch(0, "mine", 0)])
+    epochs.go_on(3, "theirs", 10)
+    before = epochs.all
+    epochs.go_on(5, "theirs", 12)
+
+    assert epochs.all == before
