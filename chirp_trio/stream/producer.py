@@ -27,7 +27,7 @@ from .writer import Writer
 
 
 class Producer:
-    """What runs the source of one stream. It is the `Sink` of a source that puts its events into the stream by itself.
+    """Runs the source of one stream. For a `PushSource`, which puts its events into the stream itself, it is the `Sink`.
 
     Args:
         source: The source.
@@ -37,7 +37,7 @@ class Producer:
         kind: What kind of client there is.
         render: Turns fragments and HTML into text for it.
         encode_json: Turns a value into JSON.
-        gate: What asks whether the stream may go on; None if nobody is to be asked.
+        gate: The check that each event has to pass (`revalidate`); None if there is none.
     """
 
     __slots__ = (
@@ -68,7 +68,7 @@ class Producer:
         self.gate = gate
 
     async def run(self) -> None:
-        """Run the source to its end; then the end of the body may follow what it has yielded."""
+        """Run the source to its end, and then let the writer end the body."""
         try:
             with self._scope:
                 await self._run_source()
@@ -76,13 +76,13 @@ class Producer:
             signal, failure = split_failure(raised)
             try:
                 if signal is not None:
-                    self._outcome.end(Ending.CLOSED)  # if nobody has named an ending, this comes from outside
+                    self._outcome.end(Ending.CLOSED)  # without an ending so far, the cancellation comes from outside
                 if failure is not None:
                     self._fail(sole(failure))
                 if signal is not None:
                     reraise(signal)
             finally:
-                del signal, failure  # what is raised holds this frame
+                del signal, failure  # break the cycle: the exception holds this frame
         finally:
             self._outcome.is_source_closed = True
             if self._outcome.error is None:
@@ -103,7 +103,7 @@ class Producer:
         return self._scope.shield
 
     def cancel_once_more(self) -> None:
-        """Cancel what has swallowed its cancellation, once, and let it wait until the next time.
+        """Cancel a source that has swallowed its cancellation once more, and let it wait until the next call.
 
         A source that is cancelled gets `trio.Cancelled` wherever it would wait. One that swallows that in a loop would
         never wait again, and keep the processor from others. The shield lasts until the next call, or until `let_go()`.
@@ -112,7 +112,7 @@ class Producer:
         self._scope.shield = True
 
     def let_go(self) -> None:
-        """Let every cancellation from outside reach the source again: nobody will look after it any longer."""
+        """Let every cancellation from outside reach the source again, because the host looks after it no longer."""
         self._scope.shield = False
 
     # -- the source's task ------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class Producer:
             raise RuntimeError(f"the source {name} goes on, although it was cancelled and closed: {error}") from error
 
     def _accept(self, item: object) -> bool:
-        """Put one item into the outbox; whether there is room for more. An item that cannot be sent costs only itself."""
+        """Put one item into the outbox; return whether there is room for more. An item that cannot be sent is left out."""
         try:
             is_block = self.kind.has_id_at_blank_line
             event = encode_item(item, self.event_type, self.render, self._encode_json, has_id_at_blank_line=is_block)
@@ -183,7 +183,7 @@ class Producer:
 
 
 class ClientPlace:
-    """What the client of a generator is told of its place besides the ids of the events that it gets.
+    """The ids that the client of a generator is told in addition to those of its events.
 
     A source that yields what it reads, from a topic for instance, gives its client an id with each event; this gives it one
     before the first. But nobody knows yet what the source will yield. If its first item has no id, then the ids of what it
@@ -219,7 +219,7 @@ class ClientPlace:
     def _begin(self, id: str, reading: Reading) -> None:
         if self._is_settled or not self._is_ours(trio.lowlevel.current_task()):
             return
-        if self._reading is not None:  # of two things that are read there is no one place
+        if self._reading is not None:  # with two subscriptions there is no single place
             self._settle()
             id = ""
         else:
@@ -228,10 +228,10 @@ class ClientPlace:
 
     def _settle(self) -> None:
         self._is_settled = True
-        self._reading = None  # whoever has read it lets go of it, which is the end of it
+        self._reading = None  # the reader is closed when its user drops it
 
     def _is_ours(self, task: trio.lowlevel.Task | None) -> bool:
-        """Whether it is the source's task, or one that the source waits for: its context is inherited by others too."""
+        """Whether a task is the source's or one that the source waits for. Other tasks may have inherited its context."""
         while task is not None and task is not self._task:
             nursery = task.parent_nursery
             task = nursery.parent_task if nursery is not None else None
@@ -239,5 +239,5 @@ class ClientPlace:
 
 
 def _has_id(event: bytes) -> bool:
-    # Only the event's name may stand in front of it.
+    # Only the field with the event's name may come before it.
     return event.startswith(b"id: ", event.index(b"\n") + 1 if event.startswith(b"event: ") else 0)

@@ -1,4 +1,4 @@
-"""The streams of one app: which are open, whether one more may be, and how many there have been.
+"""The streams of one app: which are open, whether another one is allowed, and how many there have been.
 
 `StreamRegistry` is for the library, `LiveStreams` is what users see of it.
 """
@@ -29,7 +29,7 @@ logger = logger_of("stream")
 
 type Hook = Callable[[StreamSnapshot], object]
 
-# How far the age that a stream may reach is from `max_age`, at most, as a share of it.
+# The greatest random deviation from `max_age`, as a share of it.
 _JITTER = 0.1
 
 
@@ -63,7 +63,7 @@ class Registered(Protocol):
 class StreamRegistry:
     """The streams that are served, in the order of their beginning.
 
-    A slot is an entry in it and nothing else, so that none can be lost: a stream has one exactly for as long as it is served.
+    A stream occupies a slot exactly as long as it is in this registry, so no slot can be lost.
     Nothing is counted here while a stream goes on; each counts for itself, and is added up when it is over.
 
     Args:
@@ -74,7 +74,7 @@ class StreamRegistry:
     def __init__(self, limits: Limits | None = None, *, chance: random.Random | None = None) -> None:
         self.limits = limits if limits is not None else Limits()
         self._chance = chance if chance is not None else random.SystemRandom()
-        # Kept only where it is limited. Those of whom nobody knows who they are, are one client: None.
+        # Kept only if there is a limit. All clients without a known address count as one: None.
         self._of_client: Counter[str | None] = Counter()
         self.live: dict[Registered, None] = {}
         self.on_open: list[Hook] = []
@@ -87,7 +87,7 @@ class StreamRegistry:
         self.bytes = 0  # the same
 
     def check_room(self, client: str | None) -> None:
-        """Refuse one stream more, if it would be one too many.
+        """Refuse a new stream if that would exceed a limit.
 
         Raises:
             HTTPError: 503, if there are as many as there may be; 429, if there are as many of this client.
@@ -100,14 +100,14 @@ class StreamRegistry:
             raise self._refuse(429, "There are as many event streams to this address as there may be.")
 
     def add(self, stream: Registered) -> None:
-        """Take a stream in, for which there is room."""
+        """Add a stream. There has to be room for it."""
         if self.limits.max_streams_per_client is not None:
             self._of_client[_owner_of(stream.client)] += 1
         self.live[stream] = None
         self.opened += 1
 
     def remove(self, stream: Registered) -> None:
-        """Let a stream go that is over."""
+        """Remove a stream that is over."""
         del self.live[stream]
         if self.limits.max_streams_per_client is not None:
             client = _owner_of(stream.client)
@@ -133,15 +133,17 @@ class StreamRegistry:
         self._call(self.on_open, stream)
 
     def deadline(self) -> float:
-        """When a stream that begins now is too old, on trio's clock. Of those that begin together, not all end together."""
+        """The time on trio's clock at which a stream that begins now reaches `max_age`. It varies, so that streams that begin
+        together do not end together.
+        """
         if self.limits.max_age is None:
             return math.inf
         return trio.current_time() + self.limits.max_age * self._chance.uniform(1 - _JITTER, 1 + _JITTER)
 
     def greeting(self, kind: ClientKind) -> bytes:
-        """What a client is told when its stream begins: the reconnection time; `b""` if it is told nothing.
+        """The bytes that begin a stream: the reconnection time, or `b""`.
 
-        It is there to take back what a server that stopped has said, which clients keep.
+        It replaces the one that a stopping server has sent, which clients remember.
         """
         seconds = self.limits.reconnection_time
         if seconds is None or self.limits.reconnect_after is None or not kind.is_event_client:
@@ -149,7 +151,7 @@ class StreamRegistry:
         return kind.encode_reconnection_time(round(1000 * seconds), HELLO)
 
     def farewell(self, kind: ClientKind) -> bytes:
-        """What a client is told first when the server is about to stop: when to come back; `b""` if it is told nothing."""
+        """The bytes that a client gets first when the server is about to stop: a reconnection time, or `b""`."""
         pause = self.limits.reconnect_after
         return b"" if pause is None else kind.encode_reconnection_time(round(1000 * self._chance.uniform(*pause)), BYE)
 
@@ -264,12 +266,12 @@ class LiveStreams:
 
     @property
     def refused(self) -> int:
-        """How many were refused, because there were too many already."""
+        """How many were refused because of a limit."""
         return self._registry.refused
 
     @property
     def ended(self) -> Mapping[Ending, int]:
-        """How many have ended, by how they did. Every ending is in it."""
+        """How many have ended, for each kind of ending. Every kind is a key."""
         return MappingProxyType({ending: self._registry.ended[ending] for ending in Ending})
 
     @property

@@ -1,4 +1,4 @@
-"""Asking the application, again and again, whether a stream may go on. Streams that need it have one of these."""
+"""Revalidation: asking the application at intervals whether a stream may go on."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,7 +18,7 @@ type Revalidate = Callable[[], Awaitable[bool]]
 
 
 class Revalidation:
-    """The question that a stream was given, and the last answer to it. It is the `Gate` of the stream's events.
+    """The function given as `revalidate`, and its last answer. It is the `Gate` of the stream's events.
 
     The question is the user's code. So it is asked in the source's task, before an event, and in a task of its own in the
     stream's nursery, before a heartbeat.
@@ -37,12 +37,12 @@ class Revalidation:
         self._interval = interval
         self._outcome = outcome
         self._writer = writer
-        self._answered_at = trio.current_time()  # the handler has just made the stream: that is the first answer
+        self._answered_at = trio.current_time()  # the handler has just allowed the stream, which counts as the first answer
         self._is_refused = False
         self._due = ParkingSpot()
 
     def before_heartbeat(self) -> None:
-        """Let `run()` ask, and send a heartbeat if it may. Never blocks."""
+        """Let `run()` ask, and then send a heartbeat if the stream may go on. Never blocks."""
         self._due.wake()
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""How a stream's one writer reaches its client: ASGI's `send()`, or around it where the server offers a way.
+"""The way from a stream's writer to its client: ASGI's `send()`, or a direct connection if the server offers one.
 
 The way around is taken only where `send` is the server's own. Middleware that has put something in between wants to see
 every message, may still hold some that were sent before, and may change them.
@@ -25,7 +25,7 @@ class Direct(Protocol):
         """Begin the response, with the first piece of its body; whether all of it was taken."""
 
     def write_nowait(self, data: bytes) -> bool:
-        """Send a piece of the body, while it is open; whether all of it was taken."""
+        """Send a piece of the body without waiting; return whether all of it was taken."""
 
     async def drain(self) -> None:
         """Wait until the rest of it has been taken."""
@@ -48,7 +48,7 @@ class Sender:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send = send
-        # Whatever stands in between: the client at its other end is the same.
+        # Also used behind middleware: the client at the other end is the same.
         self._connection: Direct | None = (scope.get("extensions") or {}).get("chirp_trio.connection")
         is_own = self._connection is not None and is_own_send(send, self._connection)
         self._own: Direct | None = self._connection if is_own else None
@@ -103,7 +103,7 @@ class Sender:
         await self._timed(self._send({"type": "http.response.body", "body": last, "more_body": False}))
 
     def abort(self) -> None:
-        """Give the client up: what it has not read is not offered to it any longer, where the server can do that."""
+        """Give the client up: discard what it has not read, if the server can do that."""
         if self._own is not None:
             self._own.abort()
 
@@ -115,18 +115,18 @@ class Sender:
     # -- the client's patience ------------------------------------------------------------------------------------------
 
     def look(self, now: float) -> None:
-        """See whether the client has taken anything since the last look; if so, its time begins anew."""
+        """Check whether the client has taken bytes since the last call; if so, restart its time limit."""
         if self.blocked_since is not None and self._seen_progress() != self._progress:
             self._progress = self._seen_progress()
             self.blocked_since = now
 
     def forgive(self, now: float) -> None:
-        """Let the client's time begin anew, because the server has stood still."""
+        """Restart the client's time limit, because the server itself was suspended."""
         if self.blocked_since is not None:
             self.blocked_since = now
 
     def _seen_progress(self) -> int:
-        """A number that is another one once the client has taken bytes, where that can be seen."""
+        """A number that changes when the client takes bytes; always 0 if that cannot be observed."""
         return 0 if self._connection is None else self._connection.progress
 
     async def _timed(self, sending: Awaitable[None]) -> None:

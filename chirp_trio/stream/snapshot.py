@@ -1,4 +1,4 @@
-"""What can be seen of a stream from outside: `StreamSnapshot`, and how it ended, `Ending`."""
+"""The view of a stream from outside: `StreamSnapshot`, and `Ending`, how it ended."""
 
 import enum
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Ending(enum.StrEnum):
     STALLED = "stalled"  # the client did not read for longer than send_timeout
     FAILED = "failed"  # the source raised
     SHUTDOWN = "shutdown"  # the server is about to stop
-    EXPIRED = "expired"  # its time was over: expires_at, or max_age
-    CLOSED = "closed"  # the application, or whoever cancelled the handler, wanted it
+    EXPIRED = "expired"  # its time limit was reached: expires_at or max_age
+    CLOSED = "closed"  # the application ended it, or cancelled the handler
 
 
 @dataclass(frozen=True, slots=True)

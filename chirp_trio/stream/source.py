@@ -1,4 +1,4 @@
-"""What may be the source of a stream, and how it is opened.
+"""Sources of streams: which objects are accepted, and how they are opened.
 
 Whatever the user gives is an async generator from here on; a `PushSource` of the library's own puts ready bytes into the
 stream by itself.
@@ -23,7 +23,7 @@ from .waiting import Flusher
 type Items = AsyncIterable[object] | AbstractAsyncContextManager[AsyncIterable[object]]
 type Source = Items | Callable[[], Items]
 
-# Generators that were given as they are, and run: each is one stream's.
+# Running generators that were passed to a stream. Each belongs to one stream only.
 _in_use: weakref.WeakSet[AsyncGenerator[object]] = weakref.WeakSet()
 
 _ACCEPTED = (
@@ -37,7 +37,7 @@ def check_source(source: object) -> None:
     if _is_items(source):
         return
     if inspect.iscoroutine(source):
-        source.close()  # it will never be awaited, and Python would warn of that as well
+        source.close()  # closed, because it is never awaited, which would be another warning
     if inspect.iscoroutine(source) or _is_or_calls(source, inspect.iscoroutinefunction):
         raise TypeError(f"EventStream got a coroutine, that is, an async function without a yield; it takes {_ACCEPTED}")
     cure = ""
@@ -51,7 +51,7 @@ def check_source(source: object) -> None:
 
 
 def _is_or_calls(source: object, is_function: Callable[[object], bool]) -> bool:
-    """Whether it is a function of this kind, or an object that is called by one."""
+    """Whether it is a function of this kind, or an object with a `__call__` of this kind."""
     if isinstance(source, type):
         return False
     return is_function(source) or (callable(source) and is_function(type(source).__call__))
@@ -76,7 +76,7 @@ def _check_parameters(function: Callable[..., object]) -> None:
 
 
 def source_name(source: Source) -> str:
-    """What to call a source in a message: `module.function`, or the class of what it is."""
+    """The name of a source for messages: `module.function`, or its class."""
     while isinstance(source, partial):
         source = source.func
     named: object = source if hasattr(source, "__qualname__") else type(source)
@@ -120,7 +120,7 @@ def open_source(items: Items) -> AsyncGenerator[object]:
 
 
 def _take(generator: AsyncGenerator[object]) -> None:
-    """Take a generator for one stream alone: to two it would give every other item each, and end both with the first."""
+    """Reserve a generator for one stream. Two streams would each get a part of its items, and end together."""
     state = inspect.getasyncgenstate(generator)
     if state == inspect.AGEN_CLOSED or state == inspect.AGEN_RUNNING or generator in _in_use:
         why = "has run already" if state == inspect.AGEN_CLOSED else "is the source of another one, which goes on"
@@ -132,7 +132,7 @@ def _take(generator: AsyncGenerator[object]) -> None:
 
 
 async def close_source(source: Source) -> None:
-    """Close a source that will never be opened, so that who feeds it (a memory channel, say) learns of it."""
+    """Close a source that is never opened, so that the sender of a memory channel, for instance, is told."""
     if isinstance(source, AsyncGeneratorType) and source in _in_use:
         return  # it is another stream's
     close = getattr(source, "aclose", None)
@@ -141,7 +141,7 @@ async def close_source(source: Source) -> None:
 
 
 async def _receive(channel: trio.MemoryReceiveChannel[object]) -> AsyncGenerator[object]:
-    """A channel's items. What waits in it is taken without a checkpoint each: the outbox has a bound of its own."""
+    """The items of a channel. Waiting items are taken without a checkpoint each, because the outbox is bounded anyway."""
     with channel, suppress(trio.EndOfChannel):
         while True:
             try:
@@ -187,7 +187,7 @@ class Outlet(Protocol):
     """Takes encoded events one by one."""
 
     def put(self, event: bytes, /) -> bool:
-        """Take one encoded event; whether there is room for another one. Never blocks, and never refuses."""
+        """Take one encoded event; return whether there is room for another one. Never blocks, and never refuses."""
 
 
 class EventWriter(Outlet, Protocol):
@@ -208,7 +208,7 @@ class EventWriter(Outlet, Protocol):
 
 
 class Gate(Protocol):
-    """What events have to pass where the application is asked whether a stream may go on."""
+    """The check before each event, if the application is asked whether a stream may go on."""
 
     @property
     def is_open(self) -> bool:

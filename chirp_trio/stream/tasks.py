@@ -1,4 +1,4 @@
-"""The tasks that send where sending may block: a few, each for one stream after the other."""
+"""A few tasks that send for the streams whose sending may block, one stream after the other."""
 
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
@@ -17,7 +17,7 @@ type Job = Callable[[], Coroutine[object, object, None]]
 
 
 class SendingTasks:
-    """What runs the tasks of writers. To start one for each event would cost as much as a third of what is sent by it.
+    """Runs the jobs of writers. A new task for each event would cost a third of the time that sending takes.
 
     A server's `send()` may take as long as a client does not read, and nobody can tell before. So where none of the tasks
     comes to an end for some turns, others take their place, and those that are stuck go on beside them.
@@ -33,7 +33,7 @@ class SendingTasks:
         self._is_watched = False
 
     def start(self, context: Context, job: Job) -> None:
-        """Run the job in this context, which is nobody else's meanwhile. If the host is closed, it is cancelled."""
+        """Run a job in this context, which nothing else uses meanwhile. If the host is closed, the job is cancelled."""
         self._jobs.append((context, job))
         if self._crew.size < _AT_ONCE:
             self._add_task()
@@ -86,7 +86,7 @@ class _Crew:
 
 @coroutine
 def _run_in(context: Context, job: Job) -> Generator[object, object]:
-    """Run a job in another context than that of its task: each step of it is taken there."""
+    """Run a job in a context other than its task's: each of its steps is run in that context."""
     running = context.run(job)
     step: Callable[..., object] = running.send
     value: object = None

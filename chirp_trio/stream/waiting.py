@@ -1,4 +1,4 @@
-"""What waits: a task for its wake-up, bytes for their writer, a writer for its turn."""
+"""Objects for waiting: a task waits in a `ParkingSpot`, bytes in an `Outbox`, a writer for the `Flusher`."""
 
 import math
 from typing import Any, Protocol
@@ -61,22 +61,22 @@ class Outbox:
     def __init__(self) -> None:
         self._events: list[bytes] = []
         self._size = 0
-        self.taken_events = 0  # counted when they are taken, all at once: a single event shall not pay for it
+        self.taken_events = 0  # counted when they are taken, all at once, so that a single event does not pay for it
         self.taken_bytes = 0
         self._space = ParkingSpot()
 
     def put(self, event: bytes) -> bool:
-        """Add one encoded event; whether there is room for another one. Never blocks, and never refuses."""
+        """Add one encoded event; return whether there is room for another one. Never blocks, and never refuses."""
         self._events.append(event)
         self._size += len(event)
         return self._size < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
 
     def count_further(self, events: int) -> None:
-        """Count more events than pieces: one may hold several, or none."""
+        """Correct the number of events by this much, because a piece may hold several events, or none."""
         self.taken_events += events
 
     def take(self) -> list[bytes]:
-        """Everything that waits, in its pieces."""
+        """Remove everything that waits, and return it as pieces."""
         taken = self._events
         if not taken:
             return []
@@ -109,10 +109,10 @@ class Outbox:
 
 
 class Flushable(Protocol):
-    """What has something to write."""
+    """An object with something to write, such as a stream's writer."""
 
     def flush(self, now: float) -> None:
-        """Write what waits, as far as that goes without blocking. Never raises what went wrong in that.
+        """Write what waits, as far as that is possible without blocking. Errors of writing are not raised here.
 
         Args:
             now: The time, on trio's clock.
@@ -140,12 +140,12 @@ class Flusher:
         self._max_delay = max_delay
 
     def flush_soon(self, writer: Flushable) -> None:
-        """Flush it, once, however often it asks before its turn."""
+        """Flush it in the next turn, once, however often this is called before."""
         self._waiting[writer] = None
         self._called.wake()
 
     async def run(self) -> None:
-        """Flush what asks for it, until cancelled."""
+        """Flush whatever asks for it, until cancelled."""
         rested = -math.inf  # when the pause is over
         while True:
             if not self._waiting:

@@ -1,4 +1,4 @@
-"""All that one stream sends: its headers, its events, its heartbeats, and the end of its body, by one writer.
+"""The writer of one stream, which sends everything: headers, events, heartbeats, and the end of the body.
 
 Only the writer sends, so that nothing can interleave. On a connection that takes bytes without blocking it is a function
 that the host's flusher calls; otherwise one of the host's tasks (see `tasks`) has it while there is something to write:
@@ -24,13 +24,13 @@ from .waiting import Flusher, Outbox
 
 logger = logger_of("stream")
 
-# How many seconds late a timer may be. Where one is later, the server has stood still (a machine that was suspended, a
-# container that was paused), and clients cannot help that.
+# Seconds that a timer may be late. If one is later, the server itself was suspended (with its machine or container), for
+# which clients are not to blame.
 STANDSTILL = 2.0
 
 
 class WriterHost(Protocol):
-    """What a writer needs of the host of its stream."""
+    """The part of a stream's host that a writer uses."""
 
     is_open: bool
     flusher: Flusher
@@ -38,7 +38,7 @@ class WriterHost(Protocol):
 
 
 class Writer:
-    """What sends the bytes of one stream.
+    """Sends the bytes of one stream.
 
     Args:
         sender: The way to the client.
@@ -47,7 +47,7 @@ class Writer:
         headers: The headers of the response.
         greeting: What the client is told first. It is no event, counts for nothing, and does not begin the response.
         context: The request's, which the writer's task runs in: traces say that what `send()` does belongs to the request.
-        coding: What compresses the stream; default: nothing does.
+        coding: Compresses the stream; default: it is not compressed.
 
     Attributes:
         outbox: What waits to be sent.
@@ -86,18 +86,18 @@ class Writer:
     # -- from any task: none of them blocks -----------------------------------------------------------------------------
 
     def put(self, event: bytes) -> bool:
-        """Send an event; whether there is room for another one."""
+        """Send an event; return whether there is room for another one."""
         if self._task is None and not self._flush_due:
             self.write_soon()
         return self.outbox.put(event)
 
     def put_joined(self, events: bytes, count: int) -> bool:
-        """Send several events in one piece, or with a count of 0 what is no event; whether there is room for more."""
+        """Send several events in one piece; a count of 0 means that it holds none. Return whether there is room for more."""
         self.outbox.count_further(count - 1)
         return self.put(events)
 
     def write(self, events: bytes, count: int, now: float) -> bool:
-        """As `put_joined()`, for who has the flusher's turn: it is written in this turn, if nothing else waits."""
+        """As `put_joined()`, called in the flusher's turn: written in this turn, if nothing else waits."""
         direct = self.sender.direct
         if self._task is not None or self._flush_due or self._is_closed or direct is None or not direct.is_open:
             return self.put_joined(events, count)
@@ -167,7 +167,7 @@ class Writer:
         direct = self.sender.direct
         if self.sender.can_start_nowait if direct is None else direct.is_open:
             self._write_now(direct, self._take(now))
-        else:  # somebody else has ended the body meanwhile
+        else:  # the body has been ended meanwhile
             self._start()
 
     def _write_now(self, direct: Direct | None, pieces: list[bytes]) -> None:
@@ -286,7 +286,7 @@ class Writer:
 
     def _fail(self, error: Exception) -> None:
         path = self._outcome.path
-        if self.sender.is_direct:  # nobody knows how much of a piece has been written, so nothing may follow it
+        if self.sender.is_direct:  # it is not known how much of a piece was written, so nothing may follow it
             logger.error("%s: what it sends could not be written", path, exc_info=error)
             self._is_closed = True
             self.sender.abort()

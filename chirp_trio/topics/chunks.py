@@ -1,17 +1,17 @@
-"""Events joined to pieces of some kilobytes: for subscribers that are behind, and often at the same place."""
+"""Events joined into pieces of some kilobytes, for subscribers that are behind, often at the same place."""
 
 from ..wire import Render
 from .history import Log
 from .published import encode_published
 
-# How many bytes make a piece complete, how many events it has at most, and how many pieces are kept.
+# The bytes from which a piece is complete, the most events in a piece, and the most pieces that are kept.
 _BYTES = 8 * 1024
 _EVENTS = 512
 _KEPT = 256
 
 
 class Chunks:
-    """Reads a log in pieces, and joins those that many want only once."""
+    """Reads a log in pieces. A piece that several subscribers read is joined only once."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -32,7 +32,7 @@ class Chunks:
             pieces.append(piece)
             size += len(piece)
             last = event.number
-        # A single event is not joined with anything: to keep it here would only be in the way of its being forgotten.
+        # A single event needs no joining. Keeping it here would only delay that its memory is freed.
         if len(pieces) == 1:
             return pieces[0], last
         if len(self._joined) >= _KEPT:

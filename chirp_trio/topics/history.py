@@ -11,7 +11,7 @@ import trio
 from ..arguments import check_count, check_seconds
 from .published import Published
 
-# Between the ids of several topics, where a client has one for all of them.
+# Stands between the ids of several topics in the id of a merged stream.
 SEPARATOR = ","
 
 
@@ -19,9 +19,9 @@ class Place(NamedTuple):
     """Where a subscriber goes on.
 
     Attributes:
-        number: That of the event after which it does.
-        missed: How many events are missing before that; None: nobody knows.
-        had: The id that its client has until it is told of those; None: none that is known here.
+        number: The number of the event after which it goes on.
+        missed: How many events are missing before that; None: that is not known.
+        had: The known id that its client keeps until it is told of the missing ones; None: it has none.
     """
 
     number: int
@@ -57,9 +57,9 @@ class History:
         self.begin(Log(most, most_bytes, max_age), Epochs())
 
     def hold_id(self) -> None:
-        """What comes next is not stored: until it is, the id of the last event that is comes after its own.
+        """Give the events that follow, which are not stored, a second part in their ids: the id of the last stored event.
 
-        For only the ids of what is in the file are known to another process that takes it over, or after a restart.
+        After a restart, or in another process that takes over the file, only ids of stored events are known.
         """
         if self._held is None:
             self._held = self.log.last, self.epochs.id_of(self.log.last)
@@ -69,7 +69,7 @@ class History:
         self._held = None
 
     def new_log(self) -> Log:
-        """A log with the same bounds, which has had nothing yet."""
+        """An empty log with the same bounds."""
         return Log(self.log.most, self._most_bytes, self._max_age)
 
     def begin(self, log: Log, epochs: Ids) -> None:
@@ -79,7 +79,7 @@ class History:
         self._held = None
 
     def reach_back(self, count: int) -> None:
-        """Remember so many events, should that be more."""
+        """Remember at least so many events."""
         self.log.most = max(self._most, count)
 
     @property
@@ -92,11 +92,11 @@ class History:
         return trio.current_time() if self.needs_clock else 0.0
 
     def find(self, last_event_id: str | None, replay: int) -> Place:
-        """Where a subscriber goes on that sends this id, or is new."""
+        """The place at which a subscriber with this id, or a new one, goes on."""
         log = self.log
         log.forget(self.now())
         if last_event_id:
-            for id in last_event_id.split(SEPARATOR):  # that of several topics, if it comes from a stream of merged ones
+            for id in last_event_id.split(SEPARATOR):  # of a merged stream, it holds the ids of several topics
                 had = self.epochs.number_of(id, log.last)
                 if had is not None:
                     number = max(had, log.first - 1)
@@ -169,12 +169,12 @@ class Log:
 
 
 class Epoch(NamedTuple):
-    """A range of numbers, up to that of the next epoch.
+    """A range of numbers whose ids have the same name, up to the next epoch.
 
     Attributes:
-        first: The number that it begins with.
-        name: What the ids begin with.
-        shift: By how much what the ids end with is more than the number.
+        first: Its first number.
+        name: The first part of its ids.
+        shift: The last part of an id minus the number.
 
     Example:
         >>> Epochs([Epoch(first=0, name="a", shift=10)]).id_of(1)
@@ -198,21 +198,20 @@ class Ids(Protocol):
         """The id of the event with this number, without commas or white space."""
 
     def number_of(self, id: str, last: int) -> int | None:
-        """The number of the event with this id; None if it is nobody's, or is not known here yet.
+        """The number of the event with this id; None if no event has it, or it is not known here yet.
 
-        It may be that of an event which is forgotten, or which this process never had: so much is told to be missing.
+        The event may be forgotten, or may never have reached this process: the client is then told how many are missing.
         """
 
 
 class Epochs(Ids):
     """Numbers to ids and back.
 
-    Each start of a topic begins an epoch with a name drawn by lot, so that the id of somebody else's event, or of one that
-    was taken back, is never taken for one of ours. An id is known if it was given to a number that there is: that is, if
-    its number is in the range of an epoch with its name.
+    Each start of a topic begins an epoch with a random name. So an id of another topic, or one that was taken back, is never
+    mistaken for an id of this topic. An id is known if there is an epoch with its name whose range holds its number.
 
     Args:
-        epochs: Those that there have been so far, the oldest first; default: one, from number 0 on.
+        epochs: The epochs so far, the oldest first; default: a new one, from number 0 on.
 
     Example:
         >>> epochs = Epochs([Epoch(0, "a", 0), Epoch(3, "b", 0)])
@@ -228,12 +227,12 @@ class Epochs(Ids):
 
     @property
     def all(self) -> tuple[Epoch, ...]:
-        """All that are known, the oldest first."""
+        """All known epochs, the oldest first."""
         return tuple(self._all)
 
     @override
     def id_of(self, number: int) -> str:
-        """The id of the event with this number; if its epoch is not known any more, one that is not known either."""
+        """The id of the event with this number; if its epoch has been forgotten, an id that `number_of` does not know."""
         if number >= self._first:
             return f"{self._name}-{number + self._shift}"
         at = bisect_right(self._all, number, key=attrgetter("first")) - 1
@@ -242,10 +241,10 @@ class Epochs(Ids):
 
     @override
     def number_of(self, id: str, last: int) -> int | None:
-        """The number of the event with this id; None if it is nobody's, whatever it may be.
+        """The number of the event with this id; None for any other text.
 
         Args:
-            id: What a client says.
+            id: The id as a client sent it; any text.
             last: The newest number that there is.
         """
         name, _, digits = id.rpartition("-")
@@ -262,32 +261,32 @@ class Epochs(Ids):
         return number if number <= (last if end is None else end) else None
 
     def begin(self, first: int) -> None:
-        """A start: from this number on, ids are of another epoch than ever before."""
+        """Begin a new epoch at this number, as each start of the topic does."""
         self._begin(Epoch(first, new_name(), 0))
 
     def skip(self, number: int, skipped: int) -> None:
-        """Take ids back that were given, and that nobody has got: from this number on, they go on so much further."""
+        """Take back ids that no client has received: the ids from this number on skip so many."""
         self._begin(Epoch(number, self._name, self._shift + skipped))
 
     def go_on(self, number: int, name: str, given: int) -> None:
-        """From this number on, ids are of the epoch with that name, and the first of them ends with what is given."""
+        """Continue, from this number on, with the ids of the epoch with this name; the first one ends with `given`."""
         if (name, given - number) != (self._name, self._shift):
             self._begin(Epoch(number, name, given - number))
 
     def forget(self, number: int) -> None:
-        """Forget the epochs of which nothing is left but numbers below this one."""
+        """Forget the epochs that have only numbers below this one."""
         del self._all[: sum(epoch.first <= number for epoch in self._all[1:])]
         self._index()
 
     def _begin(self, epoch: Epoch) -> None:
-        while self._all and self._all[-1].first >= epoch.first:  # nothing has come of it
+        while self._all and self._all[-1].first >= epoch.first:  # no event belongs to it
             self._all.pop()
         self._all.append(epoch)
         self._index()
 
     def _index(self) -> None:
         self._first, self._name, self._shift = self._all[-1]
-        # Of each name the ranges, in order, with the last number of each; None: it goes on.
+        # For each name its epochs in order, each with its last number; None: it has not ended.
         self._ranges: dict[str, list[tuple[Epoch, int | None]]] = {}
         for place, epoch in enumerate(self._all):
             end = self._all[place + 1].first - 1 if place + 1 < len(self._all) else None
