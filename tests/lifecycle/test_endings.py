@@ -181,6 +181,22 @@ async def test_a_source_that_takes_too_long_to_clean_up_is_not_waited_for(autoju
     assert "still cleaning up 5 s after the end (shutdown)" in warning
 
 
+async def test_a_source_that_takes_too_long_after_its_client_has_left_is_named_at_that_time(autojump_clock, caplog):
+    source = Source("a", cleanup=30)
+    async with (
+        client_of(source, cleanup_timeout=5, heartbeat_interval=None, send_timeout=1000) as client,
+        client.stream_sse("/") as stream,
+        trio.open_nursery() as nursery,
+    ):
+        await stream.next_event()
+        nursery.start_soon(stream.disconnect)
+        await trio.sleep(4)
+        assert logged(caplog, logging.WARNING) == []
+        await trio.sleep(2)
+        [warning] = logged(caplog, logging.WARNING)
+        assert "still cleaning up 5 s after the end (disconnected)" in warning
+
+
 async def test_an_error_while_the_source_cleans_up_is_logged(autojump_clock, caplog):
     async def careless():
         try:

@@ -213,6 +213,14 @@ async def test_reading_with_async_for_ends_with_the_topics(autojump_clock, news,
     assert [event.value async for event in source] == [1]
 
 
+async def test_to_read_what_is_there_already_is_a_checkpoint(autojump_clock, news, sport):
+    events = aiter(merge(news.subscribe(), sport.subscribe()))
+    news.publish_nowait(1)
+    with trio.testing.assert_checkpoints():
+        await anext(events)
+    await events.aclose()
+
+
 async def test_a_revalidated_stream_is_the_same(autojump_clock, news, sport):
     async def allow():
         return True

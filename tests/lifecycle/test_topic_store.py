@@ -552,3 +552,13 @@ def test_the_name_of_a_topic_has_to_fit_into_the_file(store):
     with pytest.raises(ValueError, match="surrogate"):
         Topic("\ud800", store=store)
     Topic("\ud800")
+
+
+async def test_a_stream_ends_with_what_is_written_after_its_topic_was_closed(autojump_clock, store):
+    async with opened(Topic("news", store=store)) as topic, feed_of(topic) as feed, feed.stream_sse("/") as stream:
+        await trio.sleep(1)
+        topic.publish_nowait("last")
+        topic.close()
+        assert await read(stream, 1) == ["last"]
+        with pytest.raises(StopAsyncIteration):
+            await stream.next_event(timeout=5)

@@ -1,6 +1,7 @@
 """A run of tests in a process that has been forked from one that has imported what they need, but nothing of the package."""
 
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ USED = [
     "fastapi", "h2.connection", "httpx", "hypercorn.trio", "hypothesis", "kida", "prometheus_client", "pydantic", "pytest",
     "sqlite3", "ssl", "starlette.applications", "starlette.testclient", "trio.testing",
 ]  # fmt: skip
+_MOST_CPU = 240  # seconds: several times as many as the tests of a fault take
 _OPTIONS = [
     "-q",
     "-x",
@@ -18,7 +20,7 @@ _OPTIONS = [
     "no:cacheprovider",
     "-p",
     "no:xdist",
-    "--timeout=60",
+    "--timeout=300",
     "-W",
     "ignore::pytest.PytestAssertRewriteWarning",
 ]
@@ -27,6 +29,8 @@ _OPTIONS = [
 def run_tests(copy: Path, arguments: list[str]) -> None:
     """Run tests of a copy of the repository, and exit as pytest does."""
     os.setsid()
+    # Of processor time, because a busy machine must not make a fault look noticed; it ends what goes round and round.
+    resource.setrlimit(resource.RLIMIT_CPU, (_MOST_CPU, _MOST_CPU))
     sys.dont_write_bytecode = False  # what has no fault is compiled once
     os.chdir(copy)
     for name in list(sys.modules):
