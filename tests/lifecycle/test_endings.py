@@ -189,6 +189,7 @@ async def test_a_source_that_takes_too_long_after_its_client_has_left_is_named_a
         trio.open_nursery() as nursery,
     ):
         await stream.next_event()
+        await trio.sleep(1)
         nursery.start_soon(stream.disconnect)
         await trio.sleep(4)
         assert logged(caplog, logging.WARNING) == []
