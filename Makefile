@@ -1,5 +1,5 @@
 # Everything that a contributor runs. Each target makes the environment first, if need be.
-.PHONY: help setup demo test test-fast soak check wheel bench bench-peers bench-quick docs pictures peers lock clean
+.PHONY: help setup demo test test-fast soak check wheel release bench bench-peers bench-quick docs pictures peers lock clean
 
 RUN ?= .venv/bin/pytest
 # The tests of a file stay together, because they share servers; tests/conftest.py says which files are begun first.
@@ -50,6 +50,9 @@ wheel: setup  ## build the wheel, and use it in an empty environment, with the p
 	@.venv/bin/python -m pip -qq --python $(EMPTY)/bin/python install "pytest==8.*" pytest-xdist
 	@cd dist && $(EMPTY)/bin/python -m pytest -qq -c /dev/null --rootdir . --noconftest -p no:cacheprovider -k "client_for or processes or goes_wrong or leaves or virtual_time" $(CURDIR)/tests/integration/test_pytest_plugin.py
 	@ls dist/*.whl
+
+release: setup  ## build what is released, twice to the same bytes, check it, and test the sdist (TAG=v... is for that tag)
+	@.ci/release $(TAG)
 
 bench: setup  ## the benchmarks: ratios, printed as a table
 	@.venv/bin/python -m tests.benchmarks

@@ -1,5 +1,6 @@
-"""What the package says of itself to installers: systems and extras."""
+"""What the package says of itself to installers: systems and extras; and what a release has to be."""
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -7,11 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from chirp_trio import App, ConfigurationError, serve
 from chirp_trio.server import run
 
-PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 
@@ -66,3 +69,44 @@ def test_serving_loads_no_linter(tmp_path):
     before = "import sys, atexit; atexit.register(lambda: print([n for n in sys.modules if 'chirp_trio.checking' in n])); "
     assert command(tmp_path, before, "run", "site_app:nothing").stdout == "[]\n"
     assert "'chirp_trio.checking.app'" in command(tmp_path, before, "check", "site_app:app").stdout
+
+
+# -- a release -----------------------------------------------------------------------------------------------------------
+
+
+def release(folder, tag):
+    """What the release of that tag would be refused for."""
+    return subprocess.run([folder / ".ci" / "release", tag], capture_output=True, text=True, check=False).stderr
+
+
+def test_a_tag_that_is_not_that_of_the_version_is_refused():
+    assert release(ROOT, "v0.0.7") == f"release: the tag v0.0.7 is not that of the version, v{PROJECT['version']}\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ("## {version} - unreleased", "CHANGELOG.md calls {version} unreleased: put the date there"),
+        ("## 0.0.7 - 2026-01-31", "CHANGELOG.md says nothing of {version}"),
+    ],
+)
+def test_a_version_without_its_date_in_the_changes_is_refused(tmp_path, changes, why):
+    version = PROJECT["version"]
+    for name in (".venv", "pyproject.toml", "README.md"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+    (tmp_path / "CHANGELOG.md").write_text(changes.format(version=version) + "\n")
+    assert release(tmp_path, f"v{version}") == f"release: {why.format(version=version)}\n"
+
+
+def test_a_pushed_tag_is_released_and_only_what_publishes_may_do_so():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "publish.yml").read_text())
+    jobs = workflow["jobs"]
+    assert workflow[True] == {"push": {"tags": ["v*"]}}  # what YAML makes of "on"
+    assert 'make release TAG="$GITHUB_REF_NAME"' in [step.get("run") for step in jobs["build"]["steps"]]
+    assert [jobs[name].get("needs") for name in jobs] == [None, "build", "pypi"]
+    assert workflow["permissions"] == {"contents": "read"}
+    assert {name: job["permissions"] for name, job in jobs.items() if "permissions" in job} == {
+        "pypi": {"id-token": "write"},
+        "github": {"contents": "write"},
+    }
