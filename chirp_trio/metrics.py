@@ -1,9 +1,7 @@
 """An app's event streams and topics as metrics for Prometheus. Needs prometheus_client: `chirp-trio[metrics]`."""
 
 import importlib.util
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
 
 from .arguments import check_type
 
@@ -18,6 +16,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from .asgi import ASGIApp
+from .histogram import Histogram
 from .stream import LiveStreams, StreamSnapshot
 from .topics import Topic
 from .topics.audience import Audience
@@ -26,14 +25,16 @@ from .topics.topic import audience_of
 __all__ = ["StreamCollector", "TopicCollector", "metrics_app"]
 
 # Seconds: from a stream that fails at once to one that stays for a day.
-_BUCKETS = [1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0]
+_DURATIONS = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
+# Seconds: from a source that has its first event at once to one that waits for something to happen.
+_FIRST_EVENTS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
 class StreamCollector(Collector):
     """What Prometheus gets to know of an app's streams; for a registry of prometheus_client.
 
-    It reads, when it is asked, what `App.streams` knows anyway. Only how long streams lasted is counted for it, when each is
-    over.
+    It reads, when it is asked, what `App.streams` knows anyway. Only how long streams lasted, and how long their first events
+    took, is counted for it, when each is over.
 
     Args:
         streams: The streams: `App.streams`.
@@ -49,14 +50,13 @@ class StreamCollector(Collector):
     def __init__(self, streams: LiveStreams) -> None:
         check_type("streams", streams, LiveStreams, "the streams of an app, such as app.streams")
         self._streams = streams
-        self._lasted = [0] * (len(_BUCKETS) + 1)  # streams that are over, by the first bound that they did not outlast
-        self._seconds = 0.0
+        self._durations = Histogram(_DURATIONS)  # of streams that are over
+        self._first_events = Histogram(_FIRST_EVENTS)  # the same
         streams.on_close(self._count)
 
     def _count(self, stream: StreamSnapshot) -> None:
-        seconds = trio.current_time() - stream.opened_at
-        self._lasted[bisect_left(_BUCKETS, seconds)] += 1
-        self._seconds += seconds
+        self._durations.count(trio.current_time() - stream.opened_at)
+        _count_first_event(stream, self._first_events)
 
     def describe(self) -> Iterator[Metric]:
         """The metrics, so that a registry refuses a second one of the same names."""
@@ -65,11 +65,15 @@ class StreamCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The metrics, as they are now."""
         streams = self._streams
-        yield GaugeMetricFamily("chirp_trio_streams", "Event streams that are open.", len(streams))
+        open_streams = list(streams)
+        first_events = self._first_events.copy()
+        for stream in open_streams:
+            _count_first_event(stream, first_events)
+        yield GaugeMetricFamily("chirp_trio_streams", "Event streams that are open.", len(open_streams))
         yield GaugeMetricFamily(
             "chirp_trio_stream_backlog_bytes",
             "Bytes that wait to be sent, of all open streams together.",
-            sum(stream.backlog for stream in streams),
+            sum(stream.backlog for stream in open_streams),
         )
         yield CounterMetricFamily("chirp_trio_streams_opened", "Event streams that have begun.", streams.opened)
         yield CounterMetricFamily("chirp_trio_streams_refused", "Event streams refused by a limit.", streams.refused)
@@ -77,15 +81,29 @@ class StreamCollector(Collector):
         for ending, number in streams.ended.items():
             ended.add_metric([str(ending)], number)
         yield ended
-        bounds = [*map(str, _BUCKETS), "+Inf"]
         yield HistogramMetricFamily(
             "chirp_trio_stream_duration_seconds",
             "How long event streams that are over lasted.",
-            buckets=list(zip(bounds, map(float, accumulate(self._lasted)), strict=True)),
-            sum_value=self._seconds,
+            buckets=_buckets(self._durations),
+            sum_value=self._durations.seconds,
+        )
+        yield HistogramMetricFamily(
+            "chirp_trio_stream_first_event_seconds",
+            "How long after its beginning the first event of a stream was sent.",
+            buckets=_buckets(first_events),
+            sum_value=first_events.seconds,
         )
         yield CounterMetricFamily("chirp_trio_stream_events", "Events, sent or waiting.", streams.events)
         yield CounterMetricFamily("chirp_trio_stream_bytes", "Bytes that these events are, encoded.", streams.bytes)
+
+
+def _count_first_event(stream: StreamSnapshot, histogram: Histogram) -> None:
+    if stream.first_event_at is not None:
+        histogram.count(stream.first_event_at - stream.opened_at)
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    return list(zip([*map(str, histogram.bounds), "+Inf"], map(float, histogram.cumulated), strict=True))
 
 
 # Of a topic: what is counted, and what is only so at the moment.
@@ -111,7 +129,8 @@ _MOMENTARY: dict[str, tuple[str, Callable[[Audience], float]]] = {
 class TopicCollector(Collector):
     """What Prometheus gets to know of topics; for a registry of prometheus_client.
 
-    It reads, when it is asked, what the topics know anyway; nothing is counted for it when an event is published.
+    It reads, when it is asked, what the topics know anyway. Only how late events come is counted for it, from the first time
+    that it is asked on, and for that each event gets the time at which it is published: `Published.at`.
 
     Args:
         topics: The topics. Their names, which are the label `topic`, are unlike one another.
@@ -147,6 +166,15 @@ class TopicCollector(Collector):
                 for audience in self._audiences:
                     family.add_metric([audience.name], read(audience))
                 yield family
+        lag = HistogramMetricFamily(
+            "chirp_trio_topic_lag_seconds",
+            "How long after it was published an event was handed to a subscriber's connection.",
+            labels=["topic"],
+        )
+        for audience in self._audiences:
+            audience.count_lag()
+            lag.add_metric([audience.name], _buckets(audience.lag.times), audience.lag.times.seconds)
+        yield lag
 
 
 def metrics_app(streams: LiveStreams, registry: CollectorRegistry = REGISTRY, *, topics: Sequence[Topic] = ()) -> ASGIApp:

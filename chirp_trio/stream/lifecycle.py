@@ -256,5 +256,5 @@ class LiveStream:
         route = self._route if registry in (None, self._registries[-1]) else None
         return StreamSnapshot(
             self._outcome.path, route, self.client, self._description.label, self._opened, outbox.event_count,
-            outbox.byte_count, outbox.backlog, self._writer.last_sent, self._outcome.ending,
+            outbox.byte_count, outbox.backlog, self._writer.last_sent, self._writer.first_event_at, self._outcome.ending,
         )  # fmt: skip

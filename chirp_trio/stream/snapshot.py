@@ -39,6 +39,7 @@ class StreamSnapshot:
         bytes: How many bytes they are, encoded.
         backlog: How many bytes wait to be sent.
         sent_at: When something was last sent, on trio's clock; `opened_at`, before anything was.
+        first_event_at: When the first event was sent, on trio's clock; None before that.
         ending: How it ended; None while it is open.
 
     Example:
@@ -56,4 +57,5 @@ class StreamSnapshot:
     bytes: int
     backlog: int
     sent_at: float
+    first_event_at: float | None
     ending: Ending | None

@@ -54,11 +54,12 @@ class Writer:
         flusher: What has turns for writing.
         begun: Whether the response is decided: it is an event stream.
         last_sent: When an event or a heartbeat was last sent, on trio's clock; before that, when the stream began.
+        first_event_at: When the first event was sent; None before that.
     """
 
     __slots__ = (
         "_coding", "_context", "_flush_due", "_greeting", "_headers", "_heartbeat_due", "_host", "_is_closed", "_is_last",
-        "_outcome", "_sent", "_task", "begun", "flusher", "last_sent", "outbox", "sender",
+        "_outcome", "_sent", "_task", "begun", "first_event_at", "flusher", "last_sent", "outbox", "sender",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +71,7 @@ class Writer:
         self.flusher = host.flusher
         self.begun = False
         self.last_sent = trio.current_time()
+        self.first_event_at: float | None = None
         self._host = host
         self._outcome = outcome
         self._headers: Sequence[tuple[bytes, bytes]] | None = headers  # None once they are sent
@@ -78,10 +80,8 @@ class Writer:
         self._coding = coding
         self._task: trio.CancelScope | None = None  # around the task, while there is one
         self._sent: trio.Event | None = None  # what waits for the end of the task
-        self._flush_due = False  # the host's flusher has been asked
-        self._heartbeat_due = False
-        self._is_last = False  # nothing more will be put
-        self._is_closed = False  # nothing more will be sent
+        self._flush_due = self._heartbeat_due = False  # the host's flusher has been asked; a heartbeat waits
+        self._is_last = self._is_closed = False  # nothing more will be put; nothing more will be sent
 
     # -- from any task: none of them blocks -----------------------------------------------------------------------------
 
@@ -104,6 +104,7 @@ class Writer:
         self.outbox.taken_events += count
         self.outbox.taken_bytes += len(events)
         self.last_sent = now
+        self.first_event_at = now if self.first_event_at is None else self.first_event_at
         self._write_now(direct, [events])
         return True
 
@@ -272,6 +273,8 @@ class Writer:
         pieces = self.outbox.take() or ([HEARTBEAT] if is_due else [])
         if pieces:
             self.last_sent = now
+            if self.first_event_at is None and self.outbox.taken_events > 0:
+                self.first_event_at = now
         if self._greeting:
             pieces.insert(0, self._greeting)
             self._greeting = b""

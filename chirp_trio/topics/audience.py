@@ -9,6 +9,7 @@ from ..threads import TrioRun
 from ..wire import Render
 from .chunks import Chunks
 from .history import History, Ids, Log
+from .lag import Lag
 from .opening import closed_at_last
 from .presence import Attendance, Presence
 from .published import Gap, Published, encode_published
@@ -31,6 +32,7 @@ class Audience:
         is_ready: Whether the history is what it should be: a store has been read, if there is one.
         gaps: How many times a subscriber was told that events are missing.
         replays: How many subscribers have come back and gone on where they were.
+        lag: How late events come, if somebody wants to know.
         journal: What holds events back until they are stored; None where there is no store.
         attendance: Whose the subscriptions are that are being read.
     """
@@ -43,6 +45,7 @@ class Audience:
         self.is_ready = False
         self.gaps = 0
         self.replays = 0
+        self.lag = Lag()
         self.journal: Journal | None = None
         self._chunks = Chunks(history.log)
         self._open: dict[Seat, None] = {}
@@ -77,6 +80,8 @@ class Audience:
                 piece = encoded[dialect] = encode_published(event, *dialect)
             if not seat.put(event.number, piece):
                 served.append(seat)
+        if self.lag.is_counted:
+            self.lag.count([event], sum(seat.position == event.number for seat in self._waiting))
         for seat in served:
             self._waiting.pop(seat, None)
 
@@ -147,7 +152,7 @@ class Audience:
             return
         row = self._rows.get(flusher)
         if row is None:
-            row = self._rows[flusher] = Row(flusher)
+            row = self._rows[flusher] = Row(flusher, self.lag)
         row.enter(seat)
 
     def stop_waiting(self, seat: Seat) -> None:
@@ -186,6 +191,12 @@ class Audience:
     def id_of(self, number: int) -> str:
         """The id of the event with that number."""
         return self.history.id_of(number)
+
+    def count_lag(self) -> None:
+        """Count how late events come, from now on."""
+        if not self.lag.is_counted:
+            self.lag.begin(self.log.last)
+            self.history.is_timed = True
 
     @property
     def behind(self) -> int:

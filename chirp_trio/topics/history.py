@@ -1,5 +1,6 @@
 """What a topic remembers: its events in order, within bounds, and the ids that they are known by."""
 
+import math
 import secrets
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -40,9 +41,7 @@ class History:
     Attributes:
         log: The events.
         epochs: Their ids.
-
-    Raises:
-        ConfigurationError: An argument that cannot work.
+        is_timed: Whether events get the time at which they are published.
     """
 
     def __init__(self, most: int, most_bytes: int, max_age: float | None) -> None:
@@ -53,6 +52,7 @@ class History:
         self._most = most
         self._most_bytes = most_bytes
         self._max_age = max_age
+        self.is_timed = max_age is not None
         self._held: tuple[int, str] | None = None  # the last event that is stored, where later ones are not
         self.begin(Log(most, most_bytes, max_age), Epochs())
 
@@ -88,8 +88,10 @@ class History:
         return self._max_age is not None
 
     def now(self) -> float:
-        """The time, if events have an age: a topic whose events have none can be used before trio runs."""
-        return trio.current_time() if self.needs_clock else 0.0
+        """The time, if events get one. A topic whose events have no age can be used before trio runs: never, is then."""
+        if not self.is_timed:
+            return 0.0
+        return trio.current_time() if self.needs_clock or trio.lowlevel.in_trio_run() else math.inf
 
     def find(self, last_event_id: str | None, replay: int) -> Place:
         """The place at which a subscriber with this id, or a new one, goes on."""

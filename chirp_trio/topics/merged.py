@@ -1,5 +1,6 @@
 """Several topics on one stream, with one id that tells the client's place in all of them."""
 
+from collections import deque
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import override
 
@@ -90,11 +91,12 @@ class Merged(PushSource):
 class _Merged:
     """Several subscribers that one task reads together."""
 
-    __slots__ = ("_ids", "_parts", "_spot")
+    __slots__ = ("_ids", "_parts", "_read_from", "_spot")
 
     def __init__(self, parts: tuple[Subscriber, ...]) -> None:
         self._parts = parts
         self._ids: list[str | None] = []  # where the client goes on in each topic, after what was sent last
+        self._read_from: deque[tuple[Subscriber, Published]] = deque()  # for each event that was read, and is not on its way
         self._spot = ParkingSpot()  # one task reads them all
 
     def reader(self) -> Reader:
@@ -126,6 +128,7 @@ class _Merged:
                 events = self._read()
                 for event in events:
                     await sink.send(event)
+                    self.has_taken(event)
                 if events:
                     told = self._progress
                     continue
@@ -137,6 +140,11 @@ class _Merged:
                 await sink.writer.wait_for_space()  # a wait ends when there is none
         finally:
             self.leave()
+
+    def has_taken(self, _event: Published) -> None:
+        """See `Readable`. They are taken in the order in which they were read."""
+        part, original = self._read_from.popleft()
+        part.has_taken(original)
 
     def leave(self) -> None:
         """See `Readable`."""
@@ -172,6 +180,7 @@ class _Merged:
         for place, part in enumerate(self._parts):
             for event in part.read():
                 self._ids[place] = event.id
+                self._read_from.append((part, event))
                 placed.append(Placed(event, _join(self._ids)))
             self._ids[place] = part.cursor  # which is further than that of the last event if others were not wanted
         return placed

@@ -40,7 +40,7 @@ class Published(Encodable):
         topic: The topic's name.
         id: Its id in the topic, which is what a client sends back as `Last-Event-ID`; of several topics, if they are merged.
         number: Its place in the topic, counted from 1.
-        at: When it was published, in seconds of trio's clock.
+        at: When it was published, in seconds of trio's clock; 0 in a topic that has neither a `max_age` nor metrics.
         size: About how many bytes it takes on the wire.
 
     Example:

@@ -1,5 +1,6 @@
 """The places of an audience: each subscriber's own, and the rows of those who get what comes next together."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import override
 
@@ -10,6 +11,7 @@ from ..stream.source import EventWriter, Gate, Outlet, Sink
 from ..stream.waiting import Flushable, Flusher, Outbox, ParkingSpot
 from ..wire import Render
 from .history import Place
+from .lag import Lag
 from .published import Published, encode_published
 
 type Dialect = tuple[str | None, Render]
@@ -123,12 +125,14 @@ class Row(Flushable):
 
     Args:
         flusher: That of the host.
+        lag: That of the topic.
     """
 
-    __slots__ = ("_events", "_flusher", "_seats", "_size")
+    __slots__ = ("_events", "_flusher", "_lag", "_seats", "_size")
 
-    def __init__(self, flusher: Flusher) -> None:
+    def __init__(self, flusher: Flusher, lag: Lag) -> None:
         self._flusher = flusher
+        self._lag = lag
         self._seats: dict[Seat, None] = {}
         self._events: list[Published] = []  # that have been published, and that nobody here has got
         self._size = 0
@@ -175,6 +179,7 @@ class Row(Flushable):
     def _give(self, events: list[Published], seats: Iterable[Seat], now: float | None) -> list[Seat]:
         """Give these to them: at the flusher's time, or into their outboxes. Those who take no more in this way are woken."""
         woken = []
+        taken = Counter[int]() if self._lag.is_counted else None  # how many have got all after a number
         pieces: dict[tuple[int, Dialect | None], bytes] = {}  # for those who have had everything up to a number
         first, last = events[0].number, events[-1].number
         for seat in tuple(seats):
@@ -184,6 +189,10 @@ class Row(Flushable):
                     pieces[key] = _joined(events[had + 1 - first :], *dialect) if had >= first - 1 else b""
                 if not seat.take(pieces[key], last, now):
                     woken.append(seat)
+                if taken is not None and seat.position == last:
+                    taken[had] += 1
+        for had, subscribers in (taken or {}).items():
+            self._lag.count(events[had + 1 - first :], subscribers)
         return woken
 
 

@@ -91,6 +91,9 @@ class Subscriber:
                     before = seat.position
                     encoded, seat.position = self.audience.encoded_since(before, sink.event_type, sink.render)
                     has_room = bool(encoded) and sink.writer.put_joined(encoded, seat.position - before)
+                    if self.audience.lag.is_counted:
+                        for event in self.audience.log.since(before, seat.position - before):
+                            self.has_taken(event)
                     if not encoded and not await self._wait(sink):
                         return
                     if not has_room:  # or it is the end of a wait, which comes when there is no room
@@ -99,6 +102,7 @@ class Subscriber:
                     events = self.read()
                     for event in events:
                         await sink.send(event)
+                        self.has_taken(event)
                     told = seat.position if events else await self._tell_place(sink, told)
                     if not events and not await self._wait(None):
                         return
@@ -210,6 +214,12 @@ class Subscriber:
             seat.position = batch[-1].number
             events = [event for event in batch if self._wants(event)]
         return events
+
+    def has_taken(self, event: Published) -> None:
+        """Count how late an event comes that was read; not what was missed while it was away, nor what tells of that."""
+        lag = self.audience.lag
+        if lag.is_counted and event.number > self._replayed and not isinstance(event, Gap):
+            lag.count([event], 1)
 
     def _is_in_step(self) -> bool:
         """Whether the next events can be had as they are."""

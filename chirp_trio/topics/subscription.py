@@ -70,6 +70,9 @@ class Readable(Protocol):
     async def next_batch(self) -> list[Published]:
         """The next events, once there are some; none if there will be no more. A checkpoint."""
 
+    def has_taken(self, event: Published) -> None:
+        """Count how late an event comes: the next one of those that were read is on its way."""
+
     def leave(self) -> None:
         """Be read no longer."""
 
@@ -115,7 +118,9 @@ class Reader:
             if not self._events:
                 raise StopAsyncIteration
         self.has_begun = True
-        return self._events.popleft()
+        event = self._events.popleft()
+        self._subscriber.has_taken(event)
+        return event
 
     async def aclose(self) -> None:
         """Stop reading. No checkpoint."""

@@ -11,7 +11,7 @@ import trio
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from chirp_trio import App, AppConfig, Ending, EventStream, Request
+from chirp_trio import App, AppConfig, Ending, EventStream, Request, SQLiteStore, Topic, merge
 from chirp_trio.metrics import StreamCollector, TopicCollector, metrics_app
 from chirp_trio.testing import TestClient
 
@@ -48,6 +48,9 @@ def measured_app() -> App:
     return app
 
 
+HISTOGRAM = re.compile(r"_(duration|first_event|lag)_seconds_")
+
+
 async def scrape(client) -> dict[str, float]:
     response = await client.get("/metrics")
     assert response.status_code == 200
@@ -66,7 +69,7 @@ async def test_the_endpoint_tells_what_happened(autojump_clock):
         async with client.stream_sse("/long"), client.stream_sse("/long"):
             assert (await client.sse("/live")).status == 503
             metrics = await scrape(client)
-    metrics = {name: value for name, value in metrics.items() if "_duration_" not in name and "_topic_" not in name}
+    metrics = {name: value for name, value in metrics.items() if not HISTOGRAM.search(name) and "_topic_" not in name}
     assert metrics == {
         "chirp_trio_streams": 2,
         "chirp_trio_stream_backlog_bytes": 0,
@@ -81,7 +84,7 @@ async def test_it_begins_with_zeros_so_that_rates_can_be_made(autojump_clock):
     async with TestClient(measured_app()) as client:
         metrics = await scrape(client)
     assert set(metrics.values()) == {0}
-    assert len([name for name in metrics if "_duration_" not in name]) == 13 + len(Ending)
+    assert len([name for name in metrics if not HISTOGRAM.search(name)]) == 13 + len(Ending)
 
 
 def test_a_registry_takes_the_streams_of_one_app_only():
@@ -112,6 +115,37 @@ async def test_how_long_streams_lasted_is_a_histogram(autojump_clock):
     assert metrics[f"{name}_sum"] == pytest.approx(55.8)  # each begins with its start_grace, a tenth of a second
 
 
+async def test_how_long_the_first_event_took_is_a_histogram_also_of_streams_that_go_on(autojump_clock):
+    app = measured_app()
+
+    @app.route("/after/{seconds:int}")
+    async def after(seconds: int):
+        async def late():
+            await trio.sleep(seconds)
+            yield "first"
+            yield "second"
+            await trio.sleep_forever()
+
+        return EventStream(late)
+
+    name = "chirp_trio_stream_first_event_seconds"
+    async with TestClient(app) as client:
+        await client.sse("/live")
+        async with client.stream_sse("/after/2") as stream:
+            await stream.next_event()
+            before = await scrape(client)
+        async with client.stream_sse("/long"):  # has none, but heartbeats
+            await trio.sleep(20)
+        async with client.stream_sse("/after/20") as stream:
+            await stream.next_event()
+        metrics = await scrape(client)
+
+    bounds = ("1.0", "2.5", "10.0", "30.0", "+Inf")
+    assert [before[f"{name}_bucket{bound}"] for bound in bounds] == [1, 2, 2, 2, 2]
+    assert [metrics[f"{name}_bucket{bound}"] for bound in bounds] == [1, 2, 2, 3, 3]
+    assert metrics[f"{name}_sum"] == pytest.approx(22)
+
+
 MONITORING = Path(__file__).parents[2] / "docs" / "monitoring"
 
 
@@ -139,7 +173,8 @@ def test_the_dashboard_and_the_alerts_name_endings_that_there_are():
 
 async def of_topic(client) -> dict[str, float]:
     prefix = "chirp_trio_topic_"
-    return {name.removeprefix(prefix): value for name, value in (await scrape(client)).items() if name.startswith(prefix)}
+    found = {name: value for name, value in (await scrape(client)).items() if not HISTOGRAM.search(name)}
+    return {name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)}
 
 
 async def test_topics_tell_what_was_published_and_kept_and_who_reads_it(autojump_clock):
@@ -189,3 +224,144 @@ def test_two_topics_of_one_name_cannot_be_told_apart():
     app = App()
     with pytest.raises(ValueError, match="several topics are called 'news'"):
         metrics_app(app.streams, CollectorRegistry(), topics=[app.topic("news"), app.topic("news")])
+
+
+def lags(topic) -> dict[float, int]:
+    """How many events took how many seconds, by the bounds between which that is."""
+    [*_, lag] = TopicCollector([topic]).collect()
+    cumulated = [sample.value for sample in lag.samples if sample.name.endswith("_bucket")]
+    bounds = [float(sample.labels["le"]) for sample in lag.samples if sample.name.endswith("_bucket")]
+    return {bound: n - m for bound, m, n in zip(bounds, [0, *cumulated], cumulated, strict=False) if n > m}
+
+
+async def by_itself(topic, request):
+    return topic.subscribe(request.last_event_id)
+
+
+async def with_a_filter(topic, request):
+    return topic.subscribe(request.last_event_id, filter=lambda value: value != "nothing")
+
+
+async def merged(topic, request):
+    return merge(topic.subscribe(request.last_event_id), Topic("other").subscribe())
+
+
+async def through_a_generator(topic, request):
+    async def read():
+        async for event in topic.subscribe(request.last_event_id):
+            yield event
+
+    return read
+
+
+SOURCES = pytest.mark.parametrize("source", [by_itself, with_a_filter, merged, through_a_generator])
+
+
+def app_of(topic, source) -> App:
+    app = App()
+
+    @app.route("/")
+    async def read(request: Request):
+        return EventStream(await source(topic, request))
+
+    return app
+
+
+@SOURCES
+async def test_an_event_that_everybody_gets_at_once_has_no_lag(autojump_clock, source):
+    topic = Topic("news")
+    topic.publish_nowait("before anybody wanted to know")
+    assert lags(topic) == {}
+    async with TestClient(app_of(topic, source)) as client, client.stream_sse("/") as one, client.stream_sse("/") as other:
+        await trio.sleep(1)
+        for _ in range(3):
+            topic.publish_nowait("something")
+        for stream in (one, other):
+            for _ in range(3):
+                await stream.next_event()
+    assert lags(topic) == {0.001: 6}
+
+
+@SOURCES
+async def test_an_event_has_the_lag_of_a_client_that_does_not_read(autojump_clock, source):
+    topic = Topic("news")
+    assert lags(topic) == {}
+    async with TestClient(app_of(topic, source)) as client, client.stream_sse("/") as stream:
+        await trio.sleep(1)
+        stream.stall()
+        for _ in range(20):  # more than are on their way
+            topic.publish_nowait("x" * 4096)
+        await trio.sleep(7)
+        stream.resume()
+        for _ in range(20):
+            await stream.next_event()
+    found = lags(topic)
+    assert sum(found.values()) == 20
+    assert found[10.0] > 10
+
+
+@SOURCES
+async def test_what_a_client_has_missed_while_it_was_away_is_no_lag(autojump_clock, source):
+    topic = Topic("news")
+    assert lags(topic) == {}
+    async with TestClient(app_of(topic, source)) as client:
+        async with client.stream_sse("/") as stream:
+            topic.publish_nowait("had")
+            had = await stream.next_event()
+        for _ in range(3):
+            topic.publish_nowait("missed")
+        await trio.sleep(100)
+        await client.sse("/", max_events=3, last_event_id=had.id)
+        [told] = (await client.sse("/", max_events=1, last_event_id="nobody's")).events
+        assert told.event == "chirp:gap"
+    assert lags(topic) == {0.001: 1}
+
+
+async def test_what_is_published_before_trio_runs_has_no_lag():
+    topic = Topic("news")
+    assert lags(topic) == {}
+    topic.publish_nowait("early")
+    assert topic.cursor.endswith("-1")
+    assert lags(topic) == {}
+
+
+def test_what_is_published_before_trio_runs_is_late_for_nobody():
+    topic = Topic("news")
+    assert lags(topic) == {}
+    early = topic.subscribe()
+    topic.publish_nowait("early")
+
+    async def read() -> None:
+        await anext(aiter(early))
+
+    trio.run(read)
+    assert lags(topic) == {}
+
+
+async def test_the_lag_of_what_is_stored_begins_before_it_is_written(tmp_path):
+    """A real clock, since the file has a thread."""
+    topic = Topic("news", store=SQLiteStore(tmp_path / "news.db"))
+    async with topic:
+        assert lags(topic) == {}
+        before = trio.current_time()
+        reader = aiter(topic.subscribe())
+        await topic.publish("something")
+        event = await anext(reader)
+        assert before <= event.at <= trio.current_time()
+        assert sum(lags(topic).values()) == 1
+        await reader.aclose()
+
+
+async def test_nothing_is_counted_that_nobody_wants_to_know(autojump_clock):
+    topic = Topic("news")
+    async with TestClient(app_of(topic, by_itself)) as client, client.stream_sse("/") as stream:
+        topic.publish_nowait("something")
+        await stream.next_event()
+        assert [event.at async for event in first_of(topic.subscribe(replay=1))] == [0]
+    assert lags(topic) == {}
+
+
+async def first_of(source):
+    async for event in source:
+        yield event
+        return

@@ -282,7 +282,7 @@ class Delivery:
 
     def _at(self, published: float) -> float:
         """By trio's clock; another machine's may be wrong, and nothing is younger than it can be."""
-        if not self.history.needs_clock:
+        if not self.history.is_timed:
             return 0.0
         now = self.history.now()
         return min(now, published + now - time.time())
