@@ -2,7 +2,8 @@
 
 A message is published once, as a fragment, and reaches everybody. A browser that loses its connection comes back by itself
 and gets what it has missed; one that has missed too much, or comes back to another room because the server was started
-anew, is told so by `chirp:gap`, and loads the room again. There is no JavaScript here.
+anew, is told so by `chirp:gap`, and loads the room again. There is no JavaScript here: the same message is shown in another
+way to who has said it, and a message that could not be sent is told of, by rules of CSS.
 
     room.py       what was said, and who is there
     templates/    a page for who has no name yet, the room, and the pieces of it that are sent
@@ -60,7 +61,7 @@ async def page(request: Request) -> Page | Template:
         "room.html",
         "room",
         **head,
-        name=unquote(name),
+        me=room.person(unquote(name)),
         opened=room.opened,
         messages=room.messages,
         cursor=room.topic.cursor,  # taken in the same moment as the messages: there is no `await` in between

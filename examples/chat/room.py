@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
-from zlib import crc32
+from hashlib import sha256
 
 import trio
 
@@ -12,6 +12,8 @@ from chirp_trio import Fragment, Topic
 
 SHOWN = 100  # messages that a page begins with
 BEAT = 2.0  # seconds after which a page hears that it is still connected
+KNOWN = 1000  # people whose colours are remembered
+GOLDEN_ANGLE = 137.508  # degrees: turned by it again and again, no hue comes close to those shortly before
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +21,12 @@ class Person:
     """Somebody, and the colour that the name has everywhere: a hue, in degrees."""
 
     name: str
+    hue: int
 
     @property
-    def hue(self) -> int:
-        return crc32(self.name.encode()) % 360
+    def mark(self) -> str:
+        """What stands for the name where not every character may: a page shows by it what its own reader has said."""
+        return sha256(self.name.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,13 @@ class Room:
         self.opened = datetime.now().astimezone()
         self._messages = deque[Message](maxlen=SHOWN)
         self._visits = Counter[str]()
+        self._people: dict[str, Person] = {}  # who was here or has said something
+        self._met = 0
         self._changed = trio.Event()
 
     def say(self, name: str, text: str) -> None:
         """Show a message to everybody."""
-        message = Message(Person(name), text, datetime.now().astimezone())
+        message = Message(self.person(name), text, datetime.now().astimezone())
         self._messages.append(message)
         self.topic.publish_nowait(Fragment("message.html", event="message", swap="beforeend", message=message))
 
@@ -62,7 +68,16 @@ class Room:
     @property
     def people(self) -> list[Person]:
         """Who is here, by name."""
-        return [Person(name) for name in sorted(self._visits, key=str.casefold)]
+        return [self.person(name) for name in sorted(self._visits, key=str.casefold)]
+
+    def person(self, name: str) -> Person:
+        """Who is called that. Whoever is new here gets a colour that is unlike those of the ones before."""
+        if name not in self._people:
+            if len(self._people) >= KNOWN:
+                del self._people[next(iter(self._people))]
+            self._people[name] = Person(name, round(210 + self._met * GOLDEN_ANGLE) % 360)
+            self._met += 1
+        return self._people[name]
 
     async def visit(self, name: str) -> AsyncGenerator[Fragment]:
         """Be in the room for as long as this is read. Tells who is here: at once, with every change, and on every beat."""

@@ -121,6 +121,62 @@ def test_a_server_that_is_killed_and_started_anew_has_another_room_and_the_page_
 
 
 @generations
+def test_a_message_that_could_not_be_sent_is_told_of_and_can_be_sent_again(enter, server, generation):
+    with Network(server.address) as network:
+        page = enter("Ada", generation, network.address)
+        unsent = page.get_by_text("Not sent.")
+        say(page, "one")
+        expect(unsent).to_be_hidden()
+        network.take_away()
+        page.get_by_label("Message", exact=True).fill("two")
+        page.get_by_role("button", name="Send").click()
+        expect(unsent).to_be_visible(timeout=SOON)
+        expect(page.get_by_label("Message", exact=True)).to_have_value("two")
+        network.give_back()
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_label("Message", exact=True)).to_have_value("", timeout=SOON)
+        expect(unsent).to_be_hidden()
+        expect(messages(page)).to_have_text(["one", "two"], timeout=LATER)
+
+
+@generations
+def test_a_message_that_the_server_refuses_is_told_of(enter, generation):
+    page = enter("Ada", generation)
+    page.context.clear_cookies()
+    page.get_by_label("Message", exact=True).fill("who am I?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Not sent.")).to_be_visible(timeout=SOON)
+    expect(page.get_by_label("Message", exact=True)).to_have_value("who am I?")
+
+
+@generations
+def test_what_somebody_has_said_looks_different_to_them_than_to_others(enter, generation):
+    ada, grace = enter("Ada", generation), enter("Grace", generation)
+    say(ada, "mine")
+    say(grace, "yours")
+    for page, own in ((ada, "mine"), (grace, "yours")):
+        expect(messages(page)).to_have_text(["mine", "yours"], timeout=SOON)
+        is_own = "li => getComputedStyle(li).backgroundColor !== 'rgba(0, 0, 0, 0)'"
+        said = page.locator("[sse-swap=message] > li")
+        assert [said.nth(index).evaluate(is_own) for index in range(2)] == [own == "mine", own == "yours"]
+        page.reload()
+        assert [said.nth(index).evaluate(is_own) for index in range(2)] == [own == "mine", own == "yours"]
+
+
+@generations
+def test_a_page_does_not_look_live_before_it_is(enter, server, generation):
+    page = enter("Ada", generation)
+    page.route("**/live?*", lambda route: None)  # which never answers
+    page.reload()
+    word = page.get_by_text("Connecting…")
+    expect(word).to_be_visible()
+    assert word.evaluate("word => getComputedStyle(word).color") == page.locator(".late").evaluate(
+        "word => getComputedStyle(word).color"
+    )
+    page.unroute_all(behavior="ignoreErrors")
+
+
+@generations
 def test_a_page_connects_however_late_its_last_script_is(enter, generation):
     def delay(route):
         time.sleep(0.5)
