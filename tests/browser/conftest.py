@@ -2,9 +2,13 @@
 
 import os
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
+
+NODE = Path(__file__).parents[1] / "docs" / "node"
 
 # Chromium is told to leave the network alone: every connection that it makes is to the server under test.
 ARGUMENTS = [
@@ -51,3 +55,20 @@ def page(browser):
     yield page
     context.close()
     assert errors == []
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """Asks axe-core what people could not read or use on a page, by WCAG 2 at level AA: contrast above all."""
+    if shutil.which("npm") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("npm is not installed")
+    subprocess.run(["npm", "ci", "--silent"], cwd=NODE, check=True, timeout=120)
+    script = (NODE / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+    def faults(page):
+        page.evaluate(script)
+        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa']})")
+        assert found["passes"]
+        return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]]
+
+    return faults
