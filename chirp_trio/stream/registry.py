@@ -122,8 +122,7 @@ class StreamRegistry:
 
     def close(self, predicate: Callable[[StreamSnapshot], bool]) -> int:
         """End the streams for which that holds; how many."""
-        open_streams = [stream for stream in self.live if stream.ending is None]
-        chosen = [stream for stream in open_streams if predicate(stream.snapshot(self))]
+        chosen = [stream for stream in self.live if stream.ending is None and predicate(stream.snapshot(self))]
         for stream in chosen:
             stream.end(Ending.CLOSED)
         return len(chosen)
@@ -133,9 +132,7 @@ class StreamRegistry:
         self._call(self.on_open, stream)
 
     def deadline(self) -> float:
-        """The time on trio's clock at which a stream that begins now reaches `max_age`. It varies, so that streams that begin
-        together do not end together.
-        """
+        """The time on trio's clock at which a stream that begins now is too old. Streams that begin together end apart."""
         if self.limits.max_age is None:
             return math.inf
         return trio.current_time() + self.limits.max_age * self._chance.uniform(1 - _JITTER, 1 + _JITTER)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, override
 
 import kida
-from kida.lexer import LexerError, TokenType, tokenize
+from kida.lexer import LexerError, tokenize
 
 from ..errors import BlockNotFound, TemplateError, TemplateNotFound
 from .habits import cure
@@ -76,7 +76,7 @@ class Engine:
     def text_of(self, name: str) -> str:
         text, _ = self.source(name)
         try:
-            return "".join(token.value for token in tokenize(text) if token.type is TokenType.DATA)
+            return "".join(token.value for token in tokenize(text) if token.type is kida.TokenType.DATA)
         except LexerError as error:
             raise self._refuse(error, name) from error
 
