@@ -1,6 +1,6 @@
-"""The charsets in which text may come. A client chooses one of these, and never one of Python's codecs.
+"""The charsets that text in a request may have. A client cannot choose any other of Python's codecs.
 
-Some of Python's are quadratic, and some are no charsets at all: whoever names the codec chooses what the server computes.
+Some of Python's codecs take quadratic time, and some are not charsets, so a client must not choose among them.
 """
 
 from ..errors import HTTPError
@@ -24,7 +24,7 @@ def decode(content: bytes, charset: str, what: str) -> str:
 
     Args:
         content: The bytes.
-        charset: The name, as it came.
+        charset: The charset's name, as the client sent it.
         what: What they are, for the error: `"the request body"`.
 
     Raises:

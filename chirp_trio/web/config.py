@@ -1,4 +1,4 @@
-"""`AppConfig`: what an `App` can be told, checked when it is told."""
+"""`AppConfig`: the settings of an `App`, checked when they are given."""
 
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -11,13 +11,13 @@ from ..stream import Limits
 from ..wire import JSONDefault, check_json_default
 from .hosts import EVERY_HOST, check_hosts
 
-# Whether the apps that are made now are in debug mode, whatever their configuration says: `chirp-trio run --debug`.
+# Overrides the debug mode of the apps that are made now, whatever their configuration says: `chirp-trio run --debug`.
 debugging: ContextVar[bool] = ContextVar("debugging", default=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AppConfig:
-    """What an `App` can be told.
+    """The settings of an `App`.
 
     Args:
         template_dir: The folder of the templates, or several that are searched in turn; default `"templates"`, below
@@ -51,8 +51,8 @@ class AppConfig:
             that comes alone is written at once. Default 0.005; with 0 none waits.
 
     Raises:
-        ConfigurationError: A number is not what it must be.
-        TypeError: Something else is not.
+        ConfigurationError: A number is out of range.
+        TypeError: An argument has the wrong type.
 
     Example:
         >>> AppConfig(max_streams=10_000, max_streams_per_client=20, max_age=3600).reconnect_after
@@ -95,7 +95,7 @@ class AppConfig:
 
 
 def stream_limits(config: AppConfig) -> Limits:
-    """What it says of streams."""
+    """The limits of streams in these settings."""
     return Limits(
         config.max_streams, config.max_streams_per_client, config.max_age, config.reconnect_after, config.reconnection_time,
         config.max_write_delay,

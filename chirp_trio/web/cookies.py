@@ -1,4 +1,4 @@
-"""Cookies of responses (RFC 6265): checked before anybody has to find out why a browser keeps none."""
+"""Cookies of responses (RFC 6265), checked when they are set, because browsers ignore a bad cookie without a word."""
 
 import re
 from datetime import UTC, datetime
@@ -18,14 +18,14 @@ _LONGEST = 4096  # bytes of name and value; browsers ignore more without a word 
 
 
 class SetsCookies(NoData):
-    """What may set cookies: a response of ours."""
+    """The base of responses that can set cookies."""
 
     __slots__ = ()
 
     _instead = "a handler returns it, by itself; a stream that has begun cannot become another response"
 
     headers: HeadersInput
-    _made_by: Serving | None  # the request that it was made for; None: it was made outside of any
+    _made_by: Serving | None  # the request that the response was made for; None: it was made outside of any request
 
     def set_cookie(
         self,
@@ -59,7 +59,7 @@ class SetsCookies(NoData):
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: Browsers would not take the cookie; the message says why.
+            ValueError: Browsers would reject the cookie; the message says why.
             RuntimeError: The response was not made for this request, and others would get the cookie too.
 
         Example:

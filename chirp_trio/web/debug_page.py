@@ -1,4 +1,4 @@
-"""What debug mode shows of an error: the application's own lines first, the request, and then everything else."""
+"""The error page of debug mode: the application's own lines first, then the request, then everything else."""
 
 import difflib
 import html
@@ -46,7 +46,7 @@ def details(error: Exception, request: Request, routes: Sequence[Route]) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error, what it holds if it is a group, and what has led to it."""
+    """An error, its members if it is a group, and its causes."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
@@ -148,7 +148,7 @@ def _handler(route: Route) -> str:
 
 
 def _routes(request: Request, routes: Sequence[Route]) -> str:
-    """What there is, where a client has asked for what there is not."""
+    """The existing routes, for a request that matches none of them."""
     bare = {PARAMETER.sub("", route.path): route.path for route in routes if route.path != request.path}
     near = difflib.get_close_matches(request.path, bare, n=1)
     hint = f"<p>Did you mean <code>{html.escape(bare[near[0]])}</code>?</p>\n" if near else ""

@@ -1,4 +1,4 @@
-"""From a request to its response: the route, the handler, what it returned, and what becomes of errors."""
+"""The way from a request to its response: the route, the handler, its return value, and errors."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a client sees of an error: its status, a sentence, and a reference to the log; in debug mode, all of it."""
+"""Error pages: the status, a sentence, and a reference to the log; in debug mode, all of the error."""
 
 import html
 import json

@@ -1,4 +1,4 @@
-"""Responses of others, such as Starlette's FileResponse: any ASGI app that a handler returns."""
+"""Responses of other libraries, such as Starlette's FileResponse: any ASGI app that a handler returns."""
 
 import math
 
@@ -14,7 +14,7 @@ _PATIENCE = 5.0
 
 
 class ForeignResponse:
-    """Runs somebody else's ASGI app as the response to a request.
+    """Runs an ASGI app that a handler has returned as the response to its request.
 
     Args:
         app: The app.
@@ -67,7 +67,7 @@ class _Exchange:
         self._complete = False
         self._app_reads = False
         self._listening = 0  # how many calls of receive() wait for the client to leave
-        self._rest_is_ours = trio.Event()  # the app reads no body any more
+        self._rest_is_ours = trio.Event()  # the app has stopped reading the body
         self._gone = trio.Event()
 
     async def receive(self) -> Message:

@@ -63,7 +63,7 @@ class Form(MultiMapping):
 
 
 def parse_content_type(header: str) -> tuple[str, dict[str, str]]:
-    """A content type, in lower case, and its parameters, by their names in lower case."""
+    """A content type in lower case, and its parameters as a dict with names in lower case."""
     kind, options = parse_options_header(header)
     return kind.decode("latin-1").strip(), {
         name.decode("latin-1").lower(): value.decode("latin-1") for name, value in options.items()

@@ -11,16 +11,16 @@ class FragmentRenderers:
 
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
-        # Kept, because a bound method that is asked for anew is another one for every open stream.
+        # Kept, because each access to a bound method makes a new object, which every open stream would hold.
         self._event_source: Render = self._for_event_source
         self._htmx4: Render = self._for_htmx4
 
     def choose(self, headers: RawHeaders) -> Render:
-        """The one for the client that sent these headers."""
+        """The renderer for the client that sent these headers."""
         return self._htmx4 if is_htmx4_stream(headers) else self._event_source
 
     def prepare(self, data: Renderable) -> HTML:
-        """The fragment with the text that it has now."""
+        """The fragment, rendered with the values of this moment."""
         if isinstance(data, HTML):
             return data
         assert isinstance(data, Fragment)

@@ -1,6 +1,6 @@
-"""What people know from Flask, FastAPI, Starlette and Quart, and look for here: the cure, for messages.
+"""Names that people know from Flask, FastAPI, Starlette and Quart, and what to use here instead, for messages.
 
-A name that is not there is an `AttributeError` anyhow. For these it says what is there instead.
+A missing name raises `AttributeError` anyhow. For these names the message says what to use instead.
 """
 
 from collections.abc import Iterable, Mapping

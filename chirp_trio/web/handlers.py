@@ -1,4 +1,4 @@
-"""Handlers: checked when they are registered, called with what they ask for by name, in a thread if they are not async."""
+"""Handlers: checked when they are registered, and called with arguments by name, in a thread if they are not async."""
 
 import inspect
 from annotationlib import Format
@@ -26,7 +26,7 @@ def handler_name(handler: Callable[..., Any]) -> str:
 
 
 def check_handler(handler: Callable[..., Any], offered: Mapping[str, object], where: str) -> frozenset[str]:
-    """The names among `offered` that the handler takes.
+    """The names among `offered` that are parameters of the handler.
 
     Its own signature decides, and not that of a function which it wraps (`functools.wraps`). What goes into its
     `**parameters` is for the wrapped function, if there is one: as much as that takes.
@@ -37,7 +37,7 @@ def check_handler(handler: Callable[..., Any], offered: Mapping[str, object], wh
         where: What to call the place of its registration in a message.
 
     Raises:
-        ConfigurationError: It is not callable, or has a parameter that nobody offers.
+        ConfigurationError: It is not callable, or has a parameter that is not offered.
     """
     if not callable(handler):
         raise ConfigurationError(f"{where}: the handler is {handler!r}; it must be a function")
@@ -108,7 +108,7 @@ def _parameters(handler: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def _wrapped_by(handler: Callable[..., Any]) -> Callable[..., Any] | None:
-    """What a decorator has been put around, if it says so, as `functools.wraps` does."""
+    """The function that a decorator wraps, if it tells, as `functools.wraps` does."""
     while isinstance(handler, partial):
         handler = handler.func
     wrapped = getattr(handler, "__wrapped__", None) or getattr(type(handler).__call__, "__wrapped__", None)

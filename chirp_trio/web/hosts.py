@@ -1,6 +1,6 @@
-"""The names that clients call the app by: which of them it answers for, and which of them debug mode is for.
+"""The host names in requests: those for which an app answers, and those for which debug mode shows errors.
 
-A page of anybody's on the web can have a name of its own lead to 127.0.0.1, and then read what it asks for there (DNS
+The owner of any web page can point a name at 127.0.0.1, so that the page may read what it requests there (DNS
 rebinding). It cannot choose what the browser says in `Host`: that name.
 """
 

@@ -40,7 +40,7 @@ def wrap(app: ASGIApp, middleware: Iterable[Middleware]) -> ASGIApp:
 
 
 def _as_function(app: ASGIApp) -> ASGIApp:
-    """The app as a function that everybody takes for one of ASGI 3, whether they look at it or at its `__call__`.
+    """The app as an object that is recognized as ASGI 3, by itself as well as by its `__call__`.
 
     Marked, not async: an idle stream keeps the frame of every async function on its way.
     """
@@ -53,7 +53,7 @@ def _as_function(app: ASGIApp) -> ASGIApp:
 
 
 def _check(where: str, entry: Any) -> Callable[[ASGIApp], ASGIApp]:
-    """What makes the app around an app, checked as far as can be without calling it."""
+    """Check middleware as far as possible without calling it."""
     factory, arguments, options = _unfold(entry)
     if not callable(factory):
         raise ConfigurationError(

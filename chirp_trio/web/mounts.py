@@ -37,7 +37,7 @@ class Mounts:
         return any(is_below(path, prefix) for prefix, _ in self._apps)
 
     def find(self, scope: Scope, placement: Placement) -> ASGIApp | None:
-        """The app that a path belongs to, with the scope that it is to see; None if the path is nobody's."""
+        """The mounted app that a path belongs to, and the scope for it; None if the path belongs to none."""
         path = local_path(scope)
         for prefix, app in self._apps:
             if is_below(path, prefix):

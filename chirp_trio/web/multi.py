@@ -1,4 +1,4 @@
-"""Mappings whose keys may come more than once: query parameters and form fields, and headers."""
+"""Mappings in which a key may have several values: query parameters, form fields, and headers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""A handler's return value, to the response that it stands for."""
+"""The conversion of a handler's return value into a response."""
 
 import inspect
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
@@ -37,7 +37,7 @@ class Negotiator:
         templates: The app's templates.
         encode_json: Turns values into JSON, wherever the app does that.
         compress: Whether event streams that say nothing of it are compressed.
-        debug: Which clients streams tell what went wrong.
+        debug: The clients whose streams show errors.
     """
 
     def __init__(self, templates: Templates, encode_json: EncodeJSON, compress: Compress, debug: DebugMode) -> None:
@@ -50,7 +50,7 @@ class Negotiator:
     def negotiate(
         self, value: object, request: Request, placement: Placement, handler: str, error: Exception | None = None
     ) -> Respond:
-        """What answers the request with a handler's return value.
+        """The ASGI app that answers the request with a handler's return value.
 
         Args:
             value: What the handler returned.
@@ -104,7 +104,7 @@ class Negotiator:
                 return Response(templates.render(value, value.block), content_type=HTML)
             case Page():
                 block = value.block if request.is_fragment else None
-                # A cache must not hand the piece to somebody who wants the page.
+                # A cache must not answer a request for the page with the piece.
                 return Response(templates.render(value, block), headers={"vary": FRAGMENT_HEADERS}, content_type=HTML)
             case Stream():
                 return PageStream(templates.render_stream(value))

@@ -1,4 +1,4 @@
-"""Pieces of a page that htmx swaps out of band: each says where it belongs, in a way that both generations understand."""
+"""Pieces of a page that htmx swaps out of band, marked in a way that both generations understand."""
 
 import re
 from html.parser import HTMLParser
@@ -35,7 +35,7 @@ def out_of_band(piece: HTML, block: str | None) -> str:
 
 
 class _Root(HTMLParser):
-    """Reads markup, and finds out whether one element is all of it."""
+    """Finds out whether markup consists of a single element."""
 
     def __init__(self) -> None:
         super().__init__()

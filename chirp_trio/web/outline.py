@@ -1,4 +1,4 @@
-"""`Outline`: what an app is made of, for who looks at it without running it."""
+"""`Outline`: the parts of an app, for tools that examine it without running it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .routing import Route
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What an app is made of.
+    """The parts of an app.
 
     Attributes:
         routes: Its routes, in the order in which they are asked.

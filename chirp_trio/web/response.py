@@ -21,12 +21,12 @@ type Body = str | bytes | SupportsHTML | dict[str, Any] | list[Any] | TemplateVa
 
 
 class ResponseBroken(Exception):
-    """A response that had begun cannot go on; the cause is in `__cause__`. Nobody but the server can do anything now."""
+    """A response that had begun cannot go on; the cause is in `__cause__`. Only the server can end the connection now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response(SetsCookies):
-    """A response that is known whole.
+    """A response whose body is complete before it is sent.
 
     It is a value, but for its cookies: `set_cookie` and `delete_cookie` change it, for the request that it was made for.
 
@@ -111,7 +111,7 @@ class Response(SetsCookies):
                 try:
                     return encode_json(self.body)
                 except TypeError:
-                    return None  # an app's json_default may know better
+                    return None  # an app's json_default may accept it
         raise TypeError(
             f"the body of a Response is of type {type(self.body).__name__}; it must be str or bytes, a dict or a list, HTML, "
             "or what a template makes"

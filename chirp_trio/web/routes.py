@@ -1,4 +1,4 @@
-"""How an app is told which function answers which path."""
+"""The decorators with which functions become handlers of paths."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,10 +14,10 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 class Routes:
-    """The decorators that make functions the handlers of paths: a part of `App`.
+    """The decorators for handlers, as a base class of `App`.
 
     Args:
-        dispatcher: What is told of them.
+        dispatcher: Keeps the routes.
     """
 
     def __init__(self, dispatcher: Dispatcher) -> None:

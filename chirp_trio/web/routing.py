@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import ConfigurationError
 from .matching import LinearPattern, Parameter
 
-# What a converter accepts, as a regular expression, and what it makes of it.
+# For each converter the text that it accepts, as a regular expression, and the function that converts it.
 CONVERTERS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "str": (r"[^/]+", str),
     "int": (r"-?[0-9]{1,18}", int),
@@ -23,7 +23,7 @@ PARAMETER = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path pattern, its methods, and what answers them."""
+    """One path pattern, its methods, and its handler."""
 
     path: str
     methods: frozenset[str]
@@ -32,7 +32,7 @@ class Route:
     converters: Mapping[str, Callable[[str], object]]
 
     def match(self, path: str) -> dict[str, object] | None:
-        """The path's parameters, converted; None if the path is another route's."""
+        """The path's parameters, converted; None if the path does not match."""
         found = self.pattern.fullmatch(path)
         if found is None:
             return None
@@ -43,7 +43,7 @@ def make_route(path: str, methods: Iterable[str], handler: Callable[..., Any]) -
     """A route from a pattern such as `/users/{id:int}`.
 
     Raises:
-        TypeError: The methods are no texts.
+        TypeError: The methods are not text.
         ConfigurationError: The pattern or the methods cannot work; the message names what is allowed.
     """
     if not isinstance(methods, str) and isinstance(methods, Iterable):

@@ -16,7 +16,7 @@ logger = logger_of("web")
 
 
 class Running:
-    """What there is of an app from before its first request until after its last one, once for each lifespan that runs.
+    """The parts of an app that exist only while it runs, once for each lifespan that runs.
 
     Args:
         registry: The registry of the app's streams.
@@ -55,7 +55,7 @@ class Running:
                 self._stored[topic] = store
 
     def place(self, scope: Scope) -> Placement:
-        """Where the streams of a request live, and whose they are: the app's, and those apps' that it is mounted in."""
+        """The placement of a request's streams: their host, and the registries of the app and of the apps around it."""
         if not self._lifespans and (self._enter is not None or self._stored):
             self._warn()
         placement = find_placement(scope)

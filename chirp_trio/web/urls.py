@@ -1,4 +1,4 @@
-"""URLs of an app's own paths: with the prefix that the app is reached below, and with values put where they belong."""
+"""URLs of an app's own paths, with the prefix that clients use, and with values for their parameters."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ _HOST = re.compile(r"[A-Za-z0-9._~%-]+(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)
 
 
 class Serving:
-    """What is known of the request that is being answered, wherever its handler's code runs: a thread, a task, a source."""
+    """The request that is being answered, for code of its handler in any thread, task or source."""
 
     __slots__ = ("app", "root_path")
 
@@ -100,7 +100,7 @@ class Paths:
 
 
 def handler_label(handler: object) -> str:
-    """The name that a handler's route goes by."""
+    """The name of a handler's route."""
     while not hasattr(handler, "__name__") and hasattr(handler, "func"):  # a functools.partial
         handler = handler.func
     return getattr(handler, "__name__", None) or type(handler).__name__
@@ -121,7 +121,7 @@ def url_of(scope: Scope) -> str:
     """The URL of a request, as its client knows it."""
     path, raw, root = str(scope["path"]), scope.get("raw_path"), root_path_of(scope)
     sent = raw.partition(b"?")[0].decode("latin-1") if isinstance(raw, bytes) else ""
-    if unquote(sent) != path:  # somebody has changed the path, and nothing but that
+    if unquote(sent) != path:  # middleware has changed the path, and nothing else
         sent = quote(path, safe=_SAFE)
     if root and not is_below(path, root):  # a proxy has taken the prefix away
         sent = quote(root, safe=_SAFE) + sent
