@@ -20,12 +20,18 @@ async def no_server(_options, _take=None):
         yield None, Server(b"", ())
 
 
+async def rest(*_connections):
+    await trio.sleep_forever()
+
+
 async def run_link(monkeypatch, use, seconds):
     """A link whose two connections are used like that, cancelled after so many seconds."""
     monkeypatch.setattr(link, "connected", no_server)
     subject = Link(RedisStore("redis://127.0.0.1:1"))
     monkeypatch.setattr(subject.listening, "use", use)
     monkeypatch.setattr(subject.publishing, "use", use)
+    for name in ("read", "write"):
+        monkeypatch.setattr(subject.peers, name, rest)
     with trio.move_on_after(seconds) as scope:
         await subject.run()
     assert scope.cancelled_caught
