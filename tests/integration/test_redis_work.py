@@ -19,11 +19,15 @@ def server(request, tmp_path, monkeypatch):
         yield server
 
 
+# What an event takes. A process tells the others of its clients as well, now and then, which is not about events.
+OF_EVENTS = {"fcall", "xadd", "xrange", "xrevrange", "hmget", "get", "set"}
+
+
 def counted(server):
-    """How many commands there have been since the last time, by name: those in functions too, and not those of this."""
+    """How many commands for events there have been since the last time, by name: those in functions too."""
     found = re.findall(r"cmdstat_(\S+):calls=(\d+)", server.ask("INFO", "commandstats").decode())
     server.ask("CONFIG", "RESETSTAT")
-    return {name: int(calls) for name, calls in found if name not in ("info", "config|resetstat")}
+    return {name: int(calls) for name, calls in found if name in OF_EVENTS}
 
 
 class Crowd:
@@ -78,7 +82,7 @@ async def test_an_event_costs_the_server_the_same_however_many_clients_and_topic
                 for _ in range(10):
                     await crowd.get()
                 found[clients] = counted(server)
-    assert found[1]["fcall"] == found[1]["xadd"] == found[1]["publish"] == 10
+    assert found[1]["fcall"] == found[1]["xadd"] == 10
     assert found[300] == found[1]
     assert sum(found[1].values()) <= 10 * 8
 
@@ -96,7 +100,7 @@ async def test_each_process_reads_an_event_once_and_a_small_one_comes_with_the_b
         for crowd in crowds:
             await crowd.all_have_it.wait()
         found = counted(server)
-    assert (found["fcall"], found.get("xrange", 0), found["publish"]) == (1, reads, 1)
+    assert (found["fcall"], found.get("xrange", 0)) == (1, reads)
 
 
 @pytest.mark.parametrize("is_awaited", [True, False])
