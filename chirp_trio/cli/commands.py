@@ -7,7 +7,7 @@ import click
 from ..version import __version__
 
 # In the order in which `--help` lists them.
-_COMMANDS = ("run", "new", "demo", "check", "routes", "tail", "dictionary", "completion")
+_COMMANDS = ("run", "new", "demo", "check", "routes", "tail", "publish", "dictionary", "completion")
 
 
 class _Commands(click.Group):

@@ -7,7 +7,8 @@ What happens to a block is decided by its language and its first line:
     console                          the lines after `$ ` are commands, those below are what they print
 
 `...` in an output stands for anything. A command whose output names a URL is a server: it is started, asked for `/`,
-and stopped; if it ends with `&`, it is stopped at the page's end. Port 8000 becomes a free port, everywhere.
+and stopped; if it ends with `&`, it is stopped at the page's end. `redis-server` is stopped there as well. The ports 8000
+and 6379 become free ports, everywhere.
 
 The folder holds what the page shows, and nothing that its reader does not have: nothing else is written into it. Where
 `CHIRP_TRIO_READER` names the `bin` folder of another environment, the commands are those of that one.
@@ -143,10 +144,13 @@ class Reader:
         self._in_background = ExitStack()
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = str(free.getsockname()[1])
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.redis_port = str(free.getsockname()[1])
 
     def follow(self, block: Block) -> None:
         """Do what the block says; raise AssertionError if what comes of it is something else."""
         text = re.sub(r"\b8000\b", self.port, block.text)
+        text = re.sub(r"\b6379\b", self.redis_port, text)
         if block.file is not None:
             path = self.folder / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -186,6 +190,8 @@ class Reader:
             assert NOT_RUN[words[0]](words), f"{block.place}: {command!r} would not work"
             return
         require(words[0])
+        if words[0] == "redis-server":
+            self._in_background.callback(self.stop_redis)
         if words[0] == "pytest":
             self.untested.clear()
         if self.port not in command:
@@ -200,6 +206,10 @@ class Reader:
             self._in_background.enter_context(serving)
             if not command.endswith(" &"):
                 self.close()
+
+    def stop_redis(self) -> None:
+        """Stop the server of Redis that the page has started."""
+        self.run("at the end", ["redis-cli", "-p", self.redis_port, "SHUTDOWN", "NOSAVE"])
 
     def addresses(self) -> dict[str, list[str]]:
         """What tells each kind of server where to listen."""

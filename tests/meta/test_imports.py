@@ -77,7 +77,21 @@ MAY_IMPORT = {
         "markup",
         "topics",
     },  # threads for the clock, the server for `TestClient.live()`, topics for `check_store()`
-    "cli": {"compression", "errors", "failures", "logs", "output", "asgi", "version", "wire", "web", "server", "checking"},
+    "cli": {
+        "compression",
+        "errors",
+        "failures",
+        "logs",
+        "output",
+        "asgi",
+        "version",
+        "wire",
+        "topics",
+        "redis",
+        "web",
+        "server",
+        "checking",
+    },
     "__main__": {"cli"},
     "": {
         "compression",
