@@ -1,5 +1,5 @@
 # Everything that a contributor runs. Each target makes the environment first, if need be.
-.PHONY: help setup demo test test-fast soak check wheel release bench bench-peers bench-quick docs pictures peers lock clean
+.PHONY: help setup demo demo-cluster test test-fast soak check wheel release bench bench-peers bench-quick docs pictures peers lock clean
 
 RUN ?= .venv/bin/pytest
 # The tests of a file stay together, because they share servers; tests/conftest.py says which files are begun first.
@@ -21,6 +21,9 @@ setup:  ## Python 3.14 and the locked dependencies, in .venv/
 
 demo: setup  ## a live dashboard of this machine, on http://127.0.0.1:8000
 	@.venv/bin/chirp-trio demo
+
+demo-cluster: setup  ## a room that three processes serve, behind nginx and joined by Redis, on http://127.0.0.1:8000
+	@.venv/bin/python examples/cluster/cluster.py
 
 test: setup  ## all tests
 	@$(RUN) $(MORE_PROCESSES)
