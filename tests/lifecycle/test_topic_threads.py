@@ -48,6 +48,7 @@ class Scene:
             "Topic.subscribe, with an id": lambda: topic.subscribe(topic.cursor, filter=bool),
             "Topic.cursor": lambda: topic.cursor,
             "Topic.subscribers": lambda: topic.subscribers,
+            "Topic.members": lambda: topic.members,
             "Topic.presence": topic.presence,
             "Topic.presence, read": lambda: first_step(anext(topic.presence())),
             "Topic.close": topic.close,
@@ -88,7 +89,7 @@ def scene_of(topic, app):
 NAMES = sorted(scene_of(Topic("news"), App()).calls)
 WORK = {
     *("Topic.publish_from_thread", "Topic.subscribe", "Topic.subscribe, with an id", "Topic.cursor", "Topic.subscribers"),
-    *("Topic.presence", "merge", "merge_cursors", "Reader.__aiter__"),
+    *("Topic.members", "Topic.presence", "merge", "merge_cursors", "Reader.__aiter__"),
     *(name for name in NAMES if name.startswith("LiveStreams") and name != "LiveStreams.close"),
 }
 # They look at values that do not change.

@@ -281,6 +281,7 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
         "redis/journal.py",  # what a topic needs while it is open
         "redis/link.py",  # the two connections of a process
         "redis/publishing.py",  # what sends and what takes the answers
+        "redis/sentinel.py",  # a connection that is asked for the master
         "redis/server.py",  # a connection, and what it is used for
         "web/foreign.py",  # somebody else's response, and who looks whether its client is there
         "web/dispatch.py",  # a response, and the request body that nobody read

@@ -142,6 +142,7 @@ PLACES = {
     (RedisStore, "prefix"): ["text", "", "a\nb"],
     (RedisStore, "confirm"): NOTHING,
     (RedisStore, "timeout"): NUMBER,
+    (RedisStore, "presence_ttl"): NUMBER,
     (RedisStore, "max_length"): COUNT,
     (RedisStore, "max_waiting"): COUNT,
     (RedisStore, "max_waiting_bytes"): COUNT,
