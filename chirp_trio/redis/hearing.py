@@ -70,6 +70,8 @@ class Hearing:
 
     def _take_from(self, id: str, count: int, changes: dict[str, int] | None) -> None:
         other = self._others.get(id)
+        if other is not None and count <= other.count:
+            return  # it was read by the other connection already
         if other is None or changes is None or count != other.count + 1:
             self._to_read.add(id)
             if other is not None:

@@ -101,7 +101,7 @@ class Link:
             await self.publishing.use(connection, server)
 
     def _take(self, push: list[Any]) -> None:
-        if push[1] == self.peers.keys.channel:
-            self.peers.take(push[2])
-        else:
+        if push[1] != self.peers.keys.channel:
             self.listening.take(push)
+        elif push[0] == b"message":
+            self.peers.take(push[2])

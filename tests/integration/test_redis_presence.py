@@ -213,3 +213,10 @@ async def test_a_process_that_is_cut_off_closes_them_when_it_is_back(server):
         await trio.to_thread.run_sync(server.start)
         await until(lambda: not len(there.streams))
         assert len(here.streams) == 1
+
+
+async def test_nothing_is_warned_of_where_all_is_well(server, caplog):
+    async with room(server) as here, room(server) as there, present(here, "ada"), present(there, "bob"):
+        await until(lambda: here.members == there.members == {"ada": 1, "bob": 1})
+    assert "cannot be read" not in caplog.text
+    assert "is not known" not in caplog.text
