@@ -129,7 +129,7 @@ MAY_USE = {
     "topics": {"trio"},
     "redis": {"trio", "hiredis"},
     "templates": {"kida"},
-    "server": {"trio", "hypercorn", "h2", "h11", "hyperframe", "hpack"},
+    "server": {"trio", "hypercorn", "h2", "hyperframe", "hpack"},
     "web": {"trio", "python_multipart"},
     "markup": set(),
     "checking": {"kida"},
