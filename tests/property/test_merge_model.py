@@ -61,7 +61,8 @@ class World:
         for _ in range(count):
             self.count += 1
             self.published[name].append(self.count)
-            self.places[self.messages[name].publish(self.topics[name], self.count)] = len(self.published[name])
+            id = self.messages[name].publish(self.topics[name], self.count)
+            self.places[id or self.next_id(name)] = len(self.published[name])
 
     async def lose(self, _name, _count):
         """In memory nothing is lost."""
@@ -69,11 +70,16 @@ class World:
     async def wait_until_delivered(self):
         await trio.testing.wait_all_tasks_blocked()
 
+    async def settle(self):
+        """Return once nothing happens any more."""
+        await trio.sleep(1)
+
     def end(self):
         """Nothing has to be closed."""
 
-    def is_known_after_a_restart(self, _name):
-        return False
+    def place_after_a_restart(self, _name, _place):
+        """What has become of a place: it is nobody's."""
+        return None
 
     def may_have_forgotten(self, _name, _place):
         """Whether the id of that place may be one of a start of which no event is left."""
@@ -100,10 +106,10 @@ class World:
 class StoredWorld(World):
     """The same, where the topics `b` and `c` have a store, and go on after a restart."""
 
-    def __init__(self, folder, reuse, nursery):
+    def __init__(self, store, reuse, nursery):
         super().__init__(reuse, nursery)
         self.ends = {}
-        self.store = SQLiteStore(Path(folder, "topics.db"), timeout=0)
+        self.store = store
 
     async def start(self, name):
         if name == "a":
@@ -111,14 +117,26 @@ class StoredWorld(World):
             return
         if name in self.topics:
             self.ends[name].set()
-            await trio.testing.wait_all_tasks_blocked()
+            await self.settle_end(name)
         self.topics[name] = Topic(name, history=HISTORY, store=self.store)
         self.ends[name] = trio.Event()
         await self.nursery.start(self.own, self.topics[name], self.ends[name])
-        published = self.published.setdefault(name, [])
+        self.published.setdefault(name, [])
+        self.take_back(name)
+        self.places[self.topics[name].cursor] = len(self.published[name])
+
+    async def settle_end(self, _name):
+        await trio.testing.wait_all_tasks_blocked()
+
+    def take_back(self, name):
+        """Take from what was published what is not there after a restart."""
+        published = self.published[name]
         while published and isinstance(published[-1], Lost):  # it is written with what comes next
             published.pop()
-        self.places[self.topics[name].cursor] = len(published)
+
+    def refusing(self):
+        """A block in which nothing can be written."""
+        return locked(self.store)
 
     async def own(self, topic, end, task_status):
         async with topic:
@@ -129,11 +147,12 @@ class StoredWorld(World):
         if name != "a":
             await self.wait_until_delivered()
             topic = self.topics[name]
-            with locked(self.store):
-                ids = [topic.publish_nowait({"topic": name, "number": 3}) for _ in range(count)]
+            with self.refusing():
+                for _ in range(count):
+                    topic.publish_nowait({"topic": name, "number": 3})
                 await self.wait_until_delivered()
             self.published[name].append(Lost(count))
-            self.places[ids[-1]] = len(self.published[name])
+            self.places[topic.cursor.split(",")[0]] = len(self.published[name])
 
     async def wait_until_delivered(self):
         await trio.testing.wait_all_tasks_blocked()
@@ -144,8 +163,8 @@ class StoredWorld(World):
         for end in self.ends.values():
             end.set()
 
-    def is_known_after_a_restart(self, name):
-        return name != "a"
+    def place_after_a_restart(self, name, place):
+        return None if name == "a" else min(place, len(self.published[name]))
 
     def may_have_forgotten(self, name, place):
         return name != "a" and place < audience_of(self.topics[name]).log.first - 1
@@ -181,10 +200,8 @@ class Client(Visitor):
 
     def restarted(self, name):
         """A topic has been started anew: the client's place in it is nobody's, or what was kept."""
-        if not self.world.is_known_after_a_restart(name):
-            self.places[name] = None
-        elif name in self.places:
-            self.places[name] = min(self.places[name], len(self.world.published[name]))
+        if self.places.get(name) is not None or name == "a":
+            self.places[name] = self.world.place_after_a_restart(name, self.places.get(name))
 
     def check(self):
         arrived, self.arrived = self.arrived, []
@@ -258,7 +275,8 @@ def test_with_one_id_each_client_sees_exactly_what_was_published_to_each_topic_o
 @given(kinds, steps, reuses)
 def test_it_does_so_over_restarts_and_losses_where_some_of_the_topics_have_a_store(kinds, script, reuse):
     with tempfile.TemporaryDirectory() as folder:
-        trio.run(play, partial(StoredWorld, folder), kinds, script, reuse, clock=trio.testing.MockClock(autojump_threshold=0))
+        world = partial(StoredWorld, SQLiteStore(Path(folder, "topics.db"), timeout=0))
+        trio.run(play, world, kinds, script, reuse, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 async def play(new_world, kinds, script, reuse):
@@ -271,17 +289,17 @@ async def play(new_world, kinds, script, reuse):
             for step in [*script, *(("come", number) for number in range(len(everybody)))]:
                 await play_step(world, everybody, nursery, host, *step)
             await world.wait_until_delivered()
-            await at_rest(everybody)
+            await at_rest(world, everybody)
             everybody += [other for client in everybody for other in client.cut_off]
             while any(client.scope is None for client in everybody):  # it was too far behind, or cut off, and comes back
                 for client in everybody:
                     client.come(nursery, host)
-                await at_rest(everybody)
+                await at_rest(world, everybody)
             for client in everybody:
                 client.check_that_nothing_is_left_over()
             for topic in world.topics.values():
                 topic.close()
-            await at_rest(everybody)
+            await at_rest(world, everybody)
             assert all(client.scope is None for client in everybody)
             assert [topic.subscribers for topic in world.topics.values()] == [0, 0, 0]
             world.end()
@@ -300,10 +318,10 @@ async def play_step(world, everybody, nursery, host, what, *arguments):
         case "restart", name:
             # As when a server is stopped: everybody is cut off, and all topics but those of others begin anew.
             await world.wait_until_delivered()
-            await at_rest(everybody)
+            await at_rest(world, everybody)
             for client in everybody:
                 client.leave()
-            await at_rest(everybody)
+            await at_rest(world, everybody)
             await world.start(name)
             for client in everybody:
                 for other in [client, *client.cut_off]:
@@ -321,9 +339,9 @@ async def play_step(world, everybody, nursery, host, what, *arguments):
                     client.reads.set()
 
 
-async def at_rest(everybody):
+async def at_rest(world, everybody):
     for client in everybody:
         client.reads.set()
-    await trio.sleep(1)
+    await world.settle()
     for client in everybody:
         client.check()

@@ -28,73 +28,96 @@ steps = st.lists(
 @given(steps)
 def test_every_id_that_somebody_has_had_leads_to_exactly_what_came_after_it(script):
     with tempfile.TemporaryDirectory() as folder:
-        store = SQLiteStore(Path(folder, "topics.db"), timeout=0)
-        trio.run(play, store, script, clock=trio.testing.MockClock(autojump_threshold=0))
+        history = History(SQLiteStore(Path(folder, "topics.db"), timeout=0))
+        trio.run(play, history, script, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-async def play(store, script):
-    history = History()
+async def play(history, script):
     script = [*script, ("restart", 0)]
     while script:
-        async with opened(Topic("topic", store=store)) as topic:
+        async with opened(Topic("topic", store=history.new_store())) as topic:
             history.start(topic)
             await check(topic, history)
             while script:
                 what, count = script.pop(0)
                 if what == "restart":
                     break
-                await publish(topic, store, history, count, is_lost=what == "lose")
+                await publish(topic, history, count, is_lost=what == "lose")
             await check(topic, history)
 
 
 class History:
     """What was delivered: the ids and values, in order; and the ids that are nobody's."""
 
-    def __init__(self):
+    def __init__(self, store):
+        self.store = store
         self.delivered = []
         self.nobodys = []
         self.written = 1  # how many of those are in the file
         self.published = 0
 
+    def new_store(self):
+        """The store as the process has it that is started now."""
+        return self.store
+
     def start(self, topic):
         if not self.delivered:
             self.delivered = [(topic.cursor, "before everything")]
+        self.take_back()
+        self.written = len(self.delivered)
+
+    def take_back(self):
+        """Take from what was delivered what is not there after a restart."""
         # A gap is written with what comes after it, so the last ones are not in the file.
         while len(self.delivered) > 1 and is_gap(self.delivered[-1][1]):
             self.nobodys.append(self.delivered.pop()[0])
-        self.written = len(self.delivered)
+
+    def publish(self, topic, numbers):
+        return [topic.publish_nowait(number) for number in numbers]
+
+    async def lose(self, topic, numbers):
+        """Publish what cannot be written; the ids that it would have had, the last one for the gap."""
+        with locked(self.store):
+            ids = self.publish(topic, numbers)
+            await self.settle(topic)
+        return ids
+
+    async def settle(self, topic):
+        """Return once everything that was published is delivered, or lost."""
+        while not topic._journal.is_empty:
+            await trio.testing.wait_all_tasks_blocked(0.001)
+
+    async def values(self, topic, last_event_id):
+        """What somebody gets who comes back."""
+        return await values(topic, last_event_id)
 
 
 def is_gap(value):
     return isinstance(value, dict)
 
 
-async def publish(topic, store, history, count, is_lost):
+async def publish(topic, history, count, is_lost):
     numbers = range(history.published, history.published + count)
     history.published += count
     if not is_lost:
-        ids = [topic.publish_nowait(number) for number in numbers]
+        ids = history.publish(topic, numbers)
         history.delivered += zip(ids, numbers, strict=True)
         history.written = len(history.delivered)
     else:
-        with locked(store):
-            ids = [topic.publish_nowait(number) for number in numbers]
-            while not topic._journal.is_empty:
-                await trio.testing.wait_all_tasks_blocked(0.001)
+        ids = await history.lose(topic, numbers)
         history.delivered.append((ids[-1], {"topic": "topic", "missed": count}))
         history.nobodys += ids[:-1]
-    while not topic._journal.is_empty:
-        await trio.testing.wait_all_tasks_blocked(0.001)
+    await history.settle(topic)
 
 
 async def check(topic, history):
     everything = [value for _, value in history.delivered]
     for place, (id, _) in enumerate(history.delivered):
-        assert await values(topic, id) == everything[place + 1 :]
+        assert await history.values(topic, id) == everything[place + 1 :]
     for id in history.nobodys:
-        assert await values(topic, id) == [{"topic": "topic", "missed": None}]
+        assert await history.values(topic, id) == [{"topic": "topic", "missed": None}]
     # What is not in the file yet has the id of what is after its own, for another process.
     *_, written = (id for id, value in history.delivered[: history.written])
     assert topic.cursor.split(",") == list(dict.fromkeys([history.delivered[-1][0], written]))
-    assert await values(topic, f"nobodys,{written}") == everything[history.written :]
+    assert await history.values(topic, f"nobodys,{written}") == everything[history.written :]
     assert [event.number for event in audience_of(topic).log.since(0, 1000)] == list(range(1, len(everything)))

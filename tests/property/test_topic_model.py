@@ -55,36 +55,41 @@ class Model:
         self.numbers = []
         self.places = {self.topic.cursor: 0}  # of each id: how many had been published by then
 
-    def stop(self, _everybody, _is_killed):
+    async def stop(self, _everybody, _is_killed):
         self.topic.close()
 
     async def wait_until_delivered(self):
         pass
 
+    async def settle(self):
+        """Return once nothing happens any more."""
+        await trio.sleep(1)
+
     def publish(self):
         self.published += 1
         self.numbers.append(self.published)
-        self.places[self.message.publish(self.topic, self.published)] = len(self.numbers)
+        id = self.message.publish(self.topic, self.published)
+        self.places[id or self.next_id()] = len(self.numbers)
 
 
 class StoredModel(Model):
     """The same for a topic with a store: what was published outlives a start, unless it had not reached anybody yet."""
 
-    def __init__(self, folder, reuse, padding, nursery):
+    def __init__(self, reuse, padding, nursery):
         super().__init__(reuse, padding, nursery)
-        self.folder = folder
-        self.kills = 0
-        self.store = self.store_of(0)
         self.numbers = []
         self.places = {}
 
-    def store_of(self, kills):
-        folder = Path(self.folder, str(kills))
-        folder.mkdir()
-        return SQLiteStore(folder / "topics.db")
+    def new_store(self):
+        """The store as the process has it that is started now."""
+        raise NotImplementedError
+
+    async def kill(self, everybody):
+        """Take from the process what it has, from one moment to the next, but for what is stored."""
+        raise NotImplementedError
 
     async def start(self):
-        self.topic = self.new_topic(self.store)
+        self.topic = self.new_topic(self.new_store())
         self.end = trio.Event()
         await self.nursery.start(self.own, self.topic, self.end)
         survived = audience_of(self.topic).log.last
@@ -106,14 +111,35 @@ class StoredModel(Model):
             task_status.started()
             await end.wait()
 
-    def stop(self, everybody, is_killed):
+    async def stop(self, everybody, is_killed):
         self.delivered = len(self.numbers)
         if is_killed:
-            self.kill(everybody)
+            await self.kill(everybody)
         self.end.set()  # in peace; but where it was killed, nobody sees that
 
-    def kill(self, everybody):
-        """Take from the process what it has, from one moment to the next, but for its files."""
+    async def wait_until_delivered(self):
+        while audience_of(self.topic).log.last < len(self.numbers):
+            await trio.testing.wait_all_tasks_blocked(0.001)
+
+
+class FileModel(StoredModel):
+    """The store is a file."""
+
+    def __init__(self, folder, reuse, padding, nursery):
+        super().__init__(reuse, padding, nursery)
+        self.folder = folder
+        self.kills = 0
+        self.store = self.store_of(0)
+
+    def store_of(self, kills):
+        folder = Path(self.folder, str(kills))
+        folder.mkdir()
+        return SQLiteStore(folder / "topics.db")
+
+    def new_store(self):
+        return self.store
+
+    async def kill(self, everybody):
         self.kills += 1
         copy = self.store_of(self.kills)
         with self.store._turns:  # a transaction has been committed, or it has not
@@ -124,10 +150,6 @@ class StoredModel(Model):
             client.leave()
             client.check()
         self.store = copy
-
-    async def wait_until_delivered(self):
-        while audience_of(self.topic).log.last < len(self.numbers):
-            await trio.testing.wait_all_tasks_blocked(0.001)
 
 
 class Client(Visitor):
@@ -280,7 +302,7 @@ KILLED = [("come", 0, 0), ("publish", 3), *[("step",)] * 4, ("kill",), ("come", 
 @given(kinds, steps, reuses, st.sampled_from(["", "x" * 3000]))
 def test_with_a_store_it_does_so_over_restarts_and_kills(kinds, script, reuse, padding):
     with tempfile.TemporaryDirectory() as folder:
-        model = partial(StoredModel, folder)
+        model = partial(FileModel, folder)
         trio.run(play, model, kinds, script, reuse, padding, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
@@ -292,14 +314,14 @@ async def play(new_model, kinds, script, reuse, padding):
             everybody = [Client(model, *kind) for kind in kinds]
             for step in script:
                 await play_step(model, everybody, nursery, host, *step)
-            await all_at_rest(everybody, and_gone=False)
+            await all_at_rest(model, everybody, and_gone=False)
             everybody += [other for client in everybody for other in client.cut_off]
             for other in everybody:
                 other.come(nursery, host, 0)
-            await all_at_rest(everybody, and_gone=False)
+            await all_at_rest(model, everybody, and_gone=False)
             check_that_nothing_is_left_over(everybody)
-            model.stop(everybody, False)
-            await all_at_rest(everybody, and_gone=True)
+            await model.stop(everybody, False)
+            await all_at_rest(model, everybody, and_gone=True)
             assert model.topic.subscribers == 0
 
 
@@ -314,8 +336,8 @@ async def play_step(model, everybody, nursery, host, what, *arguments):
         case "step":
             await trio.lowlevel.checkpoint()
         case "restart" | "kill":
-            model.stop(everybody, what == "kill")
-            await all_at_rest(everybody, and_gone=True)
+            await model.stop(everybody, what == "kill")
+            await all_at_rest(model, everybody, and_gone=True)
             await model.start()
         case _:
             number, *arguments = arguments
@@ -333,10 +355,10 @@ async def play_step(model, everybody, nursery, host, what, *arguments):
                     client.forge(*arguments)
 
 
-async def all_at_rest(everybody, and_gone):
+async def all_at_rest(model, everybody, and_gone):
     for client in everybody:
         client.reads.set()
-    await trio.sleep(1)
+    await model.settle()
     for client in everybody:
         client.check()
     if and_gone:
