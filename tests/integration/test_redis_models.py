@@ -92,9 +92,9 @@ class RedisModel(topics.StoredModel):
         return f"{self.epoch}-{len(self.numbers)}"
 
     async def own(self, topic, end, task_status):
-        self.has_ended = trio.Event()
+        has_ended = self.has_ended = trio.Event()
         await super().own(topic, end, task_status)
-        self.has_ended.set()
+        has_ended.set()
 
     async def kill(self, everybody):
         for client in everybody:
@@ -104,7 +104,7 @@ class RedisModel(topics.StoredModel):
         for client in everybody:
             client.check()
         self.delivered = audience_of(self.topic).log.last
-        journal = self.topic._journal
+        journal = self.publisher._journal
         journal._link.publishing.drop(journal)
 
     async def settle(self):
@@ -120,6 +120,52 @@ class RedisModel(topics.StoredModel):
 @given(topics.kinds, topics.steps, reuses, st.sampled_from(["", "x" * 3000]))
 def test_each_client_sees_exactly_what_was_published_or_a_gap_over_restarts_and_kills(server, kinds, script, reuse, padding):
     trio.run(topics.play, partial(RedisModel, Processes(server)), kinds, script, reuse, padding)
+
+
+class TwoProcessesModel(RedisModel):
+    """One process publishes, another one has everybody. If that ends, they come to the first, and a third publishes."""
+
+    publishing = None  # the topic of that process, what ends it, and whether it has ended
+
+    @property
+    def publisher(self):
+        return self.publishing[0]
+
+    async def open(self):
+        if self.publishing is None:
+            await super().open()
+            self.publishing = self.topic, self.end, self.has_ended
+        coming = self.publishing
+        await super().open()
+        self.publishing = self.topic, self.end, self.has_ended
+        self.topic, self.end, self.has_ended = coming
+
+    async def kill(self, everybody):
+        await super().kill(everybody)
+        _, end, has_ended = self.publishing
+        end.set()
+        await has_ended.wait()
+        self.publishing = None
+
+    async def settle(self):
+        if self.publishing is not None:
+            await settle(self.publisher)
+            if self.end.is_set():
+                await self.has_ended.wait()
+            await settle(self.topic)
+        else:
+            await super().settle()
+
+    def close(self):
+        self.publishing[1].set()
+
+
+@some
+@example([(True, None, "disconnect")], topics.KILLED, ("a dict", 0), "")
+@example([(True, None, "disconnect")], [("publish", 2), ("wait",), ("forge", 0, "newest"), ("come", 0, 0)], ("a dict", 0), "")
+@given(topics.kinds, topics.steps, reuses, st.sampled_from(["", "x" * 3000]))
+def test_they_do_so_where_another_process_publishes(server, kinds, script, reuse, padding):
+    trio.run(topics.play, partial(TwoProcessesModel, Processes(server)), kinds, script, reuse, padding)
 
 
 class RedisWorld(merging.StoredWorld):

@@ -79,7 +79,7 @@ class World:
 
     def place_after_a_restart(self, _name, _place):
         """What has become of a place: it is nobody's."""
-        return None
+        return
 
     def may_have_forgotten(self, _name, _place):
         """Whether the id of that place may be one of a start of which no event is left."""

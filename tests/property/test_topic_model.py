@@ -68,8 +68,16 @@ class Model:
     def publish(self):
         self.published += 1
         self.numbers.append(self.published)
-        id = self.message.publish(self.topic, self.published)
+        id = self.message.publish(self.publisher, self.published)
         self.places[id or self.next_id()] = len(self.numbers)
+
+    @property
+    def publisher(self):
+        """The topic as whoever publishes has it."""
+        return self.topic
+
+    def close(self):
+        """Nothing else is open."""
 
 
 class StoredModel(Model):
@@ -88,10 +96,13 @@ class StoredModel(Model):
         """Take from the process what it has, from one moment to the next, but for what is stored."""
         raise NotImplementedError
 
-    async def start(self):
+    async def open(self):
         self.topic = self.new_topic(self.new_store())
         self.end = trio.Event()
         await self.nursery.start(self.own, self.topic, self.end)
+
+    async def start(self):
+        await self.open()
         survived = audience_of(self.topic).log.last
         self.places.setdefault(self.topic.cursor, survived)
         assert survived >= self.delivered, "somebody has had what is not there any more"
@@ -199,7 +210,7 @@ class Client(Visitor):
     def forge(self, kind):
         """Have another id when it comes again."""
         if self.scope is None:
-            ids = {"garbage": "garbage", "first": next(iter(self.model.places), None), "newest": self.model.topic.cursor}
+            ids = {"garbage": "garbage", "first": next(iter(self.model.places), None), "newest": self.model.publisher.cursor}
             self.check()
             self.last_event_id = ids[kind]
 
@@ -323,6 +334,7 @@ async def play(new_model, kinds, script, reuse, padding):
             await model.stop(everybody, False)
             await all_at_rest(model, everybody, and_gone=True)
             assert model.topic.subscribers == 0
+            model.close()
 
 
 async def play_step(model, everybody, nursery, host, what, *arguments):
