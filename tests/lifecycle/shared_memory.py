@@ -45,8 +45,10 @@ class SharedMemoryStore(Store):
     @contextmanager
     def heard(self, hear: Callable[[str], object]) -> Iterator[None]:
         self.listeners[hear] = None
-        yield
-        del self.listeners[hear]
+        try:
+            yield
+        finally:
+            del self.listeners[hear]
 
     @override
     def journal(self, delivery: Delivery) -> Journal:
@@ -70,6 +72,7 @@ class SharedJournal(Journal):
         self.ids = Epochs(self.shelf.epochs)
         self.delivery.begin(self.ids, len(records), records[max(0, len(records) - capacity) :])
         self.shelf.journals[self] = Counter()
+        self.tell_of_others()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.follow)
             failure = None
@@ -108,8 +111,16 @@ class SharedJournal(Journal):
     def count_here(self, member: str | None, count: int) -> None:
         self.shelf.journals[self][member] = count
         for journal in self.shelf.journals:
-            others = (counts for other, counts in self.shelf.journals.items() if other is not journal)
-            journal.delivery.count_elsewhere(member, sum(counts[member] for counts in others))
+            if journal is not self:
+                journal.count_elsewhere(member)
+
+    def tell_of_others(self) -> None:
+        for member in {member for counts in self.shelf.journals.values() for member in counts}:
+            self.count_elsewhere(member)
+
+    def count_elsewhere(self, member: str | None) -> None:
+        others = (counts for other, counts in self.shelf.journals.items() if other is not self)
+        self.delivery.count_elsewhere(member, sum(counts[member] for counts in others))
 
     @override
     def publish_nowait(self, record: Record) -> str:

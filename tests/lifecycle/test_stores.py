@@ -1,11 +1,13 @@
 """Stores behind the seam: each plays the same scenes, and a store that breaks a promise is found."""
 
+from contextlib import contextmanager, nullcontext
+
 import pytest
 import trio
 
 from chirp_trio import SQLiteStore, Topic, merge
 from chirp_trio.testing import check_store
-from chirp_trio.topics import Journal, Record
+from chirp_trio.topics import Journal, Record, Store
 from tests.lifecycle.feeds import client_of, feed_of, read
 from tests.lifecycle.shared_memory import SharedJournal, SharedMemoryStore
 
@@ -44,6 +46,21 @@ async def do_not_wait(self, last_event_id):
     await Journal.find(self, last_event_id)
 
 
+def only_joins(self, member, count):
+    if count:
+        SharedJournal.count_here(self, member, count)
+
+
+def count_together(self, member, count):
+    self.shelf.journals[self][member] = count
+    for journal in self.shelf.journals:
+        journal.delivery.count_elsewhere(member, sum(counts[member] for counts in self.shelf.journals.values()))
+
+
+def confuse_nobody(self, member, count):
+    SharedJournal.count_here(self, member or None, count)
+
+
 @pytest.mark.parametrize(
     ("methods", "scene"),
     [
@@ -51,12 +68,67 @@ async def do_not_wait(self, last_event_id):
         ({"publish": give_wrong_ids}, "Who comes back after any number of restarts"),
         ({"find": do_not_wait}, "A client that comes from another process"),
         ({"publish_nowait": lambda *_: ""}, "What was published without waiting"),
+        ({"count_here": lambda *_: None}, "each knows whose subscriptions there are"),
+        ({"count_here": only_joins}, "each knows whose subscriptions there are"),
+        ({"count_here": count_together}, "each knows whose subscriptions there are"),
+        ({"count_here": confuse_nobody}, "each knows whose subscriptions there are"),
+        ({"tell_of_others": lambda _: None}, "each knows whose subscriptions there are"),
     ],
-    ids=["other events", "wrong ids", "places are guessed", "lost"],
+    ids=[
+        *("other events", "wrong ids", "places are guessed", "lost", "nobody is told who is there", "nobody leaves"),
+        *("own members count twice", "nobody is somebody", "who comes later is not told"),
+    ],
 )
 async def test_a_store_that_breaks_a_promise_is_found(autojump_clock, methods, scene):
     with pytest.raises(AssertionError, match=scene):
         await check_store(breaking(**methods), timeout=5)
+
+
+def hear_the_first_only(self, hear):
+    return SharedMemoryStore.heard(self, hear) if not self.listeners else nullcontext()
+
+
+@contextmanager
+def go_on_hearing(self, hear):
+    self.listeners[hear] = None
+    yield
+
+
+@contextmanager
+def forget_who_fails(self, hear):
+    self.listeners[hear] = None
+    yield
+    del self.listeners[hear]
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        {"tell": Store.tell},
+        {"heard": Store.heard},
+        {"heard": hear_the_first_only},
+        {"heard": go_on_hearing},
+        {"heard": forget_who_fails},
+        {"tell": lambda self, notice: SharedMemoryStore.tell(self, notice.splitlines()[0])},
+    ],
+    ids=["nothing is told", "nobody hears", "one hears", "who left still hears", "who failed still hears", "half a notice"],
+)
+async def test_a_store_that_tells_something_else_is_found(autojump_clock, methods):
+    store = type("Broken", (SharedMemoryStore,), methods)()
+    with pytest.raises(AssertionError, match="What is told is heard by everybody who listens"):
+        await check_store(store, timeout=5)
+
+
+async def test_a_store_that_tells_nothing_at_all_is_left_alone(autojump_clock):
+    class Silent(SharedMemoryStore):
+        tell, heard = Store.tell, Store.heard
+
+        def journal(self, delivery):
+            journal = super().journal(delivery)
+            journal.__class__ = type("Silent", (SharedJournal,), {"count_here": Journal.count_here})
+            return journal
+
+    await check_store(Silent())
 
 
 async def test_an_event_stream_tells_a_client_its_place_once_that_is_found(autojump_clock):

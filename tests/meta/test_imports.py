@@ -292,7 +292,8 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
         "server/workers.py",  # what keeps them running, and what is told by signals
         "server/websocket.py",
         "server/reload.py",
-        "testing/stores.py",  # publishers, and what reads to the end
+        "testing/store_presence.py",  # who comes and leaves, and who watches that
+        "testing/store_scenes.py",  # publishers, and what reads to the end
         "testing/hosting.py",  # an app, and its clients
         "cli/tail.py",  # what it prints, and whether anybody reads it
     }
