@@ -62,7 +62,8 @@ async def members_are_known(store: Store) -> None:
         return topic.subscribers, dict(topic.members)
 
     async with trio.open_nursery() as nursery, Topic(name, store=store) as here:
-        if type(audience_of(here).journal).count_here is Journal.count_here:
+        journal = audience_of(here).journal
+        if journal is None or type(journal).count_here is Journal.count_here:
             return
         nursery.start_soon(watch, here)
         await trio.testing.wait_all_tasks_blocked()  # it watches

@@ -14,8 +14,8 @@ async def check_store(store: Store, *, timeout: float = 30.0) -> None:
     """Check that a store does what topics promise: for authors of stores, and for a server that one is to be used with.
 
     It opens topics with names of its own, drawn by lot, publishes, closes, and opens them anew, as a restart does. Where the
-    store is shared, it has several open at a time, as an app has them with `--workers`. What they have kept is left in the
-    store.
+    store is shared, it has several open at a time, as an app has them with `--workers`. Who is there and what is
+    told are checked where a store offers them. What they have kept is left in the store.
 
     Args:
         store: The store.

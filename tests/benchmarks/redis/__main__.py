@@ -1,7 +1,8 @@
 """`python -m tests.benchmarks.redis`: what topics cost that several processes share by Redis or Valkey.
 
 It starts a server for each part, and ends it: publishing beside coredis' pipelines, an event for three processes with a
-thousand clients each beside topics in memory, the server's own work for it, and ten topics beside five thousand.
+thousand clients each beside topics in memory, the server's own work for it, and ten topics beside five thousand; then what
+to size by: the memory of a stream, and the server's work by the number of processes.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from ..processes import BenchmarkError, allow_connections, stop_children
 from ..report import print_lines
 from .fan_out import PROCESSES, measure_fan_out
 from .publishing import HAS_COREDIS, measure_publishing
+from .sizes import measure_memory, measure_work
 from .topics import FEW, measure_topics
 
 
@@ -31,10 +33,14 @@ class Plan:
     few_streams: int
     window: float  # seconds
     topics: int
+    idle_streams: int
+    processes: tuple[int, ...]
 
 
-FULL = Plan(rounds=5, events=10_000, streams=1000, few_streams=10, window=3.0, topics=5000)
-QUICK = Plan(rounds=1, events=1000, streams=50, few_streams=5, window=1.0, topics=100)
+FULL = Plan(
+    rounds=5, events=10_000, streams=1000, few_streams=10, window=3.0, topics=5000, idle_streams=1000, processes=(1, 10, 50)
+)
+QUICK = Plan(rounds=1, events=1000, streams=50, few_streams=5, window=1.0, topics=100, idle_streams=100, processes=(1, 3))
 
 
 def main():
@@ -74,10 +80,17 @@ def measure_clients(plan, folder):
     return measure_fan_out(client, plan.rounds, plan.streams, plan.few_streams, plan.window)
 
 
+def measure_sizes(plan, folder):
+    allow_connections(plan.idle_streams)
+    client = prepare_client(folder, compile=True)
+    return {"kib": measure_memory(client, plan.idle_streams), "work": measure_work(min(plan.rounds, 3), plan.processes)}
+
+
 PARTS = {
     "publishing": lambda plan, _folder: measure_publishing(plan.rounds, plan.events),
     "clients": measure_clients,
     "topics": lambda plan, _folder: measure_topics(plan.rounds, plan.topics),
+    "sizes": measure_sizes,
 }
 
 
@@ -162,8 +175,20 @@ def topics_goals(found):
     yield at_most(1.5, f"topics: thousands beside {FEW} cost at most {{}} times as much for an event", ratio)
 
 
-PRINTED = {"publishing": print_publishing, "clients": print_clients, "topics": print_topics}
-GOALS = {"publishing": publishing_goals, "clients": clients_goals, "topics": topics_goals}
+# -- sizes --------------------------------------------------------------------------------------------------------------
+
+
+def print_sizes(found):
+    print_lines(["a stream of the shared topic", "KiB of its process"], [["one that waits", f"{found['kib']:.1f}"]])
+    rows = [
+        [f"{number}", f"{work['us']:.0f}", f"{work['commands']:.1f}", f"{work['bytes']:,.0f}"]
+        for number, work in found["work"].items()
+    ]
+    print_lines(["processes that get an event of 100 bytes", "Redis' CPU µs", "commands", "bytes"], rows)
+
+
+PRINTED = {"publishing": print_publishing, "clients": print_clients, "topics": print_topics, "sizes": print_sizes}
+GOALS = {"publishing": publishing_goals, "clients": clients_goals, "topics": topics_goals, "sizes": lambda _found: ()}
 
 if __name__ == "__main__":
     main()

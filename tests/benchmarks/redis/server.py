@@ -25,10 +25,11 @@ def cpu_seconds(server):
 
 
 def work_of(server):
-    """How many commands it has had, those inside of functions among them, and how many bytes it has read and sent."""
-    lines = server.ask("INFO", "stats").decode().splitlines()
+    """How many commands it has had, those inside of functions among them, its bytes read and sent, and its CPU's time."""
+    lines = [line for section in ("stats", "cpu") for line in server.ask("INFO", section).decode().splitlines()]
     found = dict(line.split(":", 1) for line in lines if ":" in line)
     return {
         "commands": int(found["total_commands_processed"]),
         "bytes": int(found["total_net_input_bytes"]) + int(found["total_net_output_bytes"]),
+        "cpu_us": (float(found["used_cpu_user"]) + float(found["used_cpu_sys"])) * 1e6,
     }
