@@ -8,7 +8,7 @@ What happens to a block is decided by its language and its first line:
 
 `...` in an output stands for anything. A command whose output names a URL is a server: it is started, asked for `/`,
 and stopped; if it ends with `&`, it is stopped at the page's end. `redis-server` is stopped there as well. The ports 8000
-and 6379 become free ports, everywhere.
+and 6379 become free ports; 6379 does not in examples, which open no server.
 
 The folder holds what the page shows, and nothing that its reader does not have: nothing else is written into it. Where
 `CHIRP_TRIO_READER` names the `bin` folder of another environment, the commands are those of that one.
@@ -150,7 +150,8 @@ class Reader:
     def follow(self, block: Block) -> None:
         """Do what the block says; raise AssertionError if what comes of it is something else."""
         text = re.sub(r"\b8000\b", self.port, block.text)
-        text = re.sub(r"\b6379\b", self.redis_port, text)
+        if block.file is not None or block.language != "python":  # examples open no server, and errors name the usual port
+            text = re.sub(r"\b6379\b", self.redis_port, text)
         if block.file is not None:
             path = self.folder / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
