@@ -15,7 +15,7 @@ from tests.redis_servers import RedisServer
 SEEDS = range(SEED, SEED + 10) if LONG else [SEED]
 
 
-@pytest.mark.timeout(SECONDS + 400)
+@pytest.mark.timeout(0 if LONG else SECONDS + 400)  # to compare takes minutes where a machine is busy
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kind", ["redis", "valkey"])
 def test_nothing_is_lost_twice_or_out_of_order_whoever_is_killed(tmp_path, kind, seed):
