@@ -168,7 +168,7 @@ def test_a_page_does_not_look_live_before_it_is(enter, server, generation):
     page = enter("Ada", generation)
     page.route("**/live?*", lambda route: None)  # which never answers
     page.reload()
-    word = page.get_by_text("Connecting…")
+    word = page.get_by_text("Connecting…", exact=True)
     expect(word).to_be_visible()
     assert word.evaluate("word => getComputedStyle(word).color") == page.locator(".late").evaluate(
         "word => getComputedStyle(word).color"
