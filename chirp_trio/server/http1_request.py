@@ -156,9 +156,8 @@ class RequestReader:
                 headers.append((b"content-length", length))
         else:
             return
-        self.awaits_continue = version >= b"1.1" and any(
-            name == b"expect" and b"100-continue" in value.lower() for name, value in headers
-        )
+        if version >= b"1.1" and (self._left or self._is_chunked):
+            self.awaits_continue = any(name == b"expect" and b"100-continue" in value.lower() for name, value in headers)
 
     # -- bodies ---------------------------------------------------------------------------------------------------------
 

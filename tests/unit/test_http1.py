@@ -279,6 +279,17 @@ async def test_who_waits_to_be_told_and_is_answered_at_once_is_told_that_the_con
         assert visit.is_at_end
 
 
+async def test_where_there_is_no_body_to_wait_for_the_connection_goes_on():
+    async def app(scope, receive, send):
+        await send({**START, "headers": [(b"content-length", b"0")]})
+        await send(END)
+
+    async with visiting(app) as visit:
+        answer = await visit.ask(b"POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 0\r\n\r\n")
+        assert head(answer) == (200, [b"content-length: 0"], b"")
+        assert status(await visit.ask(GET)) == 200
+
+
 async def test_a_body_that_does_not_come_is_given_up_after_the_timeout(autojump_clock):
     async with visiting(Echo(), body_timeout=20) as visit:
         visit.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhe")
