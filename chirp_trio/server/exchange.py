@@ -1,7 +1,8 @@
 """One request and its response, as ASGI has them, whatever carries them.
 
-It is also the extension `chirp_trio.connection` of the request's scope, for responses that stay open: pieces of the body
-go to the socket at once, without a task switch, by `write_nowait()`. That is for those who were given this exchange's own
+It is also the extension `chirp_trio.connection` of the request's scope, for responses that stay open: their head, with
+the first piece of the body, goes to the socket at once by `start_nowait()`, and further pieces by `write_nowait()`, without
+a task switch. That is for those who were given this exchange's own
 `send`, with nobody in between: middleware that wraps `send` may hold messages back, or change them.
 """
 
