@@ -11,8 +11,10 @@ import trio
 import trio.testing
 
 from chirp_trio.asgi import ASGIApp
+from chirp_trio.server.arrivals import Arrival, Arrivals
 from chirp_trio.server.config import ServerConfig
 from chirp_trio.server.connection import Connection
+from chirp_trio.server.tls_transport import TLSTransport
 from chirp_trio.server.transport import Transport
 
 
@@ -95,7 +97,13 @@ class Pair(Client):
         self, tls: ssl.SSLContext | None = None, write_timeout: float = 30, client_tls: ssl.SSLContext | None = None
     ) -> None:
         super().__init__(client_tls)
-        self.transport = Transport(self.ours, tls, write_timeout)
+        self.transport = Transport(self.ours, write_timeout) if tls is None else TLSTransport(self.ours, tls, write_timeout)
+
+    async def handshake(self) -> str | None:
+        """Do the server's side of the handshake; the protocol that was settled on."""
+        while not self.transport.handshake_nowait():
+            await trio.lowlevel.wait_readable(self.ours)
+        return self.transport.protocol
 
     async def __aenter__(self) -> Self:
         return self
@@ -105,6 +113,58 @@ class Pair(Client):
         self.transport.reset()
 
 
+class Served:
+    """A connection of the server's from its first byte on, as its worker serves it.
+
+    Args:
+        app: The app.
+        settings: The server's settings.
+        accepted: The connection.
+        tls: Speak TLS with this context.
+        turns: The worker's.
+
+    Attributes:
+        connection: What serves it, once the first request has come.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: ServerConfig, accepted: socket.socket, tls: ssl.SSLContext | None = None,
+        turns: trio.CapacityLimiter | None = None,
+    ) -> None:  # fmt: skip
+        self._app = app
+        self._settings = settings
+        self._accepted = accepted
+        self._tls = tls
+        self._turns = turns
+        self._stop = trio.Event()
+        self.connection: Connection | None = None
+
+    async def run(self) -> None:
+        """Serve it until it is closed."""
+        async with trio.open_nursery() as nursery:
+
+            def serve(arrival: Arrival) -> None:
+                self.connection = Connection(self._app, self._settings, {}, arrival, self._turns)
+                if self._stop.is_set():
+                    self.connection.stop()
+                nursery.start_soon(self.connection.run)
+                arriving.cancel_scope.cancel("it has arrived")
+
+            with Arrivals(self._settings, serve, self._turns) as arrivals:
+                async with trio.open_nursery() as arriving:
+                    arriving.start_soon(arrivals.run)
+                    arrivals.add(self._accepted, self._tls, arriving.cancel_scope.cancel)
+                    await self._stop.wait()
+                    arriving.cancel_scope.cancel("the server stops")
+                await arrivals.finish()
+
+    def stop(self) -> None:
+        """Do what a worker does when it is to stop."""
+        self._stop.set()
+        if self.connection is not None:
+            self.connection.stop()
+
+
 class Visit(Client):
     """A whole connection of the server's, and its client; see `visiting()`."""
 
@@ -112,11 +172,20 @@ class Visit(Client):
         self, app: ASGIApp, *, tls: ssl.SSLContext | None = None, certificate: ssl.SSLContext | None = None, **settings: Any
     ) -> None:
         super().__init__(tls)
-        self.connection = Connection(app, ServerConfig(**settings), {}, self.ours, certificate)
+        self._served = Served(app, ServerConfig(**settings), self.ours, certificate)
         self.is_over = False
 
+    def stop(self) -> None:
+        """Stop the server."""
+        self._served.stop()
+
+    def ask_to_leave(self) -> None:
+        """Tell the app that its response is to end."""
+        assert self._served.connection is not None
+        self._served.connection.ask_to_leave()
+
     async def run(self) -> None:
-        await self.connection.run()
+        await self._served.run()
         self.is_over = True
 
     async def ask(self, data: bytes) -> bytes:

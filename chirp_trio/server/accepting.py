@@ -13,9 +13,9 @@ import trio
 
 from ..addresses import owner_of, parse_address
 from ..logs import logger_of
+from .arrivals import PER_TURN
 from .config import ServerConfig
 from .forwarded import TrustedProxies
-from .sockets import send_at_once
 
 logger = logger_of("server")
 
@@ -24,8 +24,6 @@ _OUT_OF = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 # Seconds until the next attempt then, and between two lines about one thing in the log.
 _PAUSE = 0.1
 _BETWEEN_LINES = 10.0
-# How many connections are taken in, and how many end, in one turn of the event loop: the streams that are open wait for it.
-PER_TURN = 16
 
 _REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 21\r\n"
@@ -143,7 +141,6 @@ class Acceptor:
         if not self._room.enter(peer):
             self._refuse(connection, peer)
             return
-        send_at_once(connection)
         self._serve(connection, self._tls, lambda: self._room.leave(peer))
 
     def _refuse(self, connection: socket.socket, peer: object) -> None:

@@ -1,7 +1,5 @@
-"""One client's connection, from its first byte to its last, in one task. What goes wrong in it is nobody else's."""
+"""One client's connection, from its first request to its end, in one task. What goes wrong in it harms no other."""
 
-import socket
-import ssl
 from typing import Any
 
 import trio
@@ -9,11 +7,12 @@ import trio
 from ..asgi import ASGIApp
 from ..failures import failure_of
 from ..logs import logger_of
+from .arrivals import Arrival
 from .config import ServerConfig
 from .conversation import Conversation
 from .http1 import HTTP1
 from .http2 import HTTP2
-from .transport import LAST_WRITE_TIMEOUT, Transport
+from .transport import LAST_WRITE_TIMEOUT
 
 logger = logger_of("server")
 
@@ -23,27 +22,26 @@ _HELD = 2.0
 
 
 class Connection:
-    """An accepted connection.
+    """A connection that is being served.
 
     Args:
         app: The app.
         settings: What the server has been told.
         state: What the app's lifespan has left for its requests.
-        accepted: The connection: a socket that does not block. It is closed in the end.
-        tls: Speak TLS with this context; None means clear text.
+        arrival: The connection, with its first request. It is closed in the end.
         turns: How many connections may end in one turn of the event loop, as many may have one deadline; default: all.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: ServerConfig, state: dict[str, Any], accepted: socket.socket,
-        tls: ssl.SSLContext | None, turns: trio.CapacityLimiter | None = None,
+        self, app: ASGIApp, settings: ServerConfig, state: dict[str, Any], arrival: Arrival,
+        turns: trio.CapacityLimiter | None = None,
     ) -> None:  # fmt: skip
         self._app = app
         self._settings = settings
         self._state = state
         self._turns = turns
-        self._transport = Transport(accepted, tls, settings.write_timeout, turns)
-        self._handshake = trio.CancelScope()
+        self._arrival = arrival
+        self._transport = arrival.transport
         self._holding = trio.CancelScope()
         self._protocol: HTTP1 | HTTP2 | None = None
         self._is_stopping = False
@@ -52,40 +50,30 @@ class Connection:
         """Serve the client until it or the server is done."""
         linger = False
         try:
-            protocol = await self._shake_hands()
-            if protocol is not None:
-                client, server = self._transport.addresses
-                conversation = Conversation(self._app, self._settings, self._state, self._transport, client, server)
-                await self._converse(conversation, protocol)
-                linger = conversation.linger
-                if conversation.is_flood:
-                    await self._hold()
+            client, server = self._transport.addresses
+            conversation = Conversation(self._app, self._settings, self._state, self._transport, client, server)
+            await self._converse(conversation)
+            linger = conversation.linger
+            if conversation.is_flood:
+                await self._hold()
             if self._turns is not None:
                 async with self._turns:  # which takes a turn
                     pass
         except trio.BrokenResourceError:
-            pass  # the client left, or never spoke TLS
+            pass  # the client left
         except BaseException as raised:
             logger.exception("a connection failed", exc_info=failure_of(raised))
         finally:
             await self._transport.close(linger=linger)
 
-    async def _shake_hands(self) -> str | None:
-        """The protocol that was settled on; None if the client does not come to an end."""
-        if not self._transport.is_encrypted:
-            return "http/1.1"
-        patience = LAST_WRITE_TIMEOUT if self._is_stopping else self._settings.handshake_timeout
-        self._handshake.deadline = trio.current_time() + patience
-        with self._handshake:
-            return await self._transport.handshake() or "http/1.1"
-        return None
-
-    async def _converse(self, conversation: Conversation, protocol: str) -> None:
-        began: bytes | None = b""
-        if protocol != "h2":
-            http1 = HTTP1(conversation)
+    async def _converse(self, conversation: Conversation) -> None:
+        began: bytes | None
+        if self._arrival.is_http2:
+            began = self._arrival.reader.take_rest()
+        else:
+            http1 = HTTP1(conversation, self._arrival.reader)
             self._take(http1)
-            began = await http1.serve()
+            began = await http1.serve(self._arrival.take_first())
         if began is not None:
             http2 = HTTP2(conversation)
             self._take(http2)
@@ -106,7 +94,6 @@ class Connection:
     def stop(self) -> None:
         """Take no further request, and have no patience with a client that does not read."""
         self._is_stopping = True
-        self._handshake.deadline = trio.current_time() + LAST_WRITE_TIMEOUT
         self._holding.cancel("the server stops")
         self._transport.hurry(LAST_WRITE_TIMEOUT)
         if self._protocol is not None:

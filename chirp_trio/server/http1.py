@@ -24,40 +24,42 @@ class HTTP1:
 
     Args:
         conversation: What it has of the server, and the way to the client.
+        reader: Reads what the client sends.
     """
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, reader: RequestReader) -> None:
         self._conversation = conversation
         self._transport = conversation.transport
         self._settings = conversation.settings
-        self._reader = RequestReader()
+        self._reader = reader
         self._exchange: HTTP1Exchange | None = None
         self._websocket: WebSocket | None = None
         self._idle = trio.CancelScope()  # around the wait for a request
         self._is_stopping = False
-        self._has_answered = False
 
-    async def serve(self) -> bytes | None:
+    async def serve(self, first: Request | int) -> bytes | None:
         """Answer requests until either side is done; the first bytes of HTTP/2, where the client speaks that.
 
         The connection is left open for the caller to close.
+
+        Args:
+            first: The first request, or the status with which it has to be refused.
         """
-        timeout = self._settings.head_timeout
-        while not (self._is_stopping and self._has_answered):
-            try:
-                request = await self._next_request(timeout)
-                if request is None:
-                    return None
+        try:
+            if isinstance(first, int):
+                raise RefusedError(first)
+            request: Request | None = first
+            del first
+            while request is not None:
                 if request.method == "PRI" and request.version == "2.0" and self._speaks_http2:
                     return _PREFACE + self._reader.take_rest()
-                target, headers = request.resolve()
-            except RefusedError as refused:
-                await self._refuse(refused.status)
-                return None
-            if not await self._answer(request, target, headers):
-                return None
-            self._has_answered = True
-            timeout = self._settings.keep_alive_timeout
+                answering = self._answer(request)
+                del request  # which an open stream need not keep
+                if not await answering:
+                    return None
+                request = await self._next_request()
+        except RefusedError as refused:
+            await self._refuse(refused.status)
         return None
 
     @property
@@ -67,7 +69,7 @@ class HTTP1:
     def stop(self) -> None:
         """Take no further request, but for one that is on its way."""
         self._is_stopping = True
-        self._idle.deadline = trio.current_time() + (0 if self._has_answered else LAST_WRITE_TIMEOUT)
+        self._idle.cancel("the server stops")
 
     def ask_to_leave(self) -> None:
         """Tell the app that it is to end its response."""
@@ -78,19 +80,18 @@ class HTTP1:
 
     # -- a request comes ------------------------------------------------------------------------------------------------
 
-    async def _next_request(self, timeout: float) -> Request | None:
+    async def _next_request(self) -> Request | None:
         """The head of the next request; None where there is none.
 
-        Args:
-            timeout: Seconds until it has to begin; it has to be complete within `head_timeout` seconds then.
+        It has to begin within `keep_alive_timeout` seconds, and to be complete within `head_timeout` seconds then.
 
         Raises:
             RefusedError: There is one that cannot be answered, or only a part of one.
         """
         reader = self._reader
         has_begun = reader.has_data
-        patience = self._settings.head_timeout if has_begun else timeout
-        self._idle = trio.CancelScope(deadline=trio.current_time() + (LAST_WRITE_TIMEOUT if self._is_stopping else patience))
+        patience = self._settings.head_timeout if has_begun else self._settings.keep_alive_timeout
+        self._idle = trio.CancelScope(deadline=trio.current_time() + patience)
         with self._idle:
             while (request := reader.next_request()) is None:
                 try:
@@ -103,8 +104,7 @@ class HTTP1:
                     return None  # the client has left
                 if not has_begun:
                     has_begun = True
-                    if not self._is_stopping:
-                        self._idle.deadline = trio.current_time() + self._settings.head_timeout
+                    self._idle.deadline = trio.current_time() + self._settings.head_timeout
                 reader.receive_data(data)
             return request
         if has_begun and not self._is_stopping:
@@ -124,8 +124,13 @@ class HTTP1:
 
     # -- and is answered ------------------------------------------------------------------------------------------------
 
-    async def _answer(self, request: Request, target: bytes, headers: Headers) -> bool:
-        """Let the app answer; whether there can be another request."""
+    async def _answer(self, request: Request) -> bool:
+        """Let the app answer; whether there can be another request.
+
+        Raises:
+            RefusedError: The request cannot be answered.
+        """
+        target, headers = request.resolve()
         scope = make_scope(
             version=request.version,
             method=request.method,

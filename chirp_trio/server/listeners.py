@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from .sockets import find_vanished_clients
+from .sockets import prepare_for_streams
 
 # Opens sockets that listen or will, which do not block, and tells the URL of each.
 type Listeners = AbstractContextManager[tuple[list[socket.socket], list[str]]]
@@ -64,7 +64,7 @@ def open_listeners(
             try:
                 taken = opened.enter_context(_open(address, reuse_port))
                 for listening in taken:
-                    find_vanished_clients(listening, timeout)
+                    prepare_for_streams(listening, timeout)
                     listening.setblocking(False)
             except OSError as error:
                 raise _cannot_listen(address, error) from error

@@ -16,7 +16,6 @@ type Address = tuple[str, int | None] | None
 _INTERNET = {socket.AF_INET, socket.AF_INET6}
 # Bytes that the system has taken and not sent, from which on it takes no more: they are late, and held for nothing.
 _LOW_WATER = 16 * 1024
-_NOT_SENT_LOW_WATER = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 
 def peer_address(connection: socket.socket) -> Address:
@@ -28,14 +27,6 @@ def local_address(connection: socket.socket) -> Address:
     """What the other end has connected to, as ASGI has it."""
     name = connection.getsockname()
     return name[:2] if connection.family in _INTERNET else (str(name), None)
-
-
-def send_at_once(connection: socket.socket) -> None:
-    """Let the system send what it gets without waiting for more, and not take more than it can send soon."""
-    with suppress(OSError):  # it is no TCP, or gone
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if _NOT_SENT_LOW_WATER is not None:
-            connection.setsockopt(socket.IPPROTO_TCP, _NOT_SENT_LOW_WATER, _LOW_WATER)
 
 
 def reset_when_closed(connection: socket.socket) -> None:
@@ -54,16 +45,23 @@ def count_in_flight(connection: socket.socket) -> int:
         return 0
 
 
-def find_vanished_clients(listening: socket.socket, timeout: float) -> None:
-    """Let the system give up a client from which nothing comes any more. Accepted connections inherit these options.
+def prepare_for_streams(listening: socket.socket, timeout: float) -> None:
+    """Let the system send at once what it gets, and give up a client from which nothing comes any more.
 
-    `TCP_USER_TIMEOUT` (RFC 5482) is for those to whom something has been sent, keepalive for those to whom nothing has.
+    Accepted connections inherit these options from the listening socket. `TCP_USER_TIMEOUT` (RFC 5482) is for clients to whom
+    something has been sent, keepalive for those to whom nothing has.
+
+    Args:
+        listening: The listening socket.
+        timeout: Seconds after which a client is given up.
     """
     if listening.family not in _INTERNET:
         return
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     seconds = max(1, round(timeout))
     for option, value in (
+        ("TCP_NODELAY", 1),
+        ("TCP_NOTSENT_LOWAT", _LOW_WATER),
         ("TCP_USER_TIMEOUT", seconds * 1000),
         ("TCP_KEEPIDLE", max(1, seconds // 2)),
         ("TCP_KEEPINTVL", max(1, seconds // 6)),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import trio
 
-# The most that is read at once: a bound for how long one client may have the event loop.
-READ_SIZE = 16 * 1024
+from .transport import READ_SIZE
+
 # Of a record that is part of a handshake (RFC 8446, 5.1): its first bytes, and how long it may be after its head.
 _HANDSHAKE = b"\x16\x03"
 _RECORD_HEAD = 5

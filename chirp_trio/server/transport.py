@@ -1,20 +1,18 @@
 """One client's connection as bytes: in as they come, out in the order in which they were given, each with a deadline.
 
 What is written goes to the system at once, without a task, a lock or a cancel scope; only what the system does not take
-waits. TLS is a step on the way, not a stream around another: so it can do the same.
+waits. TLS is a step on the way, not a stream around another, so it can do the same: see tls_transport.py.
 """
 
 import socket
-import ssl
-from collections import deque
 from collections.abc import Awaitable, Callable
 
 import trio
 
 from .sockets import Address, count_in_flight, local_address, peer_address, reset_when_closed
-from .tls import READ_SIZE, TLS
 
-# The most that is encrypted at once: a bound for how long one client may have the event loop.
+# The most that is read at once, and encrypted: bounds for how long one client may have the event loop.
+READ_SIZE = 16 * 1024
 WRITE_SIZE = 64 * 1024
 # Seconds for the last bytes of a connection: a server that is about to stop does not wait for clients that do not read.
 LAST_WRITE_TIMEOUT = 0.5
@@ -28,39 +26,29 @@ class Transport:
 
     Args:
         connection: The accepted connection: a socket that does not block. The transport closes it.
-        tls: Speak TLS with this context; None means clear text.
         write_timeout: Seconds that the client may take no bytes before it is given up.
         turns: How many connections may be found to be at their end in one turn of the event loop; default: all. Thousands may
             leave at once, and what each leaves behind takes time, which the others would wait for.
     """
 
     __slots__ = (
-        "_draining", "_is_closed", "_patience", "_ready", "_socket", "_taken", "_tls", "_turns", "_unsent", "_write_timeout",
+        "_draining", "_is_closed", "_patience", "_ready", "_socket", "_taken", "_turns", "_unsent", "_write_timeout",
         "is_closing",
     )  # fmt: skip
 
-    def __init__(
-        self, connection: socket.socket, tls: ssl.SSLContext | None, write_timeout: float,
-        turns: trio.CapacityLimiter | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, connection: socket.socket, write_timeout: float, turns: trio.CapacityLimiter | None = None) -> None:
         self._socket = connection
-        self._tls = None if tls is None else TLS(tls)
         self._write_timeout = write_timeout
         self._turns = turns
         # What is to be written and has not been taken yet. It stays, if whoever brought it is cancelled: half a message may
         # be on the wire.
         self._ready: bytes | memoryview = b""  # for the system: encrypted, if that is asked for
-        self._unsent: deque[memoryview] = deque()
+        self._unsent: list[memoryview] = []
         self._taken = 0
-        self._draining = trio.Lock()
+        self._draining: trio.Lock | None = None
         self._patience: trio.CancelScope | None = None  # around the wait for the client to read
         self._is_closed = False
         self.is_closing = False
-
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether this is TLS."""
-        return self._tls is not None
 
     @property
     def addresses(self) -> tuple[Address, Address]:
@@ -74,21 +62,31 @@ class Transport:
         except OSError as error:
             raise trio.BrokenResourceError("the client has left already") from error
 
-    async def handshake(self) -> str | None:
-        """Begin TLS, if this is TLS; the protocol that was settled on (ALPN), if any was.
+    def fileno(self) -> int:
+        """The socket's, for those who wait for many at once."""
+        return self._socket.fileno()
+
+    # -- TLS, which there is none of here ---------------------------------------------------------------------------------
+
+    is_encrypted = False
+
+    @property
+    def is_established(self) -> bool:
+        """Whether there is no handshake, or it is over."""
+        return True
+
+    @property
+    def protocol(self) -> str | None:
+        """The protocol that was settled on in the handshake (ALPN), if any was."""
+        return None
+
+    def handshake_nowait(self) -> bool:
+        """Go on with the handshake, with what has come; whether it is over.
 
         Raises:
             trio.BrokenResourceError: The client has left, or speaks no TLS.
         """
-        if self._tls is None:
-            return None
-        while data := await self._receive_some():
-            try:
-                if self._tls.advance(data):
-                    return self._tls.protocol
-            finally:
-                self._write_protocol_bytes()  # an alert too, if it failed
-        raise trio.BrokenResourceError("the client has left in the middle of its handshake")
+        return True
 
     # -- in -------------------------------------------------------------------------------------------------------------
 
@@ -98,34 +96,33 @@ class Transport:
         Raises:
             trio.BrokenResourceError: The connection is gone.
         """
-        if self._tls is None:
-            return await self._receive_some()
-        while (data := self._tls.decrypt()) is None:
-            self._write_protocol_bytes()
-            if not await self._feed():
-                return b""
+        data = None
+        try:
+            while data is None:
+                await self._wait(trio.lowlevel.wait_readable)
+                data = self.receive_nowait()
+        except trio.BrokenResourceError:
+            await self._take_turn()
+            raise
+        if not data:
+            await self._take_turn()
         return data
 
-    async def _feed(self) -> bool:
-        """Take in more of what TLS needs; whether there was any."""
-        assert self._tls is not None
-        data = await self._receive_some()
-        self._tls.take(data)
-        return bool(data)
+    def receive_nowait(self) -> bytes | None:
+        """What has come from the client; empty when nothing more will; None if nothing has yet.
 
-    async def _receive_some(self) -> bytes:
-        while True:
-            await self._wait(trio.lowlevel.wait_readable)
-            try:
-                data = self._socket.recv(READ_SIZE)
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                await self._take_turn()
-                raise trio.BrokenResourceError(str(error)) from error
-            if not data:
-                await self._take_turn()
-            return data
+        Raises:
+            trio.BrokenResourceError: The connection is gone.
+        """
+        return self._read()
+
+    def _read(self) -> bytes | None:
+        try:
+            return self._socket.recv(READ_SIZE)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise trio.BrokenResourceError(str(error)) from error
 
     async def _take_turn(self) -> None:
         if self._turns is not None:
@@ -153,14 +150,11 @@ class Transport:
         if self._ready or self._unsent:
             self._unsent.append(memoryview(data))
             return False
-        if self._tls is None:
-            taken = self._write(data)
-            if taken == len(data):
-                return True
-            self._ready = memoryview(data)[taken:]
-            return False
-        self._unsent.append(memoryview(data))
-        return self._write_some()
+        taken = self._write(data)
+        if taken == len(data):
+            return True
+        self._ready = memoryview(data)[taken:]
+        return False
 
     async def drain(self) -> None:
         """Wait until all that was kept has been taken. Can be cancelled: what is left goes out with the next bytes.
@@ -170,7 +164,8 @@ class Transport:
         """
         if not self._ready and not self._unsent:
             return
-        async with self._draining:
+        self._draining = draining = self._draining or trio.Lock()  # made late: an idle connection needs none
+        async with draining:
             while not self._write_some():
                 await self._wait_until_writable()
 
@@ -208,26 +203,23 @@ class Transport:
             if not self._ready:
                 if not self._unsent:
                     return True
-                self._ready = self._prepare_piece()
+                self._ready = self._prepare(self._next_piece())
             taken = self._write(self._ready)
             if taken < len(self._ready):
                 self._ready = memoryview(self._ready)[taken:]
                 return False
             self._ready = b""
 
-    def _prepare_piece(self) -> bytes | memoryview:
-        first = self._unsent.popleft()
-        if len(first) > WRITE_SIZE:
-            self._unsent.appendleft(first[WRITE_SIZE:])
-            first = first[:WRITE_SIZE]
-        return first if self._tls is None else self._tls.encrypt(first)
+    def _next_piece(self) -> memoryview:
+        """What is to be written next; it is kept no longer."""
+        first = self._unsent[0]
+        if len(first) <= WRITE_SIZE:
+            return self._unsent.pop(0)
+        self._unsent[0] = first[WRITE_SIZE:]
+        return first[:WRITE_SIZE]
 
-    def _write_protocol_bytes(self) -> None:
-        """Write what TLS itself has to say: in the order of its making, which is before what has not been encrypted yet."""
-        assert self._tls is not None
-        if said := self._tls.said():
-            self._ready = bytes(self._ready) + said
-            self._write_some()
+    def _prepare(self, piece: memoryview) -> bytes | memoryview:
+        return piece
 
     def _write(self, data: bytes | memoryview) -> int:
         try:
@@ -260,7 +252,8 @@ class Transport:
         try:
             if not self._is_closed:
                 with trio.move_on_after(LAST_WRITE_TIMEOUT, shield=True) as patience:
-                    await self._say_good_bye()
+                    await self.drain()
+                    self._say_good_bye()
                 if patience.cancelled_caught:
                     self.reset_when_closed()
                 elif linger:
@@ -271,19 +264,28 @@ class Transport:
         finally:
             self._close_socket()
 
-    async def _say_good_bye(self) -> None:
-        await self.drain()
-        if not self.is_closing and self._tls is not None and self._tls.is_established:
-            # Without it a client cannot tell the end of a response that has no length from its being cut off (RFC 8446, 6.1).
-            self._tls.close()
-            self._write_protocol_bytes()
+    def close_nowait(self) -> None:
+        """Say good-bye, if nothing else is left to be said, and close."""
+        try:
+            if not self.backlog:
+                self._say_good_bye()
+        except trio.BrokenResourceError, OSError:
+            pass  # it is gone
+        finally:
+            self._close_socket()
+
+    def _say_good_bye(self) -> None:
         self.is_closing = True
         self._socket.shutdown(socket.SHUT_WR)
 
     async def _take_in_the_rest(self) -> None:
         left = _LINGER_BYTES
-        while left > 0 and (data := await self._receive_some()):
-            left -= len(data)
+        while left > 0:
+            await self._wait(trio.lowlevel.wait_readable)
+            data = self._read()
+            if data == b"":
+                return
+            left -= len(data or b"")
 
     def _close_socket(self) -> None:
         if not self._is_closed:

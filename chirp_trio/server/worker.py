@@ -1,7 +1,7 @@
 """The worker: it runs the app's lifespan, accepts connections while that lasts, and stops in order."""
 
+import functools
 import socket
-import ssl
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 import trio
 
 from ..asgi import ASGIApp, Scope
-from .accepting import PER_TURN, Acceptor, Room
+from .accepting import Acceptor, Room
+from .arrivals import PER_TURN, Arrival, Arrivals
 from .config import ServerConfig
 from .connection import Connection
 from .garbage import CalmCollector, calm_garbage_collector
@@ -94,34 +95,38 @@ class Worker:
         close: Callable[[], None],
     ) -> None:
         settings = self._settings
+        tls = None if self._certificate is None else self._certificate.context
         async with trio.open_nursery() as patience:
             async with trio.open_nursery() as connections:
-                acceptors = [self._acceptor(listening, connections, collector) for listening in listeners]
-                listen(listeners)
-                async with trio.open_nursery() as nursery:
+                serve = functools.partial(self._serve_arrival, connections, collector)
+                with Arrivals(settings, serve, self._endings) as arrivals:
+                    acceptors = [Acceptor(listening, tls, self._open, arrivals.add) for listening in listeners]
+                    listen(listeners)
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(arrivals.run)
+                        for acceptor in acceptors:
+                            nursery.start_soon(acceptor.run)
+                        task_status.started(urls)
+                        await self._stop.wait()
+                        nursery.cancel_scope.cancel("the server is to stop")
                     for acceptor in acceptors:
-                        nursery.start_soon(acceptor.run)
-                    task_status.started(urls)
-                    await self._stop.wait()
-                    nursery.cancel_scope.cancel("the server is to stop")
-                for acceptor in acceptors:
-                    with suppress(OSError):  # there are no more files to be had
-                        acceptor.accept_waiting(BACKLOG)  # whoever waits there would be reset otherwise
-                close()
-                for connection in self._connections:
-                    connection.stop()
-                patience.start_soon(self._ask_to_leave, settings.graceful_timeout / 2)
-                connections.cancel_scope.deadline = trio.current_time() + settings.graceful_timeout
+                        with suppress(OSError):  # there are no more files to be had
+                            acceptor.accept_waiting(BACKLOG)  # whoever waits there would be reset otherwise
+                    close()
+                    for connection in self._connections:
+                        connection.stop()
+                    patience.start_soon(self._ask_to_leave, settings.graceful_timeout / 2)
+                    connections.cancel_scope.deadline = trio.current_time() + settings.graceful_timeout
+                    await arrivals.finish()
             patience.cancel_scope.cancel("the last connection is closed")
 
-    def _acceptor(self, listening: socket.socket, connections: trio.Nursery, collector: CalmCollector) -> Acceptor:
-        def serve(accepted: socket.socket, tls: ssl.SSLContext | None, leave: Callable[[], None]) -> None:
-            connection = Connection(self._app, self._settings, self._state, accepted, tls, self._endings)
-            self._connections.add(connection)
-            collector.note_connection(len(self._connections))
-            connections.start_soon(self._run_connection, connection, leave)
-
-        return Acceptor(listening, None if self._certificate is None else self._certificate.context, self._open, serve)
+    def _serve_arrival(self, connections: trio.Nursery, collector: CalmCollector, arrival: Arrival) -> None:
+        connection = Connection(self._app, self._settings, self._state, arrival, self._endings)
+        self._connections.add(connection)
+        collector.note_connection(len(self._connections))
+        if self._stop.is_set():
+            connection.stop()
+        connections.start_soon(self._run_connection, connection, arrival.leave)
 
     async def _run_connection(self, connection: Connection, leave: Callable[[], None]) -> None:
         try:

@@ -110,7 +110,6 @@ def test_all_that_wait_are_accepted_ready_to_be_served():
         assert len(listening.accepted) == 5
         for connection, _tls, _leave in listening.accepted:
             assert connection.gettimeout() == 0
-            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_few_are_accepted_in_one_turn_and_the_others_wait_for_the_next():

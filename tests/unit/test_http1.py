@@ -631,7 +631,7 @@ async def test_whoever_does_not_read_is_given_up_after_the_timeout(autojump_cloc
 async def test_a_server_that_stops_leaves_idle_connections_at_once(autojump_clock):
     async with visiting(Echo()) as visit:
         await visit.ask(GET)
-        visit.connection.stop()
+        visit.stop()
         await visit.read()
         assert visit.is_at_end
         assert trio.current_time() == 0
@@ -639,7 +639,7 @@ async def test_a_server_that_stops_leaves_idle_connections_at_once(autojump_cloc
 
 async def test_a_request_that_is_on_its_way_when_the_server_stops_is_answered_as_the_last_one(autojump_clock):
     async with visiting(Echo()) as visit:
-        visit.connection.stop()
+        visit.stop()
         await trio.sleep(0.4)
         answer = await visit.ask(GET + GET)
         assert (statuses(answer), visit.is_at_end) == ([200], True)
@@ -648,7 +648,7 @@ async def test_a_request_that_is_on_its_way_when_the_server_stops_is_answered_as
 
 async def test_a_connection_without_a_request_is_not_waited_for_when_the_server_stops(autojump_clock):
     async with visiting(Echo()) as visit:
-        visit.connection.stop()
+        visit.stop()
         await trio.sleep(0.4)
         visit.send(GET[:5])
         await trio.sleep(0.2)
@@ -668,10 +668,10 @@ async def test_a_response_goes_on_when_the_server_stops_until_its_app_is_told_to
     async with visiting(app) as visit:
         visit.send(GET)
         await trio.sleep(1)
-        visit.connection.stop()
+        visit.stop()
         await trio.sleep(1)
         assert not visit.is_over
-        visit.connection.ask_to_leave()
+        visit.ask_to_leave()
         answer = await visit.answer()
         assert head(answer)[2] == b"3\r\nbye\r\n0\r\n\r\n"
         assert visit.is_at_end
@@ -749,10 +749,10 @@ async def test_an_app_that_fails_in_a_websocket_ends_it(caplog):
 async def test_a_websocket_is_told_when_the_server_stops():
     async with visiting(echo_socket) as visit:
         await visit.ask(OPENING + b"\r\n")
-        visit.connection.stop()
+        visit.stop()
         await visit.read()
         assert not visit.is_at_end
-        visit.connection.ask_to_leave()
+        visit.ask_to_leave()
         await visit.read()
         assert visit.is_at_end
 

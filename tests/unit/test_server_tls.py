@@ -24,7 +24,7 @@ async def shown(certificate, **options):
     for name, value in options.items():
         setattr(client, name, value)
     async with Pair(certificate.context, client_tls=client) as pair, trio.open_nursery() as nursery:
-        nursery.start_soon(pair.transport.handshake)
+        nursery.start_soon(pair.handshake)
         await pair.does(pair.tls.do_handshake)
         return pair.tls.getpeercert(binary_form=True)
 

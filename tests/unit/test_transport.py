@@ -264,7 +264,7 @@ async def shaken(pair, nursery):
 
     @nursery.start_soon
     async def ours():
-        settled.append(await pair.transport.handshake())
+        settled.append(await pair.handshake())
 
     await pair.does(pair.tls.do_handshake)
     await trio.testing.wait_all_tasks_blocked()
@@ -285,7 +285,8 @@ async def test_a_handshake_settles_on_a_protocol(secure, offered, settled):
 async def test_in_clear_text_there_is_no_handshake():
     async with Pair() as pair:
         assert not pair.transport.is_encrypted
-        assert await pair.transport.handshake() is None
+        assert pair.transport.is_established
+        assert pair.transport.protocol is None
 
 
 @pytest.mark.parametrize("come", [b"", b"\x16\x03\x01"], ids=["nothing", "a part"])
@@ -294,21 +295,21 @@ async def test_a_client_that_leaves_in_the_middle_of_its_handshake_has_left(secu
         pair.send(come)
         pair.theirs.close()
         with pytest.raises(trio.BrokenResourceError):
-            await pair.transport.handshake()
+            await pair.handshake()
 
 
 async def test_a_client_that_speaks_no_tls_is_given_up(secure):
     async with secure() as pair:
         pair.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         with pytest.raises(trio.BrokenResourceError, match="speaks no TLS that is spoken here"):
-            await pair.transport.handshake()
+            await pair.handshake()
 
 
 async def test_a_client_that_speaks_another_tls_is_told_why_it_ends(secure):
     async with secure() as pair:
         pair.send(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00")
         with pytest.raises(trio.BrokenResourceError, match="speaks no TLS that is spoken here"):
-            await pair.transport.handshake()
+            await pair.handshake()
         await pair.read()
         assert pair.received[0] == 21  # an alert
 

@@ -1,0 +1,239 @@
+"""Connections that have just been made: the handshake of TLS, and the first request, of all of them in one task.
+
+A client that only connects, or sends half of what it has to send, costs a few system calls and an entry in a table so. Those
+whose first request has come get a task of their own; see connection.py.
+"""
+
+import enum
+import selectors
+import socket
+import ssl
+from collections.abc import Callable
+from itertools import islice
+from types import TracebackType
+from typing import Self
+
+import trio
+
+from ..logs import logger_of
+from .config import ServerConfig
+from .http1_request import RefusedError, Request, RequestReader
+from .tls_transport import TLSTransport
+from .transport import LAST_WRITE_TIMEOUT, Transport
+
+logger = logger_of("server")
+
+# How many connections are looked at in one turn of the event loop: the streams that are open wait for it.
+PER_TURN = 16
+
+
+class _Awaited(enum.Enum):
+    """What has to come next from a client."""
+
+    HANDSHAKE = enum.auto()
+    REQUEST = enum.auto()
+    REST_OF_REQUEST = enum.auto()
+
+
+class Arrival:
+    """A connection whose first request has not come, or has just come.
+
+    Args:
+        transport: The connection.
+        leave: Called once, when the connection is closed.
+
+    Attributes:
+        reader: Has read the first request, and holds what came behind it. Of HTTP/2 it has read nothing.
+        first: The first request, or the status with which it has to be refused. Of HTTP/2 there is none.
+    """
+
+    __slots__ = ("awaited", "first", "leave", "reader", "transport")
+
+    def __init__(self, transport: Transport, leave: Callable[[], None]) -> None:
+        self.transport = transport
+        self.leave = leave
+        self.reader = RequestReader()
+        self.first: Request | int | None = None
+        self.awaited: _Awaited | None = None
+
+    @property
+    def is_http2(self) -> bool:
+        """Whether HTTP/2 was settled on."""
+        return self.transport.protocol == "h2"
+
+    def advance(self) -> bool:
+        """Take in what the client has sent; whether the first request has come, or what is none.
+
+        Raises:
+            trio.BrokenResourceError: The client has left, or speaks no TLS.
+        """
+        transport, reader = self.transport, self.reader
+        if not (transport.is_established or transport.handshake_nowait()):
+            return False
+        data = transport.receive_nowait()
+        if data is None:
+            return False
+        if not data and not reader.has_data:
+            raise trio.BrokenResourceError("the client has left")
+        reader.receive_data(data)
+        if self.is_http2:
+            return True
+        try:
+            self.first = reader.next_request()
+        except RefusedError as refused:
+            self.first = refused.status
+        if self.first is None and not data:
+            self.first = 400  # the client has left in the middle of it
+        return self.first is not None
+
+    def take_first(self) -> Request | int:
+        """The first request, or the status with which it has to be refused: once, since an open stream need not keep it."""
+        first, self.first = self.first, None
+        assert first is not None
+        return first
+
+    def note_awaited(self) -> bool:
+        """Note what has to come next; whether that is something else than before."""
+        if not self.transport.is_established:
+            awaited = _Awaited.HANDSHAKE
+        else:
+            awaited = _Awaited.REST_OF_REQUEST if self.reader.has_data else _Awaited.REQUEST
+        is_new = awaited is not self.awaited
+        self.awaited = awaited
+        return is_new
+
+    def close(self) -> None:
+        """Close the connection, without waiting for anything."""
+        try:
+            self.transport.close_nowait()
+        finally:
+            self.leave()
+
+
+class Arrivals:
+    """All of them, until each has its first request or is closed. A context manager, which closes those that are left.
+
+    Args:
+        settings: What the server has been told.
+        serve: Takes over a connection whose first request has come.
+        turns: See `Transport`.
+    """
+
+    def __init__(
+        self, settings: ServerConfig, serve: Callable[[Arrival], None], turns: trio.CapacityLimiter | None = None
+    ) -> None:
+        self._settings = settings
+        self._serve = serve
+        self._turns = turns
+        self._selector = selectors.DefaultSelector()
+        self._patience = {
+            _Awaited.HANDSHAKE: settings.handshake_timeout,
+            _Awaited.REQUEST: settings.head_timeout,
+            _Awaited.REST_OF_REQUEST: settings.head_timeout,
+        }
+        # When each is given up. Those that await the same may wait as long as each other, so the first in the table is next.
+        self._deadlines: dict[_Awaited, dict[Arrival, float]] = {awaited: {} for awaited in _Awaited}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for waiting in self._deadlines.values():
+            for arrival in [*waiting]:
+                self._forget(arrival)
+                arrival.close()
+        self._selector.close()
+
+    def add(self, accepted: socket.socket, tls: ssl.SSLContext | None, leave: Callable[[], None]) -> None:
+        """Take in a connection.
+
+        Args:
+            accepted: The connection: a socket that does not block. It is closed in the end.
+            tls: Speak TLS with this context; None means clear text.
+            leave: Called when it is closed.
+        """
+        timeout, turns = self._settings.write_timeout, self._turns
+        transport = Transport(accepted, timeout, turns) if tls is None else TLSTransport(accepted, tls, timeout, turns)
+        self._advance(Arrival(transport, leave))
+
+    async def run(self) -> None:
+        """Look after the connections until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._give_up_late)
+            while True:
+                await self._look()
+
+    async def finish(self) -> None:
+        """Wait a moment for the requests that are on their way to the server, which is about to stop."""
+        with trio.move_on_after(LAST_WRITE_TIMEOUT):
+            while any(self._deadlines.values()):
+                await self._look()
+
+    async def _look(self) -> None:
+        """Wait until clients have sent something, and see what that is."""
+        await trio.lowlevel.wait_readable(self._selector.fileno())
+        for number, (key, _) in enumerate(self._selector.select(0), 1):
+            arrival: Arrival = key.data
+            if self._is_waiting(arrival):  # it may have been given up in between
+                self._advance(arrival)
+            if not number % PER_TURN:
+                await trio.lowlevel.checkpoint()
+
+    def _advance(self, arrival: Arrival) -> None:
+        try:
+            has_come = arrival.advance()
+        except Exception as raised:
+            if not isinstance(raised, trio.BrokenResourceError):
+                logger.exception("a connection failed")
+            self._forget(arrival)
+            arrival.close()
+            return
+        if has_come:
+            self._forget(arrival)
+            self._serve(arrival)
+        else:
+            self._wait_for(arrival)
+
+    def _wait_for(self, arrival: Arrival) -> None:
+        before = arrival.awaited
+        if not arrival.note_awaited():
+            return
+        if before is None:
+            self._selector.register(arrival.transport, selectors.EVENT_READ, arrival)
+        else:
+            del self._deadlines[before][arrival]
+        assert arrival.awaited is not None
+        self._deadlines[arrival.awaited][arrival] = trio.current_time() + self._patience[arrival.awaited]
+
+    def _is_waiting(self, arrival: Arrival) -> bool:
+        return arrival.awaited is not None and arrival in self._deadlines[arrival.awaited]
+
+    def _forget(self, arrival: Arrival) -> None:
+        if arrival.awaited is not None:
+            del self._deadlines[arrival.awaited][arrival]
+            self._selector.unregister(arrival.transport)
+            arrival.awaited = None
+
+    async def _give_up_late(self) -> None:
+        """Give up those that have waited for too long, a few in each turn."""
+        while True:
+            now = trio.current_time()
+            # Whoever comes meanwhile may wait as long, so nobody's time is over before that.
+            wake_at = now + min(self._patience.values())
+            for waiting in self._deadlines.values():
+                for arrival in [arrival for arrival, until in islice(waiting.items(), PER_TURN) if until <= now]:
+                    self._give_up(arrival)
+                if waiting:
+                    wake_at = min(wake_at, next(iter(waiting.values())))
+            await trio.sleep_until(wake_at)
+
+    def _give_up(self, arrival: Arrival) -> None:
+        is_half = arrival.reader.has_data
+        self._forget(arrival)
+        if is_half:
+            arrival.first = 408
+            self._serve(arrival)
+        else:
+            arrival.close()

@@ -1,0 +1,97 @@
+"""One client's connection, where TLS is spoken on it."""
+
+import socket
+import ssl
+from typing import override
+
+import trio
+
+from .tls import TLS
+from .transport import Transport
+
+
+class TLSTransport(Transport):
+    """The bytes of one connection, which are encrypted on their way.
+
+    Args:
+        connection: See `Transport`.
+        context: The certificate, and what may be spoken.
+        write_timeout: See `Transport`.
+        turns: See `Transport`.
+    """
+
+    __slots__ = ("_tls",)
+
+    is_encrypted = True
+
+    def __init__(
+        self, connection: socket.socket, context: ssl.SSLContext, write_timeout: float,
+        turns: trio.CapacityLimiter | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(connection, write_timeout, turns)
+        self._tls = TLS(context)
+
+    @property
+    @override
+    def is_established(self) -> bool:
+        return self._tls.is_established
+
+    @property
+    @override
+    def protocol(self) -> str | None:
+        return self._tls.protocol
+
+    @override
+    def handshake_nowait(self) -> bool:
+        data = self._read()
+        if data is None:
+            return False
+        if not data:
+            raise trio.BrokenResourceError("the client has left in the middle of its handshake")
+        try:
+            return self._tls.advance(data)
+        finally:
+            self._write_protocol_bytes()  # an alert too, if it failed
+
+    @override
+    async def receive(self) -> bytes:
+        data = self._tls.decrypt()  # what has come with what was received last
+        return await super().receive() if data is None else data
+
+    @override
+    def receive_nowait(self) -> bytes | None:
+        while (data := self._tls.decrypt()) is None:
+            self._write_protocol_bytes()
+            came = self._read()
+            if came is None:
+                return None
+            self._tls.take(came)
+            if not came:
+                return b""
+        return data
+
+    @override
+    def write_nowait(self, data: bytes | memoryview) -> bool:
+        if self.is_closing:
+            raise trio.BrokenResourceError("the connection is about to be closed")
+        is_next = not self.backlog
+        self._unsent.append(memoryview(data))
+        return is_next and self._write_some()
+
+    @override
+    def _prepare(self, piece: memoryview) -> bytes:
+        return self._tls.encrypt(piece)
+
+    def _write_protocol_bytes(self) -> None:
+        """Write what TLS itself has to say: in the order of its making, which is before what has not been encrypted yet."""
+        if said := self._tls.said():
+            self._ready = bytes(self._ready) + said
+            self._write_some()
+
+    @override
+    def _say_good_bye(self) -> None:
+        if not self.is_closing and self._tls.is_established:
+            # Without it a client cannot tell the end of a response that has no length from its being cut off (RFC 8446, 6.1).
+            self._tls.close()
+            self._write_protocol_bytes()
+        super()._say_good_bye()
