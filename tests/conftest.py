@@ -1,5 +1,7 @@
-"""What all tests share: how hypothesis runs, what asserts in helpers say, and reports between processes."""
+"""What all tests share: how hypothesis runs, what asserts in helpers say, what the garbage collector looks at, and reports
+between processes."""
 
+import gc
 import signal
 from pathlib import Path
 
@@ -40,6 +42,37 @@ LONGEST = (
 def pytest_collection_modifyitems(items):
     rank = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Collect the tests without collecting garbage: what is made meanwhile stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
+_file = None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Leave all tests, and what they have imported, out of collections: otherwise each takes as long as hundreds of tests.
+
+    Before each file anew, because servers undo it when they stop.
+    """
+    global _file
+    if item.path != _file:
+        _file = item.path
+        gc.collect()
+        gc.freeze()
+
+
+def pytest_sessionfinish():
+    """Have pytest find what was never closed, in all that there is."""
+    gc.unfreeze()
 
 
 @pytest.hookimpl(wrapper=True)

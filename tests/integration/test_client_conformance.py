@@ -22,7 +22,8 @@ from chirp_trio.testing import TestClient
 from tests.integration.scripted import BREAK, WAIT, hear, scripted, status, stream
 from tests.strategies import pieces
 
-LARGE = [bytes(random.Random(seed).choices(range(0x21, 0x7F), k=5 * 1024 * 1024)) for seed in range(2)]
+PRINTABLE = bytes(0x21 + number % (0x7F - 0x21) for number in range(256))
+LARGE = [random.Random(seed).randbytes(5 * 1024 * 1024).translate(PRINTABLE) for seed in range(2)]
 LONG = "x" * 2048
 BOM = "\ufeff"
 

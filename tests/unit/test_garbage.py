@@ -17,8 +17,9 @@ def thresholds():
 
 def test_what_is_there_at_the_start_is_left_out_until_the_end():
     frozen = gc.get_freeze_count()
+    setup = [[] for _ in range(1000)]
     with calm_garbage_collector():
-        assert gc.get_freeze_count() > frozen + 1000
+        assert gc.get_freeze_count() >= frozen + len(setup)
     assert gc.get_freeze_count() == 0
 
 

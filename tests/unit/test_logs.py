@@ -21,7 +21,9 @@ FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u2
 def logger_calls():
     """Each call of a logger in the package: its file and line, the logger's name, the method, the format."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        tree = ast.parse(path.read_text())
+        if "logger" not in (source := path.read_text()):
+            continue
+        tree = ast.parse(source)
         names = {
             node.value.args[0].value
             for node in ast.walk(tree)
@@ -36,8 +38,10 @@ def logger_calls():
             for target in node.targets
         }
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and re.search(
-                r"(^|[._])logger\.(debug|info|warning|error|exception|critical|log)$", ast.unparse(node.func)
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and re.search(r"(^|[._])logger\.(debug|info|warning|error|exception|critical|log)$", ast.unparse(node.func))
             ):
                 first = node.args[0]
                 text = first.value if isinstance(first, ast.Constant) else formats[first.id]
