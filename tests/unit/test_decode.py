@@ -89,18 +89,15 @@ BYTE_ORDER_MARKS = {
 TABLE = EXAMPLES | FIELDS | EVENTS | COMMENTS | BYTE_ORDER_MARKS
 
 
-def decode(stream, size=None):
-    """All that comes of a stream that is fed whole or in pieces of one size, and the decoder."""
+def decode(stream):
+    """All that comes of a stream, and the decoder: the same, whether the stream is fed whole or in small pieces."""
     decoder = Decoder()
-    items = []
-    for piece in pieces(stream, size) if size else [stream]:
-        items += decoder.feed(piece)
+    items = decoder.feed(stream)
+    for size in (1, 2, 3):
+        other = Decoder()
+        assert [item for piece in pieces(stream, size) for item in other.feed(piece)] == items, f"in pieces of {size} bytes"
+        assert (other.last_event_id, other.retry) == (decoder.last_event_id, decoder.retry), f"in pieces of {size} bytes"
     return items, decoder
-
-
-@pytest.fixture(params=[None, 1, 2, 3], ids=["whole", "1 byte", "2 bytes", "3 bytes"])
-def size(request):
-    return request.param
 
 
 @pytest.fixture(params=["\n", "\r", "\r\n"], ids=["LF", "CR", "CRLF"])
@@ -109,8 +106,8 @@ def line_end(request):
 
 
 @pytest.mark.parametrize(("stream", "items"), TABLE.values(), ids=TABLE.keys())
-def test_what_comes_of_a_stream(stream, items, line_end, size):
-    assert decode(stream.replace("\n", line_end).encode(), size)[0] == items
+def test_what_comes_of_a_stream(stream, items, line_end):
+    assert decode(stream.replace("\n", line_end).encode())[0] == items
 
 
 @pytest.mark.parametrize(
@@ -128,8 +125,8 @@ def test_what_comes_of_a_stream(stream, items, line_end, size):
     ],
     ids=lambda value: ascii(value) if isinstance(value, bytes) else "",
 )
-def test_line_ends_may_be_mixed(stream, items, size):
-    assert decode(stream, size)[0] == items
+def test_line_ends_may_be_mixed(stream, items):
+    assert decode(stream)[0] == items
 
 
 def test_an_event_that_ends_in_cr_does_not_wait_for_what_follows():
@@ -156,9 +153,9 @@ def test_a_byte_order_mark_may_be_cut_anywhere(cut):
 
 
 @pytest.mark.parametrize("start", [b"\xef", b"\xef\xbb", b"\xef\xbbx", b"\xef\xbb\xef\xbb\xbf", b"\xbb\xbf"], ids=ascii)
-def test_part_of_a_byte_order_mark_is_not_removed(start, size):
+def test_part_of_a_byte_order_mark_is_not_removed(start):
     # It stays in front of the name, so that the first field is an unknown one.
-    assert decode(start + b"data: 1\ndata: 2\n\n", size)[0] == [SSEEvent("2")]
+    assert decode(start + b"data: 1\ndata: 2\n\n")[0] == [SSEEvent("2")]
 
 
 @pytest.mark.parametrize(
@@ -176,16 +173,16 @@ def test_part_of_a_byte_order_mark_is_not_removed(start, size):
     ],
     ids=ascii,
 )
-def test_malformed_utf_8_becomes_replacement_characters(malformed, text, line_end, size):
+def test_malformed_utf_8_becomes_replacement_characters(malformed, text, line_end):
     stream = b"data: %b\nevent: %b\nid: %b\n: %b\n\n" % (malformed, malformed, malformed, malformed)
 
-    items, _ = decode(stream.replace(b"\n", line_end.encode()), size)
+    items, _ = decode(stream.replace(b"\n", line_end.encode()))
 
     assert items == [Comment(text), SSEEvent(text, event=text, id=text)]
 
 
-def test_characters_may_be_cut_anywhere(size):
-    assert decode("data: é☃😀\n\n".encode(), size)[0] == [SSEEvent("é☃😀")]
+def test_characters_may_be_cut_anywhere():
+    assert decode("data: é☃😀\n\n".encode())[0] == [SSEEvent("é☃😀")]
 
 
 @pytest.mark.parametrize(
@@ -208,8 +205,8 @@ def test_characters_may_be_cut_anywhere(size):
     ],
     ids=lambda value: ascii(value) if isinstance(value, str) else "",
 )
-def test_the_last_event_id_stays_until_another_one_comes(stream, ids, last, line_end, size):
-    items, decoder = decode(stream.replace("\n", line_end).encode(), size)
+def test_the_last_event_id_stays_until_another_one_comes(stream, ids, last, line_end):
+    items, decoder = decode(stream.replace("\n", line_end).encode())
 
     assert [item.id for item in items if isinstance(item, SSEEvent)] == ids
     assert decoder.last_event_id == last
@@ -251,8 +248,8 @@ def test_the_id_of_an_event_that_never_came_is_not_the_last_event_id(end):
     ],
     ids=lambda value: ascii(value)[:12],
 )
-def test_retry_is_ascii_digits_and_nothing_else(value, retry, line_end, size):
-    items, decoder = decode(f"retry: {value}\ndata\n\n".replace("\n", line_end).encode(), size)
+def test_retry_is_ascii_digits_and_nothing_else(value, retry, line_end):
+    items, decoder = decode(f"retry: {value}\ndata\n\n".replace("\n", line_end).encode())
 
     assert [item.retry for item in items] == [retry]
     assert decoder.retry == retry

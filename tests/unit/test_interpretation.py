@@ -6,7 +6,7 @@ the reconnection time. Nothing here is computed by the code that is tested.
 """
 
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, product
 
 import pytest
 
@@ -206,25 +206,25 @@ def encoded(stream, line_ends):
     return first + b"".join(next(ends) + line for line in lines)
 
 
-@pytest.mark.parametrize("size", [None, 1, 2], ids=["whole", "1 byte", "2 bytes"])
-@pytest.mark.parametrize("line_ends", LINE_ENDS)
 @pytest.mark.parametrize("case", TABLE.values(), ids=TABLE.keys())
-def test_a_rule_of_the_standard(case, line_ends, size):
-    stream = encoded(case.stream, line_ends)
-    decoder = Decoder()
+def test_a_rule_of_the_standard(case):
+    for line_ends, size in product(LINE_ENDS, [None, 1, 2]):
+        way = f"with {line_ends} as line ends, {f'in pieces of {size} bytes' if size else 'whole'}"
+        stream = encoded(case.stream, line_ends)
+        decoder = Decoder()
 
-    messages = []
-    for chunk in pieces(stream, size) if size else [stream]:
-        messages += [
-            (event.data, event.event or "message", decoder.last_event_id)
-            for event in decoder.feed(chunk)
-            if isinstance(event, SSEEvent)
-        ]
+        messages = []
+        for chunk in pieces(stream, size) if size else [stream]:
+            messages += [
+                (event.data, event.event or "message", decoder.last_event_id)
+                for event in decoder.feed(chunk)
+                if isinstance(event, SSEEvent)
+            ]
 
-    assert [message[:2] for message in messages] == [message[:2] for message in case.messages]
-    if size == 1:  # more at once may end more than one event, and the id is then that of the last one
-        assert messages == list(case.messages)
-    assert (decoder.last_event_id, decoder.retry) == (case.last_event_id, case.retry)
+        assert [message[:2] for message in messages] == [message[:2] for message in case.messages], way
+        if size == 1:  # more at once may end more than one event, and the id is then that of the last one
+            assert messages == list(case.messages), way
+        assert (decoder.last_event_id, decoder.retry) == (case.last_event_id, case.retry), way
 
 
 @pytest.mark.parametrize(
