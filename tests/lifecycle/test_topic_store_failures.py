@@ -360,7 +360,7 @@ async def open_once(path):
         (no_folder, r"cannot be opened: there is no folder '.*'"),
         (a_folder, r"cannot be opened: unable to open database file"),
         (no_database, r"cannot be opened: file is not a database"),
-        (something_elses, r"cannot be opened: the file is a database of something else"),
+        (something_elses, r"cannot be opened: the file is another program's database; give the store another path"),
         (of_a_newer_version, r"cannot be opened: the file was written by a newer version of chirp_trio"),
         (damaged, r"cannot be opened: no such table: events"),
         (unreadable, r"its event 1 cannot be read: Expecting property name"),

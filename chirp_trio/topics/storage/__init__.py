@@ -1,7 +1,7 @@
-"""Histories that survive their process: a topic's events are kept by a store first, and delivered then.
+"""Topic histories that survive a restart: a store keeps each event before the topic's subscribers get it.
 
-`seam` says what a store is, `record` what it keeps of an event; `sqlite` is one, which writes to a file. Nothing here knows
-subscriptions or streams.
+`seam` defines what a store is, and `record` what a store keeps of an event. `sqlite` is the store that writes to a file.
+Nothing here knows about subscriptions or streams.
 """
 
 from .record import RECORD_VERSION, Record

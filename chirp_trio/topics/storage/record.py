@@ -1,4 +1,4 @@
-"""An event as a store has it: what it takes to send it again, and nothing that only this process understands."""
+"""The form in which a store keeps an event: all that is needed to send the event again, from any process."""
 
 from typing import NamedTuple, Self
 
@@ -10,17 +10,17 @@ _KINDS = frozenset(("text", "json", "comment", "fragment", "absent", "gap"))
 
 
 class Record(NamedTuple):
-    """One event, without its place: what a store keeps, and gives back as it is.
+    """One event in the form that a store keeps, without its number and id. A store gives it back unchanged.
 
-    `RECORD_VERSION` is the version of this format. A store writes it down once, and refuses what has a greater one.
+    `RECORD_VERSION` is the version of this format. A store notes it beside its records, and refuses those of a greater one.
 
     Attributes:
         kind: What `data` is: `"text"`, `"json"`, `"comment"`, `"fragment"` (HTML, with its options, in JSON), `"absent"`
-            (empty text, for an event that has none), or `"gap"` (the number of events that are missing; empty text where
-            nobody knows it).
-        data: Its data.
-        event: The event name that it was published with; default: none.
-        retry: Its `retry`, in milliseconds; default: none.
+            (empty text, for an event without data), or `"gap"` (how many events are missing; empty text if that is not
+            known).
+        data: The event's data, as text.
+        event: The event's name; default: none.
+        retry: The event's `retry`, in milliseconds; default: none.
 
     Example:
         >>> Record("json", '{"n":1}', event="count").check()
@@ -35,15 +35,15 @@ class Record(NamedTuple):
 
     @classmethod
     def gap(cls, missed: int | None) -> Self:
-        """The record that stands in the place of so many events which are missing; None: nobody knows how many."""
+        """The record that takes the place of missing events; None: it is not known how many they are."""
         return cls("gap", "" if missed is None else str(missed))
 
     def check(self) -> None:
-        """Make sure that a store has given back what it was given.
+        """Check a record that a store has read: whether it can be that of a published event.
 
         Raises:
-            TypeError: It is no record of an event that was published.
-            ValueError: The same; or it is JSON that is nested too deeply to be read.
+            TypeError: A part of it has a wrong type.
+            ValueError: A part of it has a wrong value, or holds JSON that is nested too deeply to be read.
         """
         if self.kind != "gap":
             load(self)
@@ -52,7 +52,7 @@ class Record(NamedTuple):
 
 
 def record_of(value: object, content: SSEEvent | Comment) -> Record:
-    """The record of a published value, and of what `prepare()` has made of it; or of what `load()` has given."""
+    """The record of an event, from the value that filters see and the content that is sent; the opposite of `load()`."""
     if isinstance(content, Comment):
         return Record("comment", str.__str__(content.text))
     data = content.data
@@ -64,17 +64,17 @@ def record_of(value: object, content: SSEEvent | Comment) -> Record:
         # Text is sent as it is. What is read of JSON may be text too.
         kind = "text" if (value.data if isinstance(value, SSEEvent) else value) is data else "json"
     assert isinstance(data, str)
-    # What extends text or a number is stored as what it extends.
+    # Instances of subclasses of str and int are stored as plain text and numbers.
     event = None if content.event is None else str.__str__(content.event)
     return Record(kind, str.__str__(data), event, None if content.retry is None else int(content.retry))
 
 
 def load(record: Record) -> tuple[object, SSEEvent | Comment]:
-    """What filters see of it, and what is sent: the same when it is published and after a restart.
+    """The value that filters see, and the content that is sent: the same after a restart as when it was published.
 
     Raises:
-        TypeError: It is nothing that was published.
-        ValueError: The same; or it is JSON that is nested too deeply to be read.
+        TypeError: A part of the record has a wrong type.
+        ValueError: A part of the record has a wrong value, or holds JSON that is nested too deeply to be read.
     """
     kind, text, event, retry = record
     if kind not in _KINDS or not isinstance(text, str):
@@ -99,7 +99,7 @@ def load(record: Record) -> tuple[object, SSEEvent | Comment]:
 
 
 def load_event(record: Record, topic: str, id: str, number: int, at: float) -> Published:
-    """The event that a record is, at that place of the topic; see `Published`.
+    """The published event of a record, at its place in the topic; see `Published`.
 
     Raises:
         TypeError: See `load()`.

@@ -1,4 +1,4 @@
-"""What a topic and whatever keeps its history have to do with each other: the seam behind which each store stands."""
+"""The interface between a topic and the store that keeps its history."""
 
 import time
 from abc import ABC, abstractmethod
@@ -18,9 +18,9 @@ class Store(ABC):
     whether it keeps what topics promise.
 
     Attributes:
-        is_shared: Whether several topics of one name, in whatever processes, may have the same history open at a time, so
-            that each gets what is published to any of them; default false. Where several processes serve an app
-            (`chirp-trio run --workers`), no other store is taken.
+        is_shared: Whether topics of the same name in several processes may be open at the same time, so that each gets
+            what is published to any of them; default False. Where several processes serve an app
+            (`chirp-trio run --workers`), its topics accept only such a store.
 
     Example:
         >>> class NotYet(Store):
@@ -35,32 +35,33 @@ class Store(ABC):
     is_shared = False
 
     def tell(self, notice: str) -> None:  # noqa: B027 - a store that serves one process has nobody to tell
-        """Tell something to whoever listens, in all processes that share the store, at once or later. Never blocks.
+        """Send a notice to the listeners in all processes that share the store; it may arrive later. Never blocks.
 
         Args:
-            notice: Some text, which may be told twice.
+            notice: Some text. It may arrive twice.
         """
 
     def heard(self, hear: Callable[[str], object]) -> AbstractContextManager[None]:  # noqa: ARG002 - see above
-        """A block in which a function is called with whatever is told, while any topic of the store is open."""
+        """A context manager: within it `hear` is called with each notice, as long as any topic of the store is open."""
         return nullcontext()
 
     @abstractmethod
     def journal(self, delivery: Delivery) -> Journal:
-        """What accepts and delivers the events of one topic. Called once for each topic, before it is opened.
+        """The journal of one topic. Called once for each topic, before the topic is opened.
 
         Args:
-            delivery: What the journal may do to its topic.
+            delivery: The journal's access to its topic.
 
         Raises:
-            ValueError: The topic's name is one that cannot be kept.
+            ValueError: The store cannot keep a topic of this name.
         """
 
 
 class Journal(ABC):
-    """Takes what is published to one topic, and delivers what has been taken: this process's events, or everybody's.
+    """Accepts the events that are published to one topic, keeps them, and delivers them to the topic's subscribers.
 
-    Everything but `opened()` is called in trio's thread only, and while the topic is open.
+    The journal of a shared store delivers what other processes publish as well. All methods are called in trio's thread,
+    and all but `opened()` only while the topic is open.
 
     Example:
         >>> from contextlib import asynccontextmanager
@@ -83,9 +84,9 @@ class Journal(ABC):
 
     @abstractmethod
     def opened(self) -> AbstractAsyncContextManager[None]:
-        """The topic with its history, until the last of these blocks is left, which closes the topic.
+        """A context manager that opens the topic with its history. Leaving the last one of a topic closes it.
 
-        It calls `Delivery.begin()` first. What has been accepted by the end is delivered, within a time.
+        It calls `Delivery.begin()` first. At the end it still delivers what has been accepted, within a time limit.
 
         Raises:
             StoreError: The store cannot be used.
@@ -94,92 +95,96 @@ class Journal(ABC):
     @property
     @abstractmethod
     def is_empty(self) -> bool:
-        """Whether everything that was accepted here has been delivered, or is lost."""
+        """Whether every event that was accepted here has been delivered, or is lost."""
 
     @abstractmethod
     def publish_nowait(self, record: Record) -> str:
         """Accept an event, and never block.
 
         Returns:
-            Its id; empty text where that is not known yet.
+            The event's id; empty text if that is not known yet.
 
         Raises:
-            trio.WouldBlock: Too much waits already.
-            ValueError: It is one that cannot be kept.
+            trio.WouldBlock: Too many events wait to be kept.
+            ValueError: The store cannot keep such an event.
         """
 
     @abstractmethod
     async def publish(self, record: Record) -> str:
-        """Return once the event is kept.
+        """Accept an event, and return once it is kept.
 
         Returns:
-            Its id.
+            The event's id.
 
         Raises:
-            trio.ClosedResourceError: The topic was closed before there was room.
-            StoreError: It is not kept, so nobody gets it; or nobody knows, which the message says.
-            ValueError: It is one that cannot be kept.
+            trio.ClosedResourceError: The topic was closed before there was room for the event.
+            StoreError: The event was not kept, and no subscriber gets it; or it is not known whether it was kept, which
+                the message says.
+            ValueError: The store cannot keep such an event.
         """
 
     async def find(self, last_event_id: str) -> None:  # noqa: B027 - many have nothing to do
-        """Return once this process has received the event with that id, or will not: a client brought it from elsewhere.
+        """Wait until this process has received the event with this id, or it is clear that it will not.
 
-        Called where the id is not known here. The default is for stores whose events are those of one process.
+        Called for an id that is not known here: the client may have got it from another process. The default returns at
+        once, for stores that serve one process.
 
         Args:
-            last_event_id: What the client says; of several topics, if they were merged: some ids with commas between them.
+            last_event_id: The id that the client has sent; of merged topics, several ids with commas between them.
         """
 
     def count_here(self, member: str | None, count: int) -> None:  # noqa: B027 - see above
-        """So many subscriptions of a member are being read here now: what `Delivery.count_elsewhere()` tells other processes.
+        """Note how many subscriptions of a member are being read in this process now.
+
+        A shared store passes this on to the other processes, which call `Delivery.count_elsewhere()`.
 
         Args:
-            member: Whose they are; None: nobody's in particular.
-            count: How many.
+            member: The member, as given to `Topic.subscribe()`; None: subscriptions without a member.
+            count: How many subscriptions.
         """
 
     @property
     def trouble(self) -> str:
-        """Why the store cannot be reached now; empty text where it can be, which is the default."""
+        """Why the store cannot be reached now; empty text, the default, if it can be."""
         return ""
 
     def end(self) -> None:  # noqa: B027 - see above
-        """The topic was closed: whoever waits for room will not get any."""
+        """Called when the topic is closed: calls of `publish()` that wait for room have to end."""
 
 
 class _Attendance(Protocol):
     def set_elsewhere(self, member: str | None, count: int) -> None:
-        """That member has so many in other processes now."""
+        """Note how many subscriptions of a member are being read in other processes."""
 
 
 class _Topic(Protocol):
-    """What a delivery knows of its topic."""
+    """The part of a topic that a `Delivery` uses."""
 
     name: str
     is_closed: bool
 
     @property
     def attendance(self) -> _Attendance:
-        """Whose subscriptions are being read."""
+        """The members whose subscriptions are being read."""
 
     def begin(self, log: Log, ids: Ids) -> None:
         """Go on with this history."""
 
     def deliver(self, event: Published) -> None:
-        """Give everybody the next event."""
+        """Give all subscribers the next event."""
 
     def wake(self) -> None:
-        """Let all subscriptions look whether it is over."""
+        """Let all subscriptions check whether the topic is over."""
 
     def close(self) -> None:
         """Take no more events."""
 
 
 class Delivery:
-    """What a journal may do to its topic.
+    """A journal's access to its topic.
 
-    A topic counts what it delivers: those are its numbers, which no other process knows. What a client knows are ids, which
-    are the store's; its `Ids` tell which belongs to which number.
+    A topic numbers the events that it delivers; these numbers are valid in this process only. Clients know events by their
+    ids, which the store assigns: its `Ids` find the id of a number, and the number of an id.
 
     Example:
         >>> def deliver_all(delivery: Delivery, read):
@@ -188,7 +193,7 @@ class Delivery:
     """
 
     def __init__(self, topic: _Topic, history: History) -> None:
-        # For our own file, which has events of its own before they are delivered.
+        # For SQLiteJournal, which makes events before it delivers them.
         self.topic = topic
         self.history = history
 
@@ -199,17 +204,17 @@ class Delivery:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it takes no more events."""
+        """Whether the topic takes no more events."""
         return self.topic.is_closed
 
     @property
     def capacity(self) -> int:
-        """How many events it remembers at least, which is how many `begin()` can use."""
+        """How many events the topic remembers at least: `begin()` can use so many."""
         return self.history.log.most
 
     @property
     def first(self) -> int:
-        """The number of the oldest event that it remembers; one more than `last` if there is none."""
+        """The number of the oldest event that the topic remembers; one more than `last` if there is none."""
         return self.history.log.first
 
     @property
@@ -218,16 +223,16 @@ class Delivery:
         return self.history.log.last
 
     def begin(self, ids: Ids, last: int, records: Iterable[tuple[Record, float]]) -> None:
-        """Open the topic with what is there.
+        """Open the topic with its history.
 
         Args:
-            ids: The ids of all numbers.
-            last: The number of the newest event, kept or not; 0 if there has been none.
-            records: The newest events that are there, the oldest first, and when each was published, in seconds of the wall
-                clock.
+            ids: Finds the ids of numbers, and the numbers of ids.
+            last: The number of the newest event, whether it is still kept or not; 0 if there has been none.
+            records: The newest events that are kept, the oldest first, each with the time when it was published, in seconds
+                of the wall clock.
 
         Raises:
-            TypeError: A record is none.
+            TypeError: A record is not that of a published event.
             ValueError: The same.
         """
         found = list(records)
@@ -239,19 +244,19 @@ class Delivery:
         self.topic.begin(log, ids)
 
     def deliver(self, record: Record, published: float, *, is_own: bool = False) -> str:
-        """Give everybody the next event. Never blocks.
+        """Give all subscribers the next event. Never blocks.
 
         Args:
-            record: The event; `Record.gap()` in the place of some that are missing.
+            record: The event; `Record.gap()` in the place of missing events.
             published: When it was published, in seconds of the wall clock.
-            is_own: Whether only this process knows it, such as the gap in the place of what it could not have kept: its id
-                has two parts then, of which the second is that of the event before it; default false.
+            is_own: Whether only this process has the event, such as a gap for events that the store did not keep. Its id
+                then has two parts, and the second is the id of the event before it. Default: False.
 
         Returns:
-            Its id: its number, which is now `last`, had one already.
+            The event's id. Its number is now `last`.
 
         Raises:
-            TypeError: The record is none.
+            TypeError: The record is not that of a published event.
             ValueError: The same.
         """
         number = self.last + 1
@@ -264,16 +269,16 @@ class Delivery:
         return id
 
     def count_elsewhere(self, member: str | None, count: int) -> None:
-        """So many subscriptions of a member are being read in other processes now. Never blocks.
+        """Note how many subscriptions of a member are being read in other processes now. Never blocks.
 
         Args:
-            member: Whose they are; None: nobody's in particular.
-            count: How many.
+            member: The member; None: subscriptions without a member.
+            count: How many subscriptions.
         """
         self.topic.attendance.set_elsewhere(member, count)
 
     def wake(self) -> None:
-        """The topic is closed, and everything is delivered: let its subscriptions end."""
+        """Let the topic's subscriptions end. To be called when the topic is closed, and everything is delivered."""
         self.topic.wake()
 
     def close(self) -> None:
@@ -281,7 +286,7 @@ class Delivery:
         self.topic.close()
 
     def _at(self, published: float) -> float:
-        """By trio's clock; another machine's may be wrong, and nothing is younger than it can be."""
+        """The time on trio's clock, now at the latest: another machine's wall clock may be ahead."""
         if not self.history.is_timed:
             return 0.0
         now = self.history.now()

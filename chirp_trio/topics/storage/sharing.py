@@ -1,4 +1,4 @@
-"""Whether a topic may have the store that it was given, or none, in a process that is one of several."""
+"""The check that a topic's store suits the number of processes: where there are several, they have to share it."""
 
 from ...errors import ConfigurationError
 from ...processes import count_workers
@@ -6,10 +6,10 @@ from .seam import Store
 
 
 def check_store_of(name: str, store: object) -> None:
-    """Raise unless a topic of this name can have this store, or None.
+    """Raise an error unless a topic of this name may have this store, or None.
 
     Raises:
-        TypeError: It is no store.
+        TypeError: `store` is no `Store`.
         ConfigurationError: This process is one of several, and the store is not one that they share.
     """
     if store is not None and not isinstance(store, Store):

@@ -1,7 +1,7 @@
-"""A file of SQLite as a store: one process at a time has a topic open.
+"""A store that keeps histories in a file of SQLite; only one process at a time has a topic open.
 
-`store` says where and how, `journal` writes batch by batch and delivers, `database` is all that knows SQL and runs in threads
-only, `loading` makes a history of the rows.
+`store` is the public class, and `options` has its settings. `journal` writes events in batches, and then delivers them.
+`database` has all SQL, and runs in threads only. `loading` turns rows into a history.
 """
 
 from .store import SQLiteStore

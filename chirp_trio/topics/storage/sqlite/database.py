@@ -1,4 +1,4 @@
-"""One topic's part of a file of SQLite. Everything here blocks, and belongs into a thread."""
+"""One topic's part of a file of SQLite. Everything here blocks, so it runs in threads."""
 
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from .files import Files
 from .options import SYNCHRONOUS, Options, Turns
 from .troubles import DamagedFileError, LostFileError, NotConnectedError, explain, refusal
 
-# In the head of the file, so that nobody else's is taken for ours: "chrp", and the version of the schema.
+# In the header of the file: "chrp", which tells our files from those of other programs, and the version of the schema.
 _APPLICATION = 0x63687270
 _VERSION = 1
 _SCHEMA = f"""
@@ -26,10 +26,10 @@ _SCHEMA = f"""
     PRAGMA user_version = {_VERSION};
 """
 
-# The write-ahead log is cut to so many bytes when it has been emptied, after it was larger.
+# A larger write-ahead log is cut to so many bytes when it is emptied.
 _WAL_AT_REST = 4 * 1024 * 1024
 
-# number, when it was published (seconds of the wall clock), and the parts of a `Record`
+# The number of an event, the time when it was published (seconds of the wall clock), and the parts of its `Record`.
 type Row = tuple[int, float, *tuple[Any, ...]]
 
 
@@ -39,12 +39,12 @@ class Batch:
 
     Attributes:
         first: The number of the oldest event that is still remembered; those before it are deleted.
-        known: The number of the newest event that is surely there. What may have been written after it, by a transaction of
-            which nobody knows how it ended, is written again.
-        rows: The events from there on.
-        epochs: All epochs, if there are others than at the last time.
-        whole: All rows before those, where the file was lost: everything is written, to whatever file is there now, or to a
-            new one.
+        known: The number of the newest event that is surely in the file. Events after it may be there, too, if it is not
+            known how a transaction ended; these are written again.
+        rows: The events after `known`.
+        epochs: All epochs, if they have changed since the last transaction; otherwise None.
+        whole: The rows of all events before `rows`, if the file was lost: the whole history is then written, to the file that
+            is there now, or to a new one.
     """
 
     first: int
@@ -60,11 +60,11 @@ class Batch:
 
 
 class Database:
-    """A connection of its own for one topic, which is this process's from `opening()` on, and until another one opens it.
+    """The connection of one topic to the file. The topic is this process's from `opening()` on, until another one opens it.
 
     Attributes:
-        wanted: What is to be written next. A thread that was given up, and comes to it later, finds another one, and does
-            nothing.
+        wanted: The batch that is to be written next. A thread that was given up finds another batch here when it gets its
+            turn, and then writes nothing.
     """
 
     def __init__(self, store: Options, topic: str, turns: Turns) -> None:
@@ -79,17 +79,17 @@ class Database:
 
     @contextmanager
     def opening(self, owner: str) -> Generator[tuple[int, list[Epoch]]]:
-        """Take the topic over. If the block raises, everything is as it was before, and closed.
+        """Take the topic over. If the block raises, the file is left as it was, and closed.
 
         Args:
-            owner: Tells this start of the topic from all others.
+            owner: A name for this opening of the topic, which no other one has.
 
         Yields:
             The number of the newest event, and the epochs.
 
         Raises:
             DamagedFileError: The file cannot be read.
-            StoreError: It cannot be used.
+            StoreError: The file cannot be used.
         """
         self._owner = owner
         with self._turns, self._errors("cannot be opened"):
@@ -103,14 +103,14 @@ class Database:
                 raise
 
     def newest(self, most: int) -> Iterator[Row]:
-        """While it is being opened: the events, the newest first, and not more than so many."""
+        """The newest events, `most` at most, the newest first. Only while the topic is being opened."""
         yield from self._connection.execute(
             "SELECT number, at, kind, data, event, retry FROM events WHERE topic = ? ORDER BY number DESC LIMIT ?",
             (self.topic, most),
         )
 
     def put(self, batch: Batch) -> None:
-        """Write it as a part of the transaction that there is."""
+        """Write a batch as a part of the current transaction."""
         topic, execute, execute_many = self.topic, self._connection.execute, self._connection.executemany
         owned = "UPDATE topics SET last = ? WHERE name = ? AND owner = ?"
         if execute(owned, (batch.last, topic, self._owner)).rowcount != 1:
@@ -124,12 +124,12 @@ class Database:
         execute_many("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", ((topic, *row) for row in rows))
 
     def write(self, batch: Batch) -> None:
-        """Write all of it or nothing.
+        """Write all of a batch or nothing.
 
         Raises:
-            LostFileError: It was not written, and what comes next has to be the whole.
-            NotConnectedError: The same, and nothing is lost: it may be written together with the whole.
-            StoreError: It was not written; or nobody knows whether it was.
+            LostFileError: The batch was not written and is lost, and the next one has to be the whole history.
+            NotConnectedError: The batch was not written, and the whole history has to be written, with this batch in it.
+            StoreError: The batch was not written, or it is not known whether it was.
         """
         with self._turns:
             if batch is not self.wanted:
@@ -164,20 +164,20 @@ class Database:
         self._files.check()
 
     def set_aside(self) -> str:
-        """Rename the damaged file, with those that belong to it; its new name.
+        """Rename the damaged file, and those that belong to it; return its new name.
 
         Raises:
-            StoreError: It cannot be renamed.
+            StoreError: The file cannot be renamed.
         """
         with self._turns:
             self._let_go()
             return self._rename()
 
     def close(self, *, may_wait: bool = True) -> None:
-        """Let go of the file; if it must not wait for other topics, only where none of them is using it."""
+        """Close the file. With `may_wait=False`, a file that another topic is using at the moment is left open."""
         if self._turns.acquire(blocking=may_wait):
             try:
-                # SQLite removes files by their names, which may be those of others by now.
+                # SQLite removes files by their names, which other files may have by now.
                 self._close(is_lost=not self._files.are_the_same())
             finally:
                 self._turns.release()
@@ -209,7 +209,7 @@ class Database:
                 self._connection.close()
 
     def _let_go(self) -> None:
-        """The file is lost to all topics of the store: while one has it open, SQLite would take it for the one to come."""
+        """Close the lost file for all topics of the store: while one has it open, SQLite would take it for the new one."""
         is_stale = self._files.has_stale_log()
         for close in tuple(self._turns.connected.values()):
             close(is_lost=True)
@@ -221,7 +221,7 @@ class Database:
             return self._files.set_aside()
 
     def _check_wal(self) -> None:
-        """While somebody reads what was there at some moment, nothing that was written since can leave the log."""
+        """Raise `StoreError` if the log is too large, and cannot be emptied because another program reads an older state."""
         most = self._store.max_wal_bytes
         if self._files.log_size() < most:
             return
@@ -240,22 +240,24 @@ class Database:
             )
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Look whose file it is before anything in it is changed."""
+        """Check that the file is one of ours before anything in it is changed, and make SQLite's settings."""
 
         def ask(question: str) -> object:
             with closing(connection.execute(question)) as answer:
                 return answer.fetchone()[0]
 
         if ask("PRAGMA application_id") != _APPLICATION and ask("SELECT count(*) FROM sqlite_master"):
-            raise StoreError("cannot be opened: the file is a database of something else")
+            raise StoreError("cannot be opened: the file is another program's database; give the store another path")
         version = ask("PRAGMA user_version")
         if isinstance(version, int) and version > _VERSION:
-            raise StoreError("cannot be opened: the file was written by a newer version of chirp_trio")
+            raise StoreError(
+                "cannot be opened: the file was written by a newer version of chirp_trio; use that version, or another file"
+            )
         if ask("PRAGMA journal_mode = WAL") != "wal":
-            raise StoreError("cannot be opened: its file system does not allow SQLite's write-ahead log")
+            raise StoreError("cannot be opened: its file system does not allow SQLite's write-ahead log; use a local disk")
         connection.execute(f"PRAGMA journal_size_limit = {_WAL_AT_REST}")
         connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[self._store.durability]}")
-        if self._store.durability == "power":  # on macOS, where a disk is not asked to write otherwise
+        if self._store.durability == "power":  # without these, macOS does not ask the disk to write
             connection.execute("PRAGMA fullfsync = ON")
             connection.execute("PRAGMA checkpoint_fullfsync = ON")
 
@@ -268,7 +270,7 @@ class Database:
         return last, [Epoch(*row) for row in epochs]
 
     def _adopt(self) -> None:
-        """Be the owner of the topic, where it has none."""
+        """Make the tables, and the topic with this owner, where they are missing."""
         execute = self._connection.execute
         if not execute("PRAGMA user_version").fetchone()[0]:
             for statement in _SCHEMA.split(";"):
@@ -288,7 +290,7 @@ class Database:
 
     @contextmanager
     def _errors(self, what: str) -> Generator[None]:
-        """Errors that say which topic's, in which file."""
+        """Have every error of the block say which topic it is about, and in which file."""
         where = f"the topic {self.topic!r} in {self._store.path}"
         try:
             yield

@@ -13,7 +13,7 @@ from .database import Row
 
 
 class Entry(NamedTuple):
-    """An event, and how it is written: with the wall clock's time, because trio's begins anew with each process."""
+    """An event, with its record, and its time on the wall clock: trio's clock starts anew in each process."""
 
     event: Published
     at: float
@@ -21,7 +21,7 @@ class Entry(NamedTuple):
 
 
 class Pending:
-    """Events that one transaction writes, and what those wait for who have published them."""
+    """The events that one transaction writes. `over` is set when it has ended, and `error` tells why it has failed."""
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque()
@@ -30,11 +30,11 @@ class Pending:
 
 
 def row_of(event: Published, ahead: float | None) -> Row:
-    """An event that was in another file, as it is written to this one.
+    """The row of an event that was in a lost file, to be written to the new one.
 
     Args:
         event: The event.
-        ahead: By how many seconds the wall clock is ahead of trio's; None: nobody knows any more when it was published.
+        ahead: By how many seconds the wall clock is ahead of trio's; None: it is not known when the event was published.
     """
     record = Record.gap(stands_for(event)) if isinstance(event, Gap) else record_of(event.value, content_of(event))
     return (event.number, time.time() if ahead is None else event.at + ahead, *record)

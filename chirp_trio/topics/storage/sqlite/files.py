@@ -1,4 +1,4 @@
-"""The files that SQLite has, seen from outside: whether they are those that were opened. Everything here blocks."""
+"""A database's files, checked without SQLite: whether they are still those that were opened. Everything here blocks."""
 
 import time
 from contextlib import suppress
@@ -10,12 +10,12 @@ from .troubles import LostFileError
 
 
 class Files:
-    """A database, and its write-ahead log, which is in a file of its own; as they were when somebody looked at them.
+    """The file of a database, and that of its write-ahead log, as `look()` has found them.
 
-    What the system knows a file by cannot belong to another one as long as it is open.
+    A file is known by its device and inode, which no other file can get as long as this one is open.
 
     Args:
-        path: That of the database.
+        path: The path of the database.
     """
 
     def __init__(self, path: str) -> None:
@@ -24,27 +24,27 @@ class Files:
         self._seen: dict[Path, tuple[int, int]] = {}
 
     def look(self) -> None:
-        """They are as they have to be."""
+        """Remember the files that are there now."""
         self._seen = self._identities()
 
     def are_the_same(self) -> bool:
-        """Whether nothing was removed, or replaced."""
+        """Whether the files are still those that were remembered."""
         return self._identities() == self._seen
 
     def check(self) -> None:
-        """Raise `LostFileError` where SQLite would go on writing to a file that is in no folder any more, or empty."""
+        """Raise `LostFileError` if a file was removed, replaced or emptied, which SQLite itself would not notice."""
         if not self.are_the_same():
             raise LostFileError("has lost its file: it was removed or replaced; a new one is made with the next event")
         if not self._database.stat().st_size:
             raise LostFileError("has lost its file: it was emptied; it is written anew with the next event")
 
     def check_folder(self) -> None:
-        """Raise `StoreError` where there is none."""
+        """Raise `StoreError` if the folder of the database does not exist."""
         if not self._database.parent.is_dir():
-            raise StoreError(f"cannot be opened: there is no folder {str(self._database.parent)!r}")
+            raise StoreError(f"cannot be opened: there is no folder {str(self._database.parent)!r}; make it first")
 
     def has_stale_log(self) -> bool:
-        """Whether the log is that of the database which was there before. SQLite would apply it to the one that is there."""
+        """Whether the log belongs to the former database. SQLite would apply it to the one that is there now."""
         there, seen = self._identities(), self._seen
         return (
             self._log in there
@@ -53,23 +53,23 @@ class Files:
         )
 
     def remove_log(self) -> None:
-        """Remove it, if it can be."""
+        """Remove the log, if it can be removed."""
         with suppress(OSError):
             self._log.unlink()
 
     def log_size(self) -> int:
-        """How many bytes the log has."""
+        """The size of the log, in bytes."""
         try:
             return self._log.stat().st_size
         except FileNotFoundError:
             return 0
 
     def set_aside(self) -> str:
-        """Give the files other names; that of the database.
+        """Rename the files, and return the database's new name.
 
         Raises:
-            StoreError: They are others by now.
-            OSError: They cannot be renamed.
+            StoreError: The database was replaced meanwhile.
+            OSError: A file cannot be renamed.
         """
         if self._identities().get(self._database) != self._seen.get(self._database):
             raise StoreError("was in a file that was damaged, and that somebody has replaced")
@@ -77,7 +77,7 @@ class Files:
         at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         names = (f"{path}.damaged-{at}{f'-{number}' if number else ''}" for number in count())
         name = next(name for name in names if not Path(name).exists())
-        for suffix in ("-wal", "-shm", ""):  # in this order, so that never a log is left to a file that is not its own
+        for suffix in ("-wal", "-shm", ""):  # the database last, so that no log is ever left beside another one
             with suppress(FileNotFoundError):
                 Path(path + suffix).rename(name + suffix)
         return name

@@ -1,4 +1,4 @@
-"""What is published to a topic with a store: written first, batch by batch, and given to the subscribers then."""
+"""The journal of one topic: it writes what is published in batches, and delivers it when it is written."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -23,22 +23,23 @@ from .troubles import LostFileError, NotConnectedError
 
 logger = logger_of("topics")
 
-# Seconds for what is not written yet when the topic's owner ends, and then for closing the file.
+# When the topic is closed: seconds for writing what still waits, and then for closing the file.
 _LAST_WRITE_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 1.0
-# So many events are given to the subscribers without a checkpoint.
+# How many events are delivered without a checkpoint.
 _AT_ONCE = 100
 
 
 class SQLiteJournal(Journal):
-    """Writes what is published, in a thread, and delivers it in the same order.
+    """Writes published events in a thread, and then delivers them in the same order.
 
-    What comes while a transaction is under way makes the next one. An event has its id from the beginning, so a transaction
-    that fails takes ids back, and its events' place in the topic becomes that of one gap.
+    Events that come during a transaction wait for the next one. An event gets its id when it is published; if its
+    transaction fails, these ids are withdrawn, and one gap takes the place of the transaction's events.
 
     Args:
-        delivery: Its topic.
-        store: Where to.
+        delivery: The journal's access to its topic.
+        store: The store's settings.
+        turns: The lock that the store's topics share.
     """
 
     def __init__(self, delivery: Delivery, store: Options, turns: Turns) -> None:
@@ -46,7 +47,7 @@ class SQLiteJournal(Journal):
         self._history = delivery.history
         self._store = store
         self._turns = turns
-        self._database: Database  # another one for each opening: see `_open`
+        self._database: Database  # a new one for each opening: see `_open`
         self._epochs: Epochs  # the history's
         self._epochs_changed = False  # since they were last written
         self._is_lost = False  # the file: everything has to be written again
@@ -75,8 +76,8 @@ class SQLiteJournal(Journal):
     def publish_nowait(self, record: Record) -> str:
         if self._is_full():
             raise trio.WouldBlock(
-                f"the topic {self._topic.name!r}: {self._count} events of {self._size} bytes wait to be written, and no more "
-                "may, by max_waiting and max_waiting_bytes of its SQLiteStore; `await topic.publish(...)` waits for room"
+                f"the topic {self._topic.name!r}: {self._count} events of {self._size} bytes wait to be written, as many as "
+                "max_waiting and max_waiting_bytes of its SQLiteStore allow; `await topic.publish(...)` waits for room"
             )
         number = self._last + 1
         event = load_event(record, self._topic.name, self._epochs.id_of(number), number, self._history.now())
@@ -135,7 +136,7 @@ class SQLiteJournal(Journal):
             raise failure
 
     async def _open(self) -> None:
-        # A thread that was given up may have yet to close the last one.
+        # Not the former one: a thread that was given up may have yet to close that.
         self._database = Database(self._store, self._topic.name, self._turns)
         now = self._history.now()
         read = partial(open_history, self._store, self._database, self._history.new_log(), now, now - time.time())
@@ -152,7 +153,7 @@ class SQLiteJournal(Journal):
         self._topic.begin(log, self._epochs)
 
     async def _close(self) -> None:
-        """Write what is left, within a time, and let go of the file."""
+        """Write what still waits, within a time limit, and close the file."""
         self._topic.close()
         self._is_open = False
         try:
@@ -180,7 +181,7 @@ class SQLiteJournal(Journal):
                     await self._write_batch()
 
     async def _write_batch(self) -> None:
-        # If something is left, somebody was cancelled, and it may be written already: to write it again does no harm.
+        # Entries that are left are those of a call that was cancelled. They may be written already; once more does no harm.
         if not self._writing.entries:
             self._writing, self._next = self._next, Pending()
         batch = self._database.wanted = self._batch()
@@ -215,7 +216,7 @@ class SQLiteJournal(Journal):
         return Batch(first, rows[0][0] - 1, rows, epochs.all if self._epochs_changed else None)
 
     def _first(self) -> int:
-        """The number of the oldest event that is in the file: what may be too old only by a wrong clock is not deleted."""
+        """The number of the oldest event to keep in the file: what may be too old only by a wrong clock is not deleted."""
         log = self._history.log
         if self._withheld is not None and log.max_age is not None:
             if not self._withheld.are_too_old(log.max_age, self._history.now() - self._opened):
@@ -237,7 +238,7 @@ class SQLiteJournal(Journal):
         self._end_batch()
 
     def _lose(self, error: StoreError) -> None:
-        """Put a gap in the place of what could not be written. What has come since keeps its ids."""
+        """Put one gap in the place of the events that could not be written. Later events keep their ids."""
         if not self._writing.entries:
             self._writing, self._next = self._next, Pending()
         lost = len(self._writing.entries)

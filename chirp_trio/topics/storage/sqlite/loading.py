@@ -1,4 +1,4 @@
-"""A topic's history as the store has it: read when the topic is opened."""
+"""Reading a topic's history from the file, when the topic is opened."""
 
 import time
 from typing import NamedTuple
@@ -13,36 +13,36 @@ from .troubles import DamagedFileError, refusal
 
 logger = logger_of("topics")
 
-# Seconds after which it is asked again whether events were too old when their topic was opened.
+# Seconds after which to check once more whether events were too old when their topic was opened.
 _SECOND_LOOK = 3600.0
 
-# No topic has had so many events. From twice as many on, SQLite could not count them.
+# The number of every event is smaller than this. SQLite can count to twice as many.
 _MOST = 2**62
 
 
 class Withheld(NamedTuple):
-    """Events that are in the file, and that nobody gets: the wall clock says that they are too old, and may be wrong.
+    """Events that stay in the file, but that no subscriber gets: they are too old by the wall clock, which may be wrong.
 
     Attributes:
-        first: The number of the oldest.
-        newest: When the newest was published, by the wall clock.
+        first: The number of the oldest of them.
+        newest: When the newest of them was published, by the wall clock.
     """
 
     first: int
     newest: float
 
     def are_too_old(self, max_age: float, open_for: float) -> bool:
-        """Whether they are so for sure: by the wall clock once more, after the topic has been open for so many seconds."""
+        """Whether they are surely too old: they still are after the topic has been open for a while, `open_for` seconds."""
         return open_for >= min(max_age, _SECOND_LOOK) and self.newest + max_age < time.time()
 
 
 class Loaded(NamedTuple):
-    """What a topic goes on with.
+    """The history that a topic begins with.
 
     Attributes:
-        log: The events that are there and within the bounds.
-        epochs: Their ids; what comes next is in an epoch of its own.
-        withheld: Those that may be too old; None: there are none.
+        log: The events that are in the file and within the topic's bounds.
+        epochs: The ids of events. The next event begins an epoch of its own.
+        withheld: The events that may be too old; None: there are none.
     """
 
     log: Log
@@ -51,7 +51,7 @@ class Loaded(NamedTuple):
 
 
 def open_history(store: Options, database: Database, log: Log, now: float, ahead: float) -> Loaded:
-    """As `load_history()`; where the file is damaged, as the store says.
+    """Call `load_history()`, and treat a damaged file as the store's `on_damage` says.
 
     Raises:
         StoreError: The file cannot be used, or what is in it cannot be read.
@@ -62,7 +62,7 @@ def open_history(store: Options, database: Database, log: Log, now: float, ahead
         if store.on_damage == "refuse":
             raise refusal(error) from error
         name = database.set_aside()
-        logger.error(  # noqa: TRY400 - what led to it says nothing to whoever reads this
+        logger.error(  # noqa: TRY400 - a traceback would say nothing more
             "%s; so it was renamed to %s, and the topic begins without its history", error, name
         )
         return load_history(database, log, now, ahead)
@@ -73,13 +73,13 @@ def load_history(database: Database, log: Log, now: float, ahead: float) -> Load
 
     Args:
         database: The topic's part of the store.
-        log: With the bounds of the topic; it has had nothing yet.
-        now: The time on trio's clock, which `Published.at` is about.
-        ahead: By how many seconds that is ahead of the wall clock, which is what the store has.
+        log: An empty log with the topic's bounds.
+        now: The time on trio's clock, which `Published.at` uses.
+        ahead: By how many seconds trio's clock is ahead of the wall clock, which the file uses.
 
     Raises:
         DamagedFileError: What is in the file cannot be read.
-        StoreError: It cannot be used.
+        StoreError: The file cannot be used.
     """
     with database.opening(new_name()) as (last, found):
         _check(last, found)
@@ -87,7 +87,7 @@ def load_history(database: Database, log: Log, now: float, ahead: float) -> Load
         events: list[Published] = []
         times: list[float] = []
         for number, published, *parts in database.newest(log.most):
-            if number != last - len(events):  # somebody else was at work in the file
+            if number != last - len(events):  # another program has changed the file
                 break
             if not isinstance(published, int | float):
                 raise DamagedFileError(f"cannot be opened: its event {number} cannot be read: its time is {published!r}")
@@ -112,9 +112,7 @@ def _check(last: object, epochs: list[Epoch]) -> None:
     numbers = [last, *(number for epoch in epochs for number in (epoch.first, epoch.shift))]
     names = [epoch.name for epoch in epochs]
     if not all(isinstance(number, int) and 0 <= number < _MOST for number in numbers):
-        raise DamagedFileError(
-            f"cannot be opened: its numbers cannot be read: there is one that is none, in {numbers!r:.200}"
-        )
+        raise DamagedFileError(f"cannot be opened: its numbers cannot be read: one of them is invalid, in {numbers!r:.200}")
     if not all(isinstance(name, str) and name.isascii() and name.isalnum() for name in names):
         raise DamagedFileError(f"cannot be opened: its ids cannot be read: they begin with {names!r:.200}")
 

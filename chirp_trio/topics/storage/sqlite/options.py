@@ -1,4 +1,4 @@
-"""What a `SQLiteStore` is told: where topics keep their histories, and what that shall survive."""
+"""The settings of a `SQLiteStore`, and the lock that its topics share."""
 
 import os
 import threading
@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from ....arguments import check_choice, check_count, check_seconds
 from ....errors import ConfigurationError
 
-# How SQLite calls it in WAL mode. NORMAL hands each commit to the operating system, FULL also to the disk.
+# SQLite's word for each durability in WAL mode. NORMAL hands each commit to the operating system, FULL also to the disk.
 SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
 _ON_DAMAGE = ("refuse", "set_aside")
 
@@ -17,14 +17,14 @@ class Disconnect(Protocol):
     """Closes a topic's connection."""
 
     def __call__(self, *, is_lost: bool = False) -> None:
-        """Do so; without a last look at the file, if that is lost."""
+        """Close it; without writing the log into the database, if the file is lost."""
 
 
 class Turns:
-    """A lock: one topic of this process at a time uses the file.
+    """A lock: only one topic of this process at a time uses the file.
 
     Attributes:
-        connected: How each topic that has the file open lets go of it: should it be lost, all of them have to.
+        connected: For each topic that has the file open, a function that closes it: if the file is lost, all of them have to.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Options:
     max_waiting_bytes: int = 16 * 1024 * 1024
     on_damage: Literal["refuse", "set_aside"] = "refuse"
     max_wal_bytes: int = 256 * 1024 * 1024
-    # SQLite lets one write at a time, and others look again after a while; in one process there is a better way to wait.
+    # SQLite lets one connection write at a time, and others try again after a while; within a process, a lock waits better.
     _turns: Turns = field(default_factory=Turns, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""`SQLiteStore`: a file."""
+"""`SQLiteStore`, the public class of this folder."""
 
 from dataclasses import dataclass
 from typing import override
@@ -12,25 +12,27 @@ from .options import Options
 class SQLiteStore(Options, Store):
     """A file in which topics keep their histories, so that replay goes on after a restart.
 
-    Several topics may share one. Nothing is opened before a topic is; see `Topic`.
+    Several topics may share one store. The file is opened when a topic is; see `Topic`.
 
     Args:
-        path: The file; made if it is not there. Its folder has to exist, on a disk of this machine.
-        durability: What an event that somebody has got survives. `"process"` (the default): that the process is killed;
-            after a power cut, or a crash of the operating system, the last events may be missing, and whoever has had one
-            of them is told of a gap. `"power"`: these too, at the price of a write to the disk itself for each batch.
+        path: The file. It is made if it does not exist; its folder has to exist, on a disk of this machine.
+        durability: What an event survives once a client has got it. `"process"` (the default): the end of the process, even
+            if it is killed. After a power cut, or a crash of the operating system, the last events may be missing, and a
+            client that has had one of them is told of a gap. `"power"`: these as well, at the price of a write to the disk
+            itself for each batch.
         timeout: Seconds to wait for another process that has the file locked; default 5.
         max_waiting: How many events of a topic may wait to be written; default 10,000.
         max_waiting_bytes: How many bytes they may have together; default 16 MiB.
         on_damage: What happens to a file that cannot be read, or whose content makes no sense. `"refuse"` (the default): it
-            is left as it is, and a topic cannot be opened, or written to. `"set_aside"`: it is renamed, which the log tells,
-            and the topics go on in a new one: without their history, where they are opened; with it, where they are open.
-        max_wal_bytes: How large SQLite's write-ahead log may become, which is in a file of its own and cannot be emptied
-            while another program has a transaction open; default 256 MiB. Beyond that, what is published is lost, as it is
-            where a disk is full, until that program is done.
+            is left as it is, and a topic cannot be opened, or written to. `"set_aside"`: it is renamed, which is logged, and
+            the topics go on in a new file. A topic that is open keeps its history; one that is being opened loses it.
+        max_wal_bytes: The greatest size of SQLite's write-ahead log, a file of its own, which cannot be emptied while another
+            program has a transaction open on the database; default 256 MiB. Where it is reached, what is published is lost,
+            as on a full disk, until that program ends its transaction.
 
     Raises:
-        ConfigurationError: An argument that cannot work.
+        ConfigurationError: An argument has a value that cannot work.
+        TypeError: An argument has a wrong type.
 
     Example:
         >>> SQLiteStore("topics.db", durability="power").durability

@@ -1,13 +1,13 @@
-"""What goes wrong with a file: whether it is damaged, and what helps."""
+"""Errors of a file: which kinds there are, and a cure for each."""
 
 import sqlite3
 
 from ....errors import StoreError
 
-# So much of what SQLite says is shown: it may quote an event as a whole.
+# How many characters of SQLite's message are shown: it may quote a whole event.
 _SHOWN = 100
 
-# By SQLite's primary result codes. What is missing here, or has no code, comes of what is in the file.
+# By SQLite's primary result codes. Any other code, or none, means that the file is damaged.
 _CURES = {
     sqlite3.SQLITE_PERM: "this user has to be allowed to write to the file and to its folder",
     sqlite3.SQLITE_BUSY: "another program holds it: that has to end its transaction, or the store's timeout has to be longer",
@@ -31,19 +31,19 @@ class DamagedFileError(StoreError):
 
 
 class LostFileError(StoreError):
-    """The file is another one than that which was opened, so everything has to be written again, and this was not."""
+    """The file is no longer the one that was opened. Nothing was written, and the whole history has to be written anew."""
 
 
 class NotConnectedError(Exception):
-    """Another topic has noticed that their file was lost; nothing has been tried, and everything has to be written again."""
+    """Another topic has found the file lost. Nothing was tried, and the whole history has to be written anew."""
 
 
 def explain(error: sqlite3.Error | OSError | OverflowError, where: str) -> StoreError:
-    """The error of ours that says what helps.
+    """The `StoreError` for an error of SQLite or the system, with a cure where one is known.
 
     Args:
         error: What was raised.
-        where: Which topic, in which file, and what cannot be done with it.
+        where: The beginning of the message: which topic, in which file, and what cannot be done.
     """
     what = str(error)[:_SHOWN]
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.ProgrammingError):
@@ -55,5 +55,5 @@ def explain(error: sqlite3.Error | OSError | OverflowError, where: str) -> Store
 
 
 def refusal(error: DamagedFileError) -> StoreError:
-    """The error for a damaged file that is left as it is, with what helps."""
+    """The error for a damaged file that is left as it is, with the cure."""
     return StoreError(f"{error}; SQLiteStore(on_damage='set_aside') goes on with a new file, and keeps this one beside it")
