@@ -1,4 +1,4 @@
-"""`cancel_everywhere`: the same scenario, cancelled at its first checkpoint, at its second, at its third, and so on."""
+"""`cancel_everywhere`: runs a scenario again and again, and cancels it at its first checkpoint, its second, and so on."""
 
 import inspect
 import traceback
@@ -24,28 +24,28 @@ async def cancel_everywhere(
     that at its second checkpoint, and so on, until a run comes to its end before it would have been cancelled. After each
     run, that last one included, it calls `check`.
 
-    A checkpoint is any moment at which a task of the scenario waits or lets others run. The scenario's tasks are the one
-    that calls it, and all that are started in nurseries which it opens. So a `TestClient` that the scenario opens brings
-    the tasks of its app along, and one that it finds open does not.
+    A checkpoint is any moment at which a task of the scenario waits or lets other tasks run. The tasks of the scenario are
+    the one that calls it, and all tasks in nurseries that it opens. So the tasks of an app count if the scenario opens
+    the `TestClient`, and do not count if the client was open before.
 
-    Use a clock that jumps, or the scenario takes its time once for each step.
+    Use a clock that jumps: each run takes the scenario's whole time.
 
     Args:
-        scenario: An async function without arguments. It makes afresh what it changes, because it runs many times.
-        check: What shall be true after each run: a plain or an async function without arguments that raises if it is not.
+        scenario: An async function without arguments. It runs many times, so it has to make anew whatever it changes.
+        check: Called after each run: a plain or an async function without arguments, which raises if something is wrong.
         interrupt: A plain function to call in place of cancelling, such as `client.drain`; default: cancel the scenario.
-        max_steps: After how many runs to give up a scenario that does not come to its end; default 1000.
+        max_steps: The number of runs after which a scenario that does not end is given up; default 1000.
 
     Returns:
         How many times the scenario was interrupted.
 
     Raises:
-        AssertionError: The scenario has no checkpoint, or more than `max_steps`, or it swallowed the cancellation: a task
-            that waited got `trio.Cancelled`, and the scenario returned all the same.
+        AssertionError: The scenario has no checkpoint, or more than `max_steps`; or it swallowed the cancellation: one of
+            its tasks got `trio.Cancelled`, and the scenario returned all the same.
         TypeError: `scenario`, `check` or `interrupt` cannot be called.
-        ValueError: `max_steps` is no int of at least 1.
+        ValueError: `max_steps` is less than 1.
         WrongRuntimeError: Under asyncio.
-        Exception: What the scenario or `check` raised, with a note that tells at which step, and where that was.
+        Exception: What the scenario or `check` raised, with a note that tells the step, and where its task was then.
 
     Example:
         >>> async def scenario():
@@ -84,17 +84,19 @@ async def cancel_everywhere(
             raise
         if not interruption.happened:
             if step == 1:
-                raise AssertionError("cancel_everywhere: the scenario has no checkpoint, so nothing could be proved")
+                raise AssertionError(
+                    "cancel_everywhere: the scenario has no checkpoint, so nothing can be proved; it must await something"
+                )
             return step - 1
     raise AssertionError(
-        f"cancel_everywhere: the scenario has more than {max_steps} steps, which is max_steps; does it come to an end?"
+        f"cancel_everywhere: the scenario has more than {max_steps} steps; if it does come to an end, give a larger max_steps"
     )
 
 
 class _Interruption(trio.abc.Instrument):
-    """One run of a scenario, and what happens to it once its tasks have taken this many steps.
+    """One run of a scenario, which is interrupted once its tasks have taken this many steps.
 
-    trio calls `after_task_step` when a task has reached its next checkpoint, so what it does then happens there.
+    trio calls `after_task_step` when a task has reached its next checkpoint, so the interruption happens there.
     """
 
     def __init__(self, step: int) -> None:
@@ -147,7 +149,7 @@ class _Interruption(trio.abc.Instrument):
 
     @override
     def task_scheduled(self, task: trio.lowlevel.Task) -> None:
-        # Whoever waits, and is woken by the scope's cancellation and nothing else, is woken with Cancelled.
+        # A waiting task that the scope's cancellation wakes, and nothing else, gets Cancelled.
         if self._is_cancelling:
             self._delivered = True
 
@@ -177,9 +179,9 @@ class _Interruption(trio.abc.Instrument):
 
 
 def _where(task: trio.lowlevel.Task) -> tuple[str, traceback.StackSummary]:
-    """Where the task waits, as in a traceback: its name, and from the scenario, or from its beginning, to the call into trio.
+    """Where a task waits: its name, and its frames from the scenario, or from its beginning, to the call into trio.
 
-    Each run asks for it, and the text is needed for one of them at most, so that is left for then.
+    Each run asks for this, and at most one needs the lines of source, so they are not looked up here.
     """
     frames = [(frame, line) for frame, line in task.iter_await_frames() if not _is_of_trio(frame.f_globals)]
     for index, (frame, _) in enumerate(frames):

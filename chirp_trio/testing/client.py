@@ -26,22 +26,21 @@ class TestClient(httpx.AsyncClient):
 
     `async with` starts the app's lifespan; leaving the block disconnects every client, stops the app, and leaves no task
     behind. Everything runs on the test's clock, so with pytest-trio's `autojump_clock` an hour of heartbeats takes
-    milliseconds. An error that the app does not turn into a response is raised in the test, and nothing is overlooked: a
-    response that was left open, a task of the app that outlives it, and an error that nobody has looked at are raised when
-    the block is left.
+    milliseconds. An error that the app does not turn into a response is raised in the test. Leaving the block raises what
+    the test has overlooked: a response that is still open, a task that outlives the app, an error that no call has raised.
 
     Args:
         app: The app: an `App`, or any other ASGI application that runs on trio.
         client: The address and port that requests seem to come from.
-        root_path: ASGI's root_path.
-        base_url: What relative URLs are relative to; default `"http://testserver"`.
-        raise_stream_errors: Whether errors that the app only tells its client and the log of, as those of a source after
-            its first event, are raised in the test when the client has left the stream; default: yes.
-        **options: Whatever else `httpx.AsyncClient` takes: `headers`, `cookies`, `auth`, `follow_redirects`, ...
+        root_path: ASGI's `root_path`: the path that the app is mounted at; default: none.
+        base_url: The URL that relative URLs start from; default `"http://testserver"`.
+        raise_stream_errors: Whether leaving a stream raises the errors that the app has only logged and told its client of,
+            such as an error of a source after its first event; default True.
+        **options: Other arguments of `httpx.AsyncClient`: `headers`, `cookies`, `auth`, `follow_redirects`, ...
 
     Raises:
         AppStillRunning: The app did not end, or left a task behind.
-        LeftBehind: A response was left open, or an error of the app was not looked at.
+        LeftBehind: A response was left open, or an error of the app was overlooked.
         WrongRuntimeError: It is entered under asyncio, as by pytest-asyncio.
 
     Example:
@@ -83,21 +82,22 @@ class TestClient(httpx.AsyncClient):
         raise_stream_errors: bool = True,
         **options: Any,
     ) -> Self:
-        """The same for a real server: it is started on a free port of this machine, in the test's own trio run.
+        """A client of a real server, which is started on a free port of this machine, in the test's own trio run.
 
-        Time is real, and so are sockets and what the system buffers. Everything else is as in memory, so one test can run
-        both ways; the server's address is `server_url`, and the URLs that the test asks for stay those of `base_url`.
+        Time and sockets are real, and so are the system's buffers. Everything else is as in memory, so the same test can run
+        both ways: its URLs stay relative to `base_url`. The server's own address is `server_url`.
 
         Args:
             app: The app.
-            config: The server's settings; where it listens is not among them. Default: `ServerConfig()`.
-            root_path: ASGI's root_path.
-            base_url: What relative URLs are relative to; default `"http://testserver"`.
+            config: The server's settings, except for its address; default: `ServerConfig()`.
+            root_path: ASGI's `root_path`.
+            base_url: The URL that relative URLs start from; default `"http://testserver"`.
             raise_stream_errors: As with `TestClient`.
-            **options: Whatever else `httpx.AsyncClient` takes. Requests are made with HTTP/1.1.
+            **options: Other arguments of `httpx.AsyncClient`. Requests are made with HTTP/1.1.
 
         Raises:
-            RuntimeError: When it is entered: the test's clock jumps.
+            ConfigurationError: `config` has a certificate.
+            RuntimeError: When the client is entered: the test's clock is one that jumps.
 
         Example:
             >>> from chirp_trio import App
@@ -119,25 +119,25 @@ class TestClient(httpx.AsyncClient):
     def _use(self, server: AppTransport, base_url: str, options: dict[str, Any]) -> None:
         check_type("base_url", base_url, (str, httpx.URL), "a URL")
         self._server = server
-        # The clock of a test jumps, so a timeout of httpx's would be hit by any stream that is quiet for a while.
+        # A test's clock jumps, so any quiet stream would run into a timeout of httpx's.
         super().__init__(transport=server, base_url=base_url, **{"timeout": None, **options})
 
     @property
     def server_url(self) -> str | None:
-        """Where the server of a `TestClient.live()` listens, for clients of another kind; None in memory."""
+        """The URL of the server of a `TestClient.live()`, for clients of another kind, such as a browser; None in memory."""
         return self._server.url
 
     async def fragment(
         self, path: str, *, method: str = "GET", target: str | None = None, trigger: str | None = None, **options: Any
     ) -> httpx.Response:
-        """A request as htmx makes it.
+        """Make a request as htmx does.
 
         Args:
-            path: Where to.
+            path: The path or URL.
             method: The HTTP method; default GET.
-            target: The id of the element to be swapped.
-            trigger: The id of the element that made the request.
-            **options: Whatever else `httpx.AsyncClient.request` takes.
+            target: The id of the element to be swapped; default: none.
+            trigger: The id of the element that made the request; default: none.
+            **options: Other arguments of `httpx.AsyncClient.request`.
         """
         check_type("path", path, (str, httpx.URL), "text")
         check_type("method", method, str, "text")
@@ -162,23 +162,23 @@ class TestClient(httpx.AsyncClient):
         request_type: RequestType = "eventsource",
         **options: Any,
     ) -> SSEResult:
-        """Read an event stream until it ends, or enough of it has come; then leave.
+        """Read an event stream until it ends or enough of it has come; then disconnect.
 
         Args:
-            path: Where to.
-            max_events: Leave after this many events; default: stay.
-            disconnect_after: Leave after this many seconds on the test's clock; default: stay.
-            timeout: Seconds on the test's clock for all of it, if `disconnect_after` says nothing else; default 60.
-            last_event_id: The id that a reconnecting client has; default: a fresh client.
-            headers: Further request headers.
+            path: The path or URL.
+            max_events: The number of events after which to disconnect; default: no limit.
+            disconnect_after: Seconds on the test's clock after which to disconnect; default: no limit.
+            timeout: Seconds on the test's clock that all of this may take, unless `disconnect_after` is given; default 60.
+            last_event_id: The id that a reconnecting client sends; default: a new client, which has none.
+            headers: Further request headers; default: none.
             method: The HTTP method; default GET.
-            request_type: Who asks: `"eventsource"`, a browser's `EventSource`, which htmx 2 uses (default), or `"htmx4"`,
-                htmx 4's `fetch`.
-            **options: Whatever else `httpx.AsyncClient.stream` takes: `params`, `auth`, `follow_redirects`, ...
+            request_type: The kind of client: `"eventsource"` (default), a browser's `EventSource`, which htmx 2 uses as
+                well; or `"htmx4"`, the `fetch` of htmx 4.
+            **options: Other arguments of `httpx.AsyncClient.stream`: `params`, `auth`, `follow_redirects`, ...
 
         Raises:
-            SSETimeout: The events that were asked for did not come, and the stream did not end; the message says what
-                did come, and when.
+            SSETimeout: Within `timeout`, neither `max_events` came nor the end of the stream; the message says what did
+                come, and when.
             AppError: The app reported an error to its client, or ended the stream before it was complete.
             Exception: What the app raised.
         """
@@ -226,17 +226,17 @@ class TestClient(httpx.AsyncClient):
         request_type: RequestType = "eventsource",
         **options: Any,
     ) -> SSEStream:
-        """An event stream, for `async with`: to be read step by step, stalled, left, and come back to.
+        """An event stream, for `async with`: a test can read it step by step, stall it, leave it and reconnect.
 
-        Leaving the block disconnects, waits for the app to notice, and raises what went wrong in the stream.
+        Leaving the block disconnects, waits until the app has noticed, and raises what went wrong in the stream.
 
         Args:
-            path: Where to.
-            last_event_id: The id that a reconnecting client has; default: a fresh client.
-            headers: Further request headers.
+            path: The path or URL.
+            last_event_id: The id that a reconnecting client sends; default: a new client, which has none.
+            headers: Further request headers; default: none.
             method: The HTTP method; default GET.
-            request_type: Who asks; as in `sse()`.
-            **options: Whatever else `httpx.AsyncClient.stream` takes.
+            request_type: The kind of client, as in `sse()`.
+            **options: Other arguments of `httpx.AsyncClient.stream`.
         """
         return self._make_stream(path, last_event_id, headers, method, request_type, options)
 
@@ -271,15 +271,15 @@ class TestClient(httpx.AsyncClient):
         return SSEStream(self._server, connect, name, last_event_id=last_event_id, stop_at=stop_at)
 
     def drain(self) -> None:
-        """Tell the app that its server is about to stop, as a real one does when it gets a SIGTERM.
+        """Tell the app that its server is about to stop, as a real server does when it gets a SIGTERM.
 
-        A live server does stop then, and takes no further connection.
+        A live server then stops, and accepts no further connection.
         """
         self._server.shutdown.set()
 
 
 async def _read(stream: SSEStream, count: float) -> str:
-    """Read so many events, or to the end; returns which it was."""
+    """Read so many events, or to the end of the stream; return which of the two it was, as `SSEResult.ended`."""
     taken = 0
     try:
         while taken < count:

@@ -14,8 +14,8 @@ from ..threads import handler_threads, own_threads
 def clock_held_for_threads() -> Generator[None]:
     """Keep an autojumping clock where it is while a worker thread runs; with any other clock, do nothing.
 
-    trio jumps when all tasks are blocked, and a task that waits for a thread is. A plain function as a handler would make
-    every timeout of its test expire.
+    trio's clock jumps when all tasks are blocked, and a task that waits for a thread is blocked. Without this, a handler
+    that is a plain function would make every timeout of its test expire.
     """
     clock = trio.lowlevel.current_clock()
     if not isinstance(clock, trio.testing.MockClock):

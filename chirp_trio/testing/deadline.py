@@ -1,7 +1,7 @@
 """The last deadline of a test: an app that no cancellation ends must fail its test, and not hang it.
 
-Trio waits for every task, for ever: neither a nursery nor a run can be left while one of them goes on. So the run itself is
-broken off, as trio does where it finds an error of its own. What the test had around it (fixtures, say) is not torn down.
+trio waits for every task, for ever: no nursery and no run ends while one of its tasks goes on. So the whole run is broken
+off, as trio does after an internal error. The test's fixtures are not torn down then.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from typing import NoReturn
 import trio
 import trio.testing
 
-# Real seconds for what no virtual clock gets through: a task that never waits, a thread that never returns.
+# Real seconds, because virtual time stands still for a task that never waits, or a thread that never returns.
 _REAL_SECONDS = 20.0
 
 
@@ -31,7 +31,7 @@ class AppStillRunning(AssertionError):
 
 
 class _RunBrokenOff(AppStillRunning, trio.TrioInternalError):
-    """Trio lets an internal error of its own end a run at once, and passes it on as it is."""
+    """A kind of `TrioInternalError`, because such an error ends a trio run at once, and comes out of it unchanged."""
 
 
 @asynccontextmanager
@@ -39,17 +39,17 @@ async def last_deadline(seconds: float, describe: Callable[[], str]) -> AsyncGen
     """Break the trio run off if the block takes too long.
 
     Args:
-        seconds: How long it may take. Where the run's clock is virtual, it has 20 real seconds instead: virtual ones pass
-            at once, for what ends by itself as well.
-        describe: Says then what still runs.
+        seconds: How long the block may take. On a virtual clock it may take 20 real seconds instead, because virtual
+            seconds pass at once, even while the block is about to end.
+        describe: Tells what still runs, for the message.
     """
     waiting = trio.CancelScope()
 
     def break_off(_raise_cancel: object = None) -> NoReturn:
-        # Code that goes on whatever is raised in it would do so when it is collected, and hang the process.
-        # So no task ever is.
+        # A task that goes on whatever is raised in it would do so when it is garbage-collected, too, and hang the process.
+        # So no task is ever collected.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(trio.lowlevel.current_root_task()))
-        # And threads that return later find a run that is over, as after any other: trio says so at an orderly end only.
+        # Threads that return later have to be told that the run is over; trio does that only at an orderly end.
         trio.lowlevel.current_trio_token()._reentry_queue.done = True
         raise _RunBrokenOff(f"the test was broken off, because nothing ends its app:\n{describe()}")
 
@@ -59,7 +59,7 @@ async def last_deadline(seconds: float, describe: Callable[[], str]) -> AsyncGen
         with waiting:
             await trio.sleep(math.inf if is_virtual else seconds)
         if not is_over:
-            # What trio calls to abort a task must not raise; trio ends the run if it does.
+            # trio ends the run if the function that aborts a task raises.
             with trio.CancelScope() as scope:
                 scope.cancel()
                 await trio.lowlevel.wait_task_rescheduled(break_off)
@@ -81,9 +81,9 @@ async def last_deadline(seconds: float, describe: Callable[[], str]) -> AsyncGen
 
 
 class _Watch:
-    """Cancels scopes of trio when their real time is over: one thread for all of them, that ends when it finds none.
+    """Cancels trio scopes after a real time: one thread does so for all of them, and ends when there are none.
 
-    A client and each of its streams asks for it, so a thread for each would take longer than many a test.
+    A client needs this, and so does each of its streams; a thread for each would take longer than many tests do.
     """
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class _Watch:
         self._sleeps_until = math.inf
 
     def begin(self, scope: trio.CancelScope, seconds: float) -> None:
-        """Cancel the scope, which is of this trio run, after so many seconds."""
+        """Cancel a scope of this trio run after so many seconds."""
         due = time.monotonic() + seconds
         with self._changed:
             self._due[scope] = due, trio.lowlevel.current_trio_token()
@@ -104,7 +104,7 @@ class _Watch:
                 self._changed.notify()
 
     def end(self, scope: trio.CancelScope) -> None:
-        """Leave the scope alone from now on. Its time may have come, or never begun."""
+        """Leave the scope alone from now on. It may have been cancelled already, or never been given to `begin()`."""
         with self._changed:
             self._due.pop(scope, None)
 

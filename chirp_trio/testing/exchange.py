@@ -1,4 +1,4 @@
-"""One request to an app, and its response: what the app does with it, and what it does wrong, wherever it is served."""
+"""One request to an app, and its response, with the errors of both: the part that is the same in memory and on a server."""
 
 import math
 from abc import ABC, abstractmethod
@@ -32,10 +32,10 @@ class AppError(AssertionError):
 
 
 class Answer:
-    """What an app does with one request, and what it does wrong.
+    """An app's answer to one request: its progress, and its errors.
 
     Args:
-        name: What to call it: method and path.
+        name: The method and path, for messages.
     """
 
     def __init__(self, name: str) -> None:
@@ -43,11 +43,11 @@ class Answer:
         self.is_entered = False  # the app has been called
         self.has_begun = False  # it has begun its response
         self.is_complete = False  # it has sent the end of the body
-        self.is_left = False  # the client has all that it wants
-        self.ended = trio.Event()  # it has returned
-        self._error: Exception | None = None  # what it raised
-        self._reported: list[tuple[str, Exception]] = []  # what it told the client and the log of
-        self._noted: Exception | None = None  # the first of these, whether the test wants to hear of them or not
+        self.is_left = False  # the client has disconnected
+        self.ended = trio.Event()  # the app has returned
+        self._error: Exception | None = None  # what the app raised
+        self._reported: list[tuple[str, Exception]] = []  # errors that the app only logged and told its client of
+        self._noted: Exception | None = None  # the first of these, even if the test does not ask for them
 
     def __str__(self) -> str:
         return self.name
@@ -59,12 +59,13 @@ class Answer:
         """Let the app answer.
 
         Raises:
-            Exception: What the app raised; or that it did not answer.
+            AppError: The app broke the ASGI protocol, or returned without a response.
+            Exception: What the app raised.
         """
         self.is_entered = True
         try:
             await app(scope, receive, ObservedSend(send, before=self._check))
-            # As with a server: no response is an error, half a response is cut off, which whoever reads it hears of.
+            # As with a server: no response is an error here; half a response is one for the client that reads it.
             if not self.has_begun and not self.is_left:
                 raise AppError(f"{self}: the app returned without a response") from self._noted
         except Exception as error:
@@ -76,7 +77,7 @@ class Answer:
     def _check(self, message: Message) -> None:
         kind = message["type"]
         if kind not in {"http.response.start", "http.response.body"}:
-            return  # what a server has beyond that is its own to check
+            return  # extensions are checked by the server that offers them
         if self.is_complete:
             raise AppError(f"{self}: {kind} after the end of the response")
         if kind == "http.response.start":
@@ -91,21 +92,21 @@ class Answer:
     # -- its errors -----------------------------------------------------------------------------------------------------
 
     def report(self, what: str, error: Exception) -> None:
-        """Note an error that goes no further. Who reports one finds this as `chirp_trio.errors` in the request's scope."""
+        """Note an error that the app does not raise. The library finds this function as `chirp_trio.errors` in the scope."""
         self._reported.append((what, error))
         self.note(what, error)
 
     def note(self, _what: str, error: Exception) -> None:
-        """Note an error that the test does not want to hear of, unless it is the cause of something else."""
+        """Note an error that the test does not ask for; it is only shown as the cause of another error."""
         self._noted = self._noted or error
 
     @property
     def cause(self) -> Exception | None:
-        """The first error that nobody has looked at."""
+        """The first error that has not been raised in the test."""
         return self._error or (self._reported[0][1] if self._reported else None)
 
     def errors(self) -> list[str]:
-        """The errors that nobody has looked at, a line for each."""
+        """The errors that have not been raised in the test, a line for each."""
         lines = [f"{self}: {what}: {type(error).__name__}: {error}" for what, error in self._reported]
         if self._error is not None:
             lines.append(f"{self}: the app raised {type(self._error).__name__}: {self._error}")
@@ -123,12 +124,12 @@ class Answer:
 
 
 class Exchange(Answer, ABC):
-    """A request of the test's, and its response. How bytes travel is for those who derive from it.
+    """A request of the test, and its response. Subclasses know how the bytes travel.
 
     Args:
-        name: What to call it: method and path.
-        nursery: Where a request body is sent from that comes bit by bit.
-        end_timeout: Seconds that the app has for its end, once its client has left.
+        name: The method and path, for messages.
+        nursery: The nursery of the task that sends a request body in pieces.
+        end_timeout: Seconds that the app may take to end once its client has left.
     """
 
     def __init__(self, name: str, nursery: trio.Nursery, end_timeout: float) -> None:
@@ -143,11 +144,11 @@ class Exchange(Answer, ABC):
 
     @abstractmethod
     async def open(self, request: httpx.Request) -> None:
-        """Send the request, and wait until status and headers have come. There is no status if they never will."""
+        """Send the request, and wait for the status and the headers. `status` stays 0 if the app sends none."""
 
     @abstractmethod
     async def receive(self) -> bytes:
-        """The next piece of the body; `b""` at its end, be that good or bad. May be cancelled without losing anything."""
+        """The next piece of the body; `b""` at the end, complete or not. A call that is cancelled loses nothing."""
 
     @abstractmethod
     async def _send_piece(self, piece: bytes) -> None:
@@ -155,7 +156,7 @@ class Exchange(Answer, ABC):
 
     @abstractmethod
     async def _end_body(self) -> None:
-        """Send the end of it."""
+        """Send the end of the request's body."""
 
     @property
     @abstractmethod
@@ -164,11 +165,11 @@ class Exchange(Answer, ABC):
 
     @property
     def is_settled(self) -> bool:
-        """Whether it is over on both sides, and there is nothing to be said of it."""
+        """Whether both sides are done, and there is no error to raise."""
         return self.is_closed and self.ended.is_set() and self.cause is None
 
     def check_end(self) -> None:
-        """Raise what is wrong with the end of the body, if anything is."""
+        """Raise an error if the body has ended before it was complete."""
         if not self.is_whole and not self.is_left:
             self.raise_errors()
             cut = (
@@ -177,7 +178,7 @@ class Exchange(Answer, ABC):
             raise AppError(f"{self}: {cut}") from self._noted
 
     def disconnect(self) -> None:
-        """Be a client that closes its connection. Never blocks."""
+        """Close the connection, as a client does. Never blocks."""
         self.is_left = True
         self._uploading.cancel("the client has left")
 
@@ -185,7 +186,7 @@ class Exchange(Answer, ABC):
         """Disconnect, and wait until the app has noticed and ended.
 
         Raises:
-            AppStillRunning: It has not.
+            AppStillRunning: The app has not ended in time.
         """
         self.is_closed = True
         self.disconnect()
@@ -196,12 +197,12 @@ class Exchange(Answer, ABC):
             raise AppStillRunning(f"{self}: the app still runs {self._end_timeout:g} s after its client has left")
 
     def _start_upload(self, request: httpx.Request) -> None:
-        """Send the request's body, while the response may begin already."""
+        """Send the request's body in a task, because the response may begin before its end."""
         assert isinstance(request.stream, httpx.AsyncByteStream)
         self._nursery.start_soon(self._upload, request.stream)
 
     async def _upload(self, body: httpx.AsyncByteStream) -> None:
-        # httpx keeps the generator that it was given, and does not close it.
+        # httpx holds the generator that the test gave it, and does not close it.
         given = getattr(body, "_stream", None)
         pieces = aiter(body)
         with self._uploading:
@@ -211,7 +212,7 @@ class Exchange(Answer, ABC):
                         await self._send_piece(piece)
                 await self._end_body()
             except trio.BrokenResourceError, trio.ClosedResourceError:
-                pass  # nobody wants the rest
+                pass  # the server does not read the rest
             except Exception as error:
                 self.upload_error = error
                 self.disconnect()
@@ -231,10 +232,10 @@ def read_timeout(name: str, seconds: float | None) -> Generator[None]:
 
 
 class Body(httpx.AsyncByteStream):
-    """A response's body, as it comes. Not reading it is being a slow client.
+    """A response's body, in the pieces in which it comes. A test that does not read it is a slow client.
 
     Args:
-        exchange: What it is the body of.
+        exchange: The request and its response.
         timeout: Seconds to wait for each piece; None: for ever.
     """
 
@@ -256,6 +257,6 @@ class Body(httpx.AsyncByteStream):
 
     @override
     async def aclose(self) -> None:
-        """Leave, wait until the app has noticed and ended, and raise what it raised."""
+        """Disconnect, wait until the app has noticed and ended, and raise what it raised."""
         await self._exchange.leave()
         self._exchange.raise_errors()

@@ -1,4 +1,4 @@
-"""What it is to run an app for a test, in memory or for real: its start, its requests, its end, and what is left then."""
+"""Running an app for a test, in memory or on a server: its start, its requests, its end, and the check of what is left."""
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -19,7 +19,7 @@ from .tasks import AppTasks
 
 
 class LeftBehind(AssertionError):
-    """The test left its client with responses open, or with errors of the app that it did not look at.
+    """A test left its client while a response was open, or an error of the app had not been raised in it.
 
     Example:
         >>> from chirp_trio.testing import TestClient
@@ -31,15 +31,15 @@ class LeftBehind(AssertionError):
 
 
 class AppTransport(httpx.AsyncBaseTransport):
-    """A transport of httpx's that runs the app which it talks to.
+    """An httpx transport that runs the app to which it sends requests.
 
-    Entering it starts the app; leaving it disconnects every client, stops the app, and says what the test has overlooked.
+    Entering it starts the app; leaving it disconnects every client, stops the app, and raises what the test has overlooked.
 
     Args:
         app: The ASGI app.
-        root_path: ASGI's root_path: what the app is mounted at.
-        raise_stream_errors: Whether errors count that the app reports to the client and to the log, and does not raise.
-        end_timeout: Seconds that the app has for the end of a request whose client has left, and for its own end.
+        root_path: ASGI's `root_path`: the path that the app is mounted at.
+        raise_stream_errors: Whether to raise errors that the app only logs and tells its client of.
+        end_timeout: Seconds that the app may take to end a request whose client has left, and to end itself.
     """
 
     def __init__(self, app: ASGIApp, *, root_path: str, raise_stream_errors: bool, end_timeout: float) -> None:
@@ -48,19 +48,19 @@ class AppTransport(httpx.AsyncBaseTransport):
         check_type("root_path", root_path, str, "text")
         check_type("raise_stream_errors", raise_stream_errors, bool, "True or False")
         self.shutdown = trio.Event()  # setting it tells the app that its server is about to stop
-        self.url: str | None = None  # where a real server listens
+        self.url: str | None = None  # that of a real server
         self._app = app
         self._root_path = root_path
         self._raise_stream_errors = raise_stream_errors
         self._end_timeout = end_timeout
         self._nursery: trio.Nursery | None = None
         self._stack = AsyncExitStack()
-        self._exchanges: list[Exchange] = []  # those that go on, or have errors that nobody has looked at
-        self._visits: list[Answer] = []  # requests of others, which have errors
+        self._exchanges: list[Exchange] = []  # those that go on, or have errors that were not raised yet
+        self._visits: list[Answer] = []  # requests of other clients, for their errors
         self._tasks = AppTasks()
         self._unfinished: list[str] = []  # what had not ended in time
 
-    # -- for those who derive from it -----------------------------------------------------------------------------------
+    # -- for subclasses -------------------------------------------------------------------------------------------------
 
     @abstractmethod
     async def _start(self, nursery: trio.Nursery) -> None:
@@ -72,10 +72,10 @@ class AppTransport(httpx.AsyncBaseTransport):
 
     @abstractmethod
     def _make_exchange(self, nursery: trio.Nursery, name: str) -> Exchange:
-        """What serves the request."""
+        """The exchange for a request with this name."""
 
     def _extensions(self, answer: Answer) -> dict[str, Any]:
-        """What the scope of a request holds for those who report errors."""
+        """The extension in a request's scope to which the library reports errors that it does not raise."""
         return {"chirp_trio.errors": answer.report if self._raise_stream_errors else answer.note}
 
     # -- for the client -------------------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ class AppTransport(httpx.AsyncBaseTransport):
                 await exchange.open(request)
             if exchange.upload_error is not None:
                 raise exchange.upload_error
-            if not exchange.status or exchange.is_left:  # it may have been left by the end of the client
+            if not exchange.status or exchange.is_left:  # the end of the client disconnects all exchanges
                 exchange.raise_errors()
                 raise AppError(f"{exchange}: no response")
         except BaseException:
@@ -100,7 +100,7 @@ class AppTransport(httpx.AsyncBaseTransport):
             exchange.disconnect()
             raise
         body = Body(exchange, timeout)
-        # For those who read it otherwise: httpx wraps it in a generator, which ends when it is interrupted.
+        # For SSEStream: httpx wraps the body in a generator, which ends for good when a read is cancelled.
         extensions = {"chirp_trio.exchange": exchange}
         return httpx.Response(exchange.status, headers=exchange.headers, stream=body, extensions=extensions)
 
@@ -129,7 +129,7 @@ class AppTransport(httpx.AsyncBaseTransport):
         traceback: TracebackType | None = None,
     ) -> None:
         left_open = [f"{exchange}: its response was left open" for exchange in self._exchanges if not exchange.is_closed]
-        # What the test raised goes its own way, and not into our nursery, which would wrap it in a group.
+        # What the test raised is not raised in our nursery, which would wrap it in a group.
         await self._stack.aclose()
         overlooked = [answer for answer in (*self._exchanges, *self._visits) if answer.cause is not None]
         lines = [*self._unfinished, *left_open, *(line for answer in overlooked for line in answer.errors())]
@@ -180,6 +180,6 @@ class AppTransport(httpx.AsyncBaseTransport):
 
 
 def start_soon(transport: AppTransport, function: Callable[..., Awaitable[None]], *arguments: Any) -> None:
-    """Start a task that ends with the client at the latest."""
+    """Start a task that ends when the client is closed, at the latest."""
     assert transport._nursery is not None
     transport._nursery.start_soon(function, *arguments)

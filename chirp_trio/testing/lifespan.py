@@ -11,13 +11,13 @@ from .tasks import AppTasks
 
 
 class Lifespan:
-    """The lifespan of an app. Apps that do not know the protocol are left alone.
+    """The lifespan of an app. An app that does not support the protocol may do without.
 
     Args:
         app: The app.
-        state: Where it leaves what its requests shall find.
-        shutdown: The signal that tells it that its server is about to stop.
-        root_path: What it is mounted at.
+        state: The dictionary in which the app leaves values for its requests.
+        shutdown: Tells the app that its server is about to stop.
+        root_path: The path that the app is mounted at.
     """
 
     def __init__(self, app: ASGIApp, state: dict[str, Any], shutdown: ShutdownSignal, root_path: str) -> None:
@@ -67,6 +67,6 @@ class Lifespan:
             task_status.started()
 
     async def stop(self) -> None:
-        """Let the app shut down, and wait until it has."""
+        """Tell the app to shut down, and wait until it has."""
         self._stop.set()
         await self._over.wait()

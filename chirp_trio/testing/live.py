@@ -1,7 +1,7 @@
-"""A real server under httpx: ours, in the test's own trio run, on a port of its own, over real sockets.
+"""A real server under httpx: ours, in the test's own trio run, on a free port, over real sockets.
 
-Each request has a connection to itself, so leaving a response closes its connection, and nothing is left of it. The requests
-carry a mark by which the app's side of each is found; the app does not see it.
+Each request has a connection of its own, so that leaving a response closes the connection. Each request carries a header by
+which the server's side is matched with the client's; the app does not see it.
 """
 
 import math
@@ -23,12 +23,12 @@ from ..server import ServerConfig, serve
 from .exchange import Answer, AppError, Exchange
 from .hosting import AppTransport
 
-# Seconds that an app may take for the end of a request whose client has left. They are real ones.
+# Real seconds that an app may take to end a request whose client has left.
 _END_TIMEOUT = 10.0
 
 _MARK = b"x-chirp-trio-test"
 
-# What a client's system holds for it that it has not read; small, so that a client that stalls is soon felt.
+# Bytes that the system holds for a client that does not read; few, so that the server soon notices a stalled client.
 _RECEIVE_BUFFER = 64 * 1024
 
 
@@ -37,8 +37,8 @@ class LiveTransport(AppTransport):
 
     Args:
         app: The ASGI app.
-        config: The server's settings; it listens on a free port of this machine, whatever they say.
-        root_path: ASGI's root_path.
+        config: The server's settings, except for its address: it listens on a free port of this machine.
+        root_path: ASGI's `root_path`.
         raise_stream_errors: Whether errors that a stream reports to its client are raised in the test as well.
     """
 
@@ -47,7 +47,9 @@ class LiveTransport(AppTransport):
         super().__init__(app, root_path=root_path, raise_stream_errors=raise_stream_errors, end_timeout=_END_TIMEOUT)
         settings = config if config is not None else ServerConfig()
         if settings.certfile is not None:
-            raise ConfigurationError("config has a certfile; the server of a TestClient speaks clear text only")
+            raise ConfigurationError(
+                "config has a certfile; the server of a TestClient has no TLS: leave certfile and keyfile out"
+            )
         self._config = replace(settings, host="127.0.0.1", port=0, bind=())
         self._port = 0
         self._marked: dict[bytes, _Exchange] = {}
@@ -96,7 +98,7 @@ class LiveTransport(AppTransport):
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._tasks.adopt("the app's lifespan")
-        says_nothing = False  # of its failure; an app that has said nothing at all knows no lifespans
+        says_nothing = False  # of its failure; an app that has said nothing at all does not support lifespans
 
         async def noting(message: Message) -> None:
             nonlocal says_nothing
@@ -121,14 +123,14 @@ class LiveTransport(AppTransport):
         try:
             await answer.run(self._app, scope, receive, send)
         finally:
-            if not isinstance(answer, Exchange):  # a browser's, say, that was told the server's address
+            if not isinstance(answer, Exchange):  # a request of another client, such as a browser
                 self._visits.append(answer)
 
 
 class _Exchange(Exchange):
     """One request and its response, over a connection of its own.
 
-    Nothing is read but when somebody waits for it, so a client that does not read is one to the system as well.
+    It reads from the socket only when a task of the test waits for bytes, so a slow client is slow to the system as well.
     """
 
     def __init__(self, name: str, nursery: trio.Nursery, port: int, mark: bytes) -> None:
@@ -159,7 +161,7 @@ class _Exchange(Exchange):
         except OSError as error:
             raise httpx.ConnectError(f"{self}: the server cannot be reached: {error}") from error
         finally:
-            if not self.is_entered:  # the server has not let the app see it
+            if not self.is_entered:  # the server has answered it without the app
                 self.ended.set()
         # Where the app has raised before its response began, the server has made one up.
         if isinstance(event, h11.Response) and (self.has_begun or not self.is_entered):
@@ -207,7 +209,7 @@ class _Exchange(Exchange):
         await self._stream.send_all(self._http.send(event) or b"")
 
     async def _next_event(self) -> h11.Event | None:
-        """What comes next; None if nothing will."""
+        """The next event of the response; None if there will be none."""
         assert self._stream is not None
         try:
             while (event := self._http.next_event()) is h11.NEED_DATA:

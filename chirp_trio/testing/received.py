@@ -1,4 +1,4 @@
-"""What has come of an event stream so far, and when."""
+"""The events and comments of a stream that have come so far, and when each came."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ from ..wire import Decoder, SSEEvent
 
 HEARTBEAT = "heartbeat"
 
-_SHOWN = 20  # of what came, how many pieces an error message holds
-_LONGEST = 120  # and how many characters of each
+_SHOWN = 20  # how many events and comments an error message shows
+_LONGEST = 120  # how many characters of each
 
 
 class Received:
-    """What has come of an event stream, over all its connections.
+    """All that has come of an event stream, over all its connections.
 
     Attributes:
-        events: The events so far, whether they have been asked for or not.
+        events: The events so far, also those that the test has not taken yet.
         event_times: When each came: seconds after the first request, on the test's clock.
         comments: The comments so far, heartbeats among them.
         heartbeat_times: When each heartbeat came, as with events.
@@ -40,7 +40,7 @@ class Received:
 
     @property
     def last_event_id(self) -> str:
-        """The id that a reconnecting client sends: that of the last event that has come, whether it was asked for or not."""
+        """The id that a reconnecting client sends: that of the last event that has come, even one that is not taken yet."""
         return self._decoder.last_event_id
 
     @property
@@ -49,7 +49,7 @@ class Received:
         return len(self.heartbeat_times)
 
     def describe(self) -> str:
-        """What has come so far, and when, short enough for a message."""
+        """What has come so far, and when, in a few lines for a message."""
         lines = [f"So far: {len(self.events)} events and {self.heartbeats} heartbeats"]
         if len(self.events) + len(self.comments) > len(self._timeline):
             lines.append("    ...")
@@ -57,7 +57,7 @@ class Received:
         return "\n".join(lines)
 
     def _begin(self) -> None:
-        """A connection begins. The id that the client has is not lost by that."""
+        """Begin a new connection. The last event id is kept."""
         if self._began is None:
             self._began = trio.current_time()
         self._decoder = Decoder(last_event_id=self.last_event_id)
@@ -65,11 +65,11 @@ class Received:
         self.wire = bytearray()
 
     def _take_in(self, piece: bytes, headers: Mapping[str, str]) -> list[SSEEvent[str]]:
-        """Note what the next bytes of a body with these headers complete; returns the events.
+        """Note the events and comments that the next piece of a body completes, and return the events.
 
         Raises:
-            UnreadableEncoding: The body is in a coding that is not understood here.
-            DecompressionError: It is not in the coding that the headers say.
+            UnreadableEncoding: The body's content coding is not supported.
+            DecompressionError: The body is not in the coding that its headers name.
         """
         if self._decompressor is None:
             self._decompressor = _decompressor(headers)
@@ -97,22 +97,22 @@ class Received:
 
 
 class UnreadableEncoding(Exception):
-    """A body is in a coding that is not understood here; the message says which, and what to do."""
+    """The content coding of a body is not supported; the message names it, and the cure."""
 
 
 def _decompressor(headers: Mapping[str, str]) -> Decompressor:
-    """What makes the stream's bytes of the body's; httpx's own is for whole bodies, or cannot be interrupted.
+    """The decompressor for a body with these headers; httpx's own are for whole bodies, or cannot be cancelled.
 
     Raises:
-        UnreadableEncoding: The body is neither gzip, deflate nor zstd, nor uncompressed.
+        UnreadableEncoding: The body's content coding is not gzip, deflate or zstd.
     """
     encoding = headers.get("content-encoding", "").strip().lower()
     try:
         return Decompressor(encoding)
     except LookupError:
         raise UnreadableEncoding(
-            f"its content-encoding {encoding} is not understood: a TestClient reads event streams as they are, or in gzip, "
-            'deflate or zstd. Ask with headers={"accept-encoding": "gzip"}, or let what compresses leave out event streams'
+            f"its content-encoding is {encoding!r}; a TestClient reads event streams that are uncompressed, or in gzip, "
+            'deflate or zstd. Ask with headers={"accept-encoding": "gzip"}, or keep the middleware from compressing streams'
         ) from None
 
 

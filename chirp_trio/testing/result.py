@@ -1,4 +1,4 @@
-"""What came of an event stream that is over, and what a test is told where nothing comes."""
+"""The result of an event stream that is over, and the errors of a test that waits in vain."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from ..wire import SSEEvent
 
 @dataclass(frozen=True, slots=True)
 class SSEResult:
-    """What came of an event stream that is over.
+    """All that came of an event stream that is over.
 
     Attributes:
         status: The HTTP status.
         headers: The response's headers.
         events: The events, in order. `event.data` is text, as it arrived.
-        event_times: When each came: seconds after the request, on the test's clock.
+        event_times: When each event came: seconds after the request, on the test's clock.
         comments: The comments, heartbeats among them, in order.
         heartbeat_times: When each heartbeat came, as with events.
-        ended: `"max_events"`, when as many had come as were asked for; `"disconnected"`, after `disconnect_after`;
-            `"completed"`, by the app; `"refused"`, when the response was no event stream.
+        ended: Why it is over: `"max_events"`, when so many had come; `"disconnected"`, after `disconnect_after`;
+            `"completed"`, when the app ended it; `"refused"`, when the response was no event stream.
         duration: Seconds from the request to the end, on the test's clock.
         text: The body, if the response was no event stream; else `""`.
         wire: The body of an event stream as it came, compressed if it was.
@@ -60,7 +60,7 @@ class SSEResult:
 
 
 class SSETimeout(AssertionError):
-    """What a test waited for did not come in time; the message says what did, and when.
+    """An event, or the end of a stream, did not come in time; the message says what did come, and when.
 
     Example:
         >>> import trio
@@ -80,7 +80,7 @@ class SSETimeout(AssertionError):
 
 
 class SSERefused(AssertionError):
-    """A test waited for an event, and the response is no event stream that it can read; the message says what it is.
+    """A test asked for an event, and the response is no event stream that it can read; the message says what it is.
 
     Example:
         >>> import trio

@@ -1,4 +1,4 @@
-"""The check at each door of this room that the test runs on trio."""
+"""The check that a test runs on trio."""
 
 import trio
 
@@ -6,10 +6,10 @@ from ..errors import WrongRuntimeError
 
 
 def require_trio_test(what: str) -> None:
-    """Raise `WrongRuntimeError`, in one sentence that names the cure, unless trio runs the caller.
+    """Raise `WrongRuntimeError`, with the cure, unless trio runs the caller.
 
     Args:
-        what: What is used, for the message.
+        what: What the test wants to use, for the message.
     """
     if not trio.lowlevel.in_trio_task():
         raise WrongRuntimeError(

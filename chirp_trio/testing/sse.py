@@ -1,4 +1,4 @@
-"""Event streams in tests: one that is open, as a browser has it, and what came of one that is over."""
+"""`SSEStream`: an open event stream in a test."""
 
 import math
 import re
@@ -16,25 +16,25 @@ from .hosting import AppTransport, start_soon
 from .received import Received, UnreadableEncoding
 from .result import SSERefused, SSETimeout
 
-# Seconds that a test waits for something that may never come.
+# Seconds that a test waits for what may never come.
 PATIENCE = 60.0
 
-# A stream from which nobody takes events is read no further than this, as a source without end would fill the memory.
+# A stream is read ahead of the test by no more than this; an endless source would fill the memory.
 _READ_AHEAD = 10_000
 _READ_AHEAD_BYTES = 4 * 1024 * 1024
 
-# What is not to be read in a page of HTML.
+# The parts of a page of HTML that a message leaves out.
 _MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
-# Asks for the stream; takes the last event id, `""` for none.
+# Asks for the stream, with the last event id, or `""` for none.
 type Connect = Callable[[str], Awaitable[httpx.Response]]
 
 
 class SSEStream(Received):
-    """An event stream that is open, as a browser has it: it reads what comes, until it is stalled or disconnected.
+    """An open event stream. As a browser does, it reads all that comes, until it is stalled or disconnected.
 
-    From `TestClient.stream_sse()`. `async with` asks for the stream; leaving the block disconnects, waits until the app has
-    ended the stream, and raises what went wrong in it. Iterate it, or ask for one event after another.
+    `TestClient.stream_sse()` makes it. `async with` asks for the stream; leaving the block disconnects, waits until the app
+    has ended the stream, and raises what went wrong in it. Iterate over it, or call `next_event()`.
 
     Attributes:
         status: The HTTP status.
@@ -71,10 +71,10 @@ class SSEStream(Received):
         self._untaken: deque[SSEEvent[str]] = deque()
         self._untaken_bytes = 0
         self._is_stalled = False
-        self._is_over = False  # nothing more comes on this connection
+        self._is_over = False  # nothing more comes over this connection
         self._left = False
         self._failure: Exception | None = None  # what came was no event stream
-        self._changed = trio.Event()  # something came, was taken, or is to be read
+        self._changed = trio.Event()  # an event came, or was taken, or reading goes on
         self._reader = trio.CancelScope()
         self._receiving = trio.CancelScope()
 
@@ -103,7 +103,7 @@ class SSEStream(Received):
             start_soon(self._server, self._read, self._reader)
 
     async def disconnect(self) -> None:
-        """Leave, as a browser that is closed, and wait until the app has ended the stream.
+        """Close the connection, as a browser does, and wait until the app has ended the stream.
 
         Raises:
             AppError: The app reported an error while it answered.
@@ -114,10 +114,10 @@ class SSEStream(Received):
             await self._response.aclose()
 
     async def reconnect(self, *, honour_retry: bool = False) -> None:
-        """Disconnect, and come back with the id of the last event, as a browser does. What has come so far is kept.
+        """Disconnect, and connect again with the id of the last event, as a browser does. What has come so far is kept.
 
         Args:
-            honour_retry: Wait first for as long as the server has asked for with `retry`; default: come back at once.
+            honour_retry: Whether to wait in between for as long as the server has asked with `retry`; default False.
 
         Raises:
             SSETimeout: No response came within a minute.
@@ -129,12 +129,12 @@ class SSEStream(Received):
         await self.connect()
 
     def stall(self) -> None:
-        """Stop reading: be a client whose network takes nothing more. Nothing comes until `resume()`."""
+        """Stop reading, like a client whose network has stalled. Nothing comes until `resume()`."""
         self._is_stalled = True
         self._receiving.cancel("the client has stalled")
 
     def resume(self) -> None:
-        """Read on."""
+        """Go on reading."""
         self._is_stalled = False
         self._notify()
 
@@ -152,7 +152,7 @@ class SSEStream(Received):
     ) -> None:
         if exc_value is None:
             await self.disconnect()
-        else:  # the test has failed already; what the app has done wrong is for the client to say
+        else:  # the test has failed already; the TestClient adds the errors of the app as a note
             self._stop_reading()
             if self._response is not None:
                 await self._exchange.leave()
@@ -161,12 +161,12 @@ class SSEStream(Received):
 
     @property
     def is_event_stream(self) -> bool:
-        """Whether a browser would take the response for an event stream."""
+        """Whether the response is an event stream to a browser: its status is 200, and its content type is right."""
         return self.status == 200 and is_event_stream(self.headers.get("content-type", ""))
 
     @property
     def ended(self) -> str | None:
-        """How it ended, None while it is open: as in `SSEResult`, or `"cut off"`, when it ended before it was complete."""
+        """How the stream ended, as in `SSEResult`, or `"cut off"` if its end did not come; None while it is open."""
         if self._left:
             return "disconnected"
         if not self._is_over:
@@ -182,13 +182,13 @@ class SSEStream(Received):
             timeout: Seconds to wait for it, on the test's clock; default 60.
 
         Raises:
-            SSETimeout: None came in time.
-            SSERefused: The response is no event stream, or is in a coding that cannot be read.
+            SSETimeout: No event came in time.
+            SSERefused: The response is no event stream, or is compressed in a way that cannot be read.
             StopAsyncIteration: The stream has ended.
-            AppError: It ended before it was complete.
+            AppError: The stream ended before it was complete.
             Exception: What the app raised.
         """
-        await trio.lowlevel.checkpoint_if_cancelled()  # what has come costs no turn of the scheduler
+        await trio.lowlevel.checkpoint_if_cancelled()  # an event that is there already costs no turn of the scheduler
         with trio.move_on_after(timeout):
             while not self._untaken and not self._is_over:
                 await self._changed.wait()
@@ -241,7 +241,7 @@ class SSEStream(Received):
             self._notify()
 
     async def _next_piece(self) -> bytes:
-        """What comes next, and may come: nothing does while the client is stalled."""
+        """The next piece; while the client is stalled, or the test is far behind, none comes."""
         while True:
             while self._is_stalled or self._is_full():
                 await self._changed.wait()
@@ -249,7 +249,7 @@ class SSEStream(Received):
                 piece = await self._exchange.receive()
             if not self._receiving.cancelled_caught:
                 break
-        while self._is_stalled:  # since the moment in which it came
+        while self._is_stalled:  # `stall()` was called when the piece came
             await self._changed.wait()
         return piece
 

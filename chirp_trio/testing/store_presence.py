@@ -1,4 +1,4 @@
-"""Who is there, and what processes tell one another: scenes for those stores that offer it."""
+"""Scenes of `check_store()` for stores that count members, or send notices, across processes."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from ..topics import Journal, Store, Topic
 from ..topics.topic import audience_of
 from .store_scenes import expect, new_name
 
-_PAUSE = 0.01  # seconds between two looks
+_PAUSE = 0.01  # seconds between two checks
 
 
 async def notices_are_heard(store: Store) -> None:
-    """What is told is heard by everybody who listens, and by nobody any more who does not."""
+    """A notice reaches all listeners, and none whose block has been left."""
     if type(store).tell is Store.tell and type(store).heard is Store.heard:
         return
-    mark = new_name()  # others may tell something meanwhile
+    mark = new_name()  # other users of the store may send notices meanwhile
     told = {f"{mark} {text}" for text in ("", "close ada", "two\nlines \0 and \u2028 ß", "x" * 10_000)}
     heard: tuple[list[str], list[str], list[str]] = [], [], []
 
@@ -41,7 +41,7 @@ async def notices_are_heard(store: Store) -> None:
 
 
 async def members_are_known(store: Store) -> None:
-    """Several topics of one name, as in several processes: each knows whose subscriptions there are, until they end."""
+    """Several topics of one name, as in several processes: each knows the members of all, until their subscriptions end."""
     name = new_name()
     changes: list[tuple[str, str | None]] = []
 
@@ -91,8 +91,8 @@ async def members_are_known(store: Store) -> None:
 
 
 async def _becomes[T](look: Callable[[T], object], at: T, expected: object) -> None:
-    """Wait until it does, for half of the time that is left: another process may know a moment later."""
+    """Wait until `look(at)` is as expected, for half of the time that is left: another process may know a moment later."""
     with trio.move_on_at((trio.current_time() + trio.current_effective_deadline()) / 2):
-        while look(at) != expected:  # noqa: ASYNC110 - nothing tells
+        while look(at) != expected:  # noqa: ASYNC110 - there is no event to wait for
             await trio.sleep(_PAUSE)
     expect(look(at), expected)

@@ -1,4 +1,4 @@
-"""What is published to a topic, and comes to its subscribers: scenes that each store has to play."""
+"""The scenes of `check_store()`: what is published to a topic with a store, and what its subscribers must get."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ def _shared_scene(function: Scene) -> Scene:
 
 
 def new_name() -> str:
-    """The name of a topic that nobody else has."""
+    """A name that no other topic has."""
     return f"check-{secrets.token_hex(6)}"
 
 
@@ -49,7 +49,7 @@ async def _values(subscription: Subscription, count: int) -> list[object]:
 
 @_scene
 async def _restarts(store: Store) -> None:
-    """Who comes back after any number of restarts gets what it has missed, and then what is new."""
+    """A client that comes back after any number of restarts gets what it has missed, and then what is new."""
     name = new_name()
     ids: list[str] = []
     for start in range(3):
@@ -127,7 +127,7 @@ async def _crowd(store: Store) -> None:
 
 @_scene
 async def _bounds(store: Store) -> None:
-    """What is forgotten is told as a gap of so many events."""
+    """Forgotten events are reported as a gap, with their number."""
     name = new_name()
     async with Topic(name, store=store, history=3) as topic:
         ids = [await topic.publish(number) for number in range(10)]
@@ -138,7 +138,7 @@ async def _bounds(store: Store) -> None:
 
 @_scene
 async def _nobodys(store: Store) -> None:
-    """An id that is nobody's, or another topic's, is a gap of which nobody knows the size."""
+    """An unknown id, or one of another topic, gives a gap of unknown size."""
     names = new_name(), new_name()
     async with Topic(names[0], store=store) as topic, Topic(names[1], store=store) as other:
         had = topic.subscribe(topic.cursor)
@@ -196,7 +196,7 @@ async def _nowait(store: Store) -> None:
 
 @_scene
 async def _failure(store: Store) -> None:
-    """What the block raises in which the topic is open comes out as it is."""
+    """An error in the block in which a topic is open comes out unchanged."""
     error = ValueError("the block's own")
     try:
         async with Topic(new_name(), store=store):
@@ -207,7 +207,7 @@ async def _failure(store: Store) -> None:
 
 @_shared_scene
 async def _one_order(store: Store) -> None:
-    """Several topics of one name, as in several processes: each gets what is published to any, in one order."""
+    """Several topics of one name, as in several processes: each gets what is published to any, and all in the same order."""
     name = new_name()
 
     async def publish(topic: Topic, who: int) -> None:

@@ -1,4 +1,4 @@
-"""Whether a store keeps what topics promise."""
+"""`check_store`: whether a store does all that topics rely on."""
 
 import trio
 
@@ -11,18 +11,18 @@ from .store_scenes import SCENES, SHARED_SCENES
 
 
 async def check_store(store: Store, *, timeout: float = 30.0) -> None:
-    """Check that a store does what topics promise: for authors of stores, and for a server that one is to be used with.
+    """Check that a store does all that topics rely on. For authors of stores, and to try a store with a certain server.
 
-    It opens topics with names of its own, drawn by lot, publishes, closes, and opens them anew, as a restart does. Where the
-    store is shared, it has several open at a time, as an app has them with `--workers`. Who is there and what is
-    told are checked where a store offers them. What they have kept is left in the store.
+    It opens topics with random names, publishes to them, closes them, and opens them again, as after a restart. Of a shared
+    store it opens several topics of one name at a time, as an app has them with `--workers`. It checks members and notices if
+    the store supports them. The topics' events stay in the store.
 
     Args:
         store: The store.
         timeout: Seconds for each scene; default 30.
 
     Raises:
-        AssertionError: It does not; the message says which scene, and what came.
+        AssertionError: The store fails a check; the message says which one, and what came.
 
     Example:
         >>> async def test_my_store(tmp_path):

@@ -1,4 +1,4 @@
-"""Whose task is it? Tasks of an app are those that the server runs it in, and all that these start, wherever they do."""
+"""The tasks of an app: those in which the server runs it, and all that these start, in whatever nursery."""
 
 from typing import override
 
@@ -6,16 +6,16 @@ import trio
 
 
 class AppTasks(trio.abc.Instrument):
-    """The tasks of an app that are alive; an instrument of trio's, for as long as the app runs."""
+    """An instrument of trio that knows which tasks of an app are alive, while the app runs."""
 
     def __init__(self) -> None:
         self._owners: dict[trio.lowlevel.Task, str] = {}
 
     def adopt(self, owner: str) -> None:
-        """Count the current task among the app's, and what it starts from now on.
+        """Count the current task, and all that it starts from now on, among the app's.
 
         Args:
-            owner: What the app runs for in it.
+            owner: The request, or the lifespan, that the task is for.
         """
         self._owners[trio.lowlevel.current_task()] = owner
 

@@ -1,7 +1,7 @@
 """An ASGI server in memory, under httpx: it streams from the first byte, and behaves as hypercorn does.
 
-As there, a task in `send()` cannot be cancelled while the client does not read, what is sent to a client that has left is
-dropped in silence, and only `receive()` tells of it.
+A task in `send()` cannot be cancelled while the client does not read. What is sent to a client that has left is dropped
+silently; only `receive()` tells the app that it has left.
 """
 
 from collections.abc import Awaitable, Callable
@@ -20,24 +20,24 @@ from .exchange import AppError, Exchange
 from .hosting import AppTransport
 from .lifespan import Lifespan
 
-# What a kernel does about a peer that takes nothing: it gives up after this many seconds (Linux: tcp_retries2).
+# Seconds after which a kernel gives up a peer that takes nothing (Linux: tcp_retries2).
 _KERNEL_TIMEOUT = 924.0
 
-# How long an app may take, once its client has left, before a test is told that it does not end.
+# Seconds that an app may take to end, once its client has left, before the test fails.
 _END_TIMEOUT = 60.0
 
 
 class ASGITransport(AppTransport):
-    """Requests to an ASGI app, in the caller's trio run.
+    """An httpx transport that sends requests to an ASGI app, in the caller's trio run.
 
-    Entering it starts the app (its lifespan), leaving it disconnects every client, stops the app, and leaves no task.
+    Entering it starts the app (its lifespan). Leaving it disconnects every client, stops the app, and leaves no task behind.
     httpx's client does both.
 
     Args:
         app: The ASGI app.
         client: The address and port that requests seem to come from.
-        root_path: ASGI's root_path: what the app is mounted at.
-        raise_stream_errors: Whether errors that a stream reports to its client are raised in the test as well.
+        root_path: ASGI's `root_path`: the path that the app is mounted at; default: none.
+        raise_stream_errors: Whether errors that a stream reports to its client are raised in the test as well; default True.
 
     Example:
         >>> import httpx
@@ -83,7 +83,7 @@ class ASGITransport(AppTransport):
 
     async def _answer(self, exchange: _Exchange, request: httpx.Request) -> None:
         self._tasks.adopt(exchange.name)
-        with suppress(Exception):  # the exchange keeps it, for whoever looks at the response
+        with suppress(Exception):  # the exchange keeps the error, and raises it where the response is used
             await exchange.answer(self._app, self._scope(exchange, request))
 
     def _scope(self, exchange: Exchange, request: httpx.Request) -> Scope:
@@ -115,9 +115,9 @@ class _Exchange(Exchange):
         self._answer = answer
         self._to_client, self._from_app = trio.open_memory_channel[bytes](0)
         self._started = trio.Event()  # status and headers are known, or will never be
-        self._gone = trio.Event()  # the client has left, or has all that it came for
-        self._body: bytes | None = None  # that of the request, where it is in one piece, until it has been read
-        # Where it is in several, how they get to the app; None once it has them all.
+        self._gone = trio.Event()  # the client has left, or has the whole response
+        self._body: bytes | None = None  # the request's body, if it is one piece, until the app has read it
+        # If the body is several pieces: their way to the app; None once the app has all of them.
         self._to_app: trio.MemorySendChannel[bytes] | None = None
         self._from_client: trio.MemoryReceiveChannel[bytes] | None = None
 
@@ -211,6 +211,6 @@ class _Exchange(Exchange):
                     await self._to_client.send(body)
             if waiting.cancelled_caught:
                 self.disconnect()
-        if not message.get("more_body", False):  # of this message: the last one may wait for the client in another task
+        if not message.get("more_body", False):  # this message's own: the last one may wait for the client in another task
             self._gone.set()
             self._to_client.close()

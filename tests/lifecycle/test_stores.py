@@ -65,14 +65,14 @@ def confuse_nobody(self, member, count):
     ("methods", "scene"),
     [
         ({"publish": lose_every_tenth}, "Many publishers at once|An event of any kind|What is forgotten"),
-        ({"publish": give_wrong_ids}, "Who comes back after any number of restarts"),
+        ({"publish": give_wrong_ids}, "A client that comes back after any number of restarts"),
         ({"find": do_not_wait}, "A client that comes from another process"),
         ({"publish_nowait": lambda *_: ""}, "What was published without waiting"),
-        ({"count_here": lambda *_: None}, "each knows whose subscriptions there are"),
-        ({"count_here": only_joins}, "each knows whose subscriptions there are"),
-        ({"count_here": count_together}, "each knows whose subscriptions there are"),
-        ({"count_here": confuse_nobody}, "each knows whose subscriptions there are"),
-        ({"tell_of_others": lambda _: None}, "each knows whose subscriptions there are"),
+        ({"count_here": lambda *_: None}, "each knows the members of all"),
+        ({"count_here": only_joins}, "each knows the members of all"),
+        ({"count_here": count_together}, "each knows the members of all"),
+        ({"count_here": confuse_nobody}, "each knows the members of all"),
+        ({"tell_of_others": lambda _: None}, "each knows the members of all"),
     ],
     ids=[
         *("other events", "wrong ids", "places are guessed", "lost", "nobody is told who is there", "nobody leaves"),
@@ -115,7 +115,7 @@ def forget_who_fails(self, hear):
 )
 async def test_a_store_that_tells_something_else_is_found(autojump_clock, methods):
     store = type("Broken", (SharedMemoryStore,), methods)()
-    with pytest.raises(AssertionError, match="What is told is heard by everybody who listens"):
+    with pytest.raises(AssertionError, match="A notice reaches all listeners"):
         await check_store(store, timeout=5)
 
 

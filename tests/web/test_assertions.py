@@ -301,7 +301,7 @@ def test_an_assertion_holds_for_the_status_that_it_is_asked_for_and_no_other(que
     fails("the response should have status 200, and has 422; what came: <ul", question, html(LIST, 422), status=200)
     fails("the response should have status 422, and has 200", question, html(LIST), status=422)
     fails("should have a status below 400, as none is asked for, and has 500", question, html(LIST, 500))
-    with pytest.raises(ValueError, match="status is 200, and fragment is no response, so it has none"):
+    with pytest.raises(ValueError, match="status is 200, but fragment is no response, so it has no status; leave status out"):
         question(LIST, status=200)
 
 

@@ -278,9 +278,9 @@ async def test_a_stream_that_is_compressed_is_read(encoding, events):
 @pytest.mark.parametrize("encoding", ["br", "dcz", "gzip, br", "compress"])
 async def test_a_stream_in_a_coding_that_cannot_be_read_is_refused_with_the_cure(encoding):
     refusal = (
-        f"GET /: the event stream cannot be read, its content-encoding {encoding} is not understood: a TestClient reads "
-        'event streams as they are, or in gzip, deflate or zstd. Ask with headers={"accept-encoding": "gzip"}, or let what '
-        "compresses leave out event streams"
+        f"GET /: the event stream cannot be read, its content-encoding is {encoding!r}; a TestClient reads event streams "
+        'that are uncompressed, or in gzip, deflate or zstd. Ask with headers={"accept-encoding": "gzip"}, or keep the '
+        "middleware from compressing streams"
     )
     async with TestClient(app_that_sends(EVENTS, encoding.encode())) as client:
         with pytest.raises(SSERefused) as raised:

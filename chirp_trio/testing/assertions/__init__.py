@@ -1,6 +1,6 @@
-"""What tests of fragments, of pages and of their streams want to know; each assertion says what came instead.
+"""Assertions about fragments, pages and streams. Their messages show what came instead.
 
-Plain functions that raise `AssertionError`, of use with and without pytest.
+They are plain functions that raise `AssertionError`, so they work without pytest, too.
 """
 
 from .closing import assert_closed_cleanly

@@ -1,4 +1,4 @@
-"""Whether a stream has ended as it should."""
+"""`assert_closed_cleanly`: whether a stream has ended as it should."""
 
 from collections.abc import Sequence
 from types import NoneType
@@ -9,21 +9,21 @@ from ..result import SSEResult
 from ..sse import SSEStream
 from .messages import cut, did_you_mean
 
-ERROR = "chirp:error"  # what tells a client of an error
+ERROR = "chirp:error"  # the event that tells a client of an error
 _ENDINGS = ("completed", "max_events", "disconnected", "refused")
 
 
 def assert_closed_cleanly(stream: SSEResult | SSEStream, *, ended: str | None = None, last_event: str | None = None) -> None:
-    """Assert that a stream is over, was a stream at all, and told its client of no error.
+    """Assert that a stream is over, was not refused, and has told its client of no error.
 
     Args:
         stream: A stream that is over: the result of `client.sse()`, or a stream of `client.stream_sse()`.
         ended: How it must have ended, as in `SSEResult.ended`; default: `"completed"`, `"max_events"` or `"disconnected"`.
-        last_event: The name of the event that must be its last, such as the one that `sse-close` names; default: any.
+        last_event: The name that the last event must have, such as the one that `sse-close` names; default: any.
 
     Raises:
-        AssertionError: It is still open, was refused, ended in another way, or told of an error; the message shows the
-            error, which the log has in full.
+        AssertionError: The stream is still open, was refused, ended in another way, or told of an error; the message shows
+            that error, and the log has more of it.
 
     Example:
         >>> import trio

@@ -1,4 +1,4 @@
-"""Whether something is a fragment, and what it holds."""
+"""Assertions about fragments: whether something is one, and what it contains."""
 
 import re
 from types import NoneType
@@ -13,7 +13,7 @@ from .html import text_of
 from .messages import cut, did_you_mean
 from .selectors import Selector
 
-# What of HTML can hold a fragment: a response, an event as it arrived, or text.
+# A fragment in a test: a response, an event as it arrived, or text.
 type HTML = httpx.Response | SSEEvent | str
 
 _WHOLE_PAGE = frozenset({"html", "head", "body"})
@@ -25,18 +25,18 @@ def html_of(name: str, value: object, status: int | None = None) -> str:
     """The HTML in a value that a test has.
 
     Args:
-        name: What to call the value.
+        name: The argument's name, for messages.
         value: The value.
         status: The status that a response must have; None: any below 400.
 
     Raises:
-        AssertionError: It is a response that is no HTML, or has another status, or an event that is the library's own.
-        TypeError: It is something else.
-        ValueError: A status is given for what has none.
+        AssertionError: The response is not HTML, or has another status; or the event is one of the library's own.
+        TypeError: The value is no response, event or text.
+        ValueError: `status` is given, and the value is no response.
     """
     check_type("status", status, (int, NoneType), "an HTTP status, or None")
     if status is not None and not isinstance(value, httpx.Response):
-        raise ValueError(f"status is {status!r}, and {name} is no response, so it has none")
+        raise ValueError(f"status is {status!r}, but {name} is no response, so it has no status; leave status out")
     match value:
         case str():
             return value
@@ -63,16 +63,16 @@ def html_of(name: str, value: object, status: int | None = None) -> str:
 
 
 def assert_is_fragment(fragment: HTML, *, status: int | None = None) -> None:
-    """Assert that it is a piece of a page, and no whole page: without a doctype, and without html, head and body.
+    """Assert that HTML is a fragment, not a whole page: it has no doctype, and no html, head or body element.
 
     Args:
         fragment: A response, an event as it arrived, or text.
         status: The status that a response must have; default: any below 400.
 
     Raises:
-        AssertionError: It is a whole page, or has nothing in it, or is a response that is no HTML or has another status, or
-            an event of the library's own, such as `chirp:error`.
-        ValueError: A status is given for what is no response.
+        AssertionError: It is a whole page, or empty; or a response that is not HTML or has another status; or an event of
+            the library's own, such as `chirp:error`.
+        ValueError: `status` is given, and `fragment` is no response.
 
     Example:
         >>> assert_is_fragment("<li>tea</li>")
@@ -87,23 +87,23 @@ def assert_is_fragment(fragment: HTML, *, status: int | None = None) -> None:
 def assert_fragment_contains(
     fragment: HTML, *texts: str, selector: str | None = None, count: int | None = None, status: int | None = None
 ) -> None:
-    """Assert that a fragment holds these texts, or elements that a selector means, or such elements with these texts.
+    """Assert that a fragment contains these texts, or elements that match a selector, or such elements with these texts.
 
-    A text with a tag, a comment or an entity in it is markup, and is looked for in the markup, as it was written. Any other
-    is looked for in what a reader sees: without tags and attributes, entities resolved, white space collapsed; blocks,
-    cells, items and lines are apart; nothing of scripts, styles, templates, and elements that are `hidden`.
+    A text with a tag, a comment or an entity in it is looked for in the markup, as it was written. Any other text is looked
+    for in what a reader sees: without tags and attributes, with entities resolved and white space collapsed. There, blocks,
+    cells, items and lines are separated by a space, and scripts, styles, templates and `hidden` elements are left out.
 
     Args:
         fragment: A response, an event as it arrived, or text.
-        *texts: What it must hold, each of them. With a selector: what one and the same element must hold, to its reader,
-            even if it is hidden itself.
-        selector: A CSS selector with types, ids, classes, attributes, spaces, `>` and commas; default: the whole fragment.
-        count: How many elements of that selector there must be, with these texts; default: one or more.
+        *texts: The texts; all of them have to be there. With a selector: one and the same element has to contain all of them,
+            as a reader sees it; it may be hidden itself.
+        selector: A CSS selector of types, ids, classes, attributes, spaces, `>` and commas; default: the whole fragment.
+        count: How many elements with these texts must match the selector; default: one or more.
         status: The status that a response must have; default: any below 400.
 
     Raises:
-        AssertionError: It does not, or is no fragment, as for `assert_is_fragment`.
-        ValueError: There is neither a text nor a selector, or a selector that is not understood.
+        AssertionError: Something is missing, or it is no fragment, as for `assert_is_fragment`.
+        ValueError: There is neither a text nor a selector, or the selector is not supported.
 
     Example:
         >>> assert_fragment_contains("<li class='new'>tea &amp; biscuits</li>", "tea & biscuits")
@@ -131,20 +131,19 @@ def assert_fragment_contains(
 
 
 def assert_fragment_not_contains(fragment: HTML, *texts: str, selector: str | None = None, status: int | None = None) -> None:
-    """Assert that a fragment holds none of these texts, or no element that a selector means.
+    """Assert that a fragment contains none of these texts, or no element that matches a selector.
 
-    A text counts as held where `assert_fragment_contains` would find it: markup in the markup, any other in what a reader
-    sees.
+    Texts are looked for as by `assert_fragment_contains`: markup in the markup, any other text in what a reader sees.
 
     Args:
         fragment: A response, an event as it arrived, or text.
-        *texts: What it must not hold, none of them. With a selector: what no such element may hold, to its reader.
+        *texts: The texts; none of them may be there. With a selector: no such element may contain any of them.
         selector: A CSS selector, as in `assert_fragment_contains`; default: the whole fragment.
         status: The status that a response must have; default: any below 400.
 
     Raises:
-        AssertionError: It does, or is no fragment, as for `assert_is_fragment`.
-        ValueError: There is neither a text nor a selector, or a selector that is not understood.
+        AssertionError: Something of this is there, or it is no fragment, as for `assert_is_fragment`.
+        ValueError: There is neither a text nor a selector, or the selector is not supported.
 
     Example:
         >>> assert_fragment_not_contains("<li>tea</li>", "coffee", "milk")
@@ -164,15 +163,15 @@ def assert_fragment_not_contains(fragment: HTML, *texts: str, selector: str | No
 
 
 def assert_is_error_fragment(response: httpx.Response | SSEResult, *texts: str, status: int | None = None) -> None:
-    """Assert that this is what an `App` sends to htmx in place of a fragment: a status, and an element that shows the error.
+    """Assert that a response is the error that an `App` sends to htmx: a status, and an element that shows the error.
 
     Args:
         response: A response, or the result of a stream that was refused.
-        *texts: What the element must say to its reader, each of them.
+        *texts: The texts that the element must show, all of them.
         status: The status; default: any from 400 on.
 
     Raises:
-        AssertionError: The status is another one, or the body is no such element.
+        AssertionError: The status is another one, or the body has no such element, or a text is missing.
 
     Example:
         >>> body = '<div class="chirp-error" data-status="404" role="alert">no such room</div>'
@@ -227,7 +226,7 @@ def _holds(markup: str, root: Element, text: str) -> bool:
 
 
 def _other_meaning(markup: str, root: Element, text: str) -> str:
-    """A hint at a text that is there, and not as what it was looked for; else nothing."""
+    """A hint, if the text is there as markup and was looked for as text, or the other way round."""
     if _MARKUP.search(text):
         is_seen = " ".join(text.split()) in text_of(root)
         return " as markup; a reader sees it as text, which is written with &lt; and &gt;" if is_seen else ""

@@ -1,23 +1,23 @@
-"""What a reader sees of HTML."""
+"""The text of HTML, as a reader sees it."""
 
 from collections.abc import Iterator
 
 from ...markup import Element, parse_html
 
-# What browsers show within a word, if need be; unknown elements, too, if their names have a hyphen.
+# Elements that may stand within a word; unknown elements may, too, if their names have a hyphen.
 _INLINE = frozenset({
     "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label",
     "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tspan", "tt", "u", "var", "wbr",
 })  # fmt: skip
-# What they do not show, as `hidden` keeps them from showing what is in an element. Pages of htmx need scripts anyway.
+# Elements that browsers do not show. `noscript` is one of them, because pages with htmx need scripts.
 _HIDDEN = frozenset({"script", "style", "template", "noscript", "datalist"})
 
 
 def text_of(html: Element | str) -> str:
-    """What a reader sees: blocks, cells, items and lines apart, white space collapsed, without what is hidden.
+    """The text that a reader sees: blocks, cells, items and lines are separated by a space; hidden elements are left out.
 
     Args:
-        html: HTML text, or an element, which is looked into, hidden or not.
+        html: HTML text, or an element, which may be hidden itself.
 
     Example:
         >>> text_of("<tr><td>1</td><td>2 <b>kg</b>,<br>net</td><td hidden>3</td></tr>")
@@ -39,5 +39,7 @@ def _pieces(element: Element) -> Iterator[str]:
 
 
 def _is_inline(element: Element) -> bool:
-    """Whether browsers show it within a line of text, right beside what stands before it and after it."""
-    return element.tag in _INLINE or ("-" in element.tag and element.tag != "hx-partial")  # whose parts go to several places
+    """Whether browsers show the element within a line of text, with no space around it."""
+    return element.tag in _INLINE or (
+        "-" in element.tag and element.tag != "hx-partial"
+    )  # its contents go elsewhere in the page

@@ -1,4 +1,4 @@
-"""What the messages of assertions are made of: what came, cut to a readable size, and what was perhaps meant."""
+"""Parts of the messages of assertions: what came, cut to a readable size, and a guess at what was meant."""
 
 import difflib
 from collections.abc import Iterable
@@ -15,6 +15,6 @@ def cut(text: str) -> str:
 
 
 def did_you_mean(wanted: str, existing: Iterable[str]) -> str:
-    """A hint at what is there and looks alike; else nothing."""
+    """A hint at the most similar text that exists; empty if none is similar."""
     close = difflib.get_close_matches(wanted, list(existing), 1)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,4 @@
-"""CSS selectors: those that say which elements of a fragment are meant.
+"""CSS selectors, for asking for elements of a fragment.
 
 Types, ids, classes, attributes and their values, descendants (a space), children (`>`), and lists (commas). No
 pseudo-classes and no siblings.
@@ -31,7 +31,7 @@ _ESCAPED = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))", re.DOTALL)
 
 
 class UnknownSelector(ValueError):
-    """A selector of a kind that is not understood here, or none at all."""
+    """The text is no selector, or one of a kind that is not supported here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class _Test:
                 return bool(value) and value in actual
 
 
-# What one element must be, and how the element of the step before lies to it: " " above it, ">" right above it.
+# How the element of the step before relates to this one (" ": an ancestor, ">": the parent), and this one's conditions.
 type _Step = tuple[str, list[_Test]]
 
 
@@ -77,7 +77,7 @@ class Selector:
         text: The selector.
 
     Raises:
-        UnknownSelector: It is of a kind that is not understood here.
+        UnknownSelector: The text is no selector, or one of a kind that is not supported here.
 
     Example:
         >>> from chirp_trio.markup import parse_html
@@ -90,11 +90,11 @@ class Selector:
         self._alternatives = list(_parse(text))
 
     def matches(self, element: Element) -> bool:
-        """Whether the selector means this element."""
+        """Whether the selector matches this element."""
         return any(_matches(steps, element) for steps in self._alternatives)
 
     def find_all(self, root: Element) -> list[Element]:
-        """The elements below this one that it means, in the order of the text."""
+        """The elements below `root` that the selector matches, in the order of the text."""
         return [element for element in root.descendants() if self.matches(element)]
 
 

@@ -1,4 +1,4 @@
-"""Whether a page and its event stream fit together, as each generation of htmx sees it."""
+"""`assert_sse_wired`: whether a page and its event stream fit together, for either generation of htmx."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -20,12 +20,12 @@ from .fragments import html_of
 from .messages import cut, did_you_mean
 from .selectors import Selector, UnknownSelector
 
-_OURS = "chirp:"  # the library's own events, which come when something has happened
-_MESSAGE = "message"  # what an event without a name is called by browsers
+_OURS = "chirp:"  # the beginning of the names of the library's own events
+_MESSAGE = "message"  # the name that browsers give to an event without one
 _PARTIAL = "hx-partial"
-_WAITING = ("sse-swap", "hx-trigger")  # the attributes that name events, but for those that close a stream
+_WAITING = ("sse-swap", "hx-trigger")  # the attributes that name events, except those that close a stream
 
-# How a target begins that is in htmx's own language, and which depends on where in the page it is meant.
+# The first words of targets that are no CSS selectors, but htmx's own.
 _OF_HTMX = frozenset({
     "body", "closest", "document", "find", "findAll", "global", "host", "next", "nextElementSibling", "previous",
     "previousElementSibling", "root", "this", "window",
@@ -43,23 +43,23 @@ def assert_sse_wired(
 ) -> None:
     """Assert that a page listens for what a stream sends, and that the stream sends what the page listens for.
 
-    For htmx 2, events have names: those in `sse-swap`, in `hx-trigger="sse:…"` and in `sse-close`. For htmx 4, fragments
-    have targets, which must be in the page, and events with names are dispatched in it.
+    With htmx 2, a page listens for names of events: in `sse-swap`, in `hx-trigger="sse:…"` and in `sse-close`. With htmx 4,
+    fragments have targets, which must be in the page, and events with names are dispatched in it.
 
     Args:
         page: The page, as a response or as text.
         stream: What the stream has sent: the result of `client.sse()`, a stream of `client.stream_sse()`, or events.
-        htmx: The generation of htmx that the stream was asked by; default: 4 where a fragment comes in an `<hx-partial>`, or
-            where the page has `hx-sse:connect` alone, and otherwise 2.
-        connect: Which of the page's streams it is, by its URL with or without its query; needed where there are several.
-        ignore: Names of events that are no matter of this test: the page may listen for them though none has come, and they
-            may come though the page does not listen. `chirp:error` is an error unless it is one of them.
-        strict: Whether it fails for events that come and that nobody listens for; default: yes. An event is listened for as
-            well where a script in the page has its name as a text. A `chirp:gap` may come or not.
+        htmx: The generation of htmx that has asked for the stream, 2 or 4; default: 4 if a fragment came in an
+            `<hx-partial>`, or the page has `hx-sse:connect` only; otherwise 2.
+        connect: The URL of the stream in the page, with or without its query; needed if the page opens several.
+        ignore: Names of events that this test ignores: the page may listen for them in vain, and they may come although the
+            page does not listen. `chirp:error` is an error unless it is one of them; default: none.
+        strict: Whether it fails for events for which the page does not listen; default True. A script that has an event's
+            name as a string counts as a listener. A `chirp:gap` may come or not.
 
     Raises:
-        AssertionError: Something does not fit, the stream told of an error, or the page is a response with a status from
-            400 on. Each thing is told on a line of its own.
+        AssertionError: Page and stream do not fit, the stream told of an error, or the page is a response with a status from
+            400 on. The message has a line for each problem.
 
     Example:
         >>> page = '<main hx-ext="sse" sse-connect="/live"><p sse-swap="news"></p></main>'
@@ -77,7 +77,7 @@ def assert_sse_wired(
     if htmx is None:
         is_htmx4 = not connection.is_for_htmx2 or any(f"<{_PARTIAL}" in str(event.data) for event in events)
         htmx = 4 if is_htmx4 else 2
-    # Only a stream that has come to its own end owes the event at which the page closes it.
+    # Only a stream that was completed must have sent the event at which the page closes it.
     is_complete = isinstance(stream, SSEResult) and stream.ended == "completed"
     check = _Htmx2 if htmx == 2 else _Htmx4
     problems = [
@@ -124,7 +124,7 @@ def _choose(wiring: Wiring, connect: str | None) -> Connection:
 
 
 class _Check(ABC):
-    """What does not fit; a subclass for each generation of htmx."""
+    """The check of a page and a stream; there is a subclass for each generation of htmx."""
 
     def __init__(
         self, wiring: Wiring, connection: Connection, events: Sequence[SSEEvent], ignored: set[str], *, is_complete: bool
@@ -138,13 +138,13 @@ class _Check(ABC):
 
     @abstractmethod
     def problems(self, *, strict: bool) -> Iterator[str]:
-        """What does not fit, a sentence for each; `strict`: events that nobody listens for as well."""
+        """A sentence for each problem; with `strict`, also for events for which the page does not listen."""
 
     def is_ignored(self, name: str) -> bool:
         return name in self.ignored or name.startswith(_OURS)
 
     def missing(self, listeners: Iterable[Listener]) -> Iterator[str]:
-        """Names that the page listens for, and that have not come."""
+        """A sentence for each event that the page listens for, and that has not come."""
         for listener in listeners:
             if listener.event not in self.sent and not self.is_ignored(listener.event):
                 yield self.describe_missing(listener, f"the stream sent {self.told_sent()}", self.sent)
@@ -164,7 +164,7 @@ class _Check(ABC):
         return cut(", ".join(f"{name!r} ({count})" for name, count in self.sent.items())) or "no event at all"
 
     def unheard(self, heard: set[str], where: str) -> Iterator[str]:
-        """Names that have come, and that nobody listens for."""
+        """A sentence for each event that has come, and for which the page does not listen."""
         written = self.wiring.scripts()
         for name, count in self.sent.items():
             if name in heard or self.is_ignored(name) or any(f"{quote}{name}{quote}" in written for quote in "'\"`"):
@@ -196,7 +196,7 @@ class _Htmx2(_Check):
 
 
 class _Htmx4(_Check):
-    """Fragments have targets. What has no target goes into the connection's element; what has a name is dispatched there."""
+    """Fragments have targets; one without goes into the connection's element. An event with a name is dispatched there."""
 
     def problems(self, *, strict: bool) -> Iterator[str]:
         targets: dict[str, int] = {}  # each with the number of the first event that goes there
@@ -225,7 +225,7 @@ class _Htmx4(_Check):
             yield from self.unheard(heard, "htmx 4 dispatches what has a name, and swaps only fragments")
 
     def _is_default(self, swap: Listener) -> bool:
-        """Whether this is where what has neither a name nor a target goes, and some such has come."""
+        """Whether fragments without a name and a target go here, and one has come."""
         is_there = swap.element is self.connection.element and swap.event == _MESSAGE
         return is_there and any(not event.event and not _targets(event) for event in self.events)
 
@@ -236,7 +236,7 @@ class _Htmx4(_Check):
 
 
 def _targets(event: SSEEvent) -> list[str]:
-    """Where the fragments in an event go."""
+    """The targets of the fragments in an event."""
     if event.event or f"<{_PARTIAL}" not in str(event.data):
         return []
     partials = [element for element in parse_html(str(event.data)).descendants() if element.tag == _PARTIAL]
@@ -245,7 +245,7 @@ def _targets(event: SSEEvent) -> list[str]:
 
 
 def _selector(target: str) -> Selector | None:
-    """The selector that a target is; None for one that says more than where to."""
+    """The target as a selector; None if it is none, but htmx's own language."""
     if target.split()[0] in _OF_HTMX:
         return None
     try:
@@ -255,12 +255,12 @@ def _selector(target: str) -> Selector | None:
 
 
 def _shown(target: str) -> str:
-    """A target for a message: of the long selector that stands for the name of an event, the first part."""
+    """A target for a message. Of the long selector for the listeners of an event, the first part is enough."""
     return target.partition(",")[0] if target.startswith("[sse-swap~=") else target
 
 
 def _is_target(swap: Listener, selectors: Iterable[Selector]) -> bool:
-    """Whether a fragment goes to this element because of this one of the names that it waits for, or whatever its names."""
+    """Whether a fragment goes to this element, if it listened for this event only."""
     attributes = {**swap.element.attributes, "sse-swap": swap.event}
     alone = Element(swap.element.tag, attributes, swap.element.parent)
     return any(selector.matches(alone) for selector in selectors)
