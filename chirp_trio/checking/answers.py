@@ -1,4 +1,4 @@
-"""What a handler answers with: an event stream, something else, or nobody knows what."""
+"""The kind of a handler's response, as its source tells: an event stream, something else, or unknown."""
 
 import ast
 import inspect
@@ -16,12 +16,12 @@ from .module import Module
 from .project import Project
 from .scopes import Scope, own_nodes
 
-# What is certainly no event stream. A Response may be one, by its content-type, and a Redirect may lead to one.
+# Types that are certainly no event stream. A Response may be one, by its content-type, and a Redirect may lead to one.
 _OTHERS = {str, bytes, dict, list, types.NoneType, Template, Page, Stream, Fragment}
 
 
 class Kind(Enum):
-    """What a handler answers with."""
+    """The kind of a handler's response."""
 
     STREAM = auto()
     OTHER = auto()
@@ -30,12 +30,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler answers with.
+    """What is known of a handler's response.
 
     Attributes:
         kind: Whether it is an event stream.
-        streams: The calls that make the stream, with what is known where they stand.
-        complete: Whether these are all there can be.
+        streams: The calls of `EventStream` that it may come from, each with its scope and module.
+        complete: Whether it can come from no other call.
     """
 
     kind: Kind
@@ -44,9 +44,9 @@ class Answer:
 
 
 def answer_of(handler: Callable[..., Any], project: Project) -> Answer:
-    """What a handler answers with, by its annotation, or by its source."""
+    """What the annotation of a handler, or its source, tells of its response."""
     if not isinstance(handler, FunctionType) or hasattr(handler, "__wrapped__"):
-        return Answer(Kind.UNKNOWN)  # what a decorator makes of it, nobody knows
+        return Answer(Kind.UNKNOWN)  # a decorator may change the response
     annotated = _annotated(handler)
     if annotated is Kind.OTHER:
         return Answer(Kind.OTHER)
@@ -86,14 +86,14 @@ def _returned(value: ast.expr | None, scope: Scope, module: Module) -> tuple[Kin
 
 
 def is_event_stream(value: object) -> bool:
-    """Whether this is our class of event streams, and no user's own."""
+    """Whether this is the library's class `EventStream`, and not a user's."""
     return isinstance(value, type) and issubclass(value, EventStream) and value.__module__.startswith("chirp_trio.")
 
 
 def _annotated(handler: FunctionType) -> Kind:
     try:
         annotation = typing.get_type_hints(handler).get("return", Any)
-    except Exception:  # whatever comes of the user's annotation; it may name what is imported for type checkers only
+    except Exception:  # any error of the user's annotation; it may use names that only type checkers import
         return Kind.UNKNOWN
     members = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
     if any(is_event_stream(member) for member in members):

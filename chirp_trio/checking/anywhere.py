@@ -1,7 +1,7 @@
-"""The names that an app's events can have at all: for streams that hand on what comes from elsewhere in it, as topics do.
+"""All names that any event of an app can have. This is for streams whose events are made elsewhere in the app, as by topics.
 
-An event gets its name where it is made. If every name is written out there, then a name that stands in none of the app's
-Python files, be it as any text, is sent by nobody. If one is computed, or if events may come from outside, nothing is known.
+An event gets its name where it is made. If every name is written there as a text, then a name that is no text in any of the
+app's Python files is never sent. If one name is computed, or events may come from outside of the app, nothing is known.
 """
 
 import ast
@@ -17,10 +17,11 @@ from .project import Project
 from .scopes import Scope, SourceFile
 
 _NAMING = {"event", "event_type"}
-_MAKERS = {"SSEEvent": 1, "EventStream": 1, "Fragment": None}  # and where the name stands, if not by keyword
+# The classes that give an event its name, with the place of that argument; None: it is a keyword only.
+_MAKERS = {"SSEEvent": 1, "EventStream": 1, "Fragment": None}
 _TOPIC_OPTIONS = {"name", "history", "history_bytes", "max_age"}
 
-# What of ours brings no events from elsewhere. A decoder, say, does.
+# The public names that bring no events from outside. A `Decoder` does, for example.
 _HARMLESS = frozenset(
     """App AppConfig BlockNotFound ChirpError ClientDisconnected Comment ConfigurationError Ending EventStream EventTooLarge
     Fragment HTTPError LifespanError LiveStreams Page Presence Published Redirect Request Response SSEEvent ServerConfig
@@ -31,7 +32,7 @@ _BYSTANDERS = frozenset({"checking", "errors", "metrics", "testing"})
 
 
 def names_anywhere(project: Project) -> frozenset[str] | None:
-    """Every text of the app's Python files; None if its events may have other names."""
+    """All texts in the app's Python files; None if its events may have other names."""
     files = project.files()
     if files is None or any(_comes_from_outside(file.tree, project) for file in files):
         return None
@@ -47,7 +48,7 @@ def names_anywhere(project: Project) -> frozenset[str] | None:
 
 
 def _constants(files: Iterable[SourceFile]) -> set[str]:
-    """The names that stand for a text wherever a module or a class of these binds them."""
+    """The names that are bound to a text, and to nothing else, in the modules and classes of these files."""
     bindings: dict[str, list[ast.AST]] = {}
     for file in files:
         for name, by in file.scope.names.items():
@@ -60,7 +61,7 @@ def _constants(files: Iterable[SourceFile]) -> set[str]:
 
 
 def _hides_names(file: SourceFile, constants: set[str]) -> bool:
-    """Whether an event's name is computed in this file, or might be."""
+    """Whether an event's name is computed in this file, or may be."""
     makers = _makers(file.tree)
     for call, scope in file.calls:
         maker = makers.get(_last(call.func) or "")
@@ -75,17 +76,17 @@ def _hides_names(file: SourceFile, constants: set[str]) -> bool:
         if not all(_is_written_out(node, scope, constants) for node in named):
             return True
         if _last(call.func) in {"Topic", "topic"} and not {keyword.arg for keyword in call.keywords} <= _TOPIC_OPTIONS:
-            return True  # who knows who publishes there
+            return True  # others may publish to this topic
     harmless = _harmless_places(file.tree)
     for node in ast.walk(file.tree):
         match node:
-            case ast.Dict():  # may become arguments
+            case ast.Dict():  # it may become keyword arguments
                 for key, value in zip(node.keys, node.values, strict=True):
                     is_name = isinstance(key, ast.Constant) and key.value in _NAMING
                     if is_name and not _is_written_out(value, file.scope, constants):
                         return True
             case ast.Name() | ast.Attribute() if makers.get(_last(node) or "") == "SSEEvent" and node not in harmless:
-                return True  # handed to somebody who makes events, or extended
+                return True  # the class is passed on, or extended, so events may be made elsewhere
             case _:
                 pass
     return False
@@ -115,7 +116,7 @@ def _is_written_out(node: ast.expr, scope: Scope, constants: set[str]) -> bool:
 
 
 def _makers(tree: ast.Module) -> dict[str, str]:
-    """What SSEEvent and the like are called in a file."""
+    """The names of `SSEEvent` and the like in a file, which may import them under other names."""
     return {name: name for name in _MAKERS} | {
         alias.asname or alias.name: alias.name
         for node in ast.walk(tree)
@@ -126,7 +127,7 @@ def _makers(tree: ast.Module) -> dict[str, str]:
 
 
 def _harmless_places(tree: ast.Module) -> set[ast.AST]:
-    """Where a class is called, or named for its type."""
+    """The nodes in which a class is called, or used as a type."""
     roots: list[ast.AST | None] = []
     for node in ast.walk(tree):
         match node:
@@ -150,7 +151,7 @@ def _harmless_places(tree: ast.Module) -> set[ast.AST]:
 
 
 def _comes_from_outside(tree: ast.Module, project: Project) -> bool:
-    """Whether a file uses something of ours that brings events along, or a package that makes events of ours."""
+    """Whether a file uses a public name that brings events from outside, or a package that makes events."""
     names = {"chirp_trio"}
     for node in ast.walk(tree):
         match node:
@@ -176,7 +177,7 @@ def _comes_from_outside(tree: ast.Module, project: Project) -> bool:
 
 
 def _makes_events(name: str, project: Project) -> bool:
-    """Whether somebody else's package has to do with events of ours."""
+    """Whether an installed package uses our classes of events."""
     top = name.partition(".")[0]
     if top == "chirp_trio" or top in sys.stdlib_module_names:
         return False

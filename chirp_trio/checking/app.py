@@ -1,4 +1,4 @@
-"""`check_app`: all that is looked for in one app."""
+"""`check_app`: all checks of one app."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,22 +13,21 @@ from .streams import Streams
 
 
 def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -> list[Finding]:
-    """What does not fit together in an app.
+    """Look for mistakes in an app.
 
-    Found are: connections of pages to what is no event stream of the app; event names that a page listens for, and that
-    nobody sends; templates and blocks that do not exist; templates that do not parse; files that cannot be read.
+    It finds pages that connect to a URL which is no event stream of the app; names of events that a page listens for, and
+    that are never sent to it; templates and blocks that do not exist; templates that do not parse; files that cannot be read.
 
     Args:
         app: The app. Its handlers are not called.
-        root_path: What a proxy takes away from the beginning of the paths, such as `"/shop"`; default: nothing.
-        elsewhere: Paths that something else answers, with all below them, such as another service behind the same proxy;
-            default: none.
+        root_path: The prefix that a proxy takes away from paths, such as `"/shop"`; default: none.
+        elsewhere: Paths that another service answers, with all paths below them; default: none.
 
     Returns:
-        What was found, in the order of files and lines. Each is `file:line: message` as text.
+        The findings, sorted by file and line. The text of each is `file:line: message`.
 
     Raises:
-        ConfigurationError: `app` is something else than an `App`, or `elsewhere` is one text.
+        TypeError: `app` is no `App`, or `elsewhere` is a single text.
 
     Example:
         >>> app = App()
@@ -59,7 +58,7 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
 
 
 def _pages(library: Library, calls: Iterable[Call]) -> Iterator[Page]:
-    """What the app renders. Of a template that is rendered as a whole, the blocks are no pages of their own."""
+    """The pages that the app renders: whole templates, and blocks of templates that are never rendered as a whole."""
     whole = {call.template for call in calls if call.whole}
     blocks = {(call.template, call.block) for call in calls if call.template not in whole and call.block is not None}
     for template, block in [*((name, None) for name in whole), *blocks]:

@@ -49,10 +49,10 @@ def template_calls(project: Project) -> Iterator[Call]:
 
 
 def missing(calls: Iterable[Call], every: Sequence[Templates]) -> Iterator[Finding]:
-    """What is named, and in none of the folders.
+    """A finding for each call that names a template or a block that does not exist.
 
     Args:
-        calls: What names it.
+        calls: The calls.
         every: The templates of each app that the calls may be for.
     """
     for call in calls:
@@ -72,7 +72,7 @@ def missing(calls: Iterable[Call], every: Sequence[Templates]) -> Iterator[Findi
 
 
 def apps_of(app: App, project: Project) -> list[App] | None:
-    """The app, and the other apps that the calls may be for; None if there are some that nobody can see."""
+    """The app, and all others that the calls may be for; None if there may be more than can be found."""
     seen = [value for module in project.modules for value in vars(module.module).values() if isinstance(value, App)]
     apps = list(dict.fromkeys([app, *seen]))
     for one in apps:  # it grows meanwhile
@@ -87,5 +87,5 @@ def _has(templates: Templates, name: str) -> bool:
     except TemplateNotFound:
         return False
     except TemplateError:
-        pass  # there it is, and it is no text
+        pass  # the file exists, but is no text
     return True

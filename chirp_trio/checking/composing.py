@@ -1,6 +1,6 @@
-"""Templates to the markup of the pages that they make: without a value, so whatever is computed is a hole in it.
+"""The markup that templates make. Nothing is rendered: it is read from kida's syntax trees.
 
-This reads kida's syntax trees, and renders nothing.
+A computed value is a hole in the markup.
 """
 
 from bisect import bisect_right
@@ -25,7 +25,7 @@ from .scopes import MOST_BYTES
 _MOST_NODES = 200_000
 _TOO_DEEP = "something in it is nested too deeply"
 
-type Above = Sequence[tuple[Source, nodes.Block]]  # what `super()` stands for, the closest first
+type Above = Sequence[tuple[Source, nodes.Block]]  # the blocks that `super()` stands for, the closest first
 type Blocks = Mapping[str, Above]
 
 
@@ -37,10 +37,10 @@ class Source:
     file: Path
     text: str
     tree: nodes.Template
-    lines: Sequence[int]  # where each begins
+    lines: Sequence[int]  # the index at which each begins
 
     def place_of(self, node: nodes.Node, value: str) -> int:
-        """Where a text of the tree stands in the file, as an index."""
+        """The index in the file of a text of the tree."""
         begins = self.lines[min(node.lineno, len(self.lines)) - 1] + node.col_offset
         return max(self.text.find(value, begins), 0)  # after white space that `-` takes away
 
@@ -51,9 +51,9 @@ class Page:
 
     Attributes:
         text: The markup.
-        pieces: Where each piece of it comes from: its index in the text, the template, its index there.
-        own: The templates that always make it together: the template itself, and those that it extends.
-        complete: Whether nothing can be missing.
+        pieces: The origin of each piece of it: the piece's index in the text, its template, its index there.
+        own: The files of the template itself, and of those that it extends.
+        complete: Whether no part can be missing.
     """
 
     text: str
@@ -71,7 +71,7 @@ class Library:
     """An app's templates, each parsed once.
 
     Attributes:
-        findings: What is wrong with those that were asked for.
+        findings: The mistakes in those that were read.
     """
 
     def __init__(self, templates: Templates) -> None:
@@ -80,17 +80,17 @@ class Library:
         self.findings: set[Finding] = set()
 
     def find(self, name: str) -> Source | None:
-        """The template; None if it does not parse.
+        """The template of this name; None if it does not parse.
 
         Raises:
-            TemplateNotFound: There is none of that name.
+            TemplateNotFound: There is no template of this name.
         """
         if name not in self._sources:
             self._sources[name] = self._parse(name)
         return self._sources[name]
 
     def compose(self, name: str, block: str | None = None) -> Page | None:
-        """The markup that a template makes, or one of its blocks; None if there is none that can be read."""
+        """The markup that a template, or one of its blocks, makes; None if the template cannot be read."""
         try:
             source = self.find(name)
         except TemplateNotFound:
@@ -109,7 +109,7 @@ class Library:
         return Page("".join(composer.text), composer.pieces, composer.own, composer.complete)
 
     def needed(self, source: Source, node: nodes.Expr, name: str, *, optional: bool) -> Source | None:
-        """What a template extends, includes or imports; None if it cannot be read, which may be a finding."""
+        """The template that another one extends, includes or imports; None if it cannot be read, which may be a finding."""
         try:
             return self.find(resolve_template_name(name, caller=source.name))
         except TemplateNotFound, KidaError:
@@ -123,7 +123,7 @@ class Library:
             text, file = self._templates.source(name)
         except TemplateNotFound:
             raise
-        except TemplateError as error:  # it is no text, and nobody knows its file
+        except TemplateError as error:  # it is no text, and kida does not tell the file
             self.findings.add(Finding(Path(name), 1, str(error)))
             return None
         path = Path(file).absolute()
@@ -148,7 +148,7 @@ class Library:
 
 
 class _TooMuch(Exception):
-    """A page has no bounds: ten templates that each include the next one ten times, say."""
+    """A page has too many parts, as with ten templates that each include the next one ten times."""
 
 
 class _Composer:
@@ -158,15 +158,15 @@ class _Composer:
         self._library = library
         self._length = 0
         self._visited = 0
-        self._doing: list[str] = []  # the templates that are being written, against those that include themselves
-        self._trying = 0  # how many `try` there are around
+        self._doing: list[str] = []  # the templates that are being written, for those that include themselves
+        self._trying = 0  # how many `try` blocks are around
         self.text: list[str] = []
         self.pieces: list[tuple[int, Source, int]] = []
         self.own: frozenset[Path] = frozenset()
         self.complete = True
 
     def template(self, source: Source, overrides: Blocks, only: str | None = None) -> None:
-        """Write what a template makes, with these blocks in place of its own; or no more than one of its blocks."""
+        """Write the markup of a template, with these blocks in place of its own; or, with `only`, of that block."""
         if source.name in self._doing:
             return
         self._doing.append(source.name)
@@ -188,7 +188,7 @@ class _Composer:
         self._doing.pop()
 
     def _chain(self, source: Source) -> list[Source]:
-        """The template, what it extends, what that extends, and so on."""
+        """The template, the one that it extends, the one that that extends, and so on."""
         chain = [source]
         while extends := [node for node in chain[-1].tree.body if isinstance(node, nodes.Extends)]:
             parent = self._needed(chain[-1], extends[0].template)
@@ -198,7 +198,7 @@ class _Composer:
         return chain
 
     def _needed(self, source: Source, name: nodes.Expr, *, optional: bool = False) -> Source | None:
-        """The template of this name; None, and the page is not complete, if nobody knows which it is."""
+        """The template of this name. If the name is computed, it is None, and the page is not complete."""
         if not isinstance(name, nodes.Const) or not isinstance(name.value, str):
             self.complete = False
             return None
@@ -207,7 +207,7 @@ class _Composer:
         return found
 
     def _definitions(self, source: Source) -> None:
-        """Write what can be called in a template, once: it may be anywhere on the page."""
+        """Write the functions and regions of a template, once: they may be called anywhere on the page."""
         for node in source.tree.body:
             if isinstance(node, nodes.Def | nodes.Region | nodes.Import | nodes.FromImport | nodes.Globals | nodes.Imports):
                 self._node(node, source, {}, ())
@@ -248,7 +248,7 @@ class _Composer:
                 self._trying -= 1
             case nodes.Set() | nodes.Let() | nodes.Export() | nodes.Expr() | nodes.Extends():
                 pass
-            case _:  # what is there under a condition, several times, or where it is called
+            case _:  # conditions, loops and functions: their contents may be there any number of times
                 self._write(BEGIN, source, 0)
                 self._nodes(node.iter_child_nodes(), source, blocks, above)
                 self._write(END, source, 0)
@@ -265,7 +265,7 @@ class _Composer:
 
 
 def _blocks(body: Iterable[nodes.Node]) -> Iterable[nodes.Block]:
-    """The blocks of a template, those in other blocks included."""
+    """The blocks of a template, including blocks in blocks."""
     for node in body:
         if isinstance(node, nodes.Block):
             yield node

@@ -1,6 +1,7 @@
-"""The names of the events that one stream sends, where its source says so itself: a function that yields events.
+"""The names of the events that one stream sends, if its source is a function that yields events.
 
-Known is what is written out: `yield Fragment(..., event="cpu")`. Whatever comes from elsewhere makes the whole unknown.
+A name is known if it is written as a text, as in `yield Fragment(..., event="cpu")`. If an item comes from elsewhere, nothing
+is known.
 """
 
 import ast
@@ -34,7 +35,7 @@ def emitted_by(stream: ast.Call, scope: Scope, module: Module, project: Project)
 
 
 def _locate(source: ast.expr, scope: Scope, module: Module, project: Project) -> tuple[Function, Scope, Module] | None:
-    """The function that a source is, or is made by."""
+    """The function that is a stream's source, or returns it."""
     local = module.local(source, scope)
     if isinstance(local, ast.expr):
         source = local
@@ -57,12 +58,12 @@ def _yielded(function: Function, scope: Scope, module: Module) -> Names | None:
 
 
 def _keeps_events(decorator: ast.expr) -> bool:
-    """Whether a decorator leaves alone what is yielded: `trio.as_safe_channel` does."""
+    """Whether a decorator leaves the yielded items unchanged, as `trio.as_safe_channel` does."""
     return isinstance(decorator, ast.Name | ast.Attribute) and ast.unparse(decorator).endswith("as_safe_channel")
 
 
 def _names_of(item: ast.expr | None, scope: Scope, module: Module) -> Names | None:
-    """The names that an item is sent under."""
+    """The names that the event of an item may have."""
     if item is not None and isinstance(local := module.local(item, scope), ast.expr):
         item = local
     match item:
@@ -101,7 +102,7 @@ def _argument(call: ast.Call, place: int | None, name: str) -> ast.expr | None:
 
 
 def _is_plain(call: ast.Call) -> bool:
-    """Whether all arguments are written out: no `*` and no `**`."""
+    """Whether a call has neither `*` nor `**`."""
     return not any(isinstance(argument, ast.Starred) for argument in call.args) and all(
         keyword.arg is not None for keyword in call.keywords
     )

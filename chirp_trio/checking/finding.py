@@ -1,4 +1,4 @@
-"""What was found, and where."""
+"""`Finding`: a mistake, and its place."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Something in an app that does not fit together. As text it is `file:line: message`.
+    """A mistake in an app. Its text is `file:line: message`.
 
     Attributes:
         file: The Python file or template.
-        line: The line in it, counted from 1.
-        message: What is wrong with it.
+        line: The line in the file, counted from 1.
+        message: What is wrong there.
 
     Example:
         >>> from pathlib import Path
@@ -32,13 +32,13 @@ class Finding:
 
 
 def suggest(word: str, words: Iterable[str], compare_as: Callable[[str], str] = str, likeness: float = 0.75) -> str:
-    """The end of a message about a word that is none of these; nothing, if it is like none of them.
+    """The end of a message about a wrong word: a hint at similar right ones; empty if none is similar.
 
     Args:
-        word: The word.
-        words: What there is.
-        compare_as: What a word of these is compared as; default: itself.
-        likeness: How like they have to be, from 0 to 1; default 0.75.
+        word: The wrong word.
+        words: The right words.
+        compare_as: Returns the text that stands for a right word in the comparison; default: the word itself.
+        likeness: How similar they have to be, from 0 to 1; default 0.75.
     """
     compared = {compare_as(one): one for one in sorted(set(words))}
     close = [compared[one] for one in get_close_matches(word, compared, n=2, cutoff=likeness)]

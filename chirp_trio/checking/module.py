@@ -1,4 +1,4 @@
-"""A module of the app: what the names in its source stand for. Nothing of it is run."""
+"""A module of the app, and the objects that the names in its source stand for. Nothing is run."""
 
 import ast
 import builtins
@@ -10,7 +10,7 @@ from types import ModuleType
 
 from .scopes import Scope, SourceFile
 
-MISSING = object()  # nobody knows
+MISSING = object()  # the value is not known
 
 
 class Module:
@@ -21,7 +21,7 @@ class Module:
         self.source = source
 
     def value(self, node: ast.expr, scope: Scope) -> object:
-        """The object that an expression stands for at any time, where that can be known: a class, a module, a function."""
+        """The class, module or function that an expression always stands for; `MISSING` if that cannot be known."""
         match node:
             case ast.Name(id=name):
                 found = scope.find(name)
@@ -39,7 +39,7 @@ class Module:
                 return MISSING
 
     def texts(self, node: ast.expr | None, scope: Scope) -> frozenset[str | None] | None:
-        """The texts that an expression may be, None among them; None altogether where that cannot be known."""
+        """The texts that an expression may be, with None among them if it may be None; None if that cannot be known."""
         match node:
             case None | ast.Constant(value=None):
                 return frozenset({None})
@@ -56,7 +56,7 @@ class Module:
                 return None
 
     def local(self, node: ast.expr, scope: Scope) -> ast.AST | None:
-        """What a local variable was made by, once and for all: an expression, or the definition of a function."""
+        """The expression or function that a local variable is always bound to; None if there are several, or it is global."""
         if not isinstance(node, ast.Name):
             return None
         found = scope.find(node.id)
@@ -95,7 +95,7 @@ class Module:
 
 
 def absolute_name(node: ast.ImportFrom, importer: ModuleType) -> str:
-    """The module that an import names, without leading dots."""
+    """The absolute name of the module that an import names; empty if there is none."""
     name = "." * node.level + (node.module or "")
     try:
         return importlib.util.resolve_name(name, importer.__package__ or importer.__name__)

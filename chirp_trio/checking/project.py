@@ -1,4 +1,4 @@
-"""Which Python files an app is made of: the modules of its handlers, and those of theirs that these import."""
+"""The Python files of an app: the modules of its handlers, and the app's own modules that these import."""
 
 import ast
 import inspect
@@ -21,12 +21,12 @@ class Project:
     """An app's own Python files.
 
     Args:
-        functions: The app's handlers, and whatever else is its own.
+        functions: The app's handlers, hooks and other functions.
 
     Attributes:
         modules: The modules that have been imported.
-        folders: Where they are; all that is below is the app's as well.
-        findings: The files that cannot be read, which are left out.
+        folders: The folders of these modules; every file below them is the app's own.
+        findings: A finding for each file that cannot be read.
     """
 
     def __init__(self, functions: Iterable[Callable[..., Any]]) -> None:
@@ -60,7 +60,7 @@ class Project:
         )
 
     def locate(self, function: FunctionType) -> tuple[Function, Scope, Module] | None:
-        """The source of a function; None if it is somebody else's."""
+        """The source of a function; None if it is not the app's own."""
         code = function.__code__
         module = self._by_path.get(Path(code.co_filename).resolve())
         found = module.source.functions.get((code.co_name, code.co_firstlineno)) if module is not None else None
@@ -92,7 +92,7 @@ class Project:
 
 
 def imported(tree: ast.Module, module: ModuleType) -> Iterator[str]:
-    """The names of all modules that a module may import, here and there."""
+    """The names of all modules that a module may import, at any place."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -117,7 +117,7 @@ def _path_of(module: ModuleType) -> Path | None:
 
 
 def _folder_of(module: ModuleType) -> Path:
-    """The folder that the module is imported from; among installed packages, that of its own package."""
+    """The folder that a module is imported from; for an installed package, the package's own folder."""
     path, names = _path_of(module), module.__name__.split(".")
     assert path is not None
     depth = len(names) if path.name == "__init__.py" else len(names) - 1

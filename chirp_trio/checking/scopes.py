@@ -1,4 +1,4 @@
-"""Python source: which names are bound where. Reads syntax trees, runs nothing."""
+"""Python files, and the names that are bound in them. Reads syntax trees, and runs nothing."""
 
 import ast
 import stat
@@ -19,14 +19,14 @@ class Scope:
 
     Attributes:
         outer: The scope around it; None for a module.
-        names: What binds each name, as often as it is bound: the value that is assigned, the loop, the import, the function.
+        names: For each name all its bindings: a value that is assigned, a loop, an import, a function.
     """
 
     outer: Scope | None = None
     names: Bindings = field(default_factory=dict)
 
     def find(self, name: str) -> tuple[Scope, list[ast.AST]] | None:
-        """The scope that a name belongs to, and what binds it there; None if it is no name of this module's."""
+        """The scope that a name belongs to, and its bindings there; None if this module does not bind it."""
         return next(((scope, scope.names[name]) for scope in self.outwards() if name in scope.names), None)
 
     def bind(self, name: str, by: ast.AST) -> None:
@@ -46,7 +46,7 @@ class Unreadable(Exception):
 
     Args:
         path: The file.
-        reason: Why.
+        reason: Why it cannot be read.
     """
 
     def __init__(self, path: Path, reason: str) -> None:
@@ -58,19 +58,20 @@ class SourceFile:
     """A Python file.
 
     Attributes:
-        path: Where it is.
+        path: The path of the file.
         tree: Its syntax tree.
         scope: The names of the module.
-        calls: Every call in it, with the scope that it stands in.
-        functions: Every function, with the scope that it is defined in, by its name and its first line.
+        calls: Every call in the file, with its scope.
+        functions: Every function, by its name and its first line, with the scope in which it is defined.
+        inner: The scope of each function's body.
     """
 
     def __init__(self, path: Path) -> None:
         """Read a file.
 
         Raises:
-            SyntaxError: It is no Python of this version.
-            Unreadable: It cannot be read at all, or has no bounds.
+            SyntaxError: The file is no Python of this version.
+            Unreadable: The file cannot be read, or is too large or too deeply nested.
         """
         self.path = path
         self.tree = _parse(path)
@@ -93,7 +94,7 @@ class SourceFile:
                 self._enter(node, scope)
             case ast.Lambda():
                 self._enter(node, scope)
-            case ast.Global() | ast.Nonlocal():  # who knows what it will be
+            case ast.Global() | ast.Nonlocal():  # other functions may bind it
                 for outer in scope.outwards():
                     for name in node.names:
                         outer.bind(name, node)
@@ -121,7 +122,7 @@ class SourceFile:
 def _parse(path: Path) -> ast.Module:
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe, say, which might be waited for without end
+        if not stat.S_ISREG(status.st_mode):  # such as a pipe, whose reading may never end
             raise Unreadable(path, "it is no regular file")
         if status.st_size > MOST_BYTES:
             raise Unreadable(path, f"it has more than {MOST_BYTES} bytes")
@@ -137,7 +138,7 @@ def _parse(path: Path) -> ast.Module:
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:
-    """The names that a node binds by itself, without its children."""
+    """The names that a node itself binds, without those of its children."""
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name) | ast.ClassDef(name=name):
             yield name
@@ -152,7 +153,7 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
 
 
 def own_nodes(function: Function) -> Iterator[ast.AST]:
-    """What is in a function's body, but not in the functions and classes that are defined there."""
+    """The nodes of a function's body, without those in functions and classes that are defined in it."""
     waiting: list[ast.AST] = list(reversed(function.body))
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""Whether what a page connects to is an event stream, and whether anybody sends what it listens for."""
+"""The check of pages: whether their connections are event streams, and whether these send the events they listen for."""
 
 import ast
 import re
@@ -19,9 +19,9 @@ from .finding import Finding, suggest
 from .project import Project
 from .urls import is_mounted, overlap, path_of, reached, shown
 
-# What comes without anybody in the app sending it: from the browser, and from this library.
+# Events that come without the app's sending them: from the browser, and from this library.
 _ALWAYS = frozenset({"message", "open", "error", "chirp:error", "chirp:gap"})
-_NAME = re.compile(r"[\w:.-]+")  # what is probably a name, among all texts
+_NAME = re.compile(r"[\w:.-]+")  # a text that is probably a name
 _CONNECTS = re.compile("sse[-:]connect=")
 
 
@@ -29,10 +29,10 @@ class Streams:
     """An app's event streams, as its pages see them.
 
     Args:
-        apps: The app; and others, whose pages may be among the pages.
-        project: Their Python files.
-        root_path: What stands before the paths in URLs.
-        elsewhere: Paths that something else answers, with all below them.
+        apps: The app, and all others whose pages may be among the pages.
+        project: The apps' Python files.
+        root_path: The prefix of the apps' paths in URLs.
+        elsewhere: Paths that another service answers, with all paths below them.
     """
 
     def __init__(self, apps: Sequence[Outline], project: Project, root_path: str, elsewhere: Sequence[str]) -> None:
@@ -44,7 +44,7 @@ class Streams:
         self._anywhere = cache(lambda: names_anywhere(project))
 
     def unreachable(self, page: Page, wiring: Wiring) -> Iterator[Finding]:
-        """The connections that reach no event stream."""
+        """A finding for each connection that reaches no event stream."""
         for connection in (*wiring.connections, *wiring.event_sources):
             problem = self._problem(connection)
             if problem is not None:
@@ -62,7 +62,7 @@ class Streams:
         found = reached(path, app.routes)
         if not found:
             if app.has_middleware or any(overlap(path, pattern) for pattern in self._patterns()):
-                return None  # the middleware may answer, or a route that is not there now, such as one for debugging
+                return None  # middleware may answer, or a route that this run has not added, such as one for debugging
             streams = [route.path for route in app.routes if self._answer(route).kind is not Kind.OTHER]
             return f"no route has this path{suggest(shown(path), streams, shown, 0.6)}"
         get = [route for route in found if "GET" in route.methods]
@@ -76,7 +76,7 @@ class Streams:
         return None
 
     def _patterns(self) -> Iterator[str]:
-        """The paths of the routes that are in the sources, and not in the apps."""
+        """The paths of routes that the sources have, but the apps have not."""
         there = {route.path for app in self._apps for route in app.routes}
         for module in self._project.modules:
             for call, scope in module.source.calls:
@@ -86,12 +86,12 @@ class Streams:
                     )
 
     def unheard(self, pages: Iterable[tuple[Page, Wiring]], *, all_named: bool) -> Iterator[Finding]:
-        """The listeners for events that nobody sends, whatever page they are on.
+        """A finding for each listener whose event is never sent to any of its pages.
 
         Args:
             pages: The pages.
-            all_named: Whether these are all that is rendered. If not, what a page includes may also come to it, or to other
-                pages, by itself.
+            all_named: Whether the app renders no other pages. If it may, a template that a page includes may also be
+                rendered by itself, or in pages that are not known.
         """
         if self._python_writes_connections():
             return
@@ -127,7 +127,7 @@ class Streams:
         return names
 
     def _routes(self, url: str, method: str) -> list[Route]:
-        """The routes that may answer a request; none if it may be somebody else who does."""
+        """The routes that may answer a request; none if another service may answer it."""
         path = path_of(url, self._root_path)
         if path is None or is_mounted(path, self._elsewhere):
             return []
@@ -142,7 +142,7 @@ class Streams:
 
         Args:
             routes: The routes.
-            strict: Whether they have to be event streams, and are not known if they are not.
+            strict: Whether at least one route must be an event stream, and all must be known, for the names to be known.
         """
         names: frozenset[str] | None = frozenset()
         kinds = {self._answer(route).kind for route in routes}
@@ -163,7 +163,7 @@ class Streams:
         return names
 
     def _python_writes_connections(self) -> bool:
-        """Whether a Python file has markup that connects, so that a page may have more connections than its templates."""
+        """Whether a Python file has markup with a connection, so that a page may have connections that no template has."""
         return any(
             isinstance(node, ast.Constant) and isinstance(node.value, str) and _CONNECTS.search(node.value)
             for module in self._project.modules

@@ -1,4 +1,4 @@
-"""Which routes a URL in a template can reach. The URL may have holes where a template computes something."""
+"""The routes that a URL in a template can reach. The URL has a hole where the template computes a value."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -12,11 +12,11 @@ _REST = "{:path}"
 
 
 def path_of(url: str, root_path: str) -> str | None:
-    """The path that a URL asks this app for; None if that is another host's, or depends on where the page is.
+    """The path that a URL asks this app for; None if it goes to another host, or depends on the page's own URL.
 
     Args:
-        url: As it stands in a page.
-        root_path: What stands before the app's own paths.
+        url: The URL as it is written in a page.
+        root_path: The prefix of the app's paths.
     """
     url = url.strip().translate({ord(space): None for space in "\t\r\n"})
     path = url.partition("#")[0].partition("?")[0]
@@ -24,7 +24,7 @@ def path_of(url: str, root_path: str) -> str | None:
         return None
     for place, character in enumerate(path):
         if character == HOLE and path[place - 1] != "/":
-            path = path[: place + 1]  # it may be a query, and the rest with it
+            path = path[: place + 1]  # the hole may be a query, so the rest is left out
             break
     if root_path and is_below(path, root_path):
         path = path[len(root_path) :] or "/"
@@ -32,7 +32,7 @@ def path_of(url: str, root_path: str) -> str | None:
 
 
 def reached(path: str, routes: Iterable[Route]) -> list[Route]:
-    """The routes that the path can belong to, whatever their methods."""
+    """The routes that match the path, whatever their methods."""
     if HOLE not in path:
         return [route for route in routes if route.pattern.fullmatch(path)]
     return [route for route in routes if overlap(path, route.path)]
@@ -46,11 +46,11 @@ def is_mounted(path: str, prefixes: Iterable[str]) -> bool:
 
 
 def overlap(path: str, pattern: str) -> bool:
-    r"""Whether there is a path that both can be.
+    r"""Whether a path with holes can match a route's path.
 
     Args:
         path: A path with holes, each of which can be any text.
-        pattern: A path with parameters, as a route has it.
+        pattern: A route's path, with parameters.
 
     Example:
         >>> overlap(f"/rooms/{HOLE}/live", "/rooms/{id:int}/live")
@@ -78,5 +78,5 @@ def overlap(path: str, pattern: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """A URL, or the path of a route, to be read and compared, with something to be seen for what may differ."""
+    """A URL, or the path of a route, for messages: with an ellipsis for each hole and each parameter."""
     return sub(r"\{[^{}]*\}", "…", url.replace(HOLE, "…"))

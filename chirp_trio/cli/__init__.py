@@ -1,6 +1,6 @@
-"""The command line: `chirp-trio`, and a file for what each of its commands does.
+"""The command line, `chirp-trio`: a file for each of its commands.
 
-This room knows apps, the server that runs them, and the wire. It must not know streams: what it prints, it has over a
+This room uses apps, the server that runs them, and the wire. It does not use `stream/`: the events that it prints come over a
 connection.
 """
 
@@ -16,7 +16,7 @@ from .load import load_app
 
 __all__ = ["command", "load_app", "main"]
 
-_INTERRUPTED = 130  # what a shell makes of a SIGINT
+_INTERRUPTED = 130  # as shells report a SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,10 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the program's name; default: those of the process.
 
     Returns:
-        The process's exit code: 0; 1 where the app failed; 2 where what was asked for cannot be done.
+        The process's exit code: 0; 1 if the app failed; 2 if the command cannot be run as asked.
 
     Raises:
-        SystemExit: With 2, where an argument is wrong; with 0, where the version was asked for.
+        SystemExit: With 2 if an argument is wrong; with 0 after `--version`.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:

@@ -1,4 +1,4 @@
-"""`python -m chirp_trio.cli`, which needs no script on the path."""
+"""`python -m chirp_trio.cli`: the command line without its script."""
 
 import sys
 

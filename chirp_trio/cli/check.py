@@ -1,4 +1,4 @@
-"""`chirp-trio check`: look for mistakes without running anything."""
+"""`chirp-trio check`: look for mistakes in an app without running it."""
 
 from collections.abc import Sequence
 
@@ -19,15 +19,14 @@ from .options import Command, app_argument, env_file_option
     default="",
     show_default=False,
     metavar="PATH",
-    help="What a proxy takes away from the beginning of the paths.",
+    help="The prefix that a proxy takes away from the paths.",
 )
-@click.option("--elsewhere", multiple=True, metavar="PATH", help="A path that something else answers, with all below "
-    "it. May be "
-    "given several times.")  # fmt: skip
+@click.option("--elsewhere", multiple=True, metavar="PATH", help="A path that another service answers, with all "
+    "paths below it. May be given several times.")  # fmt: skip
 def command(app: str | None, root_path: str, elsewhere: Sequence[str]) -> int:
     """Look for mistakes in an app, without running it."""
     try:
-        from ..checking import check_app  # the other commands work without what it needs
+        from ..checking import check_app  # the other commands work without the extra that it needs
     except ImportError as error:
         raise ConfigurationError(str(error)) from error
     from ..web import App
@@ -42,6 +41,6 @@ def command(app: str | None, root_path: str, elsewhere: Sequence[str]) -> int:
     except (RecursionError, MemoryError) as error:
         raise ConfigurationError(f"{name} cannot be checked: something in its files is nested too deeply") from error
     for finding in findings:
-        print(harmless(str(finding)))  # names of files, and what stands in them, may be anything
+        print(harmless(str(finding)))  # names and contents of files may have any characters
     print(f"{len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}")
     return 1 if findings else 0

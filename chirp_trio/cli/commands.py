@@ -1,4 +1,4 @@
-"""The commands, by their names: each is imported when it is asked for."""
+"""The commands by their names. Each is imported when it is used."""
 
 import importlib
 

@@ -16,10 +16,10 @@ import click
 from ..errors import ConfigurationError
 from .options import ServerCommand, address_options
 
-# In the environment of the demo: the folder that it and this command share; see the example's own restart.py.
+# The environment variable with the folder that the demo and this command share; see the example's own restart.py.
 _FOLDER, _PREFIX = "CHIRP_TRIO_DEMO_FOLDER", "chirp-trio-demo-"
 
-# The examples that can be tried as they are, by their names here: the file of each.
+# The examples that need no settings: for each name, its file.
 _DEMOS = {
     "dashboard": "dashboard/dashboard.py",
     "chat": "chat/chat.py",
@@ -61,9 +61,9 @@ def command(name: str | None, host: str, port: int, *, open: bool) -> int:
 
 @contextmanager
 def _folder(*, may_restart: bool) -> Iterator[Path]:
-    """The folder by which the demo knows what it may do, and in which it keeps what outlives a new start.
+    """A folder for files that tell the demo what it may do, and for its data that outlive a restart.
 
-    It is handed on to the process that comes after this one, in which case it stays.
+    It is removed at the end, unless the demo restarts: then the next process uses it.
     """
     kept = os.environ.get(_FOLDER)
     folder = Path(kept or mkdtemp(prefix=_PREFIX))
@@ -79,7 +79,7 @@ def _folder(*, may_restart: bool) -> Iterator[Path]:
 
 
 def _start_anew(port: int) -> None:
-    """Become a new process of the same command: the one that Ctrl-C, or whoever started it, knows already."""
+    """Run the same command anew in this process, so that Ctrl-C, or the parent process, still reaches it."""
     os.execv(sys.executable, [*sys.orig_argv, "--port", str(port)])  # noqa: S606 - there is no shell to be used
 
 
@@ -91,7 +91,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def examples() -> Path:
-    """Where the examples are: inside the package where it was installed from a wheel, beside it in a checkout."""
+    """The folder of the examples: in the package, if it was installed from a wheel; beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "examples"
     return inside if inside.is_dir() else package.parent / "examples"

@@ -1,4 +1,4 @@
-"""`chirp-trio dictionary`: a dictionary for compressed streams, made of what an app sends."""
+"""`chirp-trio dictionary`: make a dictionary for compressed streams from what an app sends."""
 
 from collections.abc import Sequence
 from compression import zstd
@@ -28,7 +28,9 @@ from .options import Checked, Command, app_argument, count, env_file_option, sec
 def command(app: str | None, topic: str | None, events: int, timeout: float, template: Sequence[str], output: Path) -> int:
     """Make a dictionary for compressed streams."""
     if topic is None and not template:
-        raise ConfigurationError("a dictionary of what? --topic NAME takes events, --template FILE takes templates")
+        raise ConfigurationError(
+            "neither --topic nor --template is given; --topic NAME takes events, --template FILE takes templates"
+        )
     from ..web import App
     from ..web.samples import recent_events, template_event
     from .find import find, told

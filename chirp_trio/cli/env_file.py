@@ -15,13 +15,13 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 def read_env_file(file: Path) -> dict[str, str]:
-    r"""The variables in a file: a `NAME=VALUE` on each line.
+    r"""The variables in a file of lines like `NAME=VALUE`.
 
-    A value may be in quotes; in double ones, `\n` and the like mean what they mean in Python. Empty lines, `export`, and what
-    follows a `#` are left out. Nothing is replaced in values.
+    A value may be in quotes; in double quotes, `\n`, `\t` and `\r` are escapes. Empty lines, `export`, and comments after a
+    `#` are left out. Variables in values are not replaced.
 
     Raises:
-        ConfigurationError: The file cannot be read, or a line of it is something else.
+        ConfigurationError: The file cannot be read, or a line is not like that.
     """
     try:
         lines = file.read_text("utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""The app that a command is for: named or discovered, checked to be one, with a sentence for whatever goes wrong."""
+"""The app that a command is for: named by the user, or found in the current folder."""
 
 import inspect
 import os
@@ -18,15 +18,15 @@ _FACTORIES = ("create_app", "make_app")
 
 
 def find(target: str | None, *, is_factory: bool = False, is_checked: bool = True) -> tuple[ASGIApp, str]:
-    """The app that is named, or the one in the first of `app.py`, `main.py` and so on that there is; and what to call it.
+    """An app, and its name for messages.
 
     Args:
-        target: As for `load_app()`; None discovers it.
-        is_factory: Whether what is named is a function without parameters that returns the app.
+        target: The app, as for `load_app()`; None: that of the first file of `app.py`, `main.py` and so on that exists.
+        is_factory: Whether the target is a function without parameters that returns the app.
         is_checked: Whether it has to be an ASGI app; otherwise it may be anything that can be called.
 
     Raises:
-        ConfigurationError: There is none, it cannot be imported, or it is no ASGI app.
+        ConfigurationError: There is no app, or it cannot be imported, or it is no ASGI app.
     """
     if target is not None and "://" in target:
         raise ConfigurationError(
@@ -79,7 +79,7 @@ def _made_by(factory: object, target: str) -> object:
 
 
 def _check(found: object, target: str) -> None:
-    """Raise unless it can be an ASGI app, as far as its signature tells."""
+    """Raise an error if its signature shows that it is no ASGI app."""
     if isinstance(found, type):
         raise ConfigurationError(f"{target} is a class; it must be an app, such as {found.__name__}()")
     assert callable(found)
@@ -97,7 +97,7 @@ def _check(found: object, target: str) -> None:
 
 
 def _needed(function: Callable[..., Any]) -> int | None:
-    """How many arguments it has to be called with; None where it does not tell, or takes any number."""
+    """The number of arguments that a function needs; None if its signature is not known, or takes any number."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except TypeError, ValueError:
@@ -116,7 +116,7 @@ def _kind(value: object) -> str:
 
 
 def told(error: BaseException) -> str:
-    """An error, and where in the application it was raised, in one line."""
+    """An error in one line, with the place in the application where it was raised."""
     if isinstance(error, SyntaxError) and error.filename is not None:
         return f"{type(error).__name__}: {error.msg} ({_short(error.filename)}:{error.lineno})"
     text = " ".join(text_of(error).split()) or type(error).__name__

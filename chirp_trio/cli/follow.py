@@ -1,13 +1,13 @@
 """Follow one event stream, over as many connections as that takes.
 
-WHATWG HTML, 9.2.3 "Processing model", for a client that is no browser. In these points it does more than the standard says,
-or chooses where the standard leaves a choice:
+This is WHATWG HTML, 9.2.3 "Processing model", for a client that is no browser. It does more than the standard says, or
+chooses where the standard leaves a choice, in these points:
 
-- 429, 502, 503 and 504 say "later" and not "never": they are tried again, as a lost connection is.
-- An attempt begins at the URL that was given, whatever redirects there were before.
-- What the user has added to a request, its headers and its body, may be secret, and does not go to another origin than that.
-- Nothing that a server says makes it hurry or wait without bounds: see `Pauses`, and `LONGEST_HEAD`.
-- A certificate that cannot be trusted, too many redirects, and what this client cannot read are futile: no further attempt.
+- After 429, 502, 503 and 504 it tries again, as after a lost connection.
+- Each attempt begins at the URL that the user gave, whatever redirects came before.
+- Headers and a body that the user has added may be secret, and are not sent to another origin than that of the URL.
+- A server cannot make it try without pauses, or wait without bounds: see `Pauses`, and `LONGEST_HEAD`.
+- It does not try again after a certificate that cannot be trusted, too many redirects, or a response that it cannot read.
 """
 
 import socket
@@ -36,27 +36,27 @@ TEMPORARY = {
     HTTPStatus.GATEWAY_TIMEOUT,
 }
 MOST_REDIRECTS = 20  # as Fetch has it
-LONGEST_HEAD = 60.0  # seconds until a response's head is there, whatever comes before it, redirects and "100 Continue" too
+LONGEST_HEAD = 60.0  # seconds until a response's head has come, including redirects and "100 Continue"
 
-# What every request has. Nothing but these, and the last event's id, goes to another origin.
+# The headers of every request. Only these, and the last event id, are sent to another origin.
 HEADERS = {
     "Accept": "text/event-stream",
-    "Accept-Encoding": "identity",  # who compresses may hold back what is small
+    "Accept-Encoding": "identity",  # a proxy that compresses may hold small events back
     "Cache-Control": "no-cache",
     "Pragma": "no-cache",  # as fetch says it
     "User-Agent": "chirp-trio",
 }
 
-# Seconds. A peer that has vanished answers no probe; one that is merely silent does.
+# Seconds, and a number of probes. A peer that has vanished does not answer them; one that is only silent does.
 _KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A connection is open, and brings what the stream has.
+    """A connection to the stream is open.
 
     Attributes:
-        again: Whether there was another one before, or an attempt that failed.
+        again: Whether there was a connection, or a failed attempt, before.
     """
 
     again: bool
@@ -67,8 +67,8 @@ class Waiting:
     """There is no connection; the next attempt follows after a pause.
 
     Attributes:
-        reason: What became of the last one.
-        seconds: How long the pause is.
+        reason: Why the last connection ended, or could not be made.
+        seconds: The length of the pause.
     """
 
     reason: str
@@ -79,15 +79,15 @@ type Heard = SSEEvent[str] | Comment | Connected | Waiting
 
 
 class Refused(Exception):
-    """The answer was such that no further attempt would change it."""
+    """The server's answer is final, so there is no further attempt."""
 
 
 class Unreachable(Exception):
-    """Nobody answered, or the connection was lost, and that was the last attempt."""
+    """The last attempt failed: there was no answer, or the connection was lost."""
 
 
 class _Lost(Exception):
-    """An attempt is over, and another one may do better, but not before `retry_after` seconds."""
+    """An attempt has ended, and another may follow, after `retry_after` seconds at least."""
 
     def __init__(self, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(reason)
@@ -105,24 +105,24 @@ async def follow(
     retries: int | None = None,
     pauses: Pauses | None = None,
 ) -> AsyncGenerator[Heard]:
-    """What comes of a stream: its events and comments, and when a connection comes and goes. For `aclosing()`.
+    """A stream's events and comments, and its connections as they begin and end. Use it with `aclosing()`.
 
-    It ends where the server says that it is over, with a 204; without `reconnect` also at the end of the first connection.
+    It ends when the server answers 204, which means that the stream is over; without `reconnect`, also when the first
+    connection ends.
 
     Args:
-        client: What makes the requests, with their headers and timeouts. A timeout for reading is how long the stream may be
-            silent. The caller closes it.
-        url: Where the stream is.
+        client: Makes the requests, with its headers and timeouts. Its read timeout is how long the stream may be silent. The
+            caller closes it.
+        url: The URL of the stream.
         method: The method of the requests; default `"GET"`.
         content: The body of the requests; default: none.
-        last_event_id: The id to begin after; default: none.
-        reconnect: Whether to connect again when a connection is over; default True.
-        retries: How many further attempts there are when one has failed, that is, brought no event and no comment; default:
-            as many as it takes.
-        pauses: How long to wait between attempts.
+        last_event_id: The id of the event after which to begin; default: none.
+        reconnect: Whether to connect again when a connection ends; default True.
+        retries: The number of further attempts after one that brought no event and no comment; default: no limit.
+        pauses: The pauses between attempts; default: `Pauses()`.
 
     Raises:
-        Refused: The server does not want us, or what it has is no event stream that we can read.
+        Refused: The server refuses, or its response is no event stream that can be read.
         Unreachable: The last attempt has failed.
     """
     pauses = pauses or Pauses()
@@ -152,7 +152,7 @@ async def follow(
             raise Refused(f"the request cannot be sent: {error}") from error
         except httpx.TransportError as error:
             if isinstance(cause := innermost(error), ssl.SSLCertVerificationError):
-                raise Refused(f"its certificate is not to be trusted: {cause.verify_message}") from error
+                raise Refused(f"its certificate cannot be trusted: {cause.verify_message}; --insecure trusts any") from error
             lost = _Lost(reason(error, client.timeout))
         except (EventTooLarge, DecompressionError) as error:
             raise Refused(f"it cannot be read: {error}") from error
@@ -173,7 +173,7 @@ async def _connection(
     client: httpx.AsyncClient, ask: Callable[..., httpx.Request], last_event_id: str
 ) -> AsyncGenerator[tuple[httpx.Response, AsyncIterator[bytes]]]:
     """One connection to the stream: the head of the response, which is a 204 or an event stream, and the body."""
-    # The edges of a header's value are trimmed on the way, so they may as well not be sent; in UTF-8, as the standard says.
+    # White space around a header's value is lost on the way anyway. UTF-8, as the standard says.
     value = last_event_id.strip().encode()
     request = ask(headers={b"Last-Event-ID": value} if value else None)
     seconds = client.timeout.read or LONGEST_HEAD
@@ -189,8 +189,8 @@ async def _connection(
         try:
             yield response, chunks
         finally:
-            # httpx nests generators, and closing the outermost leaves the others to the garbage collector, of which trio
-            # warns. A read that is cancelled ends them all.
+            # httpx nests generators. Closing the outermost would leave the others to the garbage collector, and trio warns
+            # of that. A read that is cancelled ends all of them.
             with suppress(httpx.HTTPError), trio.CancelScope() as scope:
                 scope.cancel()
                 async for _ in chunks:
@@ -198,13 +198,13 @@ async def _connection(
 
 
 async def _answer(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-    """The first response that is no redirect. Those that are, are not read."""
+    """The first response that is no redirect. The bodies of redirects are not read."""
     origin = request.url
     for _ in range(MOST_REDIRECTS + 1):
         try:
             response = await client.send(request, stream=True)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError) as error:
-            raise Refused(f"it redirects to where there is no HTTP: {error}") from error
+            raise Refused(f"it redirects to what is no HTTP URL: {error}") from error
         if response.next_request is None:
             return response
         await response.aclose()
@@ -215,7 +215,7 @@ async def _answer(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Re
 
 
 def _may_know_secrets(origin: httpx.URL, url: httpx.URL) -> bool:
-    """Whether a URL is of the same origin (RFC 6454), or of the same host by TLS now, each on its standard port."""
+    """Whether a URL has the same origin (RFC 6454), or leads from HTTP to HTTPS on the same host and the standard ports."""
     if url.host != origin.host:
         return False
     of_origin, of_url = (each.port or {"http": 80, "https": 443}.get(each.scheme) for each in (origin, url))
@@ -226,13 +226,15 @@ def _may_know_secrets(origin: httpx.URL, url: httpx.URL) -> bool:
 def _without_secrets(request: httpx.Request) -> httpx.Request:
     """The same request without anything that the user has added to it."""
     if request.method not in ("GET", "HEAD"):
-        raise Refused(f"it redirects to another origin, {request.url}, where what was to be sent does not go")
+        raise Refused(
+            f"it redirects to another origin, {request.url}, to which the body is not sent; give that URL if you trust it"
+        )
     kept = {name: request.headers[name] for name in ("Last-Event-ID",) if name in request.headers}
     return type(request)(request.method, request.url, headers={**HEADERS, **kept}, extensions=request.extensions)
 
 
 def _check(response: httpx.Response) -> None:
-    """Raise unless the response is one to go on with."""
+    """Raise an error unless the response is an event stream, or a 204."""
     status = response.status_code
     answer = f"the server answered {status} {response.reason_phrase or phrase(status)}"
     if status in TEMPORARY:
@@ -247,7 +249,7 @@ def _check(response: httpx.Response) -> None:
 
 
 def _unpacker(response: httpx.Response) -> Callable[[bytes], Iterable[bytes]]:
-    """What makes the stream's bytes of those of the body."""
+    """The function that decompresses pieces of the body."""
     coding = response.headers.get("content-encoding", "")
     try:
         return Decompressor(coding).feed
@@ -267,7 +269,7 @@ def _retry_after(value: str) -> float:
 
 
 def _probe_peer(response: httpx.Response) -> None:
-    """Have the connection of a silent stream probed, so that it is found out when the other side has vanished."""
+    """Have the system probe a silent connection, so that it ends when the other side has vanished."""
     stream = response.extensions.get("network_stream")
     connection = stream.get_extra_info("socket") if stream is not None else None
     if connection is not None:

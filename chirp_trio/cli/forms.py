@@ -1,4 +1,4 @@
-"""What events look like on the standard output: a line of JSON, plain text, or text in colour."""
+"""The forms of events on standard output: a line of JSON, plain text, or text in colour."""
 
 import json
 import os
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 type Form = Callable[[SSEEvent[str] | Comment], str]
 
-# What a terminal would take for a command, or would show in another order than it came: controls, line and paragraph
-# separators, and what sets the direction of writing. The tab and the line feed may stay.
+# Characters that a terminal takes for a command, or that change the order in which it shows text: controls, line and
+# paragraph separators, and marks for the direction of writing. Tab and line feed are allowed.
 _COMMANDS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]
 _DIRECTIONS = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _HARMLESS = {code: chr(code).encode("unicode_escape").decode() for code in _COMMANDS + _DIRECTIONS if chr(code) not in "\t\n"}
@@ -22,7 +22,7 @@ _MOST_COLOURED = 10_000  # characters of data: colours are for reading, and take
 
 
 def neutral(text: str) -> str:
-    r"""The text, with whatever could command a terminal shown as an escape that commands nothing.
+    r"""The text, with each character that could command a terminal replaced by a harmless escape.
 
     >>> neutral("\x1b[2Jgone")
     '\\x1b[2Jgone'
@@ -31,10 +31,9 @@ def neutral(text: str) -> str:
 
 
 def choose_form(file: TextIO, *, as_json: bool, raw: bool = False) -> Form:
-    """How events are shown in a file: in colour where it is a terminal, and `NO_COLOR` (no-color.org) does not forbid it.
+    """The form of events for a file: in colour if it is a terminal, and `NO_COLOR` (no-color.org) is not set.
 
-    What could command a terminal is shown as an escape wherever it goes, for a pipe may end in a terminal; unless it is to be
-    raw.
+    Unless it is `raw`, characters that could command a terminal are escaped in any file: a pipe may end in a terminal.
     """
     if as_json:
         return as_json_line
@@ -49,7 +48,7 @@ def choose_form(file: TextIO, *, as_json: bool, raw: bool = False) -> Form:
 
 
 def as_json_line(item: SSEEvent[str] | Comment) -> str:
-    r"""An object on one line, in ASCII, so that no encoding and no terminal can spoil it.
+    r"""A JSON object on one line, in ASCII, which is safe in any encoding and any terminal.
 
     >>> as_json_line(SSEEvent("caf\u00e9\n", id="7"))
     '{"event": "message", "id": "7", "data": "caf\\u00e9\\n", "retry": null}'
@@ -60,7 +59,7 @@ def as_json_line(item: SSEEvent[str] | Comment) -> str:
 
 
 def as_text(item: SSEEvent[str] | Comment) -> str:
-    r"""Type, id and data; what is below the first line of data is indented.
+    r"""Type, id and data; further lines of data are indented.
 
     >>> as_text(SSEEvent("one\ntwo", event="post", id="7"))
     'post #7: one\n  two'
@@ -70,7 +69,7 @@ def as_text(item: SSEEvent[str] | Comment) -> str:
 
 
 def in_colour(console: Console, item: SSEEvent[str] | Comment) -> str:
-    """The same text, with the marks that make this terminal show it in colour."""
+    """The same text, with the codes for colour in this terminal."""
     from rich.highlighter import JSONHighlighter
     from rich.text import Text
 
@@ -86,11 +85,11 @@ def in_colour(console: Console, item: SSEEvent[str] | Comment) -> str:
 
 
 def _type(event: SSEEvent[str]) -> str:
-    return event.event or "message"  # as browsers call it
+    return event.event or "message"  # the type that browsers give it
 
 
 def _parts(item: SSEEvent[str] | Comment) -> tuple[str, str, str]:
-    """Type, id and data; a comment has nothing but the last."""
+    """Type, id and data; a comment has only the last."""
     if isinstance(item, Comment):
         return "", "", item.text
     id = "" if item.id is None else f" #{item.id}"

@@ -1,4 +1,4 @@
-"""What people know from uvicorn, hypercorn, gunicorn, Flask and FastAPI: what to write instead, for messages."""
+"""Options that people know from uvicorn, hypercorn, gunicorn, Flask and FastAPI, and what to write instead, for messages."""
 
 import click
 from click.core import ParameterSource
@@ -29,7 +29,7 @@ _COMMANDS = {
 
 
 def explain(error: click.UsageError) -> str:
-    """A usage error in one sentence: what is wrong, what it may be instead, and where that is told."""
+    """A usage error in one sentence: what is wrong, what is allowed, and where to read more."""
     where = error.ctx.command_path if error.ctx is not None else "chirp-trio"
     if isinstance(error, click.NoSuchOption):
         what = f"there is no option {error.option_name} for `{where}`"
@@ -51,7 +51,7 @@ def explain(error: click.UsageError) -> str:
 
 
 def _given(error: click.BadParameter) -> str:
-    """What the user wrote that is wrong: an option, an argument, or an environment variable."""
+    """The name of the option, argument or environment variable that is wrong."""
     context, parameter = error.ctx, error.param
     assert parameter is not None
     assert context is not None

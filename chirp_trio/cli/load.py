@@ -1,4 +1,4 @@
-"""From what the command line names to the app."""
+"""`load_app`: import the app that the command line names."""
 
 import importlib
 import importlib.util
@@ -11,18 +11,18 @@ from ..errors import ConfigurationError
 
 
 class NoSuchApp(ConfigurationError):
-    """What was named is not there."""
+    """There is no such file, module or app."""
 
 
 class NoSuchName(NoSuchApp):
-    """The module is there, and has no app of that name."""
+    """The module exists, but has no app of that name."""
 
 
 def load_app(target: str) -> ASGIApp:
-    """The app that `module:name` or `folder/file.py:name` names; `name` is `app` where it is left out.
+    """The app that `module:name` or `folder/file.py:name` names; without `:name`, it is `app`.
 
     Raises:
-        ConfigurationError: There is no such module, or nothing of that name in it that could be an app.
+        ConfigurationError: There is no such module, or no such app in it.
     """
     place, _, name = target.partition(":")
     name = name or "app"
@@ -33,7 +33,7 @@ def load_app(target: str) -> ASGIApp:
         module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except ModuleNotFoundError as error:
         if error.name is None or not (place == error.name or place.startswith(error.name + ".")):
-            raise  # the module is there, and something that it imports is not
+            raise  # the module exists, but one that it imports does not
         raise NoSuchApp(f"there is no module {place!r} in {Path.cwd()} or on Python's path") from None
     found: object = module
     for part in name.split("."):
@@ -49,7 +49,7 @@ def _load_file(path: Path) -> object:
     if not path.is_file():
         raise NoSuchApp(f"there is no file {str(path)!r}")
     sys.path.insert(0, str(path.resolve().parent))
-    # Loaded as the file that it is: its name may be that of a module that somebody else means.
+    # A file may have the name of another module, so it is loaded by its path, under a name that is free.
     name = path.stem
     while name in sys.modules or name in sys.stdlib_module_names:
         name += "_"

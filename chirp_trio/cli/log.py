@@ -1,4 +1,4 @@
-"""Where the log goes, and how its lines look: one format for all of it, on standard error."""
+"""The log on standard error: one format for all loggers."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ def configure_logging(level: str | None, form: str) -> None:
     """Give the root logger a handler, unless the application, or a file, has given it or chirp_trio's logger one.
 
     Args:
-        level: The name of the level below which nothing is logged; None leaves it as it is, which is `"WARNING"`.
+        level: The lowest level that is logged; None leaves it as it is, usually `"WARNING"`.
         form: `"text"` or `"json"`.
     """
     root = logging.getLogger()
@@ -32,9 +32,9 @@ def configure_logging(level: str | None, form: str) -> None:
 
 
 class JSONFormatter(logging.Formatter):
-    """Each record as a JSON object on a line: `time`, `level`, `logger`, `message`; `exception`; what was given besides.
+    """Formats each record as a JSON object on a line, with `time`, `level`, `logger`, `message` and `exception`.
 
-    Arguments by name, as those of the access log, and what was given as `extra`, are members of their own.
+    Named arguments, as those of the access log, and values from `extra` are members of their own.
     """
 
     @override
@@ -54,7 +54,7 @@ class JSONFormatter(logging.Formatter):
 
 
 def configure_logging_by(file: Path) -> None:
-    """Configure logging by a file: JSON or TOML with the dictionary of `logging.config`, or INI.
+    """Configure logging from a file: JSON or TOML, as for `logging.config.dictConfig`, or INI.
 
     Raises:
         ConfigurationError: The file cannot be used.
@@ -64,7 +64,7 @@ def configure_logging_by(file: Path) -> None:
             text = file.read_text("utf-8")
             logging.config.dictConfig(json.loads(text) if file.suffix == ".json" else tomllib.loads(text))
         else:
-            file.read_bytes()  # or a file that is not there would be one that is empty
+            file.read_bytes()  # `fileConfig` takes a missing file for an empty one
             logging.config.fileConfig(file, disable_existing_loggers=False)
     except OSError as error:
         raise ConfigurationError(f"--log-config is {str(file)!r}, which cannot be read: {error.strerror}") from None

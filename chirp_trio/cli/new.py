@@ -1,4 +1,4 @@
-"""`chirp-trio new`: a small app to begin with."""
+"""`chirp-trio new`: make a small app to begin with."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from .demo import examples
 from .options import Command
 
 _SKELETON = Path(__file__).with_name("skeleton")
-# What the files are called there; those that begin with a dot, and those of Python, would be found by tools of ours.
+# The files that are made, and their names in the skeleton: under their own names, our tools would find them.
 _FILES = {
     "app.py": "app.py.txt",
     "test_app.py": "test_app.py.txt",
@@ -37,7 +37,7 @@ def command(name: str) -> int:
             f"{name!r} is no name for a project; it must begin with a letter, and have letters, digits, -, _"
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigurationError(f"there is {name!r} already, and it is not empty")
+        raise ConfigurationError(f"{name!r} exists already, and is not an empty folder; give another name")
     words = {"name": title, "distribution": re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")}
     try:
         for file, source in _FILES.items():

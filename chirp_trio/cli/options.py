@@ -1,4 +1,4 @@
-"""What the commands have in common: how they are run, and what kinds of options there are."""
+"""Common parts of the commands: how they are run, and kinds of options."""
 
 import math
 import os
@@ -21,10 +21,10 @@ _VARIABLES = "Environment variables give options as well, and MODULE:APP: CHIRP_
 class Command(click.Command):
     """A command whose options can be given by environment variables too, as `CHIRP_TRIO_PORT` gives `--port`.
 
-    What cannot be done is told in a line on standard error.
+    An error is told in one line on standard error.
     """
 
-    serves = False  # whether nobody who does not read its output may stop it
+    serves = False  # whether it must go on if nobody reads its output
 
     def __init__(self, name: str | None, **options: Any) -> None:
         super().__init__(name, **{"epilog": _VARIABLES, **options})
@@ -49,12 +49,12 @@ class ServerCommand(Command):
 
 
 class Checked(click.ParamType[Any]):
-    """A kind of text, with the function that makes something of it.
+    """A kind of option, with a function that converts its text.
 
     Args:
-        name: What to call it in the help.
-        convert: Returns what the text means; raises `ValueError` with what it must be, where it means nothing.
-        separator: What stands between several of them in an environment variable; default: any whitespace.
+        name: The kind's name in the help.
+        convert: Returns the value of a text, or raises `ValueError` with what the text must be.
+        separator: The separator of several values in an environment variable; default: any white space.
     """
 
     def __init__(self, name: str, convert: Callable[[str], Any], separator: str | None = None) -> None:
@@ -73,7 +73,7 @@ class Checked(click.ParamType[Any]):
 
 
 def seconds(text: str) -> float:
-    """A time above zero."""
+    """The number of seconds that a text names; it must be above zero."""
     try:
         found = float(text)
     except ValueError:
@@ -84,7 +84,7 @@ def seconds(text: str) -> float:
 
 
 def count(least: int) -> Callable[[str], int]:
-    """A whole number, no smaller than this one."""
+    """A function that converts a text to a whole number of at least this."""
 
     def convert(text: str) -> int:
         if not text.isdecimal() or len(text) > 15 or int(text) < least:
@@ -95,7 +95,7 @@ def count(least: int) -> Callable[[str], int]:
 
 
 def app_argument[Function: Callable[..., Any]](function: Function) -> Function:
-    """The app, as the argument `app`; None where it is left out."""
+    """The argument `app`, the name of an app; None if it is left out."""
     return click.argument("app", required=False, metavar="[MODULE:APP]")(function)
 
 
@@ -106,7 +106,7 @@ def address_options[Function: Callable[..., Any]](function: Function) -> Functio
 
 
 def env_file_option[Function: Callable[..., Any]](function: Function) -> Function:
-    """`--env-file`, whose variables are there before any other option is read."""
+    """`--env-file`; its variables are set before any other option is read."""
     return click.option(
         "--env-file",
         multiple=True,
@@ -114,7 +114,7 @@ def env_file_option[Function: Callable[..., Any]](function: Function) -> Functio
         is_eager=True,
         expose_value=False,
         callback=_read_env_files,
-        help="Take environment variables from this file, lines of NAME=VALUE; those that are set already stay as they are. "
+        help="Read environment variables from this file, with lines like NAME=VALUE; those that are set already are kept. "
         "May be given several times.",
     )(function)
 

@@ -1,13 +1,13 @@
-"""How long a client waits before it connects again."""
+"""The pauses of a client before it connects again."""
 
 import random
 from collections.abc import Callable
 
 # Seconds. The standard leaves the first to the client, "probably in the region of a few seconds".
 FIRST = 3.0
-SHORTEST = 0.5  # whatever a stream asks for, or `retry: 0` would be hundreds of connections a second
-LONGEST = 60.0  # of what nobody has asked for
-LONGEST_ASKED = 3600.0  # of what a server asks for
+SHORTEST = 0.5  # even if a stream asks for less: `retry: 0` would mean hundreds of connections a second
+LONGEST = 60.0  # the longest pause, unless the server asks for more
+LONGEST_ASKED = 3600.0  # the longest that a server can ask for
 
 
 class Pauses:
@@ -15,14 +15,14 @@ class Pauses:
 
     After an attempt that brought something, the pause is what the stream asked for with `retry`, but half a second at least
     and an hour at most. It doubles with each attempt in a row that brought nothing, up to a minute, or to what the stream
-    asked for where that is longer. Half of it is then drawn by lot, so that clients which were lost together do not come back
-    together.
+    asked for if that is longer. Such a pause is shortened by up to a half at random, so that clients which were disconnected
+    together do not come back together.
 
     Args:
-        draw: A number between its two arguments; default: any.
+        draw: Returns a number between its two arguments; default: a random one.
 
     Attributes:
-        base: What the stream asks for, in seconds.
+        base: The pause that the stream asks for, in seconds.
         failures: How many attempts in a row have failed.
 
     Example:
@@ -45,7 +45,7 @@ class Pauses:
         """The pause after an attempt that brought nothing, in seconds."""
         self.failures += 1
         base = self._asked()
-        doublings = min(self.failures, 10)  # more change nothing, and numbers have to stay small
+        doublings = min(self.failures, 10)  # more would change nothing, and the number must not overflow
         longest = max(LONGEST, base)
         return self._draw(min(base * 2 ** (doublings - 1), longest), min(base * 2**doublings, longest))
 

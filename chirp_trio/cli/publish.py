@@ -1,4 +1,4 @@
-"""`chirp-trio publish`: publish to a topic of a server of Redis, from the terminal or a script."""
+"""`chirp-trio publish`: publish to a topic in Redis, from a terminal or a script."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from ..wire import SSEEvent, check_one_line
 from .forms import neutral
 from .options import Checked, Command, count, seconds
 
-# Exit codes, besides 2 for what cannot be asked for.
+# Exit codes, besides 2 for wrong arguments.
 REFUSED = 3
 UNREACHABLE = 4
 

@@ -7,7 +7,7 @@ import httpx
 
 
 def reason(error: httpx.TransportError, timeout: httpx.Timeout) -> str:
-    """What became of a connection, in words for people."""
+    """Why a connection failed or was lost, in words for people."""
     if isinstance(error, httpx.ConnectTimeout):
         return f"no connection within {timeout.connect:g} s"
     if isinstance(error, httpx.ReadTimeout):
@@ -21,7 +21,7 @@ def reason(error: httpx.TransportError, timeout: httpx.Timeout) -> str:
 
 
 def innermost(error: BaseException) -> BaseException:
-    """Where an error came from, below those that others made of it."""
+    """The first error in a chain of causes, from which the others were raised."""
     while True:
         below = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__
         if below is None:

@@ -1,4 +1,4 @@
-"""`chirp-trio routes`: what an app answers."""
+"""`chirp-trio routes`: list the routes of an app."""
 
 import inspect
 import os

@@ -1,4 +1,4 @@
-"""From an app's name to a server that serves it."""
+"""Serving an app: for the commands that do."""
 
 import errno
 import socket
@@ -17,11 +17,11 @@ from ..server.parent import Parent
 from ..web.config import debugging
 from .find import find
 
-_ATTEMPTS, _BETWEEN = 60, 0.5  # times to look whether a server is up, and seconds between two of them
+_ATTEMPTS, _BETWEEN = 60, 0.5  # how many times to check whether a server is up, and the seconds before each check
 
 
 def find_app(target: str | None, *, is_factory: bool = False, is_debugging: bool = False) -> tuple[ASGIApp, str]:
-    """The app, and what to call it; see `find()`. With `is_debugging`, all apps that are made meanwhile are in debug mode."""
+    """The app, and its name; see `find()`. With `is_debugging`, apps that are made by its import are in debug mode."""
     token = debugging.set(is_debugging)
     try:
         return find(target, is_factory=is_factory)
@@ -43,14 +43,14 @@ def serve_app(
     Args:
         app: The app.
         config: The settings.
-        name: What to call the app.
-        is_opening: Whether a browser is opened.
-        announce: Called with the URLs, once the server listens.
-        parent: What has started this process as a worker, if anything has.
+        name: The app's name, for messages.
+        is_opening: Whether to open a browser.
+        announce: Called with the URLs when the server listens.
+        parent: The process that has started this one as a worker; None: there is none.
 
     Raises:
         ConfigurationError: The address, or the certificate, cannot be used.
-        LifespanError: The app failed.
+        LifespanError: The app's lifespan failed.
     """
 
     def tell(urls: Sequence[str]) -> None:
@@ -65,12 +65,12 @@ def serve_app(
 
 
 def serve_in_workers(command: Sequence[str], number: int, config: ServerConfig, *, is_opening: bool = False) -> int:
-    """Have an app served by several processes until a signal; return the exit code.
+    """Serve an app by several processes until a signal; return the exit code.
 
     Raises:
         ConfigurationError: The address cannot be used.
     """
-    from ..server.workers import run_workers  # most servers are one process
+    from ..server.workers import run_workers  # most servers need only one process
 
     with _told(config):
         return run_workers(command, number, config, announce=_open_browser if is_opening else None)
@@ -78,7 +78,7 @@ def serve_in_workers(command: Sequence[str], number: int, config: ServerConfig, 
 
 @contextmanager
 def _told(config: ServerConfig) -> Iterator[None]:
-    """Have what is wrong with an address or a certificate told in a sentence."""
+    """Turn errors of an address or a certificate into a `ConfigurationError`."""
     try:
         yield
     except ssl.SSLError as error:
@@ -93,7 +93,7 @@ def _told(config: ServerConfig) -> Iterator[None]:
 
 
 def open_once_up(config: ServerConfig) -> None:
-    """Open the page in a browser once somebody listens there, such as another process; give up after a while."""
+    """Open the page in a browser once a server listens there, which may be another process; give up after a while."""
 
     def wait() -> None:
         for _ in range(_ATTEMPTS):
@@ -107,7 +107,7 @@ def open_once_up(config: ServerConfig) -> None:
 
 
 def here(host: str) -> str:
-    """The address by which this machine reaches what listens on an address."""
+    """The address by which a client on this machine reaches a server that listens on `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - nothing listens there
 
 
@@ -115,5 +115,5 @@ def _open_browser(urls: Sequence[str]) -> None:
     url = next((url for url in urls if not url.startswith("http://unix:")), None)
     if url is not None:
         reached = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
-        # Whatever a browser does as it starts, the server does not wait for it.
+        # In a thread, because starting a browser may take long.
         threading.Thread(target=partial(webbrowser.open, reached), name="chirp_trio browser", daemon=True).start()

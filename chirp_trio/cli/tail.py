@@ -25,11 +25,11 @@ from .options import Checked, Command, count, seconds
 if TYPE_CHECKING:
     import httpx
 
-# Exit codes, besides 2 for what cannot be asked for.
+# Exit codes, besides 2 for wrong arguments.
 ENDED = 0
 REFUSED = 3
 UNREACHABLE = 4
-INTERRUPTED = 130  # what a shell makes of a SIGINT
+INTERRUPTED = 130  # as shells report a SIGINT
 
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 9.1
 _HEADER = re.compile(rf"(?P<name>{_METHOD.pattern}):[ \t]*(?P<value>[^\r\n]*?)[ \t]*")  # RFC 9110, 5.1 and 5.5
@@ -43,7 +43,7 @@ def _method(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for."""
+    """The arguments and options of the command."""
 
     url: str
     header: Sequence[str]
@@ -105,21 +105,21 @@ def _tail(options: Options) -> int:
 
 
 async def _until_nobody_reads(options: Options, client: httpx.AsyncClient, url: str) -> int:
-    """Print what comes. A pipe whose reader has enough ends it at once, and not with the next event, which may be far off."""
+    """Print the events. If the reader of a pipe closes it, this ends at once, not only with the next event."""
     code = ENDED
     async with client, trio.open_nursery() as nursery:
         nursery.start_soon(_watch_reader, sys.stdout.fileno(), nursery.cancel_scope)
         try:
             code = await _print_events(options, client, url)
         except BrokenPipeError:
-            # What is left in the buffer would be an error once more when Python ends.
+            # Bytes that are left in the buffer would raise the same error again when Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         nursery.cancel_scope.cancel()
     return code
 
 
 async def _watch_reader(output: int, ended: trio.CancelScope) -> None:
-    # epoll tells of the end of a pipe to which one writes as if there were something to read. Others need not do so.
+    # epoll reports the end of a pipe's reader as if there were something to read. Other selectors may not.
     if hasattr(select, "epoll") and stat.S_ISFIFO(os.fstat(output).st_mode):
         await trio.lowlevel.wait_readable(output)
         ended.cancel()
@@ -138,7 +138,7 @@ async def _print_events(options: Options, client: httpx.AsyncClient, url: str) -
         method=method,
         content=None if options.data is None else os.fsencode(options.data),
         last_event_id=options.since,
-        reconnect=not options.no_reconnect and method == "GET",  # what it does may not be done twice
+        reconnect=not options.no_reconnect and method == "GET",  # another method may have effects that must not happen twice
         retries=options.retries,
     )
     try:
@@ -167,7 +167,7 @@ async def _print_events(options: Options, client: httpx.AsyncClient, url: str) -
 
 def _writer(file: io.TextIOWrapper, form: Form) -> Callable[[SSEEvent[str] | Comment], None]:
     """Write events into a file, each at once."""
-    file.reconfigure(errors="backslashreplace")  # its encoding may have no such character
+    file.reconfigure(errors="backslashreplace")  # for characters that its encoding does not have
 
     def write(item: SSEEvent[str] | Comment) -> None:
         file.write(form(item) + "\n")
@@ -180,11 +180,11 @@ def _say(text: str) -> None:
     print(f"chirp-trio: {neutral(text)}", file=sys.stderr)
 
 
-# -- what was asked for --------------------------------------------------------------------------------------------------
+# -- arguments and options -----------------------------------------------------------------------------------------------
 
 
 def _client(options: Options) -> httpx.AsyncClient:
-    """What makes the requests. Each has a connection of its own: one that is left over may be dead, and nobody knows."""
+    """The HTTP client. Each request gets a new connection, because an old one may be dead without a sign."""
     import httpx
 
     from .follow import HEADERS
@@ -229,7 +229,7 @@ def _url(text: str) -> str:
     import httpx
 
     try:
-        address = f"localhost{text}" if re.match(r":\d", text) else text  # as httpie has it
+        address = f"localhost{text}" if re.match(r":\d", text) else text  # as httpie does
         url = httpx.URL(address if "://" in address else f"http://{address}")
         usable = url.scheme in {"http", "https"} and url.host and (url.port or 0) <= 65535
     except (httpx.InvalidURL, UnicodeError) as error:

@@ -366,7 +366,7 @@ def test_a_certificate_has_to_be_trusted_by_the_system_or_by_nobody_at_all(certi
 
     printed, told = capfd.readouterr()
     assert printed == "message: first\nmessage: second\n" * 2
-    assert told == f"chirp-trio: {url}: its certificate is not to be trusted: self-signed certificate\n"
+    assert told == f"chirp-trio: {url}: its certificate cannot be trusted: self-signed certificate; --insecure trusts any\n"
 
 
 def test_a_connection_that_is_not_made_is_given_up_after_a_while(capfd):

@@ -369,7 +369,10 @@ async def test_what_has_been_taken_away_does_not_come_back_with_a_redirect_back(
 
 @pytest.mark.parametrize("status", [307, 308])
 async def test_a_body_goes_to_no_other_origin(status, autojump_clock):
-    with pytest.raises(Refused, match=r"^it redirects to another origin, http://y/, where what was to be sent does not go$"):
+    with pytest.raises(
+        Refused,
+        match=r"^it redirects to another origin, http://y/, to which the body is not sent; give that URL if you trust it$",
+    ):
         await asked_after("http://y/", method="POST", status=status, content=b"SECRET")
 
 

@@ -60,7 +60,9 @@ def test_a_kida_that_moves_its_modules_breaks_no_other_command(tmp_path):
 def test_the_check_says_in_a_sentence_which_extra_it_needs(tmp_path):
     result = command(tmp_path, MOVED, "check", "site_app:app")
     assert result.returncode == 2
-    assert result.stderr.startswith("chirp-trio: chirp_trio.checking needs what is not installed, or another version of it")
+    assert result.stderr.startswith(
+        "chirp-trio: chirp_trio.checking needs packages that are not installed, or other versions"
+    )
     assert result.stderr.endswith(f"{HINT}\n")
     assert len(result.stderr.splitlines()) == 1
 

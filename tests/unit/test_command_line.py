@@ -201,7 +201,7 @@ def test_what_is_there_is_left_alone(tmp_path, monkeypatch, capsys):
     (tmp_path / "there" / "file").touch()
 
     assert cli.main(["new", "there"]) == 2
-    assert capsys.readouterr().err == "chirp-trio: there is 'there' already, and it is not empty\n"
+    assert capsys.readouterr().err == "chirp-trio: 'there' exists already, and is not an empty folder; give another name\n"
 
 
 def test_every_demo_is_there():

@@ -79,7 +79,7 @@ def test_events_come_after_templates_because_what_is_likely_stands_best_at_the_e
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "a dictionary of what? --topic NAME takes events, --template FILE takes templates"),
+        ([], "neither --topic nor --template is given; --topic NAME takes events, --template FILE takes templates"),
         (["--topic", "nwes"], "the app has no topic 'nwes' when it is imported; its topics: 'news'"),
         (["--template", "pgae.html"], "there is no template 'pgae.html' in "),
         (["--template", "broken.html"], "template 'broken.html'"),
