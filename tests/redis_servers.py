@@ -88,6 +88,13 @@ class RedisServer:
         except OSError:
             return b""
 
+    def load(self, library: str, *words: str) -> bytes:
+        """Have it load functions."""
+        parts = [word.encode() for word in ("FUNCTION", "LOAD", *words, library)]
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts))
+            return connection.recv(65536)
+
     def wait_for(self, section: str, text: bytes) -> None:
         """Return once that is in what it tells of itself."""
         for _ in range(500):

@@ -9,7 +9,7 @@ import trio
 from ..errors import StoreError
 from ..topics import Record
 from ..topics.history import new_name
-from .connection import Answer, Connection, Word
+from .connection import Answer, Connection, ServerError, Word
 from .position import Position
 
 # For so many seconds the server knows the result of a call; whoever has not heard of it by then has given up.
@@ -91,33 +91,57 @@ class Event:
 
 
 class Call:
-    """Events of one topic that are written together or not at all, and once, however often that is tried."""
+    """Events of one topic that are written together or not at all, and once, however often that is tried.
 
-    def __init__(self, writer: Writer, events: list[Event]) -> None:
+    Args:
+        writer: Their topic.
+        events: These.
+        before: The topic's call that was on its way when this one was made: if the server refuses that, it refuses this one.
+
+    Attributes:
+        refusal: What the server has answered for good; None: it has not refused it.
+    """
+
+    def __init__(self, writer: Writer, events: list[Event], before: Call | None) -> None:
         self.writer = writer
         self.events = events
         self.key = b"%b:%b" % (writer.position.events, secrets.token_hex(8).encode())
         self.begun = trio.current_time()
         self.is_over = False
+        self.refusal: ServerError | None = None
+        self._before = before
 
     def ask(self, connection: Connection) -> Answer:
         position = self.writer.position
+        keys = [position.events, position.meta, self.key]
+        if self._before is not None and not self._before.is_over:
+            keys.append(self._before.key)
         head = (position.channel, new_name(), int(time.time() * 1000), position.length, int(RESULT_KEPT * 1000))
-        words: list[Word] = ["FCALL", "chirp_publish_1", 3, position.events, position.meta, self.key, *head]
+        words: list[Word] = ["FCALL", "chirp_publish_1", len(keys), *keys, *head]
         for event in self.events:
             event.is_sent = True
             words += event.words
         return connection.ask(*words)
 
+    def why(self, error: ServerError) -> ServerError:
+        """What an answer means: what is refused because the call before it was refused for good has the same cause."""
+        if error.code == "CHIRP_ORDER" and self._before is not None and self._before.refusal is not None:
+            return self._before.refusal
+        return error
+
     def succeed(self, name: str, first: int) -> None:
-        self.is_over = True
+        self._end()
         for number, event in enumerate(self.events, first):
             event.end(f"{name}-{number}")
         self.writer.done(len(self.events), sum(event.size for event in self.events), name, first + len(self.events) - 1)
 
     def fail(self, why: str, *, is_written: bool = False) -> None:
-        self.is_over = True
+        self._end()
         fail_all(self.writer, self.events, why, is_written=is_written)
+
+    def _end(self) -> None:
+        self.is_over = True
+        self._before = None
 
 
 def fail_all(writer: Writer, events: list[Event], why: str, *, is_written: bool = False) -> None:

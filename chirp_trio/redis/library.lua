@@ -7,8 +7,13 @@ What chirp_trio does inside of the server, each call as a whole or not at all. O
           event), `server` (what tells this life of the server from others), `version` (of this layout and of the records)
 
 Numbers go on over epochs. Nobody who holds an id of an epoch that has lost events is taken for one who has had others.
+
+One server may have processes of several versions. The newest of them puts this library there, and all use it: whatever is
+changed here has to go on to work for older ones, or its functions and the library get other names.
 ]]
 
+-- Raised with each change here: what tells a newer library from an older one.
+local REVISION = 1
 local NOBODY = '0000000000000000000000000000000000000000'
 local VERSION = '1'
 local MOST_EPOCHS = 64
@@ -107,7 +112,7 @@ local function are_events(args, at)
   return at == #args + 1
 end
 
--- KEYS: events, meta, result. ARGV: the channel, a new name, the time in milliseconds, how many events are kept at least, for how
+-- KEYS: events, meta, result, and maybe the result of a call that has to have been made before. ARGV: the channel, a new name, the time in milliseconds, how many events are kept at least, for how
 -- many milliseconds the result is, and for each event how many arguments follow that are its fields, and these.
 -- Gives the name of the epoch and the number of the first event; the same again for the same key of the result.
 local function publish(keys, args)
@@ -122,6 +127,9 @@ local function publish(keys, args)
   end
   if #args < 6 or not are_events(args, 6) then
     return redis.error_reply('CHIRP each event is the number of its words, and so many words: names and values')
+  end
+  if keys[4] and redis.call('EXISTS', keys[4]) == 0 then
+    return redis.error_reply('CHIRP_ORDER the call before this one has not been made')
   end
   local entered = enter(events, meta, args[2], args[3])
   if entered.err then
@@ -148,5 +156,10 @@ local function publish(keys, args)
   return {name, first}
 end
 
+local function tell_revision()
+  return REVISION
+end
+
+redis.register_function{function_name = 'chirp_revision_1', callback = tell_revision, flags = {'no-writes', 'allow-stale'}}
 redis.register_function{function_name = 'chirp_look_1', callback = look, flags = {'allow-oom'}}
 redis.register_function('chirp_publish_1', publish)

@@ -21,7 +21,7 @@ _GIVE_UP_AFTER = RESULT_KEPT / 2
 # An idle connection is looked after, in seconds.
 _PING_AFTER = 10.0
 # What passes, by the server's error codes: nothing was done, and the same can be tried again.
-_PASSES = {"LOADING", "READONLY", "MASTERDOWN", "BUSY", "UNKILLABLE"}
+_PASSES = {"LOADING", "READONLY", "MASTERDOWN", "BUSY", "UNKILLABLE", "CHIRP_ORDER"}
 
 
 @dataclass(slots=True)
@@ -109,28 +109,39 @@ class Publishing:
     async def _settle(self, rounds: trio.MemoryReceiveChannel[_Round], room: trio.Semaphore) -> None:
         """Take the answers, which come in the order in which they were asked for."""
         async for sent in rounds:
-            results = [await self._result(answer) for answer in sent.answers]
+            results = [await _result(answer) for answer in sent.answers]
+            self._settle_refused(sent.calls, results)
             doubt = await self._doubt(sent.confirmed)
             for call, result in zip(sent.calls, results, strict=True):
-                if call.is_over:  # it was given up
+                if call.is_over:  # it was refused, or given up
                     continue
                 self._calls.remove(call)
-                if isinstance(result, ServerError):
-                    call.fail(f"was not written: {result}{_cure(result)}")
-                elif doubt:
+                if doubt:
                     call.fail(doubt, is_written=True)
                 else:
                     call.succeed(result[0].decode(), result[1])
             room.release()
 
-    async def _result(self, answer: Answer) -> ServerError | list[Any]:
-        try:
-            found: list[Any] = await answer.get()
-            return found
-        except ServerError as error:
+    def _settle_refused(self, calls: list[Call], results: list[Any]) -> None:
+        """Have what was refused for good fail.
+
+        Raises:
+            ServerError: Something was refused for the moment. All calls are made again, by another connection, and those that
+                were answered have a result there.
+        """
+        again = None
+        for call, result in zip(calls, results, strict=True):
+            if call.is_over or not isinstance(result, ServerError):
+                continue
+            error = call.why(result)
             if error.code in _PASSES or "Function not found" in str(error):
-                raise  # all calls are made again, by another connection, and those that were answered have a result there
-            return error
+                again = again or error
+            else:
+                self._calls.remove(call)
+                call.refusal = error
+                call.fail(f"was not written: {error}{_cure(error)}")
+        if again is not None:
+            raise again
 
     def _ask_confirmation(self, connection: Connection) -> Answer | None:
         milliseconds = max(1, int(self._options.timeout * 800))
@@ -155,6 +166,7 @@ class Publishing:
 
     def _form_calls(self) -> list[Call]:
         calls: list[Call] = []
+        newest = {call.writer: call for call in self._calls}
         taken: dict[Writer, list[Event]] = {}
         sizes: dict[Writer, int] = {}
         while self._queue:
@@ -169,7 +181,8 @@ class Publishing:
                     break
                 events = taken[writer] = []
                 sizes[writer] = 0
-                calls.append(Call(writer, events))
+                newest[writer] = call = Call(writer, events, newest.get(writer))
+                calls.append(call)
             events.append(self._queue.popleft())
             sizes[writer] += event.size
         self._calls.extend(calls)
@@ -179,6 +192,14 @@ class Publishing:
         now = trio.current_time()
         while self._calls and self._calls[0].begun + _GIVE_UP_AFTER < now:
             self._calls.popleft().fail("may have been written or not: the server did not answer for too long")
+
+
+async def _result(answer: Answer) -> Any:
+    """What was answered; an error, too."""
+    try:
+        return await answer.get()
+    except ServerError as error:
+        return error
 
 
 def _cure(error: ServerError) -> str:

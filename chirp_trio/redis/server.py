@@ -3,7 +3,7 @@
 import importlib.resources
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import trio
@@ -14,6 +14,9 @@ from .sentinel import NoMasterError, find_server
 
 _LEAST = (7, 0)
 _LEAST_FOR_DISK = (7, 2)
+# What runs inside of the server, and which of all of these it is.
+LIBRARY = importlib.resources.files(__package__).joinpath("library.lua").read_text()
+REVISION = int(LIBRARY.partition("local REVISION = ")[2].partition("\n")[0])
 
 
 class UnusableServerError(Exception):
@@ -71,8 +74,8 @@ async def connected(
             if address.database:
                 await connection("SELECT", address.database)
             server = check_server(await ask_info(connection), options)
-            await _load_library(connection)
-            yield connection, server
+            warnings = (*server.warnings, *await _load_library(connection))
+            yield connection, replace(server, warnings=warnings)
         finally:
             connection.close()
     raise ConnectionLostError(connection.why)
@@ -127,11 +130,23 @@ def life_of(info: dict[str, str]) -> bytes:
     return f"{info['run_id']}{info['master_replid2']}".encode()
 
 
-async def _load_library(connection: Connection) -> None:
-    code = importlib.resources.files(__package__).joinpath("library.lua").read_text()
+async def _load_library(connection: Connection) -> tuple[str, ...]:
+    """Have a library in the server that is no older than this one; what its operator should know."""
     try:
-        await connection("FUNCTION", "LOAD", code)
+        found = await connection("FCALL", "chirp_revision_1", 0)
     except ServerError as error:
-        # It is there, or somebody else has to put it there; if not, the first call says so.
-        if "already exists" not in str(error) and error.code != "NOPERM":
+        if error.code == "NOPERM":
+            return ()  # whoever may not call functions reads, and no more than that
+        if "Function not found" not in str(error):
             raise
+        found = 0
+    if found >= REVISION:
+        return ()
+    try:
+        await connection("FUNCTION", "LOAD", "REPLACE", LIBRARY)
+    except ServerError as error:
+        if error.code != "NOPERM":
+            raise
+        have = f"are of revision {found}, which is old" if found else "are not there, or of an older version"
+        return (f"the functions of chirp_trio {have}, and this user may not load others: its ACL needs +function|load",)
+    return ()

@@ -1,9 +1,11 @@
 """What is made of what a server says of itself: whether it can be used, and what the log is told of it."""
 
+import hashlib
+
 import pytest
 
 from chirp_trio.redis.options import Options
-from chirp_trio.redis.server import UnusableServerError, check_server
+from chirp_trio.redis.server import LIBRARY, REVISION, UnusableServerError, check_server
 
 GOOD = {
     "redis_version": "7.4.1",
@@ -51,3 +53,8 @@ def test_each_thing_that_its_operator_should_know_is_one_warning(info, warning):
 def test_one_that_cannot_be_used_is_refused(info, problem):
     with pytest.raises(UnusableServerError, match=problem):
         checked(**info)
+
+
+def test_whoever_changes_the_functions_in_the_server_raises_their_revision():
+    """Otherwise servers that have the ones before keep those."""
+    assert (REVISION, hashlib.sha256(LIBRARY.encode()).hexdigest()[:16]) == (1, "a0022334ddb5d44f")
