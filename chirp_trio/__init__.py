@@ -22,6 +22,7 @@ from .errors import (
     TemplateNotFound,
     WrongRuntimeError,
 )
+from .habits import cure_for_export as _cure_for_export
 from .stream import (
     Ending,
     Limits,
@@ -106,6 +107,8 @@ if not TYPE_CHECKING:  # to a type checker every name would be one that the pack
 
     def __getattr__(name: str) -> Any:
         if name not in _LATER:
+            if (cure := _cure_for_export(name)) is not None:
+                raise ImportError(f"chirp_trio has no {name!r}: {cure}", name=__name__)
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=_sys.modules[__name__])
         value = getattr(_import_module(f"{__name__}.{_LATER[name]}"), name)
         globals()[name] = value  # and the next time nobody asks here

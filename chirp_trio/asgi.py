@@ -1,13 +1,12 @@
 """What every room shares of ASGI: the shapes, and the check at each door that this is trio."""
 
-import traceback
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from types import MethodType
 from typing import Any, final
 
 import trio
 
-from .errors import WrongRuntimeError, sole, text_of
+from .errors import WrongRuntimeError
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -23,51 +22,11 @@ WRONG_RUNTIME = (
     "and tests with pytest-trio, or Starlette's TestClient with backend='trio'"
 )
 
-_NO_ASYNCIO = (
-    "trio runs this, and asyncio does not: in place of asyncio.sleep there is trio.sleep; of create_task, gather and "
-    "TaskGroup a nursery (trio.open_nursery); of Queue trio.open_memory_channel; of Lock and Event trio.Lock and trio.Event; "
-    "of wait_for and timeout trio.fail_after; of to_thread trio.to_thread.run_sync. Libraries have to be made for trio or "
-    "AnyIO, as httpx is"
-)
-
 
 def require_trio() -> None:
     """Raise `WrongRuntimeError`, in one sentence that names the cure, unless trio runs the caller."""
     if not trio.lowlevel.in_trio_task():
         raise WrongRuntimeError(WRONG_RUNTIME)
-
-
-def note_asyncio(error: BaseException) -> None:
-    """Add a note that says what to use, where an error comes from asyncio being used under trio; leave others alone."""
-    if not any(map(_is_of_asyncio, _errors_in(error))):
-        return
-    cause = sole(error) if isinstance(error, Exception) else error
-    if _NO_ASYNCIO not in getattr(cause, "__notes__", ()):
-        cause.add_note(_NO_ASYNCIO)
-
-
-def _errors_in(error: BaseException) -> Iterator[BaseException]:
-    """The error, what caused it, and what a group holds."""
-    left, seen = [error], set[int]()
-    while left:
-        found = left.pop()
-        if id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        left += [other for other in (found.__cause__, found.__context__) if other is not None]
-        left += found.exceptions if isinstance(found, BaseExceptionGroup) else ()
-
-
-def _is_of_asyncio(error: BaseException) -> bool:
-    if isinstance(error, TypeError):  # an asyncio future reached trio, which says so
-        return "library written for some other framework like asyncio" in text_of(error)
-    if "no running event loop" in text_of(error) or "no current event loop" in text_of(error):
-        return isinstance(error, RuntimeError)
-    # Where it looks for the running loop and finds none, it may not even say so.
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    module = str(frames[-1].f_globals.get("__name__")) if frames else ""
-    return isinstance(error, RuntimeError | AttributeError) and module.partition(".")[0] == "asyncio"
 
 
 def error_listener(scope: Scope) -> ErrorListener | None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from ..asgi import ASGIApp
 from ..errors import ConfigurationError, text_of
 from ..failures import is_of_application
+from ..habits import cure
 from .load import NoSuchApp, NoSuchName, article, load_app
 
 _FILES = ("app.py", "main.py", "asgi.py", "server.py", "application.py")
@@ -122,7 +123,8 @@ def told(error: BaseException) -> str:
     text = " ".join(text_of(error).split()) or type(error).__name__
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_of_application(frame.filename)]
     place = f" ({_short(frames[-1].filename)}:{frames[-1].lineno}: {frames[-1].line})" if frames else ""
-    return f"{type(error).__name__}: {text}{place}"
+    instead = cure(error)
+    return f"{type(error).__name__}: {text}{place}{f'; {instead}' if instead else ''}"
 
 
 def _short(file: str) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 
-from ..asgi import ASGIApp, Receive, Scope, Send, note_asyncio
+from ..asgi import ASGIApp, Receive, Scope, Send
 from ..failures import reraise, split_failure
+from ..habits import note_habit
 from ..logs import logger_of
 from .config import ServerConfig
 from .messages import Headers
@@ -47,7 +48,7 @@ class Conversation:
             signal, failure = split_failure(raised)
             try:
                 if failure is not None:
-                    note_asyncio(failure)
+                    note_habit(failure)
                     logger.exception(
                         "%s %s: the app raised", scope.get("method", "WebSocket"), scope["path"], exc_info=failure
                     )

@@ -5,8 +5,9 @@ Its tasks, its writer and its host share this object, so that none of them has t
 
 import trio
 
-from ..asgi import ErrorListener, note_asyncio
+from ..asgi import ErrorListener
 from ..errors import text_of
+from ..habits import note_habit
 from ..logs import logger_of, new_reference
 from ..wire import encode_event
 from .snapshot import Ending
@@ -74,7 +75,7 @@ class Outcome:
         Returns:
             The event for the client. In debug mode it has the error itself.
         """
-        note_asyncio(error)
+        note_habit(error)
         reference = new_reference()
         logger.error("%s: %s (reference %s)", self.path, what, reference, exc_info=error)
         self.tell_listener(what, error)

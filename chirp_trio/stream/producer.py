@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator
 
 import trio
 
-from ..asgi import note_asyncio
 from ..errors import sole
 from ..failures import failure_of, reraise, split_failure
+from ..habits import note_habit
 from ..wire import PLAIN, EncodeJSON, Render, encode_id, encode_item, is_event
 from .client import ClientKind
 from .outcome import Outcome
@@ -173,7 +173,7 @@ class Producer:
 
     def _fail(self, error: Exception) -> None:
         """Answer the request with what the source has raised, or tell the client, if the response has begun."""
-        note_asyncio(error)  # also where it is raised to the request's handler
+        note_habit(error)  # also where it is raised to the request's handler
         self._outcome.has_failed = True
         if self.writer.begun or self._outcome.ending is not None:
             self.writer.put(self._outcome.report("its source raised", error))

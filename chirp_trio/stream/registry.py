@@ -15,9 +15,9 @@ import trio
 
 from ..addresses import owner_of
 from ..arguments import check_function, check_type
-from ..asgi import note_asyncio
 from ..errors import ConfigurationError, HTTPError
 from ..failures import failure_of
+from ..habits import note_habit
 from ..logs import logger_of
 from ..threads import outside_of_trio
 from ..wire import check_text
@@ -167,7 +167,7 @@ class StreamRegistry:
                 hook(snapshot)
             except BaseException as raised:
                 error = failure_of(raised)
-                note_asyncio(error)
+                note_habit(error)
                 name = getattr(hook, "__qualname__", hook)
                 logger.exception("%s: the hook %s failed", snapshot.path, name, exc_info=error)
                 stream.tell_listener(f"the hook {name} failed", error)

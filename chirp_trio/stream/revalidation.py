@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from ..asgi import note_asyncio
 from ..failures import reraise, split_failure
+from ..habits import note_habit
 from ..logs import logger_of
 from .outcome import Outcome
 from .snapshot import Ending
@@ -81,7 +81,7 @@ class Revalidation:
             signal, failure = split_failure(raised)
             try:
                 if failure is not None:
-                    note_asyncio(failure)
+                    note_habit(failure)
                     path = self._outcome.path
                     logger.exception("%s: its revalidate raised, which counts as a refusal", path, exc_info=failure)
                     self._outcome.tell_listener("its revalidate raised", failure)

@@ -118,7 +118,9 @@ class Engine:
         where += self._place(error, value.template)
         if isinstance(error, kida.UndefinedError):
             given = ", ".join(map(repr, value.context)) or "none"
-            return TemplateError(f"{where}: {error.name!r} is not defined; variables given: {given}{cure(error, '')}")
+            return TemplateError(
+                f"{where}: {error.name!r} is not defined; variables given: {given}{cure(error, '', value.context)}"
+            )
         return TemplateError(f"{where}: {_cause(error)}")
 
     def _place(self, error: BaseException, asked_for: str) -> str:

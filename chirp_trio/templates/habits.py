@@ -2,8 +2,11 @@
 
 import builtins
 import re
+from collections.abc import Mapping
 
 import kida
+
+_NOTHING: Mapping[str, object] = {}
 
 # Words after `{%`: of Jinja, and of Django, whose templates look the same.
 _KEYWORDS = {
@@ -17,6 +20,16 @@ _KEYWORDS = {
     "load": "there is no load, which is Django's: @app.template_filter and app.template_global add to templates",
     "static": "there is no static, which is Django's: write {{ path_for('/static/file.css') }}",
     "url": "there is no url, which is Django's: write {{ path_for('handler', name=value) }}",
+    "comment": "a comment is {# ... #}",
+    "verbatim": "it is called raw: {% raw %} ... {% endraw %}",
+    "cycle": "write {{ loop.cycle('odd', 'even') }}",
+    **dict.fromkeys(("ifequal", "ifnotequal"), "write {% if a == b %}"),
+    **dict.fromkeys(
+        ("now", "blocktrans", "blocktranslate", "translate", "widthratio", "lorem", "regroup"),
+        "that is Django's: compute it in the handler, or in a function that @app.template_global makes known",
+    ),
+    "print": "write {{ value }}",
+    "await": "templates wait for nothing: let the handler await it, and give the template what it gets",
     "csrf_token": "there is no csrf_token, which is Django's: give the template a token as a variable, and write "
     '<input type="hidden" name="csrf_token" value="{{ csrf_token }}">',
 }
@@ -34,6 +47,11 @@ _NAMES = {
     "cycler": "there is no cycler(): write {{ loop.cycle('odd', 'even') }}",
     "joiner": "there is no joiner(): write {% if not loop.last %}, {% end %}",
     "lipsum": "there is no lipsum()",
+    "loop": "`loop` is known inside of {% for %}",
+    "forloop": "it is called loop: {{ loop.index }}, {{ loop.first }}, {{ loop.last }}",
+    "static": "write {{ path_for('/static/file.css') }}",
+    **dict.fromkeys(("gettext", "ngettext", "now"), "app.template_global('{0}', function) makes a function known"),
+    "render_template": "write {% include 'piece.html' %}",
     "url_for": "it is called path_for: {{ path_for('handler', name=value) }}, or {{ path_for('/static/file.css') }}",
     "get_flashed_messages": "there is no get_flashed_messages(): give the template the messages as a variable",
     **dict.fromkeys(
@@ -42,15 +60,16 @@ _NAMES = {
 }
 
 
-def cure(error: Exception, message: str) -> str:
+def cure(error: Exception, message: str, given: Mapping[str, object] = _NOTHING) -> str:
     """What to write instead, as the end of a sentence; empty if the error comes from no known habit.
 
     Args:
         error: What kida has raised.
         message: The first line of what it says.
+        given: The variables that the template was given.
     """
     if isinstance(error, kida.UndefinedError):
-        return _cure_for_name(error)
+        return _cure_for_name(error, given)
     if (unknown := re.fullmatch(r"Unknown block keyword: (\w+).*", message)) is not None:
         return _after(_KEYWORDS.get(unknown[1], ""))
     if message.startswith("Block modifier 'scoped'"):
@@ -61,13 +80,26 @@ def cure(error: Exception, message: str) -> str:
         return _after("write {% capture x %} ... {% end %}")
     if message.startswith("Unknown filter") and "Did you mean" not in message:
         return _after("@app.template_filter adds filters of your own")
+    if "uses async constructs" in message:
+        return _after(_KEYWORDS["await"])
+    if message.startswith("Expected '}}', got ':'"):
+        return _after("that is Django's: arguments of a filter stand in parentheses, {{ value | default('') }}")
+    if message == "Expected attribute name":
+        return _after("an item of a list is {{ items[0] }}")
     if message.startswith("Unexpected token: in"):
         return _after("write {{ x in list }}; `is in` is Jinja's")
     return ""
 
 
-def _cure_for_name(error: kida.UndefinedError) -> str:
+def _cure_for_name(error: kida.UndefinedError, given: Mapping[str, object]) -> str:
     name = str(error.name)
+    snippet = error.source_snippet
+    line = next((text for number, text in snippet.lines if number == snippet.error_line), "") if snippet is not None else ""
+    if error.lineno == 0 or re.search(rf"{{%-?\s*(extends|include|import|from)\s+{re.escape(name)}\b", line):
+        return _after('the name of a file stands in quotes: {% extends "base.html" %}')  # only this tag is in no line
+    variables = given.get("context")
+    if isinstance(variables, Mapping) and name in variables:
+        return _after("variables are given by name, Template('page.html', name=value), or as **context")
     if name in _NAMES:
         return _after(_NAMES[name].replace("{0}", name))
     of, dot, attribute = name.rpartition(".")

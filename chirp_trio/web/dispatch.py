@@ -5,9 +5,10 @@ from typing import Any
 
 import trio
 
-from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send, note_asyncio, require_trio
+from ..asgi import ASGIApp, Message, ObservedSend, Receive, Scope, Send, require_trio
 from ..errors import ClientDisconnected, ConfigurationError, HTTPError, sole
 from ..failures import reraise, split_failure
+from ..habits import note_habit
 from ..logs import logger_of, new_reference
 from ..stream import Placement
 from ..stream.placement import ROUTE_KEY
@@ -158,7 +159,7 @@ class Dispatcher:
             return _answer_nobody(request)
         status = error.status if isinstance(error, HTTPError) else 500
         cause = next((kind for kind in type(error).__mro__ if kind in self._error_handlers), status)
-        note_asyncio(error)
+        note_habit(error)
         reference = None
         if not isinstance(error, HTTPError) and cause in (status, Exception):
             reference = new_reference()
@@ -173,7 +174,7 @@ class Dispatcher:
                 failure = _failure(second, request.scope)
                 if isinstance(sole(failure), ClientDisconnected):
                     return _answer_nobody(request)
-                note_asyncio(failure)
+                note_habit(failure)
                 reference = reference or new_reference()
                 logger.exception(
                     "the error handler %s failed (reference %s)", handler_name(handler), reference, exc_info=failure

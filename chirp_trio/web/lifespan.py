@@ -6,9 +6,10 @@ from typing import Any
 
 import trio
 
-from ..asgi import WRONG_RUNTIME, Receive, Scope, Send, note_asyncio
+from ..asgi import WRONG_RUNTIME, Receive, Scope, Send
 from ..errors import WrongRuntimeError, sole
 from ..failures import failure_of, reraise
+from ..habits import note_habit
 from ..logs import logger_of
 
 logger = logger_of("web")
@@ -45,7 +46,7 @@ async def run_lifespan(
             await receive()  # lifespan.shutdown
     except BaseException as raised:
         error = failure_of(raised)
-        note_asyncio(error)
+        note_habit(error)
         logger.exception("the app's lifespan failed %s", "while it was running" if started else "to start", exc_info=error)
         kind = "shutdown" if started else "startup"
         cause = sole(error)

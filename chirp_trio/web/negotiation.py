@@ -1,7 +1,7 @@
 """The conversion of a handler's return value into a response."""
 
 import inspect
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +20,8 @@ from .oob import out_of_band
 from .page_stream import PageStream
 from .request import FRAGMENT_HEADERS, Request
 from .response import BYTES, HTML, JSON, Redirect, Response, as_response, has_to_be_rendered
+
+_STATUSES = range(200, 600)
 
 type Respond = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -159,7 +161,8 @@ def _unpacked(value: tuple[object, ...], handler: str) -> tuple[object, int | No
         case (inner, Mapping() | list() as headers):
             return inner, None, header_pairs(headers)
     shape = ", ".join(type(part).__name__ for part in value)
-    raise TypeError(f"the handler {handler} returned a tuple ({shape}); it may return {_ACCEPTED}")
+    cure = "; HTTPError(...) is raised" if isinstance(value[0] if value else None, HTTPError) else "; list(...) of it is JSON"
+    raise TypeError(f"the handler {handler} returned a tuple ({shape}); it may return {_ACCEPTED}{cure}")
 
 
 def _cure(value: object) -> str:
@@ -169,6 +172,18 @@ def _cure(value: object) -> str:
         return "; EventStream has an argument headers of its own, and its status is 200"
     if isinstance(value, Exception):
         return "; it is an exception: raise it"
+    if inspect.isroutine(value):
+        return "; it is a function: call it, or return EventStream(...) of it if it yields"
+    if isinstance(value, Iterator):
+        return (
+            "; return EventStream of an `async def` that yields events, or Stream(...), a page that is sent as it is rendered"
+        )
+    if isinstance(value, int | float):
+        return (
+            f"; with str() it is text, and as a status return b'', {value}" if value in _STATUSES else "; str() makes it text"
+        )
+    if isinstance(value, Iterable):
+        return "; list(...) of it is JSON"
     return "; await it" if inspect.isawaitable(value) else ""
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import trio
 
-from ..asgi import Receive, Scope, Send, error_listener, note_asyncio
+from ..asgi import Receive, Scope, Send, error_listener
 from ..failures import failure_of
+from ..habits import note_habit
 from ..headers import HeadersInput, encode_headers, header_pairs
 from ..logs import logger_of, new_reference
 from ..stream.waiting import ParkingSpot
@@ -160,7 +161,7 @@ def _epilogue(scope: Scope, error: Exception | None) -> bytes:
     if error is None:
         return b""
     # The status has been sent. On HTTP/2 a body that nobody ends stays open for ever, so this one ends, and says why.
-    note_asyncio(error)
+    note_habit(error)
     reference = new_reference()
     logger.error("page %s: rendering failed half-way (reference %s)", scope["path"], reference, exc_info=error)
     listener = error_listener(scope)

@@ -7,6 +7,7 @@ say it, and nothing of an object travels but its fields.
 import datetime
 import decimal
 import enum
+import inspect
 import json
 import uuid
 from collections.abc import Callable, Iterable
@@ -25,6 +26,9 @@ _ACCEPTED = (
     "text, dict, list, tuple, set, int, float, bool, None, dates and times, UUID, Decimal, Enum, dataclasses, attrs, "
     "msgspec Structs and pydantic models; json_default says how to send others"
 )
+
+# Events of sse-starlette, Litestar, FastAPI and Quart's documentation.
+_EVENTS_OF_OTHERS = {"ServerSentEvent", "ServerSentEventMessage", "JSONServerSentEvent"}
 
 _encode = msgspec.json.Encoder().encode
 _encode_text = json.JSONEncoder().encode  # all in ASCII, so it may stand in a message
@@ -76,6 +80,12 @@ def _check_alone(value: object) -> None:
     """Raise `TypeError` for what may be sent inside of a value, or rendered, but not as it is."""
     if isinstance(value, bytes | bytearray | memoryview):  # inside of a value it is Base64; alone, somebody's text
         raise TypeError(f"a value of type {type(value).__name__} cannot be sent as JSON by itself: decode it, if it is text")
+    if type(value).__name__ in _EVENTS_OF_OTHERS:
+        raise TypeError(
+            f"a {type(value).__name__} is another library's: yield SSEEvent(data, event='name', id='1', retry=3000)"
+        )
+    if inspect.isawaitable(value):
+        raise TypeError(f"a value of type {type(value).__name__} cannot be sent: await it, and send what it returns")
     if isinstance(value, Renderable):
         raise TypeError(f"a {type(value).__name__} cannot be sent before it is rendered, which takes an App with templates")
 

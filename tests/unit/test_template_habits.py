@@ -38,6 +38,26 @@ HABITS = {
     "{{ csrf_token() }}": "Template('page.html', csrf_token=...)",
     "{{ mapping.nope }}": "{{ x.nope | default('') }}",
     "{{ iems }}": "Did you mean 'items'?",
+    "{% extends base.html %}": 'the name of a file stands in quotes: {% extends "base.html" %}',
+    "{% include base.html %}": "stands in quotes",
+    "{% import base.html as b %}{{ b.x() }}": "stands in quotes",
+    "{{ title }}": "variables are given by name, Template('page.html', name=value), or as **context",
+    "{{ await items }}": "let the handler await it",
+    "{% async for item in items %}{{ item }}{% endfor %}": "let the handler await it",
+    "{% print(1) %}": "write {{ value }}",
+    "{% comment %}a{% endcomment %}": "a comment is {# ... #}",
+    "{% verbatim %}a{% endverbatim %}": "{% raw %} ... {% endraw %}",
+    "{% ifequal a b %}{% endifequal %}": "{% if a == b %}",
+    "{% cycle 'odd' 'even' %}": "loop.cycle('odd', 'even')",
+    "{% now 'Y' %}": "@app.template_global",
+    "{% blocktrans %}a{% endblocktrans %}": "@app.template_global",
+    "{% for i in items %}{% endfor %}{{ forloop.counter }}": "{{ loop.index }}",
+    "{{ loop.index }}": "inside of {% for %}",
+    "{{ items.0 }}": "{{ items[0] }}",
+    "{{ mapping.a | default:'' }}": "{{ value | default('') }}",
+    "{{ gettext('a') }}": "app.template_global('gettext', function)",
+    "{{ static('a.css') }}": "path_for('/static/file.css')",
+    "{{ render_template('a.html') }}": "{% include 'piece.html' %}",
 }
 INSTEAD = {
     "{% def f(x) %}{{ x }}{% end %}{{ f(1) }}": "1",
@@ -54,7 +74,7 @@ INSTEAD = {
 def rendered(folder, text):
     (folder / "base.html").write_text("{% block a %}{% endblock %}")
     (folder / "page.html").write_text(text)
-    return Templates(folder).render(Template("page.html", items=[], mapping={"a": 1}))
+    return Templates(folder).render(Template("page.html", items=[], mapping={"a": 1}, context={"title": "tea"}))
 
 
 @pytest.mark.parametrize(("text", "cure"), HABITS.items())
@@ -75,4 +95,7 @@ def test_a_name_that_is_nobodys_habit_has_no_advice(tmp_path):
     with pytest.raises(TemplateError) as raised:
         rendered(tmp_path, "{{ zebra }}")
 
-    assert str(raised.value) == "template 'page.html', line 1: 'zebra' is not defined; variables given: 'items', 'mapping'"
+    assert (
+        str(raised.value)
+        == "template 'page.html', line 1: 'zebra' is not defined; variables given: 'items', 'mapping', 'context'"
+    )

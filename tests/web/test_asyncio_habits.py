@@ -38,7 +38,11 @@ async def contend_for_lock():
 
 
 async def await_a_future():
-    await asyncio.Future(loop=asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    try:
+        await asyncio.Future(loop=loop)
+    finally:
+        loop.close()
 
 
 async def create_task():
