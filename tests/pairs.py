@@ -16,6 +16,7 @@ from chirp_trio.server.config import ServerConfig
 from chirp_trio.server.connection import Connection
 from chirp_trio.server.tls_transport import TLSTransport
 from chirp_trio.server.transport import Transport
+from chirp_trio.server.turns import Turns
 
 
 class Client:
@@ -129,7 +130,7 @@ class Served:
 
     def __init__(
         self, app: ASGIApp, settings: ServerConfig, accepted: socket.socket, tls: ssl.SSLContext | None = None,
-        turns: trio.CapacityLimiter | None = None,
+        turns: Turns | None = None,
     ) -> None:  # fmt: skip
         self._app = app
         self._settings = settings

@@ -20,6 +20,7 @@ from .config import ServerConfig
 from .http1_request import RefusedError, Request, RequestReader
 from .tls_transport import TLSTransport
 from .transport import LAST_WRITE_TIMEOUT, Transport
+from .turns import Turns
 
 logger = logger_of("server")
 
@@ -119,9 +120,7 @@ class Arrivals:
         turns: See `Transport`.
     """
 
-    def __init__(
-        self, settings: ServerConfig, serve: Callable[[Arrival], None], turns: trio.CapacityLimiter | None = None
-    ) -> None:
+    def __init__(self, settings: ServerConfig, serve: Callable[[Arrival], None], turns: Turns | None = None) -> None:
         self._settings = settings
         self._serve = serve
         self._turns = turns

@@ -13,6 +13,7 @@ from .conversation import Conversation
 from .http1 import HTTP1
 from .http2 import HTTP2
 from .transport import LAST_WRITE_TIMEOUT
+from .turns import Turns
 
 logger = logger_of("server")
 
@@ -34,7 +35,7 @@ class Connection:
 
     def __init__(
         self, app: ASGIApp, settings: ServerConfig, state: dict[str, Any], arrival: Arrival,
-        turns: trio.CapacityLimiter | None = None,
+        turns: Turns | None = None,
     ) -> None:  # fmt: skip
         self._app = app
         self._settings = settings
@@ -57,8 +58,7 @@ class Connection:
             if conversation.is_flood:
                 await self._hold()
             if self._turns is not None:
-                async with self._turns:  # which takes a turn
-                    pass
+                await self._turns.take()
         except trio.BrokenResourceError:
             pass  # the client left
         except BaseException as raised:

@@ -40,9 +40,10 @@ class Exchange(ABC):
     __slots__ = (
         "_has_body",
         "_is_event_stream",
+        "_is_receiving",
         "_is_told_to_leave",
         "_method",
-        "_receiving",
+        "_receivers",
         "_waiting",
         "body_bytes",
         "has_left",
@@ -54,7 +55,8 @@ class Exchange(ABC):
         self._method = method
         self._has_body = False
         self._is_event_stream = False
-        self._receiving = trio.Lock()
+        self._is_receiving = False
+        self._receivers: trio.lowlevel.ParkingLot | None = None  # those who wait until another has received
         self._waiting: trio.CancelScope | None = None  # around `receive()`, where it waits for the client
         self._is_told_to_leave = False
         self.stage = Stage.NOTHING
@@ -67,16 +69,25 @@ class Exchange(ABC):
     @final
     async def receive(self) -> Message:
         """ASGI's `receive()`: pieces of the body, then `http.disconnect` when the client has left or the response is over."""
-        async with self._receiving:  # two tasks of an app may both look out for the client
+        while self._is_receiving:  # two tasks of an app may both look out for the client
+            self._receivers = self._receivers or trio.lowlevel.ParkingLot()
+            await self._receivers.park()
+        self._is_receiving = True
+        try:
             if not self._is_finished:
-                try:
-                    with trio.CancelScope() as self._waiting:
-                        message = await self._next_message()
-                        if message is not None:
-                            return message
-                        self.leave()
-                finally:
-                    self._waiting = None
+                message = self._message_at_hand()
+                if message is not None:
+                    return message
+                with trio.CancelScope() as self._waiting:
+                    message = await self._next_message()
+                    if message is not None:
+                        return message
+                    self.leave()
+        finally:
+            self._waiting = None
+            self._is_receiving = False
+            if self._receivers is not None:
+                self._receivers.unpark()
         await trio.lowlevel.checkpoint()
         return {"type": "http.disconnect"}
 
@@ -226,6 +237,10 @@ class Exchange(ABC):
             await self.send({"type": "http.response.body"})
 
     # -- for the protocols ----------------------------------------------------------------------------------------------
+
+    def _message_at_hand(self) -> Message | None:
+        """The next piece of the request's body, where there is no need to wait for it."""
+        return None
 
     @abstractmethod
     async def _next_message(self) -> Message | None:

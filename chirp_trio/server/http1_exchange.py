@@ -49,34 +49,47 @@ class HTTP1Exchange(Exchange):
         self.is_refused = False
 
     @override
+    def _message_at_hand(self) -> Message | None:
+        try:
+            return None if self._body.is_over else self._take_piece()
+        except RefusedError:
+            return None  # `_next_message()` meets it again, and can answer
+
+    def _take_piece(self) -> Message | None:
+        piece = self._reader.next_piece()
+        if piece is None:
+            return None
+        self._body.received += len(piece)
+        self._body.is_over = not piece
+        return {"type": "http.request", "body": piece, "more_body": bool(piece)}
+
+    @override
     async def _next_message(self) -> Message | None:
         if not self._body.is_over:
-            return await self._next_piece()
+            return await self._receive_piece()
         if not self.is_refused:
             await self._wait_until_left()
         return None
 
-    async def _next_piece(self) -> Message | None:
+    async def _receive_piece(self) -> Message | None:
         try:
-            while (piece := self._reader.next_piece()) is None:
+            while (message := self._take_piece()) is None:
                 if self._reader.awaits_continue:
                     self._reader.awaits_continue = False
                     self._transport.write_nowait(_GO_ON)
                 data = await self._receive_body()
                 if not data:
-                    self._body.is_over = True
-                    return None
+                    break
                 self._reader.receive_data(data)
+            else:
+                return message
         except RefusedError as refused:
             self._body.is_over = True
             await self._refuse_body(refused.status)
-            return None
         except trio.BrokenResourceError:
-            self._body.is_over = True
-            return None
-        self._body.received += len(piece)
-        self._body.is_over = not piece
-        return {"type": "http.request", "body": piece, "more_body": bool(piece)}
+            pass
+        self._body.is_over = True
+        return None
 
     async def _receive_body(self) -> bytes:
         """What comes next; nothing, if it is too long in coming."""

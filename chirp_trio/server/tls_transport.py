@@ -8,6 +8,7 @@ import trio
 
 from .tls import TLS
 from .transport import Transport
+from .turns import Turns
 
 
 class TLSTransport(Transport):
@@ -26,7 +27,7 @@ class TLSTransport(Transport):
 
     def __init__(
         self, connection: socket.socket, context: ssl.SSLContext, write_timeout: float,
-        turns: trio.CapacityLimiter | None = None,
+        turns: Turns | None = None,
     ) -> None:  # fmt: skip
         super().__init__(connection, write_timeout, turns)
         self._tls = TLS(context)

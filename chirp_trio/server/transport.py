@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from .sockets import Address, count_in_flight, local_address, peer_address, reset_when_closed
+from .turns import Turns
 
 # The most that is read at once, and encrypted: bounds for how long one client may have the event loop.
 READ_SIZE = 16 * 1024
@@ -36,7 +37,7 @@ class Transport:
         "is_closing",
     )  # fmt: skip
 
-    def __init__(self, connection: socket.socket, write_timeout: float, turns: trio.CapacityLimiter | None = None) -> None:
+    def __init__(self, connection: socket.socket, write_timeout: float, turns: Turns | None = None) -> None:
         self._socket = connection
         self._write_timeout = write_timeout
         self._turns = turns
@@ -126,8 +127,7 @@ class Transport:
 
     async def _take_turn(self) -> None:
         if self._turns is not None:
-            async with self._turns:
-                pass
+            await self._turns.take()
 
     async def _wait(self, until: Callable[[socket.socket], Awaitable[None]]) -> None:
         if self._is_closed:
@@ -249,6 +249,9 @@ class Transport:
             linger: Take in for a moment what the client still sends: otherwise the system may reset the connection before the
                 client has read the response (RFC 9112, 9.6).
         """
+        if not self.backlog and not linger:
+            self.close_nowait()
+            return
         try:
             if not self._is_closed:
                 with trio.move_on_after(LAST_WRITE_TIMEOUT, shield=True) as patience:

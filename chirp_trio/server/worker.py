@@ -17,6 +17,7 @@ from .garbage import CalmCollector, calm_garbage_collector
 from .lifespan import Lifespan
 from .listeners import BACKLOG, Listeners, listen
 from .tls import Certificate
+from .turns import Turns
 
 
 class Worker:
@@ -46,7 +47,7 @@ class Worker:
         self._state: dict[str, Any] = {}
         self._connections: set[Connection] = set()
         self._open = Room(settings)
-        self._endings = trio.CapacityLimiter(PER_TURN)
+        self._endings = Turns(PER_TURN)
 
     async def run(self, scope: Scope, task_status: trio.TaskStatus[list[str]]) -> None:
         """Serve until it is told to stop; return when the last connection is closed and the app's lifespan is over.

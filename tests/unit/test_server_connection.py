@@ -8,6 +8,7 @@ import trio
 from h2.errors import ErrorCodes
 
 from chirp_trio.server.config import ServerConfig
+from chirp_trio.server.turns import Turns
 from tests.integration import frames
 from tests.pairs import Client, Served
 from tests.unit.http2_harness import answering
@@ -124,7 +125,7 @@ async def test_of_many_clients_that_leave_at_once_few_are_found_to_have_left_in_
         await receive()
         left.append(scope)
 
-    turns = trio.CapacityLimiter(4)
+    turns = Turns(4)
     clients = [Client() for _ in range(30)]
     left_after_each_turn = [0]
     async with trio.open_nursery() as nursery:
