@@ -34,9 +34,8 @@ def test_the_blocks_of_a_page_do_what_it_says(page, tmp_path, monkeypatch):
         reader.finish(page)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.place)
-def test_a_block_is_of_a_language_that_somebody_runs(block):
-    assert block.language in LANGUAGES
+def test_a_block_is_of_a_language_that_somebody_runs():
+    assert [block.place for block in BLOCKS if block.language not in LANGUAGES] == []
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.file], ids=lambda block: f"{block.place}-{block.file}")
@@ -96,21 +95,16 @@ def links(page):
     return re.findall(r"\]\(([^)\s]+)\)", prose(page))
 
 
-@pytest.mark.parametrize(
-    ("page", "link"),
-    [
-        pytest.param(page, link, id=f"{name}->{link}")
-        for page, name in zip(PAGES, NAMES, strict=True)
-        for link in dict.fromkeys(links(page))
-        if "://" not in link
-    ],
-)
-def test_a_link_leads_somewhere(page, link):
-    path, _, anchor = link.partition("#")
-    target = (page.parent / path).resolve() if path else page
-    assert target.exists()
-    if anchor:
-        assert anchor in anchors(target)
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_link_leads_somewhere(page):
+    broken = []
+    for link in dict.fromkeys(links(page)):
+        if "://" not in link:
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(link)
+    assert broken == []
 
 
 def test_every_page_can_be_reached_from_the_readme():

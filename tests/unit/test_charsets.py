@@ -35,16 +35,15 @@ def test_text_is_decoded_from_a_charset_that_is_taken(codec, name):
     assert decode(b"", f" {name} ", "the body") == ""
 
 
-@pytest.mark.parametrize("name", sorted(REFUSED), ids=lambda name: ascii(name)[:30])
-def test_no_other_codec_is_looked_up(name, monkeypatch):
+def test_no_other_codec_is_looked_up(monkeypatch):
     monkeypatch.setattr("codecs.lookup", None)
-    shown = re.escape(repr(name[:40]))
-
-    with pytest.raises(
-        HTTPError,
-        match=f"^415 the charset of the body is {shown}; it must be UTF-8, US-ASCII, ISO-8859-1, Windows-1252 or UTF-16$",
-    ):
-        decode(b"abc", name, "the body")
+    for name in sorted(REFUSED):
+        with pytest.raises(
+            HTTPError,
+            match=f"^415 the charset of the body is {re.escape(repr(name[:40]))}; "
+            "it must be UTF-8, US-ASCII, ISO-8859-1, Windows-1252 or UTF-16$",
+        ):
+            decode(b"abc", name, "the body")
 
 
 @pytest.mark.parametrize(
