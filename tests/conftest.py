@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, settings
 
 # A shell that starts something in the background has it ignore SIGINT, and so would every process that the tests start.
@@ -46,11 +47,15 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Collect the tests without collecting garbage: what is made meanwhile stays to the end."""
+    """Collect the tests without collecting garbage, and leave what that has made out of collections for good.
+
+    Each of those would take as long as many a test.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
+        gc.freeze()
         gc.enable()
 
 
@@ -59,20 +64,26 @@ _file = None
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Leave all tests, and what they have imported, out of collections: otherwise each takes as long as hundreds of tests.
-
-    Before each file anew, because servers undo it when they stop.
-    """
+    """Do so again before each file, because servers undo it when they stop; and find what the file before has not closed."""
     global _file
     if item.path != _file:
+        if _file is not None:
+            gc.collect()
+            gc.freeze()
         _file = item.path
-        gc.collect()
-        gc.freeze()
 
 
-def pytest_sessionfinish():
-    """Have pytest find what was never closed, in all that there is."""
-    gc.unfreeze()
+def pytest_runtest_protocol(item, nextitem):
+    """In a process of pytest-xdist, tell the main one of what a test did, and not that it is set up and torn down.
+
+    Telling takes longer than most tests do.
+    """
+    if not hasattr(item.config, "workerinput") or item.config.option.durations is not None:
+        return None
+    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True
 
 
 @pytest.hookimpl(wrapper=True)
@@ -81,7 +92,10 @@ def pytest_report_to_serializable():
 
     Tests log halves of surrogate pairs, because clients send them.
     """
-    return _carried((yield))
+    report = yield
+    if report.get("outcome") == "passed":
+        report["keywords"] = {}  # every name that `-k` could have: much, and read by nobody
+    return _carried(report)
 
 
 def _carried(part):
