@@ -1,10 +1,22 @@
 """What tests feed the wire with: text, JSON, events, streams that somebody hostile wrote, and ways to cut them."""
 
+import os
 from itertools import batched, pairwise
 
 from hypothesis import strategies as st
 
 from chirp_trio.wire import SSEEvent
+
+_LONG = "CHIRP_TRIO_EXAMPLES" in os.environ
+
+
+def examples(number: int) -> int:
+    """How many cases hypothesis tries where it would find what there is to find in `number` of them.
+
+    A run of all tests has a third, and `make soak` has all.
+    """
+    return number if _LONG else -(-number // 3)
+
 
 # What one implementation or another gets wrong: its own idea of a line's end, of a BOM, of a field's syntax, of width.
 _CURIOUS = ["\n", "\r", "\r\n", "\0", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\ufeff", "\ufffd"]

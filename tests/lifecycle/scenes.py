@@ -68,13 +68,14 @@ class Visit:
 
     Args:
         source: The stream's.
-        config: The app's.
+        app: One that streams it; default: one of its own.
         **options: The stream's.
     """
 
-    def __init__(self, source: Any, *, config: AppConfig | None = None, **options: Any) -> None:
+    def __init__(self, source: Any, *, app: App | None = None, **options: Any) -> None:
         self.source = source
-        self.app = app_of(source, config=config, **options)
+        self.app = app or app_of(source, **options)
+        self.status: int | None = None
         self._handler = trio.CancelScope()
         self._visit = trio.CancelScope()
         self._client: TestClient | None = None
@@ -82,7 +83,7 @@ class Visit:
     async def __call__(self) -> None:
         async with TestClient(self._serve, raise_stream_errors=False) as self._client:
             with self._visit, trio.move_on_after(6), suppress(AppError):
-                await self._client.sse("/", timeout=100)
+                self.status = (await self._client.sse("/", timeout=100)).status
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._handler if scope["type"] == "http" else trio.CancelScope():

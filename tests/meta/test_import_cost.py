@@ -192,4 +192,5 @@ print(chirp_trio.EventStream(source, "news").event_type, any(kind.__module__.sta
     assert "RuntimeWarning: Starlette is installed and cannot be used" in result.stderr
     assert problem in result.stderr
     assert "Install starlette>=0.29, or uninstall it" in result.stderr
-    assert python(code, "-W", "error").returncode == 1
+    if problem == BROKEN["no Python"][1]:  # one of them, because the warning is the same one
+        assert python(code, "-W", "error").returncode == 1

@@ -1,6 +1,7 @@
 """The architecture, held by a test: which room may import which, and where the dangerous words may stand."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -160,11 +161,17 @@ def room(path: Path) -> str:
     return "" if first == "__init__" else first
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """All that a file's code consists of."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imports(path: Path) -> tuple[set[str], set[str]]:
     """The rooms that a module imports, and the top-level packages that are not ours."""
     ours, others = set(), set()
     depth = len(path.relative_to(PACKAGE).parts)
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             others |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -206,7 +213,7 @@ def imported_files(path: Path) -> set[Path]:
     What a package's `__init__` hands on is imported from the file that it comes from.
     """
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
             for alias in node.names:
@@ -214,6 +221,7 @@ def imported_files(path: Path) -> set[Path]:
     return found - {path}
 
 
+@cache
 def home_of(base: Path, name: str) -> Path | None:
     """The file that a name comes from which is imported from `base`: a module, or a package that may hand it on."""
     if not base.is_dir():
@@ -266,7 +274,7 @@ def files_with(*names: str) -> set[str]:
     """The modules in whose code, not comments or texts, one of these names stands."""
     found = set()
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else None
             if name in names:
                 found.add(str(path.relative_to(PACKAGE)))
@@ -275,7 +283,7 @@ def files_with(*names: str) -> set[str]:
 
 def test_the_wire_is_synchronous():
     for path in (PACKAGE / "wire").glob("*.py"):
-        assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(ast.parse(path.read_text())))
+        assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in nodes(path))
 
 
 def test_a_nursery_is_opened_only_where_the_architecture_says_so():
@@ -312,7 +320,7 @@ def test_asyncio_is_nowhere():
 
 def test_every_shield_has_a_deadline():
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and any(keyword.arg == "shield" for keyword in node.keywords):
                 assert isinstance(node.func, ast.Attribute)
                 if path.name == "serve.py":

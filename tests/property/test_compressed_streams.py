@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chirp_trio import App, CompressionDictionary, EventStream, Request
 from chirp_trio.testing import TestClient
 from tests.property.test_compression import Gunzip, Unframe
-from tests.strategies import pieces
+from tests.strategies import examples, pieces
 
 DICTIONARY = CompressionDictionary(b'data: {"price": 12.5}\n\n')
 CODINGS = ["identity", "gzip", "zstd", "dcz"]
@@ -19,7 +19,7 @@ JOIN = st.tuples(st.just("join"), st.none() | st.integers(0, 5))  # after the ev
 PAUSE = st.tuples(st.just("pause"), st.sampled_from([0.01, 1, 12]))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(PUBLISH | JOIN | PAUSE, max_size=12), st.integers(1, 300))
 def test_every_stream_decodes_to_the_plain_one_and_has_a_proper_end(script, size):
     for streams in trio.run(play, script, clock=trio.testing.MockClock(autojump_threshold=0)):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chirp_trio.server.http1_request import RefusedError, RequestReader
+from tests.strategies import examples
 
 RIGHT = [
     b"GET / HTTP/1.1\r\nhost: a\r\n\r\n",
@@ -82,7 +83,7 @@ def read_by_h11(pieces):
     return head, body, is_over, parser.trailing_data[0] if is_over else b"", goes_on or not is_over
 
 
-@settings(max_examples=1500)
+@settings(max_examples=examples(1500))
 @given(messages())
 def test_what_is_read_here_is_what_h11_reads(pieces):
     try:

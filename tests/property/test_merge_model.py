@@ -23,6 +23,7 @@ from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.stores import locked
 from tests.property.reused import Reused, number_of, reuses
 from tests.property.visitor import Visitor
+from tests.strategies import examples
 
 HISTORY = 6
 # Whoever comes, or is told of a gap, has had everything that is special by then, in whatever order the topics are read.
@@ -265,13 +266,13 @@ steps = st.lists(
 kinds = st.lists(st.tuples(st.booleans(), st.sampled_from(["disconnect", "drop-oldest"])), min_size=1, max_size=2)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(kinds, steps, reuses)
 def test_with_one_id_each_client_sees_exactly_what_was_published_to_each_topic_or_a_gap(kinds, script, reuse):
     trio.run(play, World, kinds, script, reuse, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(kinds, steps, reuses)
 def test_it_does_so_over_restarts_and_losses_where_some_of_the_topics_have_a_store(kinds, script, reuse):
     with tempfile.TemporaryDirectory() as folder:

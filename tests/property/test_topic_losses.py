@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chirp_trio import SQLiteStore, Topic
 from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.stores import locked, opened, values
+from tests.strategies import examples
 
 steps = st.lists(
     st.one_of(
@@ -22,7 +23,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @example([("lose", 3), ("publish", 1), ("restart", 0)])
 @example([("publish", 2), ("lose", 3), ("lose", 1), ("restart", 0), ("publish", 1), ("restart", 0)])
 @given(steps)

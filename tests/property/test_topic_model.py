@@ -22,6 +22,7 @@ from chirp_trio.testing.clock import clock_held_for_threads
 from chirp_trio.topics.topic import audience_of
 from tests.property.reused import Reused, number_of, reuses
 from tests.property.visitor import Visitor
+from tests.strategies import examples
 
 HISTORY = 6
 HISTORY_BYTES = 10_000  # which is three events where they are large, and less than the buffer
@@ -295,7 +296,7 @@ steps = st.lists(
 LARGE = [("come", 0, 0), ("wait",), ("stall", 0), ("publish", 1), ("wait",), ("publish", 3), ("wait",), ("publish", 4)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @example([(True, None, "drop-oldest")], LARGE, ("a dict", 0), "x" * 3000)
 @example([(True, None, "drop-oldest")], [*LARGE, ("publish", 1)], ("a dict", 0), "x" * 3000)
 @given(kinds, steps, reuses, st.sampled_from(["", "x" * 3000]))
@@ -307,7 +308,7 @@ def test_each_client_sees_exactly_what_was_published_or_a_gap_where_something_is
 KILLED = [("come", 0, 0), ("publish", 3), *[("step",)] * 4, ("kill",), ("come", 0, 0), ("publish", 2), ("wait",), ("kill",)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @example([(True, None, "disconnect")], KILLED, ("a dict", 0), "")
 @example([(False, None, "disconnect")], [("publish", 2), ("restart",), ("come", 0, 100), ("publish", 1)], ("a dict", 0), "")
 @given(kinds, steps, reuses, st.sampled_from(["", "x" * 3000]))

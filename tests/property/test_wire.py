@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from chirp_trio import EventTooLarge
 from chirp_trio.wire import ABSENT, Comment, Decoder, SSEEvent, encode_comment
-from tests.strategies import LINE_ENDS, block_streams, cut, events, events_without_data, hostile_streams, pieces, texts
+from tests.strategies import (
+    LINE_ENDS,
+    block_streams,
+    cut,
+    events,
+    events_without_data,
+    examples,
+    hostile_streams,
+    pieces,
+    texts,
+)
 
 
 def decode(chunks, **options):
@@ -83,7 +93,7 @@ def test_what_has_no_data_is_no_event_and_takes_nothing_from_the_events_around_i
     assert retry == next((event.retry for event in reversed(sent) if event.retry is not None), None)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(events, LINE_ENDS)
 def test_one_event_survives_every_cut_in_two_and_every_size_of_pieces(event, line_end):
     stream = event.encode().replace("\n", line_end).encode()
@@ -115,7 +125,7 @@ def test_a_comment_is_decoded_as_its_lines_and_nothing_else(text):
     assert decode([encode_comment(text)])[0] == [Comment(line) for line in lines(text)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(cut(hostile_streams), st.integers(1, 64) | st.just(2**20))
 def test_any_bytes_give_the_same_for_every_cut_and_never_another_error(stream_and_chunks, bound):
     stream, chunks = stream_and_chunks
@@ -125,7 +135,7 @@ def test_any_bytes_give_the_same_for_every_cut_and_never_another_error(stream_an
     assert decode(pieces(stream, 1), max_event_bytes=bound) == whole
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(hostile_streams)
 def test_whatever_was_decoded_can_be_encoded_and_decoded_again(stream):
     items = decode([stream])[0]
@@ -156,7 +166,7 @@ def as_we(chunks):
 #   - a retry is whatever int() takes: a sign, spaces, underscores, the digits of other scripts, any length;
 #   - a leading byte order mark is part of the first name.
 # One more is allowed for in `as_we`: an id is repeated with every event that follows.
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(cut(block_streams()))
 @example((b"data: x\r\n\r\n: c\r\ndata: y\r\n\r\n", [b"data: x\r", b"\n\r", b"\n: c\r\nda", b"ta: y\r\n\r\n"]))
 def test_streams_of_fields_are_decoded_as_httpx_sse_decodes_them(stream_and_chunks):

@@ -95,7 +95,7 @@ def attempt(work):
         work()
 
 
-TOO_SHORT = 0.0005  # seconds that cannot be measured; what takes less for the large input is not quadratic
+TOO_SHORT = 0.002  # seconds that cannot be measured; what takes less for the large input is not quadratic
 
 
 def seconds(work, enough=0.0):
