@@ -205,6 +205,26 @@ async def test_a_client_that_stalls_is_given_up_after_send_timeout_and_reset(aut
     assert endings(caplog) == ["stalled"]
 
 
+async def test_a_client_that_takes_a_piece_and_stalls_at_the_next_one_is_given_up_too(autojump_clock, caplog):
+    """That piece is written by the task which has waited for the client, and waits for it again."""
+    async with served(Source("one", "two", pause=1), send_timeout=30, heartbeat_interval=None) as exchange:
+        take_all = exchange.direct.write_nowait
+
+        def take_later(data):
+            take_all(data)
+            exchange.direct.reads = False
+            return False
+
+        exchange.direct.write_nowait = take_later
+        await trio.sleep(2)
+        exchange.direct.read()
+        await trio.sleep(50)
+        assert exchange.direct.chunks == [b"data: one\n\n", b"data: two\n\n"]
+        assert exchange.direct.is_aborted
+
+    assert endings(caplog) == ["stalled"]
+
+
 async def test_a_client_that_is_gone_when_it_is_written_to_ends_the_stream(autojump_clock, caplog):
     source = Source("one", "two", pause=1)
     async with served(source) as exchange:

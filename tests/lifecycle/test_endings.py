@@ -198,6 +198,29 @@ async def test_a_source_that_takes_too_long_after_its_client_has_left_is_named_a
         assert "still cleaning up 5 s after the end (disconnected)" in warning
 
 
+async def test_a_source_that_cleans_up_for_a_handler_that_was_cancelled_is_limited_when_its_stream_is_closed(
+    autojump_clock, caplog
+):
+    source = Source("a", cleanup=40)
+    app = app_of(source, cleanup_timeout=5, heartbeat_interval=1)
+
+    async def impatient(scope, receive, send):
+        with trio.move_on_after(10 if scope["type"] == "http" else math.inf):
+            await app(scope, receive, send)
+
+    async with TestClient(impatient) as client, client.stream_sse("/") as stream:
+        await trio.sleep(20)
+        app.streams.close(lambda _: True)
+        await trio.sleep(4.5)
+        assert logged(caplog, logging.WARNING) == []
+        assert stream.ended is None
+        await trio.sleep(2)
+        [warning] = logged(caplog, logging.WARNING)
+        assert "still cleaning up 5 s after the end (closed)" in warning
+        assert stream.ended == "completed"
+    assert source.closed == 1
+
+
 async def test_an_error_while_the_source_cleans_up_is_logged(autojump_clock, caplog):
     async def careless():
         try:

@@ -21,6 +21,11 @@ class Client(Direct):
         self._clock = clock
         self._seconds = seconds
         self._written = written
+        self.left = trio.Event()
+
+    async def receive(self):
+        await self.left.wait()
+        return {"type": "http.disconnect"}
 
     def write_nowait(self, data):
         self._clock.jump(self._seconds)
@@ -41,7 +46,8 @@ class Client(Direct):
 class Clients:
     """Opens streams."""
 
-    def __init__(self, nursery, state, clock, seconds):
+    def __init__(self, nursery, state, clock, seconds, streams):
+        self.streams = streams
         self._nursery = nursery
         self._state = state
         self._clock = clock
@@ -52,15 +58,16 @@ class Clients:
         client = Client(self._clock, self._seconds, self.written)
         extensions = {"chirp_trio.connection": client}
         scope = {"type": "http", "method": "GET", "path": "/", "state": self._state, "extensions": extensions}
-        self._nursery.start_soon(EventStream(source, heartbeat_interval=None), scope, trio.sleep_forever, client.send)
+        self._nursery.start_soon(EventStream(source, heartbeat_interval=None), scope, client.receive, client.send)
         return client
 
 
 @asynccontextmanager
 async def clients(clock, seconds=0.001, **limits):
     async with trio.open_nursery() as nursery:
-        async with stream_lifespan(limits=Limits(**limits)) as state:
-            yield Clients(nursery, state, clock, seconds)
+        lifespan = stream_lifespan(limits=Limits(**limits))
+        async with lifespan as state:
+            yield Clients(nursery, state, clock, seconds, lifespan.streams)
         nursery.cancel_scope.cancel()
 
 
@@ -125,6 +132,48 @@ async def test_what_was_published_before_the_server_stops_is_sent(autojump_clock
         topic.publish_nowait("one")
         topic.publish_nowait("two")
     assert [client.events for client in listening] == [[[b"one", b"two"]]] * 3
+
+
+async def test_what_waits_for_a_flusher_that_rests_is_sent_when_its_stream_is_closed(autojump_clock):
+    topic = Topic("news")
+    async with clients(autojump_clock) as opened:
+        listening = await three_of(topic, opened)
+        topic.publish_nowait("one")
+        while not opened.written:
+            await trio.lowlevel.checkpoint()
+        topic.publish_nowait("two")  # waits
+        opened.streams.close(lambda _: True)
+        await trio.sleep(1)
+        assert [client.all_events for client in listening] == [[b"one", b"two"]] * 3
+        assert [client.messages[-1]["more_body"] for client in listening] == [False] * 3
+
+
+async def test_what_waits_for_a_flusher_that_rests_is_not_written_to_a_client_that_has_left(autojump_clock):
+    to_sources = []
+
+    async def source():
+        to_source, from_test = trio.open_memory_channel(1)
+        to_sources.append(to_source)
+        async for item in from_test:
+            yield item
+
+    async with clients(autojump_clock) as opened:
+        listening = [opened.open(source) for _ in range(3)]
+        for text in ("zero", "one"):
+            await trio.sleep(100)
+            opened.written.clear()
+            for to_source in to_sources:
+                to_source.send_nowait(text)
+        while not opened.written:
+            await trio.lowlevel.checkpoint()
+        for to_source in to_sources:
+            to_source.send_nowait("two")
+        for _ in range(5):  # it waits now
+            await trio.lowlevel.checkpoint()
+        listening[0].left.set()
+        await trio.sleep(1)
+        everything = [b"zero", b"one", b"two"]
+        assert [client.all_events for client in listening] == [everything[:2], everything, everything]
 
 
 async def test_whoever_comes_while_events_wait_gets_each_event_once(autojump_clock):

@@ -1,13 +1,13 @@
 """Stores behind the seam: each plays the same scenes, and a store that breaks a promise is found."""
 
-from contextlib import contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 
 import pytest
 import trio
 
 from chirp_trio import SQLiteStore, Topic, merge
 from chirp_trio.testing import check_store
-from chirp_trio.topics import Journal, Record, Store
+from chirp_trio.topics import Epochs, Journal, Record, Store
 from tests.lifecycle.feeds import client_of, feed_of, read
 from tests.lifecycle.shared_memory import SharedJournal, SharedMemoryStore
 
@@ -18,6 +18,54 @@ async def test_a_file_is_a_store(autojump_clock, tmp_path):
 
 async def test_a_store_of_somebody_elses_is_a_store(autojump_clock):
     await check_store(SharedMemoryStore())
+
+
+class Hesitant(Store):
+    """A store that takes a while to deliver the last event of a topic that was closed."""
+
+    def journal(self, delivery):
+        return HesitantJournal(delivery)
+
+
+class HesitantJournal(Journal):
+    is_empty = False
+
+    def __init__(self, delivery):
+        self.delivery = delivery
+
+    @asynccontextmanager
+    async def opened(self):
+        self.delivery.begin(Epochs(), 0, [])
+        yield
+        self.delivery.close()
+        await trio.sleep(5)
+        self.is_empty = True
+        self.delivery.wake()
+
+    def publish_nowait(self, record):
+        return self.delivery.deliver(record, 0.0)
+
+    async def publish(self, record):
+        return self.publish_nowait(record)
+
+
+async def test_the_subscriptions_of_a_closed_topic_end_when_its_journal_wakes_them_and_not_before(autojump_clock):
+    ended = []
+
+    async def read_all(subscription):
+        values = [event.value async for event in subscription]
+        ended.append((trio.current_time(), values))
+
+    async with trio.open_nursery() as nursery:
+        async with Topic("news", store=Hesitant()) as topic:
+            nursery.start_soon(read_all, topic.subscribe())
+            await trio.sleep(1)
+            topic.publish_nowait("one")
+            began = trio.current_time()
+        with trio.fail_after(1):
+            while not ended:
+                await trio.lowlevel.checkpoint()
+    assert ended == [(began + 5, ["one"])]
 
 
 def breaking(**methods):

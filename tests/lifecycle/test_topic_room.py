@@ -6,7 +6,8 @@ import pytest
 import trio
 import trio.testing
 
-from chirp_trio import ConfigurationError, Topic, merge
+from chirp_trio import ConfigurationError, EventStream, Topic, merge
+from chirp_trio.testing import TestClient
 from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.feeds import feed_of, read
 
@@ -175,4 +176,17 @@ async def test_what_was_taken_at_once_takes_no_room_when_the_client_stops_readin
         with trio.fail_after(10):
             for text in ["x" * 10_000, *"y" * 20, "x" * 10_000, *"zzz"]:
                 await topic.publish(text, wait=chosen)
+                await trio.sleep(0.1)
+
+
+async def test_what_was_taken_into_a_merged_stream_takes_no_room_when_its_client_stops_reading(autojump_clock):
+    news, sport = Topic("news"), Topic("sport")
+    chosen = news.subscribe(buffer=5)
+    async with TestClient(EventStream(merge(chosen, sport.subscribe()))) as client, client.stream_sse("/") as stream:
+        await news.publish("first", wait=chosen)
+        await stream.next_event()
+        stream.stall()
+        with trio.fail_after(10):
+            for text in [*"y" * 20, "x" * 10_000, *"zzz"]:
+                await news.publish(text, wait=chosen)
                 await trio.sleep(0.1)

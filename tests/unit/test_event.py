@@ -118,6 +118,8 @@ def test_event_and_id_refuse_what_one_line_cannot_carry_and_say_why(field, value
     [
         (-1, ValueError, f"retry is -1; {RETRY_RANGE}"),
         (10**15 + 1, ValueError, f"retry is 1000000000000001; {RETRY_RANGE}"),
+        (10**100 - 1, ValueError, f"retry is {10**100 - 1}; {RETRY_RANGE}"),
+        (10**100, ValueError, f"retry is a number of very many digits; {RETRY_RANGE}"),
         (10**5000, ValueError, f"retry is a number of very many digits; {RETRY_RANGE}"),  # repr() would refuse it
         (-(10**5000), ValueError, f"retry is a number of very many digits; {RETRY_RANGE}"),
         (1.0, TypeError, "retry is 1.0; it must be an int (milliseconds), or None"),
@@ -126,7 +128,7 @@ def test_event_and_id_refuse_what_one_line_cannot_carry_and_say_why(field, value
         (False, TypeError, "retry is False; it must be an int (milliseconds), or None"),
         (float("nan"), TypeError, "retry is nan; it must be an int (milliseconds), or None"),
     ],
-    ids=["-1", "10**15 + 1", "10**5000", "-10**5000", "1.0", "'1'", "True", "False", "nan"],
+    ids=["-1", "10**15 + 1", "10**100 - 1", "10**100", "10**5000", "-10**5000", "1.0", "'1'", "True", "False", "nan"],
 )
 def test_retry_refuses_what_is_no_number_of_milliseconds_and_says_why(retry, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}$"):

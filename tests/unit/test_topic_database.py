@@ -95,6 +95,25 @@ def test_an_opening_that_fails_takes_nothing_over(store):
     assert found(store) == (1, [1])
 
 
+def test_an_opening_that_fails_leaves_nothing_beside_the_file(store, tmp_path):
+    with closing(opened(store)):
+        pass
+    with pytest.raises(KeyError), Database(store, "news", Turns()).opening("other"):
+        raise KeyError
+
+    assert list(tmp_path.iterdir()) == [tmp_path / "topics.db"]
+
+
+def test_the_log_of_a_file_that_was_lost_is_not_left_to_the_next_one(store, tmp_path):
+    with closing(opened(store)) as database:
+        write(database, Batch(1, 0, rows(1), None))
+        (tmp_path / "topics.db").unlink()
+        with pytest.raises(StoreError, match="has lost its file"):
+            write(database, Batch(1, 1, rows(2), None))
+
+        assert not (tmp_path / "topics.db-wal").exists()
+
+
 def test_who_has_been_replaced_writes_nothing(store):
     with closing(opened(store)) as database:
         with closing(Database(store, "news", Turns())) as other, other.opening("other"):
