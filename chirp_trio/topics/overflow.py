@@ -80,8 +80,11 @@ _NEED_KEY = frozenset(("latest",))
 
 
 def check_overflow(overflow: object, key: object) -> None:
-    """Raise unless it is the name of a policy, and there is a key if that needs one."""
+    """Raise unless it is the name of a policy, and there is a key if that needs one, and none otherwise."""
     check_choice("overflow", overflow, POLICIES)
     check_function("key", key)
-    if (overflow in _NEED_KEY) != (key is not None):
-        raise ConfigurationError("overflow='latest' needs key, a function of a value, and nothing else takes it")
+    if overflow in _NEED_KEY and key is None:
+        raise ConfigurationError(f"overflow={overflow!r} needs key, a function of a value that tells what the value is about")
+    if overflow not in _NEED_KEY and key is not None:
+        users = " or ".join(map(repr, sorted(_NEED_KEY)))
+        raise ConfigurationError(f"key is given, but overflow={overflow!r} has no use for it; leave it out, or say {users}")

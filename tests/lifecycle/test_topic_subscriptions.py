@@ -130,8 +130,8 @@ async def test_leaving_while_being_published_to_loses_nothing_for_those_who_stay
         ({"replay": True}, "replay is True"),
         ({"buffer": 0}, "buffer is 0; it must be a whole number, one or more"),
         ({"overflow": "drop"}, "overflow is 'drop'; it must be one of 'disconnect', 'drop-oldest', 'latest'"),
-        ({"overflow": "latest"}, "needs key"),
-        ({"key": str}, "nothing else takes it"),
+        ({"overflow": "latest"}, "overflow='latest' needs key, a function of a value that tells what the value is about"),
+        ({"key": str}, "key is given, but overflow='disconnect' has no use for it; leave it out, or say 'latest'"),
     ],
 )
 def test_a_subscription_that_cannot_work_is_refused(options, what):
