@@ -1,4 +1,4 @@
-"""What has to be open while it is used."""
+"""Opening and closing a topic."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -7,10 +7,10 @@ from typing import Protocol
 
 
 class Opening:
-    """The two halves of an `async with`, for something that is opened once at a time.
+    """The two halves of an `async with`, for an object that can be opened only once at a time.
 
     Args:
-        called: What messages call it.
+        called: The object's name, for messages.
     """
 
     __slots__ = ("_called", "_entered")
@@ -20,10 +20,10 @@ class Opening:
         self._entered: AbstractAsyncContextManager[None] | None = None
 
     async def enter(self, manager: AbstractAsyncContextManager[None]) -> None:
-        """Open it.
+        """Open the object.
 
         Raises:
-            RuntimeError: It is open already.
+            RuntimeError: The object is open already.
         """
         if self._entered is not None:
             raise RuntimeError(f"{self._called} is open already")
@@ -37,7 +37,7 @@ class Opening:
     async def leave(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
-        """Close it; whether that takes care of the error."""
+        """Close the object; return whether that suppresses the error."""
         assert self._entered is not None
         try:
             return await self._entered.__aexit__(kind, error, traceback)
@@ -46,7 +46,7 @@ class Opening:
 
 
 class Closable(Protocol):
-    """What can be closed without waiting."""
+    """An object that can be closed without waiting."""
 
     def close(self) -> None:
         """Close it."""
@@ -54,7 +54,7 @@ class Closable(Protocol):
 
 @asynccontextmanager
 async def closed_at_last(closable: Closable) -> AsyncGenerator[None]:
-    """Something that is open already, and is closed when the block is left."""
+    """A block at whose end the object, which is open already, is closed."""
     try:
         yield
     finally:

@@ -1,7 +1,6 @@
-"""What becomes of a subscriber that is too far behind: a policy for each name that `overflow` may have.
+"""Policies for a subscriber that is too far behind: one for each name that `overflow` may have.
 
-A policy is a function of what the subscriber has before it. To add one, write it, and give it a name in `POLICIES` and in
-`Overflow`.
+A policy is a function of a `Behind`. To add one, write it, and give it a name in `POLICIES` and in `Overflow`.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,14 +18,14 @@ type Key = Callable[[Any], object]
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What a subscriber that is too far behind has before it.
+    """The state of a subscriber that is too far behind.
 
     Attributes:
         log: The topic's events.
         position: The number of the event after which it would go on: the last one that it got, or that was forgotten.
         buffer: How many events it may be behind.
-        wants: Whether it gets an event, by its filter.
-        key: What an event is about, where the policy needs that.
+        wants: Tells whether it gets an event, by its filter.
+        key: Tells what a value is about; None if the policy does not need that.
     """
 
     log: Log
@@ -36,17 +35,17 @@ class Behind:
     key: Key | None
 
     def wanted(self, most: int) -> list[Published]:
-        """The next events that it is to get, among so many."""
+        """Those of the next `most` events that the subscriber wants."""
         return [event for event in self.log.since(self.position, most) if self.wants(event)]
 
 
 class Skip(NamedTuple):
-    """What a policy decides.
+    """The decision of a policy.
 
     Attributes:
         position: The number of the event after which the subscriber goes on.
         lost: How many events it has lost.
-        left: Events that it gets before it goes on.
+        left: The events that it gets before it goes on.
     """
 
     position: int
@@ -55,17 +54,17 @@ class Skip(NamedTuple):
 
 
 def disconnect(_behind: Behind) -> None:
-    """End the subscription: a client comes back by itself, and goes on where it was."""
+    """End the subscription: the client connects again, and goes on where it was."""
 
 
 def drop_oldest(behind: Behind) -> Skip:
-    """Skip what is more than the buffer."""
+    """Skip the events beyond the buffer."""
     position = max(behind.position, behind.log.last - behind.buffer)
     return Skip(position, sum(map(stands_for, behind.wanted(position - behind.position))), [])
 
 
 def keep_latest(behind: Behind) -> Skip:
-    """Skip all but the newest event for each key, and not more of them than the buffer."""
+    """Skip all but the newest event for each key; of these, keep no more than the buffer."""
     assert behind.key is not None
     pending = behind.wanted(behind.log.last - behind.position)
     newest = {behind.key(value_seen(event)): event for event in pending if not isinstance(event, Gap)}

@@ -1,4 +1,4 @@
-"""Who comes to a topic and who leaves it, for those who want to know."""
+"""The subscribers of a topic: who they are, and who comes and leaves."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -10,20 +10,20 @@ import trio
 from ..threads import TrioRun
 from ..wire import check_text
 
-# How many changes are kept for one who does not read them.
+# How many changes wait for an iterator that does not read them.
 _KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Somebody came to a topic, or left it.
+    """A subscription to a topic has begun to be read, or is no longer read.
 
     Args:
         kind: `"join"` or `"leave"`.
-        subscribers: How many there are now.
-        member: Whose subscription it is, by the `member` of `Topic.subscribe()`; None where it was given none.
-        connections: How many subscriptions that member has now: 1 after a join is its first, 0 after a leave was its last.
-            0 where there is no member.
+        subscribers: How many subscriptions are being read now.
+        member: The `member` that `Topic.subscribe()` was given; None if there was none.
+        connections: How many subscriptions this member has now: after its first join 1, after its last leave 0. Without a
+            member 0.
 
     Example:
         >>> async def watch(room):
@@ -38,11 +38,11 @@ class Presence:
 
 
 def check_member(member: object) -> None:
-    """Raise unless it can be whose subscription one is: text, or None.
+    """Raise an error unless it can be the `member` of a subscription: text, or None.
 
     Raises:
         TypeError: It is no text.
-        ValueError: It holds what cannot be carried.
+        ValueError: It holds text that cannot be sent.
     """
     if member is None:
         return
@@ -52,10 +52,10 @@ def check_member(member: object) -> None:
 
 
 class Attendance:
-    """How many subscriptions are read, and whose they are: here, and in other processes that share the topic's store.
+    """The number of subscriptions that are read, for each member: here, and in other processes that share the store.
 
     Args:
-        run: The trio run that those who watch are in.
+        run: The trio run in which changes are iterated.
     """
 
     def __init__(self, run: TrioRun) -> None:
@@ -66,20 +66,20 @@ class Attendance:
 
     @property
     def members(self) -> dict[str, int]:
-        """Who is there, and with how many subscriptions."""
+        """The number of subscriptions of each member, here and elsewhere."""
         found = dict(self._elsewhere)
         for member, count in dict(self._here).items():
             found[member] = found.get(member, 0) + count
         return {member: count for member, count in found.items() if member is not None}
 
     def enter(self, member: str | None) -> int:
-        """Count one more here; how many that member has here now."""
+        """Count one more subscription here, and return how many this member has here now."""
         self._here[member] += 1
         self._tell("join", member)
         return self._here[member]
 
     def leave(self, member: str | None) -> int:
-        """Count one less here."""
+        """Count one subscription less here, and return how many this member has here now."""
         left = self._here[member] - 1
         self._here[member] = left
         if not left:
@@ -88,7 +88,7 @@ class Attendance:
         return left
 
     def set_elsewhere(self, member: str | None, count: int) -> None:
-        """That member has so many in other processes now."""
+        """Note how many subscriptions this member has in other processes now."""
         before = self._elsewhere.get(member, 0)
         for number in range(before + 1, count + 1):
             self._elsewhere[member] = number
@@ -119,7 +119,7 @@ class Attendance:
 
 
 class _Observers:
-    """Those who want to know who comes and leaves."""
+    """The iterators of changes."""
 
     def __init__(self, run: TrioRun) -> None:
         self._run = run
@@ -130,7 +130,7 @@ class _Observers:
         return bool(self._channels)
 
     async def changes(self) -> AsyncGenerator[Presence]:
-        """The changes from now on, until it is closed."""
+        """The changes from now on, until the topic is closed."""
         self._run.check("Topic.presence()", "iterate it in a task of trio's", is_bound=True)
         send, receive = trio.open_memory_channel[Presence](_KEPT)
         self._channels[send] = receive
@@ -144,7 +144,7 @@ class _Observers:
             self._channels.pop(send, None)
 
     def tell(self, change: Presence) -> None:
-        """Tell everybody. Never blocks: one who is too far behind loses the oldest, because the newest is what holds."""
+        """Give a change to all iterators. Never blocks: one that is too far behind loses its oldest changes."""
         for send, receive in self._channels.items():
             try:
                 send.send_nowait(change)

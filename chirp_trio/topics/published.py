@@ -1,4 +1,4 @@
-"""What was published: taken as it was then, turned into bytes once for all who get it."""
+"""Published events: values as they were when they were published, and their bytes, which are made once for all clients."""
 
 import copy
 import dataclasses
@@ -26,9 +26,9 @@ from ..wire import (
     unchecked_event,
 )
 
-_UNREAD = object()  # what filters see has not been made yet
+_UNREAD = object()  # the value for filters has not been made yet
 
-# Renders a fragment, with the values of this moment.
+# Renders a fragment with its variables as they are now.
 type Prepare = Callable[[Renderable], HTML]
 
 
@@ -36,7 +36,7 @@ class Published(Encodable):
     """One event of a topic.
 
     Attributes:
-        value: What was published.
+        value: The published value.
         topic: The topic's name.
         id: Its id in the topic, which is what a client sends back as `Last-Event-ID`; of several topics, if they are merged.
         number: Its place in the topic, counted from 1.
@@ -64,17 +64,16 @@ class Published(Encodable):
         if isinstance(content, SSEEvent):
             content = unchecked_event(content.data, content.event, id, content.retry)
         self._content = content
-        # What is JSON, or HTML by its own account, is had again where somebody has a filter; for anything else that would be
-        # too late.
+        # A value that is sent as JSON, or has `__html__`, can be made again for a filter; any other has to be copied now.
         self._seen = _UNREAD if has_content(value) else copied(value)
         self._encoded: dict[tuple[str | None, Render | None], bytes] = {}
         self._is_rendered = isinstance(content, SSEEvent) and isinstance(content.data, HTML)
-        # Every client wants a fragment in one dialect or the other, so the bytes that are counted here are not kept.
+        # Each client gets a fragment in its own dialect, so the bytes that are counted here are not kept.
         self.size = len(encode_item(content, None, for_event_source) if self._is_rendered else self._encode_for(None, None))
 
     @property
     def event(self) -> str | None:
-        """Its event name, if it was published with one; `"chirp:gap"` where events are missing."""
+        """The event's name, if it was published with one; `"chirp:gap"` for a gap."""
         if isinstance(self._content, Comment):
             return None
         data, event = self._content.data, self._content.event
@@ -82,7 +81,7 @@ class Published(Encodable):
 
     @override
     def _encode_for(self, event_type: str | None, render: Render | None) -> bytes:
-        """The same bytes for everybody with the same event type and the same dialect of htmx."""
+        """The event's bytes, which are the same for all clients with the same event type and dialect of htmx."""
         key = (event_type, render if self._is_rendered else None)
         encoded = self._encoded.get(key)
         if encoded is None:
@@ -94,11 +93,11 @@ class Published(Encodable):
 
 
 class Gap(Published):
-    """What tells a client that events are missing in its place. No filter is asked about it.
+    """An event that tells a client that events are missing in its place. Filters do not see it.
 
     Args:
         topic: The topic's name.
-        missed: How many are missing; None: nobody knows.
+        missed: How many events are missing; None: that is not known.
         id: See `Published`.
         number: See `Published`.
         at: See `Published`.
@@ -130,7 +129,7 @@ class Placed(Published):
 
     @override
     def _encode_for(self, event_type: str | None, render: Render | None) -> bytes:
-        """The same bytes for everybody, but for the line with the id."""
+        """The bytes of the event itself, with another line for the id."""
         return with_id(self._published._encode_for(event_type, render), self.id)
 
 
@@ -140,7 +139,7 @@ def encode_published(event: Published, event_type: str | None, render: Render | 
 
 
 def value_seen(event: Published) -> object:
-    """What filters decide by: the value as it was when it was published, whatever has become of it since."""
+    """The value that filters get: as it was when it was published, even if the object has changed since."""
     if event._seen is _UNREAD:
         assert isinstance(event._content, SSEEvent)
         event._seen = anew(event.value, event._content.data)
@@ -148,17 +147,17 @@ def value_seen(event: Published) -> object:
 
 
 def stands_for(event: Published) -> int:
-    """How many events are missing if this one is: a gap stands for several."""
+    """How many events are lost with this one: a gap stands for several."""
     return event._stands_for
 
 
 def content_of(event: Published) -> SSEEvent | Comment:
-    """What is sent for it, before it is bytes."""
+    """The content of an event, from which its bytes are made."""
     return event._content
 
 
 def with_id(encoded: bytes, id: str) -> bytes:
-    """The bytes of an event with this id in the place of the one that it has. A comment has none, and gets none."""
+    """The bytes of an event, with this id instead of its own. A comment has no id, and gets none."""
     if encoded.startswith(b":"):
         return encoded
     # The fields before the id are one line each: at most one, with the event's name.
@@ -167,11 +166,11 @@ def with_id(encoded: bytes, id: str) -> bytes:
 
 
 def prepare(value: object, render: Prepare | None, encode_json: EncodeJSON = encode_json) -> SSEEvent | Comment:
-    """What will be sent for a value, with nothing in it that can change any more; its id is still missing.
+    """The content to be sent for a value, without an id. Nothing in it can change any more.
 
     Raises:
         TypeError: The value can neither be sent nor rendered.
-        ValueError: It holds what cannot be carried, or an event with an id of its own.
+        ValueError: It holds text that cannot be sent, or is an event with an id.
     """
     if isinstance(value, Comment):
         return value
@@ -198,14 +197,14 @@ def prepare(value: object, render: Prepare | None, encode_json: EncodeJSON = enc
     return unchecked_event(data, event, None, retry)
 
 
-# -- values as they were at a moment, for filters, which look at them later ------------------------------------------------
+# -- values as they were when they were published, for filters -------------------------------------------------------------
 
-# A tuple, because a union written into a test is made anew at each call.
+# A tuple, because a union in an `isinstance()` would be made anew at each call.
 _UNCHANGING = (str, int, float, Comment, type(None))
 
 
 def has_content(value: object) -> bool:
-    """Whether the value, or what the event carries, can be had again from what is sent for it, whatever becomes of it."""
+    """Whether the value can be made again from the content that is sent for it, even if the object changes."""
     data = value.data if isinstance(value, SSEEvent) else value
     if type(data) in (dict, list):
         return True
@@ -215,16 +214,16 @@ def has_content(value: object) -> bool:
 
 
 def anew(value: object, content: object) -> object:
-    """The value anew, from what was made of it: JSON as text, or `HTML`, where it is that by its own account."""
+    """The value, made again from its content: from JSON as text, or from `HTML`."""
     decoded = decode_json(content) if isinstance(content, str) else content
     return unchecked_event(decoded, value.event, None, value.retry) if isinstance(value, SSEEvent) else decoded
 
 
 def decode_json(text: str) -> Any:
-    """JSON, read again.
+    """The value of a JSON text.
 
     Raises:
-        ValueError: It is nested too deeply for that.
+        ValueError: It is nested too deeply.
     """
     try:
         return json.loads(text)
@@ -233,10 +232,10 @@ def decode_json(text: str) -> Any:
 
 
 def copied(value: object) -> object:
-    """The value as it is now: what may change in it is copied.
+    """The value as it is now: the parts of it that may change are copied.
 
     These are dataclasses, the variables of fragments, and the dicts, lists, tuples and sets in them. An object of any other
-    class, which may be among the variables of a fragment, is left as it is: nobody knows what it is made of.
+    class, which may be a variable of a fragment, is not copied: its parts are not known.
     """
     if isinstance(value, _UNCHANGING):
         return value
@@ -247,7 +246,7 @@ def copied(value: object) -> object:
 
 
 def _copied(value: object, copies: dict[int, object]) -> object:
-    # `copies` has those that are made already, by the identities of what they are made of: a dict may be in itself.
+    # `copies` has the copies so far, by the identity of the original: a dict may contain itself.
     if id(value) in copies:
         return copies[id(value)]
     if isinstance(value, dict | list):

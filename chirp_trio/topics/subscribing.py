@@ -1,4 +1,4 @@
-"""What `Topic.subscribe()` is given."""
+"""The options of `Topic.subscribe()`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .presence import check_member
 
 @dataclass(frozen=True, slots=True)
 class SubscribeOptions:
-    """See `Topic.subscribe()`; also for what it raises."""
+    """See `Topic.subscribe()`, also for the errors that it raises."""
 
     last_event_id: str | None
     replay: int

@@ -26,31 +26,31 @@ _PUBLISH = "in a thread, such as that of a plain handler, call topic.publish_fro
 
 
 class Topic:
-    """What is published here reaches every subscriber, in order, without the publisher waiting for any of them.
+    """Sends each published value to every subscriber, in order. The publisher waits for none of them.
 
-    A topic is one audience: whoever may subscribe to it may see all of it, its history too. It lives in one process, and
-    belongs to one trio run. `app.topic()` makes one that can render fragments.
+    A client that may subscribe to a topic may see all of its events, also those of its history. A topic lives in one process,
+    and belongs to one trio run. `app.topic()` makes one that can render fragments.
 
-    With a `store` its history survives the process: an event is written first, and reaches the subscribers then. Such a
-    topic has to be open: `async with topic:` reads the history, and in the end writes what is left, within ten seconds.
-    An app opens what `app.topic()` has made before it started.
+    With a `store` the history survives a restart: an event is written first, and then reaches the subscribers. Such a topic
+    has to be open: `async with topic:` reads the history, and at the end writes what still waits, within ten seconds. An app
+    opens the topics that `app.topic()` has made before the app starts.
 
     Args:
-        name: What to call it, in the log and in messages.
-        history: How many events are remembered for those who reconnect, at least; default 1000. While somebody is subscribed,
-            they are as many as its `buffer` allows it to be behind, and 0 remembers none only while nobody is.
-        history_bytes: How many bytes they may have together; default 16 MiB.
+        name: The topic's name, for the log and for messages.
+        history: How many events are kept for clients that come back, at least; default 1000. While a subscription has a
+            larger `buffer`, as many as that are kept. With 0, none are kept while there are no subscriptions.
+        history_bytes: How many bytes these events may have together; default 16 MiB.
         max_age: Seconds after which an event is forgotten; default: never.
-        store: Where the history is kept; default: in memory.
-        json_default: A function of a value that JSON has not, which returns one that it has, or raises `TypeError`;
-            default: such values are refused. `app.topic()` sets it to the app's.
+        store: Keeps the history; default: it is kept in memory.
+        json_default: Called with a value of a type that JSON does not know; it returns one that JSON knows, or raises
+            `TypeError`; default: such values are refused. `app.topic()` sets it to the app's.
         prepare: Renders a fragment when it is published; default: fragments are refused. `app.topic()` sets it.
 
     Raises:
-        ConfigurationError: An argument that cannot work; the message names what is allowed. Or this process is one of
-            several (`chirp-trio run --workers`), and the store is not one that they share.
-        StoreError: It is being opened, and the store cannot be used.
-        RuntimeError: It has a store, and is used before it is open; or it is opened twice.
+        ConfigurationError: An argument has a value that cannot work; the message names what is allowed. Or this process is
+            one of several (`chirp-trio run --workers`), and the store is not one that they share.
+        StoreError: The topic is being opened, and its store cannot be used.
+        RuntimeError: The topic has a store, and is used before it is open; or it is opened twice.
 
     Example:
         >>> news = Topic("news", history=100)
@@ -89,19 +89,19 @@ class Topic:
     # -- publishing -----------------------------------------------------------------------------------------------------
 
     def publish_nowait(self, value: object) -> str:
-        """Publish a value: whatever an `EventStream` may yield. Never blocks, and waits for nobody.
+        """Publish a value: any item that a source may yield. Never blocks.
 
-        It is taken as it is now, a fragment with the variables that it has now. With a store, subscribers get it once it is
-        written; should that fail, the log says so, and they get a `chirp:gap`.
+        The value is taken as it is now, and a fragment is rendered with its variables as they are now. With a store,
+        subscribers get the event when it is written; if that fails, the log says so, and they get a `chirp:gap`.
 
         Returns:
             The event's id.
 
         Raises:
-            TypeError: The value can neither be sent nor rendered. Nobody gets anything then.
-            ValueError: It holds what cannot be carried, or has an id of its own.
+            TypeError: The value can neither be sent nor rendered. Nothing is published then.
+            ValueError: It holds text that cannot be sent, or is an event with an id.
             trio.ClosedResourceError: The topic is closed.
-            trio.WouldBlock: With a store: too much waits to be written.
+            trio.WouldBlock: With a store: too many events wait to be written.
             RuntimeError: It was called in a thread that is not trio's; there is `publish_from_thread()`.
         """
         self._check_here("publish_nowait()", _PUBLISH)
@@ -120,13 +120,13 @@ class Topic:
     async def publish(self, value: object, *, wait: Subscription | None = None) -> str:
         """As `publish_nowait()`, and a checkpoint.
 
-        With a store it waits for room, and then until the event is written and on its way to the subscribers. Whoever is
-        cancelled in that time may have published it or not.
+        With a store it waits for room, and then until the event is written and on its way to the subscribers. If the call is
+        cancelled in that time, the event may have been published or not.
 
         Args:
-            value: Whatever an `EventStream` may yield.
-            wait: A subscription to this topic that is not to lose anything: while it is as far behind as its `buffer`
-                allows, wait. Nothing is waited for when nobody reads it. Default: nobody is waited for.
+            value: Any item that a source may yield.
+            wait: A subscription to this topic that must not lose events: wait first while it is as far behind as its
+                `buffer` allows. There is no wait while it is not being read. Default: no wait.
 
         Returns:
             The event's id.
@@ -136,7 +136,7 @@ class Topic:
             ValueError: See `publish_nowait()`.
             ConfigurationError: `wait` is a subscription to another topic.
             trio.ClosedResourceError: The topic is closed.
-            StoreError: It could not be written, so nobody gets it.
+            StoreError: The event could not be written, so no subscriber gets it.
         """
         waited_for = subscriber_of(wait) if wait is not None else None
         if waited_for is not None and waited_for.audience is not self._audience:
@@ -156,9 +156,9 @@ class Topic:
         return await self._journal.publish(record_of(value, content))
 
     def publish_from_thread(self, value: object) -> str:
-        """As `publish_nowait()`, from a thread: that of a plain handler, or any other, such as one of another library's.
+        """As `publish_nowait()`, from a thread: that of a plain handler, or any other, such as one of another library.
 
-        It waits until trio's thread has published it.
+        It waits until trio's thread has published the value.
 
         Returns:
             The event's id.
@@ -194,26 +194,26 @@ class Topic:
         filter: Callable[[Any], bool] | None = None,
         member: str | None = None,
     ) -> Subscription:
-        """A source for an `EventStream`, or for `async for`: what is published from now on.
+        """A source for an `EventStream`, or for `async for`: the events that are published from now on.
 
-        Whoever was here before goes on where it was: what it has missed comes first. If that is not known any more, or the
-        id is nobody's, an event named `chirp:gap` comes first, so that a page can load itself anew.
+        For a client that comes back, it begins with the events that the client has missed. If these are no longer known, or
+        the id is unknown, an event named `chirp:gap` comes first, and the page can load itself again.
 
         Args:
-            last_event_id: The id that the client had last: `request.last_event_id`; default: it is new here.
-            replay: How many events of the history somebody new gets first; default 0.
+            last_event_id: The id of the client's last event, `request.last_event_id`; default: a new client, without one.
+            replay: How many events of the history a new client gets first; default 0.
             buffer: How many events a subscriber may be behind; default 1000.
-            overflow: What happens to one who is further behind. `"disconnect"` (the default): its stream ends; it comes
-                back by itself, and goes on where it was, as far as the history goes. `"drop-oldest"`: it loses the oldest.
-                `"latest"`: it gets the newest event for each key. A `chirp:gap` tells of what was lost.
-            key: For `"latest"`: a function of a value that tells what it is about.
+            overflow: What happens to a subscriber that is further behind. `"disconnect"` (the default): its stream ends; a
+                browser connects again, and goes on where it was, as far as the history goes. `"drop-oldest"`: it loses the
+                oldest. `"latest"`: it gets the newest event for each key. A `chirp:gap` tells how many were lost.
+            key: For `"latest"`: a function of a value that tells what the value is about.
             filter: A function of a value that tells whether this subscriber gets it; default: it gets all.
-            member: Whose subscription it is, such as a user's name, for `members` and `presence()`; default: nobody's.
+            member: The subscriber's name, such as a user's, for `members` and `presence()`; default: none.
 
         Raises:
-            ConfigurationError: An argument that cannot work.
-            TypeError: One that is no text or no function where it must be.
-            ValueError: `member` holds what cannot be carried.
+            ConfigurationError: An argument has a value that cannot work.
+            TypeError: An argument that must be text, or a function, is not.
+            ValueError: `member` holds text that cannot be sent.
         """
         options = SubscribeOptions(last_event_id, replay, buffer, overflow, key, filter, member)
         self._audience.check_ready()
@@ -226,12 +226,12 @@ class Topic:
 
     @property
     def cursor(self) -> str:
-        """The id of the newest event: put it into a page, and nothing is lost between rendering and subscribing."""
+        """The id of the newest event. In a page's URL of the stream, it makes the stream begin where the page ends."""
         self._audience.check_ready()
         return self._audience.run.enter(lambda: self._history.id_of(self._history.log.last))
 
     def close(self) -> None:
-        """Take no more events; every subscription ends when it has had what there is. Never blocks.
+        """Take no more events; each subscription ends when it has had all events. Never blocks.
 
         Raises:
             RuntimeError: It was called in a thread that is not trio's; `trio.from_thread.run_sync(topic.close)` leads back.
@@ -250,16 +250,16 @@ class Topic:
         self._check_thread()
         return await self._opening.leave(kind, error, traceback)
 
-    # -- what is known of it --------------------------------------------------------------------------------------------
+    # -- its state ------------------------------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The topic's name."""
         return self._audience.name
 
     @property
     def is_closed(self) -> bool:
-        """Whether it takes no more events."""
+        """Whether the topic takes no more events."""
         return self._audience.is_closed
 
     @property
@@ -269,11 +269,11 @@ class Topic:
 
     @property
     def members(self) -> Mapping[str, int]:
-        """Who is there now, by the `member` of `subscribe()`, and with how many subscriptions, in all processes too."""
+        """For each `member`, how many of its subscriptions are being read now, in all processes that the store joins."""
         return self._audience.attendance.members
 
     def presence(self) -> AsyncGenerator[Presence]:
-        """Who comes and who leaves, from the first `await` on. One who does not read them all misses the oldest ones.
+        """A `Presence` for each subscription that comes or goes, from the first `await` on; the newest thousand wait.
 
         Example:
             >>> async def watch(topic):
@@ -288,7 +288,7 @@ class Topic:
         run = self._audience.run
         if trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is run.token:
             return
-        # What has no age, and is not written, may be used before trio runs.
+        # A topic without an age of events and without a store may be used before trio runs.
         run.check(f"Topic.{call}", cure, is_bound=self._history.needs_clock or self._journal is not None)
 
     def _check_thread(self) -> None:
