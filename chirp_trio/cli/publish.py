@@ -60,19 +60,17 @@ async def _publish(name: str, store: Store, data: str | None, event: str | None,
             async for where, text in texts:
                 try:
                     id = await topic.publish(_event(text, event, is_json))
-                except (TypeError, ValueError) as error:
-                    raise ConfigurationError(f"{where} cannot be published: {error}") from None
+                except (TypeError, ValueError) as problem:
+                    raise ConfigurationError(f"{where} cannot be published: {problem}") from None
                 _print(id)
     except Exception as raised:
-        match sole(raised):
-            case StoreError() as error:
-                print(f"chirp-trio: {neutral(str(error))}", file=sys.stderr)
-                return REFUSED if is_open else UNREACHABLE
-            case ConfigurationError() as error:
-                raise error from None
-            case ValueError() as error if not is_open:
-                raise ConfigurationError(str(error)) from None
-        raise
+        error = sole(raised)
+        if isinstance(error, StoreError):
+            print(f"chirp-trio: {neutral(str(error))}", file=sys.stderr)
+            return REFUSED if is_open else UNREACHABLE
+        if isinstance(error, ValueError) and not is_open:  # the topic cannot have that name
+            raise ConfigurationError(str(error)) from None
+        raise error from None
     return 0
 
 

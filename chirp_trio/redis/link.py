@@ -46,7 +46,7 @@ class Link:
         """Be connected, until cancelled. Of several tasks that call this one does it, and another one after that."""
         async with self._turn, trio.open_nursery() as nursery:
             nursery.start_soon(self._keep, self._listen)
-            nursery.start_soon(self._keep, self._publish)
+            nursery.start_soon(self._keep, self.publishing.use)
             nursery.start_soon(self.publishing.watch, lambda: self.trouble)
 
     async def _keep(self, use: Callable[[Connection, Server], Awaitable[None]]) -> None:
@@ -93,12 +93,8 @@ class Link:
             self.trouble = ""
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.peers.read, connection, bell)
+                nursery.start_soon(self.peers.write, connection)
                 await self.listening.use(connection, bell, server)
-
-    async def _publish(self, connection: Connection, server: Server) -> None:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.peers.write, connection)
-            await self.publishing.use(connection, server)
 
     def _take(self, push: list[Any]) -> None:
         if push[1] != self.peers.keys.channel:

@@ -80,7 +80,8 @@ class Peers:
     async def write(self, connection: Connection) -> None:
         """Tell by this connection, until it is lost.
 
-        It is not the one that reads: Redis 7.0 puts what is published in a transaction into the transaction's own answer.
+        It is neither the one that writes events, which may wait for a disk or a replica longer than this process would be
+        remembered, nor the doorbell: Redis 7.0 puts what is published in a transaction into the transaction's own answer.
         """
         await self._keep(lambda: self._telling.use(connection))
 

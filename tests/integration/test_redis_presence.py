@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from chirp_trio import App, EventStream, Presence, RedisStore, Topic
+from chirp_trio import App, EventStream, Presence, RedisStore, StoreError, Topic
 from chirp_trio.testing import TestClient
 from tests.redis_servers import RedisServer
 
@@ -130,6 +130,25 @@ async def test_nobody_is_there_for_long_whose_process_has_died(server):
         await until(lambda: not here.subscribers)
         assert here.members == {}
         assert trio.current_time() - died_at < 20 * ttl
+
+
+async def test_nobody_is_gone_whose_process_waits_for_a_replica(server):
+    store = RedisStore(server.url, confirm="replica", timeout=6, presence_ttl=1)
+    changes = []
+
+    async def watch(topic):
+        async for change in topic.presence():
+            changes.append(change)  # noqa: PERF401 - it goes on
+
+    async with Topic("room", store=store) as here, room(server, presence_ttl=1) as there, present(here, "ada"):
+        await until(lambda: set(there.members) == {"ada"})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch, there)
+            with pytest.raises(StoreError, match="no replica has it yet"):
+                await here.publish("x")
+            assert set(there.members) == {"ada"}
+            nursery.cancel_scope.cancel()
+    assert [change for change in changes if change.kind == "leave"] == []
 
 
 @pytest.mark.parametrize("with_file", [True, False], ids=["restarted", "restarted empty"])
