@@ -8,6 +8,7 @@ from ..web import App, outline_of
 from .calls import Call, apps_of, missing, template_calls
 from .composing import Library, Page
 from .finding import Finding
+from .habits import habits
 from .project import Project
 from .streams import Streams
 
@@ -16,7 +17,8 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
     """Look for mistakes in an app.
 
     It finds pages that connect to a URL which is no event stream of the app; names of events that a page listens for, and
-    that are never sent to it; templates and blocks that do not exist; templates that do not parse; files that cannot be read.
+    that are never sent to it; templates and blocks that do not exist; templates that do not parse; files that cannot be read;
+    calls in async functions that block all streams; events that are made by hand, and are sent as something else.
 
     Args:
         app: The app. Its handlers are not called.
@@ -45,7 +47,7 @@ def check_app(app: App, *, root_path: str = "", elsewhere: Iterable[str] = ()) -
     calls = list(template_calls(project))
     library = Library(outline.templates)
     pages = [(page, read_page(page.text)) for page in _pages(library, calls)]
-    found = set(library.findings)
+    found = {*library.findings, *habits(project)}
     apps = apps_of(app, project)
     if apps is not None:
         outlines = [outline_of(one) for one in apps]
