@@ -178,10 +178,12 @@ def _cure(value: object) -> str:
         return (
             "; return EventStream of an `async def` that yields events, or Stream(...), a page that is sent as it is rendered"
         )
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return (
-            f"; with str() it is text, and as a status return b'', {value}" if value in _STATUSES else "; str() makes it text"
+            f"; as a status return b'', {value}, and str() makes it text" if value in _STATUSES else "; str() makes it text"
         )
+    if isinstance(value, bytearray | memoryview):
+        return "; bytes(...) of it is a body"
     if isinstance(value, Iterable):
         return "; list(...) of it is JSON"
     return "; await it" if inspect.isawaitable(value) else ""

@@ -424,7 +424,7 @@ def test_what_cannot_be_sent_as_json_is_refused_with_its_full_type_and_its_place
 def test_a_coroutine_that_was_not_awaited_is_refused():
     coroutine = coroutine_function()
 
-    with pytest.raises(TypeError, match=r"^a value of type coroutine cannot be sent as JSON; allowed are text, dict"):
+    with pytest.raises(TypeError, match=r"^a value of type coroutine cannot be sent: await it, and send what it returns"):
         encode_data(coroutine)
     coroutine.close()
 

@@ -147,6 +147,12 @@ async def async_generator():
 CURES = {
     "async_generator": "; return EventStream(...) of it to send its items as events",
     "HTTPError": "; it is an exception: raise it",
+    "int": "; str() makes it text",
+    "set": "; list(...) of it is JSON",
+    "bytearray": "; bytes(...) of it is a body",
+    "generator": "; return EventStream of an `async def` that yields events, or Stream(...), a page that is sent as it is "
+    "rendered",
+    "function": "; it is a function: call it, or return EventStream(...) of it if it yields",
 }
 
 
