@@ -2,7 +2,7 @@
 
     description      what to stream and how: the settings of a stream (`event_stream` makes a response of it)
     lifecycle        one stream while it is served: its nursery, its tasks, and every way to end
-    producer         the source's task; `source` says what may be a source
+    producer         the source and its task; `source` says what may be one, `push_source` which ones need no task
     writer, sender   what is sent, and the way to the client; `waiting` is what waits on that way
     outcome          whether the stream has ended, and why: what its tasks share
     host, registry   where streams live, and which streams an app has; `placement` finds both for a request

@@ -12,10 +12,10 @@ from ..errors import sole
 from ..failures import failure_of
 from ..logs import logger_of
 from .limits import MAX_WRITE_DELAY
+from .sender import STANDSTILL
 from .snapshot import Ending
 from .tasks import SendingTasks
 from .waiting import Flusher, ParkingSpot
-from .writer import STANDSTILL
 
 logger = logger_of("stream")
 

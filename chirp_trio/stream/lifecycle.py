@@ -2,6 +2,7 @@
 
     handler's task   opens the nursery, and watches for `http.disconnect` in it
     source's task    in the nursery: runs the user's source (see `producer`); what it yields goes into the outbox
+                     (a source that needs none, such as a subscription, has no task, and so the stream no nursery)
     writer           sends all that waits, in one piece (see `writer`); a task of the app's nursery where that would block
 
 An idle stream has no writer, and no timer of its own: the host looks at all of its streams from one task.
@@ -99,20 +100,18 @@ class LiveStream:
             raise
         self._enter()
         try:
-            async with trio.open_nursery() as nursery:
-                self._outcome.cancel_when_ended(nursery.cancel_scope)
-                nursery.start_soon(self._producer.run, name="source of an EventStream")
-                if self._revalidation is not None:
-                    nursery.start_soon(self._revalidation.run)
-                try:
+            if self._producer.begin():
+                with trio.CancelScope() as scope:
+                    self._outcome.cancel_when_ended(scope)
                     # Whatever else comes (a request body) is drained: hypercorn queues ten messages, and then blocks.
                     while (await receive())["type"] != "http.disconnect":
                         pass
                     self.end(Ending.DISCONNECTED)
-                finally:
-                    self._limit_cleanup()
+            else:
+                await self._serve_with_tasks(receive)
         finally:
             self.end(Ending.CLOSED)  # without an ending so far, the handler was cancelled from outside
+            self._producer.close()
             # A stream that ended by itself still owes its client what it has yielded, so it waits longer.
             is_finite = self.ending in (Ending.COMPLETED, Ending.FAILED, Ending.EXPIRED)
             await self._writer.aclose(self._description.send_timeout if is_finite else FAREWELL_TIMEOUT, is_patient=is_finite)
@@ -122,6 +121,19 @@ class LiveStream:
                 registry.remove(self)
         if self._outcome.error is not None:
             raise self._outcome.error
+
+    async def _serve_with_tasks(self, receive: Receive) -> None:
+        async with trio.open_nursery() as nursery:
+            self._outcome.cancel_when_ended(nursery.cancel_scope)
+            nursery.start_soon(self._producer.run, name="source of an EventStream")
+            if self._revalidation is not None:
+                nursery.start_soon(self._revalidation.run)
+            try:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                self.end(Ending.DISCONNECTED)
+            finally:
+                self._limit_cleanup()
 
     def _enter(self) -> None:
         # It enters all registries before any hook runs, because a hook may do anything with the stream.

@@ -1,4 +1,7 @@
-"""The source's task of one stream: it runs the user's source, and what that yields goes to the writer."""
+"""The source of one stream: its task runs the user's source, and what that yields goes to the writer.
+
+A source of the library's own may need no task: see `push_source`.
+"""
 
 from collections.abc import AsyncGenerator
 
@@ -10,19 +13,10 @@ from ..habits import note_habit
 from ..wire import PLAIN, EncodeJSON, Render, encode_id, encode_item, is_event
 from .client import ClientKind
 from .outcome import Outcome
+from .push_source import Feed, PushSource, feed_from, push_source
 from .revalidation import Revalidation
 from .snapshot import Ending
-from .source import (
-    PushSource,
-    Reading,
-    Source,
-    call_source,
-    close_source,
-    open_source,
-    place_listener,
-    push_source,
-    source_name,
-)
+from .source import Reading, Source, call_source, close_source, open_source, place_listener, source_name
 from .writer import Writer
 
 
@@ -41,7 +35,7 @@ class Producer:
     """
 
     __slots__ = (
-        "_encode_json", "_outcome", "_place", "_scope", "_source", "event_type", "gate", "kind", "render", "writer",
+        "_encode_json", "_feed", "_outcome", "_place", "_scope", "_source", "event_type", "gate", "kind", "render", "writer",
     )  # fmt: skip
 
     def __init__(
@@ -59,7 +53,8 @@ class Producer:
         self._source = source
         self._outcome = outcome
         self._encode_json = encode_json
-        self._scope = trio.CancelScope()
+        self._feed: Feed | None = None  # where there is no task
+        self._scope: trio.CancelScope | None = None  # around the task's work
         self._place: ClientPlace | None = None  # where the source is a generator
         self.writer = writer
         self.event_type = event_type
@@ -67,10 +62,40 @@ class Producer:
         self.render = render
         self.gate = gate
 
+    # -- without a task ---------------------------------------------------------------------------------------------------
+
+    def begin(self) -> bool:
+        """Begin without a task, if the source can do that; whether it has, or has failed in it. If not, `run()` does it."""
+        if self.gate is not None or not isinstance(self._source, PushSource) or self._outcome.ending is not None:
+            return False
+        try:
+            feed = feed_from(self._source, self)
+        except BaseException as raised:
+            self.end(failure_of(raised))
+            return True
+        if not self._outcome.is_source_closed:  # as it is where there is no more than it has put by now
+            self._feed = feed
+        return feed is not None
+
+    def close(self) -> None:
+        """Close a source that has begun without a task, if it has not ended yet."""
+        if self._feed is not None:
+            self._feed.close()
+            self.end(None)
+
+    def end(self, error: Exception | None) -> None:
+        """See `Sink`."""
+        self._feed = None
+        if error is not None:
+            self._fail(sole(error))
+        self._note_end()
+
+    # -- the source's task ------------------------------------------------------------------------------------------------
+
     async def run(self) -> None:
         """Run the source to its end, and then let the writer end the body."""
         try:
-            with self._scope:
+            with trio.CancelScope() as self._scope:
                 await self._run_source()
         except BaseException as raised:
             signal, failure = split_failure(raised)
@@ -84,15 +109,18 @@ class Producer:
             finally:
                 del signal, failure  # break the cycle: the exception holds this frame
         finally:
-            self._outcome.is_source_closed = True
-            if self._outcome.error is None:
-                self.writer.end()
+            self._note_end()
+
+    def _note_end(self) -> None:
+        self._outcome.is_source_closed = True
+        if self._outcome.error is None:
+            self.writer.end()
 
     async def send(self, item: object) -> None:
         """See `Sink`."""
         if self.gate is not None:
             await self.gate.ask()
-        if not self._accept(item):
+        if not self.put(item):
             await self.writer.wait_for_space()
 
     # -- a source that does not end ---------------------------------------------------------------------------------------
@@ -100,7 +128,7 @@ class Producer:
     @property
     def is_held(self) -> bool:
         """Whether the source has been cancelled once more."""
-        return self._scope.shield
+        return self._scope is not None and self._scope.shield
 
     def cancel_once_more(self) -> None:
         """Cancel a source that has swallowed its cancellation once more, and let it wait until the next call.
@@ -108,14 +136,16 @@ class Producer:
         A source that is cancelled gets `trio.Cancelled` wherever it would wait. One that swallows that in a loop would
         never wait again, and keep the processor from others. The shield lasts until the next call, or until `let_go()`.
         """
-        self._scope.shield = False
-        self._scope.shield = True
+        if self._scope is not None:
+            self._scope.shield = False
+            self._scope.shield = True
 
     def let_go(self) -> None:
         """Let every cancellation from outside reach the source again, because the host looks after it no longer."""
-        self._scope.shield = False
+        if self._scope is not None:
+            self._scope.shield = False
 
-    # -- the source's task ------------------------------------------------------------------------------------------------
+    # -- what it yields -----------------------------------------------------------------------------------------------------
 
     async def _run_source(self) -> None:
         if self._outcome.ending is not None:
@@ -141,7 +171,7 @@ class Producer:
             # nursery of the source's own, which has to see it. It is not swallowed: the source raises it again, or had it
             # coming. So no way out of this loop leaves the source open; one that goes on all the same is closed.
             try:
-                if (self.gate is None or await self.gate.allows()) and not self._accept(item):
+                if (self.gate is None or await self.gate.allows()) and not self.put(item):
                     await self.writer.wait_for_space()
             except BaseException as error:
                 if is_warned:
@@ -159,8 +189,8 @@ class Producer:
             name = source_name(self._source)
             raise RuntimeError(f"the source {name} goes on, although it was cancelled and closed: {error}") from error
 
-    def _accept(self, item: object) -> bool:
-        """Put one item into the outbox; return whether there is room for more. An item that cannot be sent is left out."""
+    def put(self, item: object) -> bool:
+        """See `Sink`. An item that cannot be sent is left out, and reported."""
         try:
             is_block = self.kind.has_id_at_blank_line
             event = encode_item(item, self.event_type, self.render, self._encode_json, has_id_at_blank_line=is_block)

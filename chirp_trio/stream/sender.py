@@ -11,6 +11,10 @@ import trio
 
 from ..asgi import Message, Scope, Send, is_own_send, send_nowait
 
+# Seconds that a timer may be late. If one is later, the server itself was suspended (with its machine or container), for
+# which clients are not to blame.
+STANDSTILL = 2.0
+
 
 class Direct(Protocol):
     """The extension `chirp_trio.connection` of an ASGI scope, which `chirp_trio.server` offers."""

@@ -1,13 +1,12 @@
 """Sources of streams: which objects are accepted, and how they are opened.
 
-Whatever the user gives is an async generator from here on; a `PushSource` of the library's own puts ready bytes into the
-stream by itself.
+Whatever the user gives is an async generator from here on; but for the library's own, which put ready bytes into the stream
+by themselves: see `push_source`.
 """
 
 import inspect
 import weakref
-from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import ContextVar
 from functools import partial
@@ -15,10 +14,6 @@ from types import AsyncGeneratorType
 from typing import Protocol, TypeIs
 
 import trio
-
-from ..wire import Render
-from .client import ClientKind
-from .waiting import Flusher
 
 type Items = AsyncIterable[object] | AbstractAsyncContextManager[AsyncIterable[object]]
 type Source = Items | Callable[[], Items]
@@ -178,87 +173,6 @@ def _call(source: Source) -> Items:
         check_source(items)
         raise TypeError(f"the function that EventStream got returned a function; it must return {_ACCEPTED}")
     return items
-
-
-# -- sources that bring their bytes along -------------------------------------------------------------------------------
-
-
-class Outlet(Protocol):
-    """Takes encoded events one by one."""
-
-    def put(self, event: bytes, /) -> bool:
-        """Take one encoded event; return whether there is room for another one. Never blocks, and never refuses."""
-
-
-class EventWriter(Outlet, Protocol):
-    """Takes the encoded events of one stream."""
-
-    @property
-    def flusher(self) -> Flusher:
-        """What has a turn for writing."""
-
-    def put_joined(self, events: bytes, count: int, /) -> bool:
-        """Take several in one piece, and their number; whether there is room for more."""
-
-    def write(self, events: bytes, count: int, now: float, /) -> bool:
-        """As `put_joined()`, in the flusher's turn; the time is that on trio's clock."""
-
-    def wait_for_space(self) -> Awaitable[None]:
-        """Wait until there is room."""
-
-
-class Gate(Protocol):
-    """The check before each event, if the application is asked whether a stream may go on."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its last answer still holds."""
-
-    async def ask(self) -> None:
-        """Return once events may be put, and ask for that if need be. A checkpoint only if somebody is asked."""
-
-
-class Sink(Protocol):
-    """One stream, as a `PushSource` sees it.
-
-    Attributes:
-        event_type: The stream's event name.
-        kind: How its client is told of its place.
-        render: The dialect of its client.
-    """
-
-    event_type: str | None
-    kind: ClientKind
-    render: Render
-
-    @property
-    def writer(self) -> EventWriter:
-        """Where encoded events go."""
-
-    @property
-    def gate(self) -> Gate | None:
-        """What an event has to pass before it is put; None where nothing is asked."""
-
-    async def send(self, item: object) -> None:
-        """Put an item that has to be encoded first, and wait until there is room for more."""
-
-
-class PushSource(ABC):
-    """A source that puts encoded events into a stream, from whatever task has them.
-
-    An event for a thousand streams so wakes none of their tasks.
-    """
-
-    __slots__ = ()
-
-    @abstractmethod
-    def _push(self, sink: Sink) -> Awaitable[None]:
-        """See `push_source`."""
-
-
-def push_source(source: PushSource, sink: Sink) -> Awaitable[None]:
-    """Let the source put events into the sink until there will be no more. Cancelling this is the end of it."""
-    return source._push(sink)  # not async itself: an idle stream keeps the frame of every function that waits for it
 
 
 class Reading(Protocol):

@@ -4,8 +4,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
 from types import coroutine
+from typing import Protocol
 
 import trio
+
+from .waiting import Flusher
 
 # How many send at a time, of those that are not stuck. The tasks that publish have a turn whenever each of these has had one:
 # so there is more to send together, where sending takes long.
@@ -67,6 +70,14 @@ class SendingTasks:
                         self._add_task()
         finally:
             self._is_watched = False
+
+
+class WriterHost(Protocol):
+    """The part of a stream's host that a writer uses."""
+
+    is_open: bool
+    flusher: Flusher
+    tasks: SendingTasks  # which may outlive a request
 
 
 class _Crew:

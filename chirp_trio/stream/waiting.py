@@ -7,10 +7,17 @@ import trio
 from trio.lowlevel import Abort
 
 
+class Wakeable(Protocol):
+    """What waits for something to happen."""
+
+    def wake(self) -> None:
+        """Let it go on. Never blocks; it may have been woken already."""
+
+
 class ParkingSpot:
     """A place where one task waits until another task, or a callback, wakes it.
 
-    It is a `trio.lowlevel.ParkingLot` for a single car: a tenth of its memory, and every stream has three.
+    It is a `trio.lowlevel.ParkingLot` for a single car: a tenth of its memory.
 
     A wake-up is not remembered: the task looks at its condition, parks if that does not hold yet, and looks again.
     Nothing is lost, because no other task runs between looking and parking.
@@ -53,7 +60,7 @@ class Outbox:
         taken_bytes: How many bytes these were.
     """
 
-    __slots__ = ("_events", "_size", "_space", "taken_bytes", "taken_events")
+    __slots__ = ("_events", "_size", "_waiting", "taken_bytes", "taken_events")
 
     MAX_BYTES = 8 * 1024
     MAX_EVENTS = 512
@@ -63,12 +70,17 @@ class Outbox:
         self._size = 0
         self.taken_events = 0  # counted when they are taken, all at once, so that a single event does not pay for it
         self.taken_bytes = 0
-        self._space = ParkingSpot()
+        self._waiting: Wakeable | None = None  # what wants to put more
 
     def put(self, event: bytes) -> bool:
         """Add one encoded event; return whether there is room for another one. Never blocks, and never refuses."""
         self._events.append(event)
         self._size += len(event)
+        return self._size < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room for an event."""
         return self._size < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
 
     def count_further(self, events: int) -> None:
@@ -84,13 +96,20 @@ class Outbox:
         self.taken_bytes += self._size
         self._events = []
         self._size = 0
-        self._space.wake()
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            waiting.wake()
         return taken
 
     async def wait_for_space(self) -> None:
         """Wait until what is in here has been taken."""
         if self._events:
-            await self._space.park()
+            self._waiting = spot = ParkingSpot()
+            await spot.park()
+
+    def wake_at_space(self, waiting: Wakeable) -> None:
+        """Wake this, and nothing else, once what is in here has been taken."""
+        self._waiting = waiting
 
     @property
     def backlog(self) -> int:

@@ -8,7 +8,6 @@ hypercorn's `send()` cannot be cancelled while the client does not read, so the 
 from collections.abc import Sequence
 from contextvars import Context
 from functools import partial
-from typing import Protocol
 
 import trio
 
@@ -17,24 +16,12 @@ from ..failures import failure_of, reraise, split_failure
 from ..logs import logger_of
 from ..wire import HEARTBEAT
 from .outcome import Outcome
-from .sender import Direct, Sender
+from .sender import STANDSTILL, Direct, Sender
 from .snapshot import Ending
-from .tasks import SendingTasks
-from .waiting import Flusher, Outbox
+from .tasks import WriterHost
+from .waiting import Outbox, Wakeable
 
 logger = logger_of("stream")
-
-# Seconds that a timer may be late. If one is later, the server itself was suspended (with its machine or container), for
-# which clients are not to blame.
-STANDSTILL = 2.0
-
-
-class WriterHost(Protocol):
-    """The part of a stream's host that a writer uses."""
-
-    is_open: bool
-    flusher: Flusher
-    tasks: SendingTasks  # which may outlive a request
 
 
 class Writer:
@@ -91,6 +78,11 @@ class Writer:
             self.write_soon()
         return self.outbox.put(event)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room for an event."""
+        return self.outbox.has_room
+
     def put_joined(self, events: bytes, count: int) -> bool:
         """Send several events in one piece; a count of 0 means that it holds none. Return whether there is room for more."""
         self.outbox.count_further(count - 1)
@@ -114,6 +106,11 @@ class Writer:
             self.flush(trio.current_time())
             await trio.lowlevel.checkpoint()
         await self.outbox.wait_for_space()
+
+    def wake_at_space(self, waiting: Wakeable, now: float) -> None:
+        """As `wait_for_space()`, for what is no task."""
+        self.outbox.wake_at_space(waiting)
+        self.flush(now)
 
     def put_place(self, place: bytes) -> None:
         """Tell the client where it is: before the first event, if that is still to come, and the response waits for it."""
@@ -174,7 +171,7 @@ class Writer:
     def _write_now(self, direct: Direct | None, pieces: list[bytes]) -> None:
         try:
             is_clear = True
-            data = b"".join(pieces) if self._coding is None or not pieces else self._coding.encode(pieces)
+            data = self._encode(pieces)
             if direct is None:
                 is_clear = self.sender.start_nowait(self._take_headers(), data)
             elif data:

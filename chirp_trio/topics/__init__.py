@@ -5,6 +5,7 @@
     history          the events that are remembered, and their ids
     audience         who is subscribed, and how each of them gets the next event
     subscriber       one subscriber's place; `overflow` says what becomes of one that is too far behind
+    feed             what puts a subscriber's events into a stream without a task
     subscription     what users read; `merged` reads several at once
     storage          stores: what keeps a history beyond the process
 

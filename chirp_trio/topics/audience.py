@@ -88,7 +88,7 @@ class Audience:
     def wake(self) -> None:
         """Let all subscribers look whether it is over."""
         for seat in tuple(self._open):
-            seat.spot.wake()
+            seat.wake()
 
     def close(self) -> None:
         """Take no more events; all subscriptions end when they have had what there is."""

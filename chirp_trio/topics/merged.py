@@ -7,7 +7,7 @@ from typing import override
 import trio
 
 from ..errors import ConfigurationError
-from ..stream.source import PushSource, Sink
+from ..stream.push_source import PushSource, Sink
 from ..stream.waiting import ParkingSpot
 from .history import SEPARATOR
 from .published import Placed, Published, with_id
@@ -156,7 +156,6 @@ class _Merged:
             part.check_readable()
         for part in self._parts:
             part.enter()
-            part.seat.spot = self._spot
         self._ids = [part.cursor for part in self._parts]
 
     async def _find_places(self) -> None:
@@ -196,9 +195,9 @@ class _Merged:
             return False
         for place, part in enumerate(self._parts):
             if sink is None or part.is_choosy:
-                part.begin_waiting(None)
+                part.begin_waiting(self._spot, None)
             else:
-                part.begin_waiting(sink, _Part(self, place, sink))
+                part.begin_waiting(self._spot, sink, _Part(self, place, sink))
         try:
             await self._spot.park()
         finally:

@@ -7,8 +7,8 @@ from typing import override
 import trio
 
 from ..failures import failure_of
-from ..stream.source import EventWriter, Gate, Outlet, Sink
-from ..stream.waiting import Flushable, Flusher, Outbox, ParkingSpot
+from ..stream.push_source import EventWriter, Gate, Outlet, Sink
+from ..stream.waiting import Flushable, Flusher, Outbox, Wakeable
 from ..wire import Render
 from .history import Place
 from .lag import Lag
@@ -30,17 +30,17 @@ class Seat:
         member: See above.
         position: The number of the last event that it has got.
         had: The number of the last event that is on its way to the client.
-        spot: Where its task waits.
+        waiting: What reads it, where it waits for something to happen; None where nothing does.
         dialect: In which it is given bytes: the stream's event name, and what renders fragments and HTML for its client. None
             where it is not.
     """
 
-    __slots__ = ("_gate", "_outlet", "_room", "_writer", "buffer", "dialect", "had", "member", "position", "spot")
+    __slots__ = ("_gate", "_outlet", "_room", "_writer", "buffer", "dialect", "had", "member", "position", "waiting")
 
     def __init__(self, buffer: int, place: Place, member: str | None = None) -> None:
         self.buffer = buffer
         self.member = member
-        self.spot = ParkingSpot()
+        self.waiting: Wakeable | None = None
         self.dialect: Dialect | None = None
         self._outlet: Outlet | None = None  # where the next event goes at once
         self._writer: EventWriter | None = None  # where what comes next goes together
@@ -54,11 +54,11 @@ class Seat:
         self.had = place.number
 
     def wait_for_event(self) -> None:
-        """Have the task woken by the next event."""
+        """Have its reader woken by the next event."""
         self.dialect = self._outlet = self._writer = self._gate = None
 
     def wait_for_bytes(self, sink: Sink, outlet: Outlet | None) -> None:
-        """Have what comes next put into a stream, while there is room in it; otherwise the task is woken.
+        """Have what comes next put into a stream, while there is room in it; otherwise its reader is woken.
 
         Args:
             sink: The stream.
@@ -82,7 +82,7 @@ class Seat:
             if outlet.put(encoded):
                 return True
             self.had = number
-        self.spot.wake()
+        self.wake()
         return False
 
     def take(self, joined: bytes, number: int, now: float | None) -> bool:
@@ -100,8 +100,13 @@ class Seat:
             if writer.put_joined(joined, count) if now is None else writer.write(joined, count, now):
                 return True
             self.had = number
-        self.spot.wake()
+        self.wake()
         return False
+
+    def wake(self) -> None:
+        """Let what reads it go on."""
+        if self.waiting is not None:
+            self.waiting.wake()
 
     def is_done_with_all(self) -> None:
         """Whatever was read is on its way: publishers that wait for room may go on."""

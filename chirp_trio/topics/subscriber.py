@@ -2,7 +2,8 @@
 
 import trio
 
-from ..stream.source import Outlet, Sink
+from ..stream.push_source import Outlet, Sink
+from ..stream.waiting import ParkingSpot, Wakeable
 from .audience import Audience
 from .history import Place
 from .overflow import POLICIES, Behind
@@ -76,25 +77,18 @@ class Subscriber:
         seat = self.seat
         try:
             await self.find_place()
-            if self.misses_nothing:  # a gap has an id itself
-                # A client that loses its connection before its first event would come back without an id, and miss what
-                # came in between.
-                sink.writer.put_joined(sink.kind.encode_place(self.audience.id_of(seat.position)), 0)
+            self.put_place(sink)
             told = seat.position  # where the client knows itself to be
             while True:
                 seat.is_done_with_all()
-                if not self.is_choosy and self._is_in_step():
+                if not self.is_choosy and self.is_in_step:
                     if sink.gate is not None and seat.position < self.audience.log.last:
                         await sink.gate.ask()
-                        if not self._is_in_step():  # any more
+                        if not self.is_in_step:  # any more
                             continue
                     before = seat.position
-                    encoded, seat.position = self.audience.encoded_since(before, sink.event_type, sink.render)
-                    has_room = bool(encoded) and sink.writer.put_joined(encoded, seat.position - before)
-                    if self.audience.lag.is_counted:
-                        for event in self.audience.log.since(before, seat.position - before):
-                            self.has_taken(event)
-                    if not encoded and not await self._wait(sink):
+                    has_room = self.put_joined(sink)
+                    if seat.position == before and not await self._wait(sink):
                         return
                     if not has_room:  # or it is the end of a wait, which comes when there is no room
                         await sink.writer.wait_for_space()
@@ -118,16 +112,17 @@ class Subscriber:
 
     async def _wait(self, sink: Sink | None) -> bool:
         """Wait for the next event, which goes into the stream at once if there is one; False: there will be none."""
-        if self.is_over or self.audience.is_over:
+        if self.gets_no_more:
             return False
-        self.begin_waiting(sink)
+        spot = ParkingSpot()
+        self.begin_waiting(spot, sink)
         try:
-            await self.seat.spot.park()
+            await spot.park()
         finally:
             self.end_waiting()
         return True
 
-    # -- the parts of reading, which several subscribers that are merged have in common ---------------------------------
+    # -- the parts of reading, which a feed and several subscribers that are merged have in common ----------------------
 
     def enter(self) -> None:
         """Be read from now on."""
@@ -150,6 +145,31 @@ class Subscriber:
             id, self._sought = self._sought, None
             await self.audience.journal.find(id)
             self._begin_at(self.audience.history.find(id, self._replay))
+
+    @property
+    def needs_task(self) -> bool:
+        """Whether something may have to be waited for besides events and room: the user's own code, or a store."""
+        return self.is_choosy or self._sought is not None
+
+    @property
+    def gets_no_more(self) -> bool:
+        """Whether there will be no more events than it can read now."""
+        return self.is_over or self.audience.is_over
+
+    def put_place(self, sink: Sink) -> None:
+        """Tell the client its place. One that loses its connection before its first event would come back without an id."""
+        if self.misses_nothing:  # a gap has an id itself
+            sink.writer.put_joined(sink.kind.encode_place(self.audience.id_of(self.seat.position)), 0)
+
+    def put_joined(self, sink: Sink) -> bool:
+        """Put the next events into a stream as they are, some kilobytes at most; whether there are any, and room for more."""
+        audience, seat, before = self.audience, self.seat, self.seat.position
+        encoded, seat.position = audience.encoded_since(before, sink.event_type, sink.render)
+        has_room = bool(encoded) and sink.writer.put_joined(encoded, seat.position - before)
+        if audience.lag.is_counted:
+            for event in audience.log.since(before, seat.position - before):
+                self.has_taken(event)
+        return has_room
 
     def leave(self) -> None:
         """Be read no longer."""
@@ -175,14 +195,16 @@ class Subscriber:
         """
         return self.audience.id_of(self.seat.position) if self.misses_nothing else self._came_with
 
-    def begin_waiting(self, sink: Sink | None, outlet: Outlet | None = None) -> None:
-        """Have what comes next put into a stream; or the parked task woken, where there is none.
+    def begin_waiting(self, waiting: Wakeable, sink: Sink | None, outlet: Outlet | None = None) -> None:
+        """Have what comes next put into a stream, while there is room; what waits is woken where that is not possible.
 
         Args:
+            waiting: What waits.
             sink: The stream.
             outlet: What takes each event for it at once; default: its writer takes them, together.
         """
         self.seat.is_done_with_all()
+        self.seat.waiting = waiting
         if sink is None:
             self.seat.wait_for_event()
         else:
@@ -190,8 +212,9 @@ class Subscriber:
         self.audience.wait(self.seat)
 
     def end_waiting(self) -> None:
-        """The parked task runs again."""
+        """What has waited goes on."""
         self.audience.stop_waiting(self.seat)
+        self.seat.waiting = None
         self.seat.wait_for_event()
 
     # -- what comes next ------------------------------------------------------------------------------------------------
@@ -221,7 +244,8 @@ class Subscriber:
         if lag.is_counted and event.number > self._replayed and not isinstance(event, Gap):
             lag.count([event], 1)
 
-    def _is_in_step(self) -> bool:
+    @property
+    def is_in_step(self) -> bool:
         """Whether the next events can be had as they are."""
         at = self.seat.position
         return self._missed == 0 and not self.is_over and at >= self.audience.log.first - 1 and not self._is_behind()

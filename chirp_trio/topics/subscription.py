@@ -5,8 +5,10 @@ from collections.abc import Awaitable
 from typing import Protocol, Self, override
 
 from ..arguments import check_type
-from ..stream.source import PushSource, Sink, place_listener
+from ..stream.push_source import PushSource, Sink
+from ..stream.source import place_listener
 from ..threads import TrioRun
+from .feed import SubscriberFeed
 from .published import Published
 from .subscriber import Subscriber
 
@@ -56,6 +58,10 @@ class Subscription(PushSource):
     @override
     def _push(self, sink: Sink) -> Awaitable[None]:
         return self._subscriber.push(sink)
+
+    @override
+    def _feed(self, sink: Sink) -> SubscriberFeed | None:
+        return None if self._subscriber.needs_task else SubscriberFeed(self._subscriber, sink)
 
 
 def subscriber_of(subscription: Subscription) -> Subscriber:

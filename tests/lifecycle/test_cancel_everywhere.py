@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from chirp_trio import Topic, merge
-from chirp_trio.stream.source import PushSource, push_source
+from chirp_trio.stream.push_source import PushSource, push_source
 from chirp_trio.testing import cancel_everywhere
 from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.scenes import Source, Visit, endings, logged, tasks

@@ -11,7 +11,7 @@ import trio.testing
 from chirp_trio import Topic
 from chirp_trio.htmx import for_event_source
 from chirp_trio.stream.client import BYTE_READER
-from chirp_trio.stream.source import PushSource, push_source
+from chirp_trio.stream.push_source import PushSource, push_source
 from chirp_trio.stream.waiting import Outbox, ParkingSpot
 from tests.lifecycle.feeds import feed_of
 
