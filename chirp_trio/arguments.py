@@ -4,6 +4,7 @@ ConfigurationError, which is a ValueError.
 
 import math
 from collections.abc import Collection
+from typing import TypeIs
 
 from .errors import ConfigurationError
 
@@ -41,6 +42,8 @@ def check_count(name: str, value: object, *, least: int, of: str = "a whole numb
         TypeError: It is no whole number.
         ConfigurationError: It is too small.
     """
+    if type(value) is int and value >= least:
+        return  # before the message is made, as below: every subscription is checked
     allowed = f"{of}, {_WORDS[least]} or more{otherwise}"
     check_type(name, value, int, allowed)
     if isinstance(value, int) and value < least:
@@ -54,10 +57,11 @@ def check_choice(name: str, value: object, choices: Collection[object]) -> None:
         TypeError: It is no text.
         ConfigurationError: It is another one.
     """
+    if isinstance(value, str) and value in choices:
+        return
     allowed = "one of " + ", ".join(map(repr, choices))
     check_type(name, value, str, allowed)
-    if value not in choices:
-        raise ConfigurationError(f"{name} is {value!r:.200}; it must be {allowed}")
+    raise ConfigurationError(f"{name} is {value!r:.200}; it must be {allowed}")
 
 
 def check_function(name: str, value: object) -> None:
@@ -83,14 +87,14 @@ def check_seconds(name: str, value: object, *, least: int | None = None, otherwi
         TypeError: It is no number.
         ConfigurationError: It is too small, infinite or NaN.
     """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_seconds(value) and (value > 0 if least is None else value >= least):
+        return  # before the message is made: every stream is checked
     least_in_words = "more than zero" if least is None else f"{_WORDS[least]} or more"
     allowed = f"{name} is {value!r:.200}; it must be a number of seconds, {least_in_words}{otherwise}"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(allowed)
-    if not is_seconds(value) or (value <= 0 if least is None else value < least):
-        raise ConfigurationError(allowed)
+    raise ConfigurationError(allowed) if is_number else TypeError(allowed)
 
 
-def is_seconds(value: object) -> bool:
+def is_seconds(value: object) -> TypeIs[int | float]:
     """Whether a value is a time that passes: a number, zero or more, and not infinite."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf

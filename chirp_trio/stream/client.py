@@ -17,6 +17,8 @@ _IN_QUERY = ("lastEventId", "evs_last_event_id", "last_event_id")
 HELLO = b"chirp:hello"
 BYE = b"chirp:bye"
 
+# The headers that tell kinds of clients apart, and what each has in it then.
+_TELLING = {b"accept": b"text/event-stream", b"hx-request": b"true", b"cache-control": b"no-cache", b"pragma": b"no-cache"}
 
 # A request's headers, as ASGI has them.
 type RawHeaders = Iterable[tuple[bytes, bytes]]
@@ -66,20 +68,21 @@ def kind_of_client(scope: Scope) -> ClientKind:
     of which fetch makes `Cache-Control: no-cache` and `Pragma: no-cache` (WHATWG Fetch, 4.5).
     """
     headers: RawHeaders = scope.get("headers", ())
-    if not _holds(headers, b"accept", b"text/event-stream"):
+    told = _told_by(headers)
+    if b"accept" not in told:
         return BYTE_READER
     if scope["method"] != "GET":
         return EVENT_READER
-    if is_htmx4_stream(headers):
+    if b"hx-request" in told:
         return HTMX4
-    if not _holds(headers, b"cache-control", b"no-cache"):
+    if b"cache-control" not in told:
         return EVENT_READER
-    return EVENT_SOURCE if _holds(headers, b"pragma", b"no-cache") else LIKE_EVENT_SOURCE
+    return EVENT_SOURCE if b"pragma" in told else LIKE_EVENT_SOURCE
 
 
 def is_htmx4_stream(headers: RawHeaders) -> bool:
     """Whether the request is htmx 4's for an event stream. It uses `fetch`; htmx 2 uses the browser's `EventSource`."""
-    return _holds(headers, b"hx-request", b"true") and _holds(headers, b"accept", b"text/event-stream")
+    return {b"hx-request", b"accept"} <= _told_by(headers)
 
 
 def last_event_id(scope: Scope) -> str | None:
@@ -111,5 +114,8 @@ def last_event_id(scope: Scope) -> str | None:
     return next((query[name] for name in _IN_QUERY if name in query), None)
 
 
-def _holds(headers: RawHeaders, wanted: bytes, part: bytes) -> bool:
-    return any(part in value.lower() for name, value in headers if name.lower() == wanted)
+def _told_by(headers: RawHeaders) -> set[bytes]:
+    """Which of the headers that tell kinds apart say what they may say."""
+    return {
+        name.lower() for name, value in headers if (part := _TELLING.get(name.lower())) is not None and part in value.lower()
+    }

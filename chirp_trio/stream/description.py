@@ -60,9 +60,10 @@ class Description:
         if self.compress is not None:
             check_compress("compress", self.compress, ", or None for the app's")
 
-        pairs = header_pairs(self.headers)
-        object.__setattr__(self, "headers", pairs)
-        _check_headers(encode_headers(pairs))
+        if self.headers != ():
+            pairs = header_pairs(self.headers)
+            object.__setattr__(self, "headers", pairs)
+            _check_headers(encode_headers(pairs))
 
 
 def response_headers(description: Description, compress: Compress, coding: Coding | None) -> list[tuple[bytes, bytes]]:
@@ -75,6 +76,8 @@ def response_headers(description: Description, compress: Compress, coding: Codin
         compress: Whether it is compressed for clients that take that, which caches have to know.
         coding: What compresses it for this one; None if nothing does.
     """
+    if description.headers == () and compress is False:
+        return list(_HEADERS)
     further = encode_headers(header_pairs(description.headers))
     _check_headers(further)  # checked again, because the headers of a Starlette response can be changed
     named = {name for name, _ in further}

@@ -74,8 +74,11 @@ class StreamHost:
         nursery.start_soon(self.flusher.run)
 
     def adopt(self, stream: Hosted) -> None:
-        """Take in a stream: count it as alive, and call its `look()` at the times that it asks for."""
+        """Take in a stream: count it as alive."""
         self._streams.add(stream)
+
+    def watch(self, stream: Hosted) -> None:
+        """Call a stream's `look()`, now and at the times that it asks for."""
         due = stream.look(trio.current_time())
         if due is not None:
             self.look_at(stream, due)

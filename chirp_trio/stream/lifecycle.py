@@ -65,9 +65,9 @@ class LiveStream:
         self._route: str | None = scope.get(ROUTE_KEY)
         self.client: str | None = (scope.get("client") or (None,))[0]
         self._kind = kind = kind_of_client(scope)
-        self._opened = trio.current_time()
+        self._opened = now = trio.current_time()
         self._expires = min(deadline(description), *(registry.deadline() for registry in registries))
-        self._outcome = outcome = Outcome(scope["path"], debug=debug, listener=error_listener(scope))
+        self._outcome = outcome = Outcome(scope["path"], now, debug=debug, listener=error_listener(scope))
         coding = choose_coding(scope.get("headers", ()), compress)
         self._writer = writer = Writer(
             sender, placement.host, outcome, headers=response_headers(description, compress, coding),
@@ -100,7 +100,9 @@ class LiveStream:
             raise
         self._enter()
         try:
-            if self._producer.begin():
+            has_begun = self._producer.begin()
+            self._host.watch(self)  # now, so that a stream that has something to send at once is not looked at for that
+            if has_begun:
                 with trio.CancelScope() as scope:
                     self._outcome.cancel_when_ended(scope)
                     # Whatever else comes (a request body) is drained: hypercorn queues ten messages, and then blocks.

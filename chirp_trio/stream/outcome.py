@@ -20,6 +20,7 @@ class Outcome:
 
     Args:
         path: The path of the request, which log lines begin with.
+        now: The time, on trio's clock.
         debug: Whether the client is told what went wrong.
         listener: A function that every error is reported to as well, such as a test client's; default: none.
 
@@ -34,13 +35,13 @@ class Outcome:
 
     __slots__ = ("_debug", "_listener", "_scope", "ending", "error", "has_failed", "is_source_closed", "path", "since")
 
-    def __init__(self, path: str, *, debug: bool = False, listener: ErrorListener | None = None) -> None:
+    def __init__(self, path: str, now: float, *, debug: bool = False, listener: ErrorListener | None = None) -> None:
         self.path = path
         self._debug = debug
         self._listener = listener
         self._scope: trio.CancelScope | None = None
         self.ending: Ending | None = None
-        self.since = trio.current_time()
+        self.since = now
         self.has_failed = False
         self.error: Exception | None = None
         self.is_source_closed = False

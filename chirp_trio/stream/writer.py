@@ -57,7 +57,7 @@ class Writer:
         self.outbox = Outbox()
         self.flusher = host.flusher
         self.begun = False
-        self.last_sent = trio.current_time()
+        self.last_sent = outcome.since
         self.first_event_at: float | None = None
         self._host = host
         self._outcome = outcome

@@ -54,6 +54,7 @@ class Audience:
         self._waiting: dict[Seat, None] = {}
         self._rows: dict[Flusher, Row] = {}
         self.attendance = Attendance(self.run)
+        self._last_gap: tuple[tuple[int | None, str], Gap] | None = None  # thousands come back at once to the same place
 
     # -- what happens in the topic --------------------------------------------------------------------------------------
 
@@ -128,7 +129,8 @@ class Audience:
         """Count a subscriber among those that are reading."""
         self._open[seat] = None
         self._buffers[seat.buffer] += 1
-        self._keep()
+        if self._buffers[seat.buffer] == 1:
+            self._keep()
         self._count_here(seat.member, self.attendance.enter(seat.member))
 
     def leave(self, seat: Seat) -> None:
@@ -137,7 +139,7 @@ class Audience:
         self._buffers[seat.buffer] -= 1
         if not self._buffers[seat.buffer]:
             del self._buffers[seat.buffer]
-        self._keep()
+            self._keep()
         self._count_here(seat.member, self.attendance.leave(seat.member))
 
     def _count_here(self, member: str | None, count: int) -> None:
@@ -206,4 +208,7 @@ class Audience:
     def gap(self, missed: int | None, number: int) -> Gap:
         """What tells a client that events are missing before this one; how many, if that is known."""
         self.gaps += 1
-        return Gap(self.name, missed, self.id_of(number), number, self.history.now())
+        key = missed, self.id_of(number)
+        if self._last_gap is None or self._last_gap[0] != key:
+            self._last_gap = key, Gap(self.name, missed, key[1], number, self.history.now())
+        return self._last_gap[1]
