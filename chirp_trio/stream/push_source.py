@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ..wire import Render
 from .client import ClientKind
-from .waiting import Flusher, Wakeable
+from .waiting import Flusher, Outbox
 
 
 class Outlet(Protocol):
@@ -17,15 +17,15 @@ class Outlet(Protocol):
 
 
 class EventWriter(Outlet, Protocol):
-    """Takes the encoded events of one stream."""
+    """Takes the encoded events of one stream.
 
-    @property
-    def flusher(self) -> Flusher:
-        """What has a turn for writing."""
+    Attributes:
+        outbox: Where they wait.
+        flusher: What has a turn for writing.
+    """
 
-    @property
-    def has_room(self) -> bool:
-        """Whether there is room for an event."""
+    outbox: Outbox
+    flusher: Flusher
 
     def put_joined(self, events: bytes, count: int, /) -> bool:
         """Take several in one piece, and their number; whether there is room for more."""
@@ -36,8 +36,8 @@ class EventWriter(Outlet, Protocol):
     def wait_for_space(self) -> Awaitable[None]:
         """Wait until there is room."""
 
-    def wake_at_space(self, waiting: Wakeable, now: float, /) -> None:
-        """Write what there is, without blocking, and wake this once there is room."""
+    def flush(self, now: float, /) -> None:
+        """Write what waits, as far as that is possible without blocking."""
 
 
 class Gate(Protocol):

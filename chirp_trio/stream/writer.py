@@ -19,7 +19,7 @@ from .outcome import Outcome
 from .sender import STANDSTILL, Direct, Sender
 from .snapshot import Ending
 from .tasks import WriterHost
-from .waiting import Outbox, Wakeable
+from .waiting import Outbox
 
 logger = logger_of("stream")
 
@@ -78,11 +78,6 @@ class Writer:
             self.write_soon()
         return self.outbox.put(event)
 
-    @property
-    def has_room(self) -> bool:
-        """Whether there is room for an event."""
-        return self.outbox.has_room
-
     def put_joined(self, events: bytes, count: int) -> bool:
         """Send several events in one piece; a count of 0 means that it holds none. Return whether there is room for more."""
         self.outbox.count_further(count - 1)
@@ -91,13 +86,19 @@ class Writer:
     def write(self, events: bytes, count: int, now: float) -> bool:
         """As `put_joined()`, called in the flusher's turn: written in this turn, if nothing else waits."""
         direct = self.sender.direct
-        if self._task is not None or self._flush_due or self._is_closed or direct is None or not direct.is_open:
+        if direct is None or self._task is not None or self._flush_due or self._is_closed or not direct.is_open:
             return self.put_joined(events, count)
-        self.outbox.taken_events += count
-        self.outbox.taken_bytes += len(events)
+        outbox = self.outbox
+        outbox.taken_events += count
+        outbox.taken_bytes += len(events)
         self.last_sent = now
-        self.first_event_at = now if self.first_event_at is None else self.first_event_at
-        self._write_now(direct, [events])
+        if self.first_event_at is None:
+            self.first_event_at = now
+        try:
+            if not direct.write_nowait(events if self._coding is None else self._coding.encode([events])):
+                self._start()
+        except BaseException as raised:
+            self._note_failure(raised)
         return True
 
     async def wait_for_space(self) -> None:
@@ -106,11 +107,6 @@ class Writer:
             self.flush(trio.current_time())
             await trio.lowlevel.checkpoint()
         await self.outbox.wait_for_space()
-
-    def wake_at_space(self, waiting: Wakeable, now: float) -> None:
-        """As `wait_for_space()`, for what is no task."""
-        self.outbox.wake_at_space(waiting)
-        self.flush(now)
 
     def put_place(self, place: bytes) -> None:
         """Tell the client where it is: before the first event, if that is still to come, and the response waits for it."""
@@ -178,10 +174,15 @@ class Writer:
                 is_clear = direct.write_nowait(data)
             if self._is_last or not is_clear:
                 self._start()
-        except trio.BrokenResourceError:
-            self._lose_client()
         except BaseException as raised:
-            self._fail(failure_of(raised))  # the flusher's other writers go on
+            self._note_failure(raised)
+
+    def _note_failure(self, raised: BaseException) -> None:
+        """End the stream for what was raised in the flusher's turn, whose other writers go on."""
+        if isinstance(raised, trio.BrokenResourceError):
+            self._lose_client()
+        else:
+            self._fail(failure_of(raised))
 
     # -- the handler's task ---------------------------------------------------------------------------------------------
 

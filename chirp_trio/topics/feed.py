@@ -58,14 +58,16 @@ class SubscriberFeed(Flushable):
             self._subscriber.leave()
 
     def _put_what_there_is(self, now: float) -> None:
-        while self._sink.writer.has_room:
+        writer = self._sink.writer
+        while writer.outbox.has_room:
             if not self._put_some():
                 if self._subscriber.gets_no_more:
                     self._end(None)
                 else:
                     self._subscriber.begin_waiting(self, self._sink)
                 return
-        self._sink.writer.wake_at_space(self, now)
+        writer.outbox.wake_at_space(self)
+        writer.flush(now)  # what is full is written at once, and waits for no other stream
 
     def _put_some(self) -> bool:
         """Put the next events, some kilobytes at most; whether there were any."""

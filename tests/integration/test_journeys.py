@@ -17,7 +17,7 @@ FILES_OF_A_YIELDED_ITEM = 7
 CALLS_OF_A_YIELDED_ITEM = 21
 FILES_OF_A_PUBLISHED_VALUE = 11
 CALLS_OF_A_PUBLISHED_VALUE = 40
-CALLS_FOR_EACH_FURTHER_STREAM = 7
+CALLS_FOR_EACH_FURTHER_STREAM = 6
 
 
 class Trace:
@@ -93,7 +93,7 @@ async def test_a_yielded_item_passes_few_files():
             go_on.set()
             await client.read_until(b"data: second\n\n")
             sys.setprofile(None)
-    assert trace.calls[0] == ("stream/producer.py", "Producer._accept"), trace
+    assert trace.calls[0] == ("stream/producer.py", "Producer.put"), trace
     assert ("server/transport.py", "Transport._write") in trace.calls, trace
     assert len(trace.files) <= FILES_OF_A_YIELDED_ITEM, trace
     assert len(trace.calls) <= CALLS_OF_A_YIELDED_ITEM, trace
