@@ -94,13 +94,8 @@ class Dispatcher:
         """Answer one request. What goes wrong before the response has begun becomes a response of its own."""
         require_trio()
         token = serving.set(self.paths.enter(scope))
-        begun = False
-
-        def note(message: Message) -> None:
-            nonlocal begun
-            begun = begun or message["type"] == "http.response.body"  # so its start is out
-
-        send = ObservedSend(send, before=note)
+        body = _Body()
+        send = ObservedSend(send, before=body)
         request: Request | None = self._request(scope, receive)
         assert request is not None
         try:
@@ -113,7 +108,7 @@ class Dispatcher:
             error = sole(_failure(raised, scope))
             if isinstance(error, ResponseBroken):
                 raise error.__cause__ or error from None
-            if begun:  # middleware has failed, or the server
+            if body.has_begun:  # middleware has failed, or the server
                 reraise(error)
             # It comes from a response that could not begin.
             request = request or self._request(scope, receive)
@@ -200,6 +195,19 @@ class Dispatcher:
     ) -> Respond:
         response = self._negotiator.negotiate(value, request, placement, handler_name(handler), error)
         return _drained(as_bytes(response), request) if isinstance(response, Response) else response
+
+
+class _Body:
+    """Whether the body of a response has begun. No function that knows it: every open stream would keep that."""
+
+    __slots__ = ("has_begun",)
+
+    def __init__(self) -> None:
+        self.has_begun = False
+
+    def __call__(self, message: Message) -> None:
+        """A message is sent."""
+        self.has_begun = self.has_begun or message["type"] == "http.response.body"  # so its start is out
 
 
 def _failure(raised: BaseException, scope: Scope) -> Exception:
