@@ -1,5 +1,5 @@
 # Everything that a contributor runs. Each target makes the environment first, if need be.
-.PHONY: help setup demo demo-cluster test test-fast soak check wheel release bench bench-peers bench-quick docs pictures peers lock clean
+.PHONY: help setup demo demo-cluster test test-fast soak check wheel release bench bench-peers bench-quick bench-docs peers-environment docs pictures peers lock clean
 
 RUN ?= .venv/bin/pytest
 # The tests of a file stay together, because they share servers; tests/conftest.py says which files are begun first.
@@ -58,15 +58,21 @@ wheel: setup  ## build the wheel, and use it in an empty environment, with the p
 release: setup  ## build what is released, twice to the same bytes, check it, and test the sdist (TAG=v... is for that tag)
 	@.ci/release $(TAG)
 
-bench: setup  ## the benchmarks: ratios, printed as a table
+bench: setup  ## the benchmarks beside the peers that are installed, in 15 minutes: tables, a plot, which goals are reached
 	@.venv/bin/python -m tests.benchmarks
 
-bench-peers: setup  ## streams beside the peers that are installed: a table, and a plot in .cache/performance.svg
-	@mkdir -p .cache
-	@.venv/bin/python -m tests.benchmarks.peers --svg .cache/performance.svg
+bench-peers: setup  ## of those the event streams only
+	@.venv/bin/python -m tests.benchmarks --only streams
 
-bench-quick: setup  ## the same in three minutes: ours, granian and Node with fewer streams
-	@.venv/bin/python -m tests.benchmarks.peers --quick
+bench-quick: setup  ## in three minutes: ours, hypercorn, granian and Node with a tenth of the streams
+	@.venv/bin/python -m tests.benchmarks --quick
+
+bench-docs:  ## put what `make bench` has measured last into the documentation
+	@.venv/bin/python -m tests.benchmarks.publish
+
+peers-environment: setup  ## install the peers that no test needs, for `make bench`, into .cache/peers
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
+		--target .cache/peers --requirement tests/benchmarks/peers.lock
 
 docs: setup  ## build the documentation as a site, and serve it on http://127.0.0.1:8008
 	@.venv/bin/python -m tests.docs.site serve
@@ -77,10 +83,12 @@ pictures: setup  ## take the documentation's pictures anew, from a Chromium
 peers: setup  ## try what README.md says of its peers, with those that are installed
 	@.venv/bin/python -m tests.peers
 
-lock:  ## compile requirements.lock anew from pyproject.toml (needs uv)
+lock:  ## compile requirements.lock and the peers' own lock anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.14 --group dev \
 		--extra all \
 		--no-annotate --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.14 --constraint requirements.lock \
+		--no-annotate --custom-compile-command 'make lock' --output-file tests/benchmarks/peers.lock tests/benchmarks/peers.in
 
 clean:  ## remove what setup and the tests have made
 	rm -rf .site .cache .venv .python .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist tests/typing/node_modules

@@ -1,144 +1,168 @@
-"""`python -m tests.benchmarks`: measure, print, and say whether the goals are met."""
+"""`python -m tests.benchmarks`: measure, print, and say which goals are reached."""
 
 import argparse
+import os
 import signal
-import statistics
 import sys
 import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
 
-from . import goals, report
+from . import goals, publish, report, stacks
+from .certificate import make_certificate
 from .compression import measure_compression
 from .connections import measure_connections
 from .floods.measure import measure_floods
 from .in_memory import measure_in_memory
 from .load import prepare_client
-from .measure import (
-    FULL,
-    QUICK,
-    measure_fan_out,
-    measure_few,
-    measure_firehose,
-    measure_idle,
-    measure_many,
-    measure_saturated,
-)
-from .processes import CLIENT_CORE, BenchmarkError, Stack, allow_connections, stop_children
+from .machine import describe_machine
+from .processes import CLIENT_CORE, pin, stop_children
+from .results import Results
+from .rounds import Conditions, measure_streams
+from .stream_goals import stream_goals
+from .workloads import WORKLOADS
 
-COMPARED = {
-    "ours": Stack("chirp_trio, App", "ours:app"),
-    "bare": Stack("bare ASGI app (= 1)", "bare:app"),
-}
-OUR_SERVER = {"our_server": Stack("chirp_trio, App, on chirp-trio run", "ours:app", server="chirp-trio")}
-GRANIAN = {"granian": Stack("bare ASGI app, granian", "asyncio_app:app", server="granian", needs="granian")}
-SSE_STARLETTE = {
-    "queues": Stack("sse-starlette, uvicorn (= 1)", "sse_starlette_app:app", server="uvicorn", needs="sse_starlette"),
-}
-WITHOUT_APP = {"without_app": Stack("chirp_trio, EventStream without App", "ours:without_app")}
-PEERS = {
-    "starlette": Stack("Starlette, StreamingResponse", "starlette_app:app", needs="starlette"),
-    "fastapi": Stack("FastAPI, EventSourceResponse", "fastapi_app:app", needs="fastapi"),
-    "sse_starlette": Stack("sse-starlette, EventSourceResponse", "sse_starlette_app:app", needs="sse_starlette"),
-    "uvicorn": Stack("bare ASGI app, uvicorn", "asyncio_app:app", server="uvicorn", needs="uvicorn"),
-}
-JOINING = {
-    "joining": Stack("the same, joining what waits in a queue", "asyncio_app:joining", server="granian", needs="granian"),
-}
-# For each workload those who have a goal in it, or are what a goal refers to; and the others, who are for orientation.
-WORKLOADS = {
-    measure_firehose: (COMPARED | OUR_SERVER, PEERS | GRANIAN),
-    measure_idle: (COMPARED, OUR_SERVER | WITHOUT_APP | PEERS | GRANIAN),
-    measure_fan_out: (COMPARED | OUR_SERVER | GRANIAN, {}),
-    measure_saturated: (OUR_SERVER | SSE_STARLETTE | GRANIAN, JOINING),
-    measure_few: (OUR_SERVER, {}),
-    measure_many: (OUR_SERVER, {}),
-}
+INSTALLING = "`make peers-environment` installs aiohttp-sse and bengal-chirp, and `make setup` the other packages"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure."""
+
+    is_quick: bool
+    minutes: float  # after which nothing further is begun
+    passes: int  # through the workloads
+    share: float  # of their streams
+    share_of_time: float  # of their windows
+    subscribers: int  # in memory
+    flood: float  # seconds
+    connections: int
+    compressed_streams: int
+    compressed_events: int
+
+    def sections(self, folder):
+        """What is no workload: what measures it, what prints it, and its goals."""
+        return {
+            "memory": (lambda: measure_in_memory(self.subscribers), report.print_in_memory, goals.in_memory_goals),
+            "connections": (lambda: measure_connections(self.connections), report.print_connections, goals.connection_goals),
+            "compression": (
+                lambda: measure_compression(self.compressed_streams, self.compressed_events),
+                report.print_compression,
+                goals.compression_goals,
+            ),
+            "floods": (lambda: measure_floods(folder, self.flood), report.print_floods, goals.flood_goals),
+        }
+
+
+FULL = Plan(
+    is_quick=False,
+    minutes=14,
+    passes=6,
+    share=1,
+    share_of_time=1,
+    subscribers=10_000,
+    flood=0.8,
+    connections=20_000,
+    compressed_streams=1000,
+    compressed_events=15,
+)
+QUICK = Plan(
+    is_quick=True,
+    minutes=2.7,
+    passes=2,
+    share=0.1,
+    share_of_time=0.25,
+    subscribers=100,
+    flood=0.1,
+    connections=200,
+    compressed_streams=50,
+    compressed_events=3,
+)
 
 
 def main():
     arguments = parse_arguments()
     plan = QUICK if arguments.quick else FULL
-    for number in (signal.SIGINT, signal.SIGTERM):
+    deadline = time.monotonic() + 60 * plan.minutes
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, leave)
-    with tempfile.TemporaryDirectory() as folder:
-        results = {}
+    signal.alarm(int(60 * (plan.minutes + 1)))  # whatever hangs
+    pin(os.getpid(), CLIENT_CORE)  # what measures stays away from the server's core
+    cores = "the same cores" if CLIENT_CORE is None else "a core each"
+    print(f"{describe_machine()} Client and server have {cores}.")
+    for stack in stacks.missing():
+        print(f"left out, because {stack.needs} is not installed: {stack.name}. {INSTALLING}")
+    results, verdicts, code = Results(), [], 0
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            make_certificate(folder)
+            measure_sections(plan, arguments.only, folder, verdicts)
+            client = prepare_client(folder, compile=not arguments.python_client)
+            measure_streams(results, plan, partial(is_chosen, arguments.only), Conditions(client, folder, deadline))
+    except SystemExit as leaving:
+        print("\nThis was interrupted: what follows is what had been measured.")
+        code = leaving.code
+    finally:
+        stop_children()
+    verdicts += stream_goals(results)
+    verdicts = [goal for goal in verdicts if arguments.only is None or goal.reached is not None]
+    tell(results, verdicts, plan, arguments.only)
+    if any(goal.is_missed for goal in verdicts) and not plan.is_quick:
+        code = code or 1
+    sys.exit(code)
+
+
+def is_chosen(only, workload):
+    return only in (None, "streams") or only in workload.title
+
+
+def measure_sections(plan, only, folder, verdicts):
+    """Measure and print what is no workload, and add its goals."""
+    for name, (measure, show, judge) in plan.sections(folder).items():
+        if only not in (None, name):
+            continue
+        print(name, file=sys.stderr)
         try:
-            if arguments.only in (None, "streams"):
-                results |= measure_streams(folder, plan, arguments)
-            if arguments.only in (None, "floods"):
-                results["floods"] = measure_floods(folder, plan.flood)
-            if arguments.only in (None, "connections"):
-                results["connections"] = measure_connections(plan.connections)
-            if arguments.only in (None, "compression"):
-                results["compression"] = measure_compression(plan.compressed_streams, plan.compressed_events)
-        except BenchmarkError as error:
-            sys.exit(f"the benchmark failed: {error}")
-        finally:
-            stop_children()
-    if "firehose" in results:
-        report.print_tables(results, plan)
-    if "floods" in results:
-        report.print_floods(results["floods"])
-    if "connections" in results:
-        report.print_connections(results["connections"])
-    if "compression" in results:
-        report.print_compression(results["compression"])
-    if arguments.quick:
-        print("\nA quick run shows that the benchmarks work, and no more than that.")
-    elif not goals.print_goals(results):
-        sys.exit(1)
+            measured = measure()
+        except Exception as error:  # whatever it is, the others are measured
+            print(f"\n{name} failed: {error}")
+            continue
+        show(measured)
+        verdicts += judge(measured)
+
+
+def tell(results, verdicts, plan, only):
+    """Print the tables and the verdicts; a full run writes them for the documentation as well."""
+    tables, judged = results.tables(WORKLOADS), report.as_table(*goals.as_rows(verdicts))
+    print(f"\n{tables}" if tables else "")
+    if plan.is_quick:
+        print("\nA quick run shows that the benchmarks work, and in which order the servers are, and judges nothing.")
+        return
+    print(f"\n{judged}")
+    if results.is_cut_short:
+        print("\nThere was no time for all rounds: the tables say how many each row has.")
+    if tables and only in (None, "streams"):
+        publish.write(tables, judged, results.as_svg(WORKLOADS))
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="measure hardly anything, and judge nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="ours, hypercorn, granian and Node, a tenth of it, in three minutes"
+    )
     parser.add_argument("--python-client", action="store_true", help="do not compile the load client")
     parser.add_argument(
-        "--only", choices=["streams", "floods", "connections", "compression"], help="measure this and nothing else"
+        "--only", help="streams, memory, connections, compression or floods; or those streams in whose title this is"
     )
     return parser.parse_args()
 
 
-def measure_streams(folder, plan, arguments):
-    client = prepare_client(folder, compile=not arguments.python_client)
-    cores = "the same cores" if CLIENT_CORE is None else "a core each"
-    print(f"client: {client.name}; client and server have {cores}")
-    for stack in (PEERS | GRANIAN).values():
-        if not stack.is_installed:
-            print(f"skipped: {stack.name}; {stack.needs} is not installed")
-    allow_connections(plan.many_streams)
-    results = measure(client, plan)
-    print("topics in memory", file=sys.stderr)
-    return results | {"in_memory": measure_in_memory(plan)}
-
-
 def leave(number, _frame):
     """Leave by an exception, wherever that is; the second signal must not disturb the tidying up."""
-    for other in (signal.SIGINT, signal.SIGTERM):
+    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(other, signal.SIG_IGN)
     sys.exit(128 + number)
-
-
-def measure(client, plan):
-    """For each workload, and each stack of it, the medians of what was measured. The stacks take turns."""
-    results = {workload: {} for workload in WORKLOADS}
-    for number in range(plan.rounds):
-        for workload, (judged, others) in WORKLOADS.items():
-            stacks = judged | others if number < plan.rounds_of_all else judged
-            for key, stack in stacks.items():
-                if stack.is_installed:
-                    print(f"round {number + 1} of {plan.rounds}: {workload.__name__}, {stack.name}", file=sys.stderr)
-                    _, rounds = results[workload].setdefault(key, (stack.name, []))
-                    rounds.append(workload(stack, client, plan))
-    return {
-        workload.__name__.removeprefix("measure_"): {
-            key: medians(rounds) | {"name": name} for key, (name, rounds) in stacks.items()
-        }
-        for workload, stacks in results.items()
-    }
-
-
-def medians(rounds):
-    return {quantity: statistics.median(measured[quantity] for measured in rounds) for quantity in rounds[0]}
 
 
 if __name__ == "__main__":

@@ -184,7 +184,8 @@ int main(int count, char **arguments) {
             printf("{\"events\": %ld, \"seconds\": %.6f, \"waited\": %.6f, ", events, (now - began) / 1e9, waited / 1e9);
             printf("\"median_us\": %.3f, \"p99_us\": %.3f, ", percentile(latencies, latency_count, 0.5),
                    percentile(latencies, latency_count, 0.99));
-            printf("\"complete_us\": %.3f}\n", percentile(completions, completion_count, 0.5));
+            printf("\"complete_us\": %.3f, ", percentile(completions, completion_count, 0.5));
+            printf("\"complete_p99_us\": %.3f}\n", percentile(completions, completion_count, 0.99));
             fflush(stdout);
         }
     }

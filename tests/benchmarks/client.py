@@ -1,31 +1,25 @@
-"""The load client where no C compiler is: arguments, output and meaning are those of `client.c`.
+"""The load client where no C compiler is, and for TLS and HTTP/2: arguments, output and meaning are those of `client.c`.
 
-It counts every event, but measures how late they are on one event of each piece that it receives.
+`--protocol https` has TLS around each stream, and `h2` a hundred streams on each connection. It counts every event, but
+measures how late they are on one event of each piece that it receives.
 """
 
+import argparse
 import json
 import random
 import re
 import selectors
 import signal
-import socket
 import statistics
 import sys
 import time
-from collections import defaultdict
+
+from .connecting import CONNECTIONS
 
 OPENING_AT_ONCE = 32
-CHUNK = 1 << 18
 MADE = re.compile(rb"@(\d{19})")
 NUMBER = re.compile(rb"@\d{19}(\d{10})")
 LENGTH = 30  # bytes of what that matches
-
-
-def open_stream(port, path):
-    connection = socket.create_connection(("127.0.0.1", port))
-    connection.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\n\r\n".encode())
-    connection.setblocking(False)
-    return connection
 
 
 def sample_time(chunk):
@@ -51,64 +45,93 @@ class Numbers:
             self._last = number
 
 
-def main(port, path, streams, warm_up, window, limit):
-    signal.alarm(int(limit))
+class Measured:
+    """What came in the window that is measured."""
+
+    def __init__(self):
+        self.is_on = False
+        self.waited = 0
+        self._events = 0
+        self._latencies = []
+        self._last = {}  # how late an event was that all streams get, when the last one had it
+
+    def add(self, chunk, count):
+        self._events += count
+        made = sample_time(chunk)
+        if made is not None:
+            self._latencies.append((time.time_ns() - made) / 1e3)
+            self._last[made] = self._latencies[-1]  # arrivals are in order
+
+    def summary(self, seconds):
+        latencies, complete = percentiles(self._latencies), percentiles(list(self._last.values()))
+        return {
+            "events": self._events,
+            "seconds": seconds,
+            "waited": self.waited / 1e9,
+            "median_us": latencies[49],
+            "p99_us": latencies[98],
+            "complete_us": complete[49],
+            "complete_p99_us": complete[98],
+        }
+
+
+def percentiles(values):
+    """None is above the greatest of them."""
+    return statistics.quantiles(values, n=100, method="inclusive") if len(values) > 1 else [*values, 0][:1] * 99
+
+
+def main(arguments):
+    signal.alarm(int(arguments.limit))
+    protocol, streams = CONNECTIONS[arguments.protocol], arguments.streams
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin, selectors.EVENT_READ)
-    up, opened, events, waited, latencies, last = set(), 0, 0, 0, [], {}
-    numbers = defaultdict(Numbers)
+    up, opened, measured = set(), 0, Measured()
+    numbers = {}
     up_at = began = ended = None
     while True:
-        while opened < streams and opened - len(up) < OPENING_AT_ONCE:
-            selector.register(open_stream(port, path), selectors.EVENT_READ)
-            opened += 1
+        while opened < streams and opened - len(up) < max(OPENING_AT_ONCE, protocol.MOST):
+            number = min(protocol.MOST, streams - opened)
+            connection = protocol(arguments.port, arguments.path, number)
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+            opened += number
         before = time.time_ns()
         ready = selector.select(0.01)
         now = time.time_ns()
-        measuring = began and not ended
-        if measuring:
-            waited += now - before
+        if measured.is_on:
+            measured.waited += now - before
         for key, _ in ready:
             if key.fileobj is sys.stdin:
                 return
-            chunk = key.fileobj.recv(CHUNK)
-            if not chunk:
-                sys.exit("a stream ended")
-            now = time.time_ns()
-            count = chunk.count(b"@")
-            numbers[key.fd].check(chunk)
-            if count:
-                up.add(key.fd)
-            if measuring:
-                events += count
-                made = sample_time(chunk)
-                if made is not None:
-                    latencies.append((now - made) / 1e3)
-                    last[made] = latencies[-1]  # arrivals are in order
+            for stream, chunk in key.data.receive():
+                identity = key.fd, stream
+                numbers.setdefault(identity, Numbers()).check(chunk)
+                count = chunk.count(b"@")
+                if count:
+                    up.add(identity)
+                    if measured.is_on:
+                        measured.add(chunk, count)
         if not up_at and len(up) == streams:
             up_at = now
             print("up", flush=True)
-        if up_at and not began and now >= up_at + warm_up * 1e9:
-            began = now
+        if up_at and not began and now >= up_at + arguments.warm_up * 1e9:
+            began, measured.is_on = now, True
             print("begin", flush=True)
-        if measuring and now >= began + window * 1e9:
-            ended = now
+        if measured.is_on and now >= began + arguments.window * 1e9:
+            ended, measured.is_on = now, False
             print("end", flush=True)
-            print(json.dumps(summary(events, (ended - began) / 1e9, waited / 1e9, latencies, last)), flush=True)
+            print(json.dumps(measured.summary((ended - began) / 1e9)), flush=True)
 
 
-def summary(events, seconds, waited, latencies, last):
-    percentiles = statistics.quantiles(latencies, n=100) if len(latencies) > 1 else [0] * 99
-    return {
-        "events": events,
-        "seconds": seconds,
-        "waited": waited,
-        "median_us": percentiles[49],
-        "p99_us": percentiles[98],
-        "complete_us": statistics.median(last.values()) if last else 0,
-    }
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--protocol", choices=list(CONNECTIONS), default="http")
+    parser.add_argument("port", type=int)
+    parser.add_argument("path")
+    parser.add_argument("streams", type=int)
+    for name in ("warm_up", "window", "limit"):
+        parser.add_argument(name, type=float, help="seconds")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    port, path, streams, *numbers = sys.argv[1:]
-    main(int(port), path, int(streams), *map(float, numbers))
+    main(parse_arguments())

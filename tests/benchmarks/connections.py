@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import selectors
 import socket
 import statistics
@@ -11,7 +10,7 @@ import time
 from collections import Counter
 
 from .floods.measure import listening
-from .processes import OTHER_FILES, Stack, serving
+from .processes import Stack, raise_limit, serving
 
 OURS = Stack("chirp-trio run", "ticking:ours", server="chirp-trio")
 STREAMS = 10
@@ -51,17 +50,6 @@ def measure_connections(wanted):
                 "ended": heard["ended"],
             }
     return results
-
-
-def raise_limit(wanted):
-    """Have as many open files as that takes; how many connections there can be, which may be fewer."""
-    needed = wanted + OTHER_FILES
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(needed, hard), max(needed, hard)))
-    except OSError, ValueError:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return min(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES)
 
 
 def open_all(port, number, source):

@@ -2,111 +2,65 @@
 
 from dataclasses import dataclass
 
-from .report import BUSY, print_lines
+from .report import print_lines
 
 CLEARLY = 0.9  # who reaches this part of a goal does not miss it clearly: the machine may have had other things to do
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A goal, and how far it is reached: 1 is just so."""
+    """A goal, and what was measured; None: it was not.
+
+    Attributes:
+        text: What it is.
+        measured: As it is to be printed.
+        reached: How far it is: 1 is just so.
+        difference: What was measured beside what is wanted, as a part of that.
+        is_binding: Whether a run fails where it is missed clearly.
+    """
 
     text: str
     measured: str
-    reached: float
+    reached: float | None
+    difference: float = 0.0
     is_binding: bool = True
 
     @property
     def is_missed(self):
-        return self.is_binding and self.reached < CLEARLY
+        return self.is_binding and self.reached is not None and self.reached < CLEARLY
 
     @property
     def verdict(self):
+        if self.reached is None:
+            return ""
+        by = f"{abs(self.difference):.0%} {'above' if self.difference > 0 else 'below'} it"
         if self.reached >= 1:
-            return "met"
-        return "MISSED" if self.is_missed else "not met"
+            return f"reached, {by}"
+        return f"MISSED, {by}" if self.is_missed else f"missed, {by}"
 
 
 def at_least(wanted, text, measured, unit="times", **options):
-    return Goal(text.format(wanted), f"{measured:.2f} {unit}", measured / wanted, **options)
+    if measured is None:
+        return Goal(text.format(wanted), "not measured", None)
+    return Goal(text.format(wanted), f"{measured:.2f} {unit}", measured / wanted, measured / wanted - 1, **options)
 
 
 def at_most(wanted, text, measured, unit="times", **options):
-    return Goal(text.format(wanted), f"{measured:.2f} {unit}", wanted / measured if measured > 0 else 1, **options)
+    if measured is None:
+        return Goal(text.format(wanted), "not measured", None)
+    reached = wanted / measured if measured > 0 else 1
+    return Goal(text.format(wanted), f"{measured:.2f} {unit}", reached, measured / wanted - 1, **options)
 
 
-def print_goals(results):
-    """Print how far each goal of what was measured is reached; whether none is missed clearly."""
-    goals = []
-    if "firehose" in results:
-        goals += [
-            *firehose_goals(results["firehose"]),
-            at_most(24, "idle: at most {} KiB a stream", results["idle"]["ours"]["kib"], "KiB"),
-            *fan_out_goals(results["fan_out"]),
-            *saturated_goals(results["saturated"]),
-            *crowd_goals(results["few"], results["many"]),
-            *in_memory_goals(results["in_memory"]),
-        ]
-    goals += flood_goals(results.get("floods", {}))
-    goals += connection_goals(results.get("connections", {}))
-    if "compression" in results:
-        goals += compression_goals(results["compression"])
-    return print_verdicts(goals)
+def as_rows(goals):
+    """The header of a table, and its rows."""
+    return ["goal", "measured", "verdict"], [[goal.text, goal.measured, goal.verdict] for goal in goals]
 
 
 def print_verdicts(goals):
     """Print how far each goal is reached; whether none is missed clearly."""
-    print_lines(["goal", "measured", ""], [[goal.text, goal.measured, goal.verdict] for goal in goals])
+    print_lines(*as_rows(goals))
     return not any(goal.is_missed for goal in goals)
-
-
-def had_a_core(*servers):
-    """Whether servers that do all they can had a core, or nearly so."""
-    return all(measured["cores"] > BUSY for measured in servers)
-
-
-def firehose_goals(firehose):
-    ours, bare = firehose["ours"], firehose["bare"]
-    yield at_least(
-        15,
-        "firehose: at least {} times the events/s of the bare app",
-        ours["rate"] / bare["rate"],
-        is_binding=had_a_core(ours, bare),
-    )
-    # A time and no ratio: a slow machine may miss it.
-    yield at_most(0.5, "firehose: a median latency of at most {} ms", ours["median_ms"], "ms", is_binding=False)
-
-
-def fan_out_goals(fan_out):
-    ours, granian = fan_out["our_server"], fan_out.get("granian")
-    if granian is not None:
-        cpu, complete = ours["cpu_us"] / granian["cpu_us"], ours["complete_ms"] / granian["complete_ms"]
-        yield at_most(0.75, "fan-out: at most {} times granian's CPU for an event", cpu, is_binding=False)
-        yield at_most(0.8, "fan-out: at most {} times granian's time", complete, is_binding=False)
-
-
-def saturated_goals(saturated):
-    """By the clock on the wall, where all had a core; and by that of the processor."""
-    ours = saturated["our_server"]
-    for key, name, wanted in (("queues", "sse-starlette", 15), ("granian", "granian", 5)):
-        if key in saturated:
-            beside = saturated[key]
-            yield at_least(
-                wanted,
-                f"saturated: at least {{}} times {name}'s events/s",
-                ours["rate"] / beside["rate"],
-                is_binding=had_a_core(ours, beside),
-            )
-            yield at_least(
-                wanted,
-                f"saturated: at least {{}} times {name}'s events for a second of CPU",
-                beside["cpu_us"] / ours["cpu_us"],
-            )
-
-
-def crowd_goals(few, many):
-    ratio = many["our_server"]["cpu_us"] / few["our_server"]["cpu_us"]
-    yield at_most(1.15, "five times the streams: at most {} times the CPU for an event", ratio)
 
 
 def flood_goals(floods):

@@ -20,15 +20,16 @@ KEPT, MANY_KEPT, REPLAYED = 1000, 100_000, 1000
 SAMPLES = 15
 
 
-def measure_in_memory(plan):
+def measure_in_memory(subscribers):
     """What publishing costs, what a subscription takes, and what a history and those who do not read do to that."""
     with calm_garbage_collector():  # as on our server
         return {
-            **trio.run(measure_publishing, plan.subscribers),
-            **trio.run(measure_beside_stalled, plan.subscribers // 10),
+            "subscribers": subscribers,
+            **trio.run(measure_publishing, subscribers),
+            **trio.run(measure_beside_stalled, subscribers // 10),
             **trio.run(measure_stalled),
             **trio.run(measure_history),
-            **trio.run(measure_size, plan.subscribers // 10),
+            **trio.run(measure_size, subscribers // 10),
         }
 
 

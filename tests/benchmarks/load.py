@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .processes import CLIENT_CORE, BenchmarkError, pin
+from .processes import CLIENT_CORE, ROOT, BenchmarkError, pin
 
 HERE = Path(__file__).parent
-LIMIT = 30  # seconds after which a client is over, whatever happens
+LIMIT = 30  # seconds, and its window, after which a client is over, whatever happens
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,9 @@ class Client:
     command: tuple[str, ...]
 
 
+PYTHON = Client("client.py", (sys.executable, "-m", "tests.benchmarks.client"))
+
+
 def prepare_client(folder, *, compile):
     """Compile the client into a folder; where that cannot be done, take the one in Python."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
@@ -30,7 +33,7 @@ def prepare_client(folder, *, compile):
         compiling = subprocess.run([compiler, "-O2", "-o", program, HERE / "client.c"], check=False, capture_output=True)
         if compiling.returncode == 0:
             return Client("client.c", (program,))
-    return Client("client.py", (sys.executable, str(HERE / "client.py")))
+    return PYTHON
 
 
 class Load:
@@ -56,11 +59,12 @@ class Load:
 
 
 @contextmanager
-def open_streams(client, port, path, streams, warm_up, window=0.0):
-    """Open streams of a path, and read them until the block is left."""
-    arguments = [*client.command, port, path, streams, warm_up, window, LIMIT]
+def open_streams(client, port, path, streams, warm_up, window=0.0, protocol="http"):
+    """Open streams of a path, and read them until the block is left; of TLS and HTTP/2 only the client in Python knows."""
+    command = client.command if protocol == "http" else (*PYTHON.command, "--protocol", protocol)
+    arguments = [*command, port, path, streams, warm_up, window, LIMIT + window]
     pipe = subprocess.PIPE
-    with subprocess.Popen(list(map(str, arguments)), stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(list(map(str, arguments)), cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         try:
             pin(process.pid, CLIENT_CORE)
             yield Load(process)

@@ -1,107 +1,62 @@
-"""The workloads that need a server, each on one stack. Every time the server is a new one, so that nothing is inherited."""
+"""The measurements of a server, each on one stack. Every time the server is a new one, so that nothing is inherited."""
 
 from dataclasses import dataclass
+from time import monotonic
 
-from .load import open_streams
+from .load import Client, open_streams
 from .processes import BenchmarkError, serving
 
 SETTLING = 0.4  # seconds in which a server comes to rest
+FIRST = 50  # streams; what the first requests make stays for good, and is no stream's own
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How much to measure."""
+class Task:
+    """One measurement: so many streams of a path, for so many seconds. The folder has the certificate for TLS."""
 
-    rounds: int
-    rounds_of_all: int  # in which those are measured as well who are for orientation
-    window: float  # seconds
-    idle_streams: int
-    fan_out_streams: int
-    saturated_streams: int
-    few_streams: int
-    many_streams: int
-    subscribers: int  # in memory
-    flood: float  # seconds
-    connections: int
-    compressed_streams: int
-    compressed_events: int
+    path: str
+    streams: int
+    window: float
+    protocol: str
+    client: Client
+    folder: str
+
+    def open(self, server, streams, warm_up, window=0.0):
+        return open_streams(self.client, server.port, self.path, streams, warm_up, window, self.protocol)
 
 
-FULL = Plan(
-    rounds=3,
-    rounds_of_all=1,
-    window=1.5,
-    idle_streams=1500,
-    fan_out_streams=1000,
-    saturated_streams=500,
-    few_streams=1000,
-    many_streams=5000,
-    subscribers=10_000,
-    flood=2.0,
-    connections=20_000,
-    compressed_streams=1000,
-    compressed_events=15,
-)
-QUICK = Plan(
-    rounds=1,
-    rounds_of_all=0,
-    window=0.3,
-    idle_streams=100,
-    fan_out_streams=50,
-    saturated_streams=50,
-    few_streams=50,
-    many_streams=100,
-    subscribers=100,
-    flood=0.2,
-    connections=200,
-    compressed_streams=50,
-    compressed_events=3,
-)
-
-
-def measure_firehose(stack, client, plan):
-    """One stream, whose source yields as fast as it can."""
-    return measure_events(stack, client, "/firehose", 1, plan.window)
-
-
-def measure_fan_out(stack, client, plan):
-    """All streams get the same event, at intervals."""
-    return measure_events(stack, client, "/fan-out", plan.fan_out_streams, plan.window)
-
-
-def measure_saturated(stack, client, plan):
-    """All streams get the same events, as fast as the slowest takes them."""
-    streams = plan.saturated_streams
-    return measure_events(stack, client, f"/saturated/{streams}", streams, plan.window)
-
-
-def measure_few(stack, client, plan):
-    """All streams get the same event, and when all have it the next one."""
-    return measure_events(stack, client, f"/singly/{plan.few_streams}", plan.few_streams, plan.window)
-
-
-def measure_many(stack, client, plan):
-    """As `measure_few`, with more streams."""
-    return measure_events(stack, client, f"/singly/{plan.many_streams}", plan.many_streams, plan.window)
-
-
-def measure_idle(stack, client, plan):
-    """Streams that have had one event, and wait."""
-    with serving(stack) as server:
-        # What the first requests make stays for good, and is no stream's own.
-        with open_streams(client, server.port, "/idle", 50, SETTLING) as first:
-            first.wait_for("begin")
-            memory_before, cpu_before = server.resident_bytes(), server.cpu_seconds()
-            with open_streams(client, server.port, "/idle", plan.idle_streams, SETTLING) as load:
-                load.wait_for("begin")
-                memory = server.resident_bytes() - memory_before
-                cpu = server.cpu_seconds() - cpu_before
-        return {"kib": memory / 1024 / plan.idle_streams, "open_us": cpu * 1e6 / plan.idle_streams}
-
-
-def measure_events(stack, client, path, streams, window):
-    with serving(stack) as server, open_streams(client, server.port, path, streams, window / 3, window) as load:
+def measure_events(stack, task):
+    """What an event costs, and how late it is."""
+    with serving(stack, task.folder) as server, task.open(server, task.streams, task.window / 3, task.window) as load:
         return measure(server, load)
+
+
+def measure_idle(stack, task):
+    """Streams that have had one event, and wait: what it takes to open one, and what is kept for it."""
+    with serving(stack, task.folder) as server, task.open(server, FIRST, SETTLING) as first:
+        first.wait_for("begin")
+        memory, cpu, began = server.resident_bytes(), server.cpu_seconds(), monotonic()
+        with task.open(server, task.streams, SETTLING) as load:
+            load.wait_for("up")
+            seconds, opening = monotonic() - began, server.cpu_seconds() - cpu
+            load.wait_for("begin")
+            memory, cpu = server.resident_bytes() - memory, server.cpu_seconds() - cpu
+    return {
+        "kib": memory / 1024 / task.streams,
+        "open_us": cpu * 1e6 / task.streams,
+        "rate": task.streams / seconds,
+        "cores": opening / seconds,
+    }
+
+
+def measure_heartbeats(stack, task):
+    """Streams on which nothing happens but heartbeats; a window has to be an interval of those."""
+    with serving(stack, task.folder) as server, task.open(server, task.streams, SETTLING, task.window) as load:
+        load.wait_for("begin")
+        cpu, began = server.cpu_seconds(), monotonic()
+        load.wait_for("end")
+        share = (server.cpu_seconds() - cpu) / (monotonic() - began)
+    return {"percent": 100 * share, "heartbeat_us": share * task.window * 1e6 / task.streams}
 
 
 def measure(server, load):
@@ -121,5 +76,6 @@ def measure(server, load):
         "median_ms": result["median_us"] / 1e3,
         "p99_ms": result["p99_us"] / 1e3,
         "complete_ms": result["complete_us"] / 1e3,
+        "complete_p99_ms": result["complete_p99_us"] / 1e3,
         "client_busy": 1 - result["waited"] / result["seconds"],
     }

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,22 +23,32 @@ OTHER_FILES = 200  # that a server or a client may have open beside its connecti
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 SERVER_CORE, CLIENT_CORE = (CORES[0], CORES[-1]) if len(CORES) > 1 else (None, None)
 
+PEERS = ROOT / ".cache" / "peers"  # where `make peers-environment` installs those that the project does not need
+ON_ADDRESS = ("--host", "127.0.0.1", "--port", "{port}")
 COMMANDS = {
     "hypercorn": ["hypercorn", "--worker-class", "trio", "--workers", "1", "--bind", "127.0.0.1:{port}"],
     "chirp-trio": ["chirp_trio.cli", "run", "--port", "{port}"],
-    "uvicorn": ["uvicorn", "--no-access-log", "--host", "127.0.0.1", "--port", "{port}"],
+    "uvicorn": ["uvicorn", "--no-access-log", *ON_ADDRESS],
     "socket.send()": ["tests.benchmarks.sending", "{port}"],
     # Without these it takes no more than 1024 requests at a time.
     "granian": [
-        *("granian", "--interface", "asgi", "--workers", "1", "--backlog", "4096", "--backpressure", "4096"),
-        *("--host", "127.0.0.1", "--port", "{port}"),
+        *("granian", "--interface", "asgi", "--workers", "1", "--backlog", "4096", "--backpressure", "4096", *ON_ADDRESS),
     ],
 }
-COMMANDS["chirp-trio, TLS"] = [*COMMANDS["chirp-trio"], "--certfile", "{folder}/cert.pem", "--keyfile", "{folder}/key.pem"]
+# Each with TLS, and HTTP/2 where the client asks for it.
+PEM = ("--certfile", "{folder}/cert.pem", "--keyfile", "{folder}/key.pem")
+COMMANDS["chirp-trio, TLS"] = [*COMMANDS["chirp-trio"], *PEM]
+COMMANDS["hypercorn, TLS"] = [*COMMANDS["hypercorn"], *PEM]
 COMMANDS["granian, TLS"] = [
     *COMMANDS["granian"],
     *("--ssl-certificate", "{folder}/cert.pem", "--ssl-keyfile", "{folder}/key.pem"),
 ]
+# What is not started by `python -m SERVER APP`.
+OTHER_COMMANDS = {
+    "its own": ["{python}", "-m", "tests.benchmarks.apps.{app}", "{port}"],
+    "node": ["node", "tests/benchmarks/apps/{app}", "{port}"],
+    "node, TLS": ["node", "tests/benchmarks/apps/{app}", "{port}", "{folder}"],
+}
 
 
 class BenchmarkError(Exception):
@@ -46,7 +57,7 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """An app under a server. `needs` is a module that may not be installed."""
+    """An app under a server. `needs` is a module, or a program, that may not be installed."""
 
     name: str
     app: str
@@ -55,7 +66,13 @@ class Stack:
 
     @property
     def is_installed(self):
-        return self.needs is None or importlib.util.find_spec(self.needs) is not None
+        needs = self.needs
+        return needs is None or bool(importlib.util.find_spec(needs) or shutil.which(needs)) or is_peer(needs)
+
+
+def is_peer(module):
+    """Whether it is installed, but apart from the project's own environment."""
+    return module is not None and importlib.util.find_spec(module) is None and Path(PEERS, module).is_dir()
 
 
 class Server:
@@ -87,17 +104,22 @@ def cpu_seconds_of(process):
 def serving(stack, folder=None, options=()):
     """Serve a stack on a free port until the block is left; with the certificate of a folder, if its command has TLS."""
     port = free_port()
-    command = [word.format(port=port, folder=folder) for word in COMMANDS[stack.server]]
-    return running([sys.executable, "-m", *command, *options, f"tests.benchmarks.apps.{stack.app}"], port)
+    command = OTHER_COMMANDS.get(stack.server)
+    if command is None:
+        command = ["{python}", "-m", *COMMANDS[stack.server], *options, "tests.benchmarks.apps.{app}"]
+    words = {"python": sys.executable, "port": port, "folder": folder, "app": stack.app}
+    # Nobody else gets to see the packages of peers.
+    environment = {**os.environ, "PYTHONPATH": str(PEERS)} if is_peer(stack.needs) else None
+    return running([word.format(**words) for word in command], port, environment)
 
 
 @contextmanager
-def running(command, port):
+def running(command, port, environment=None):
     """Run a server that listens on this port until the block is left."""
     with tempfile.TemporaryFile("w+") as log:
         process = psutil.Popen(
             command,
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         family = [process]
         try:
@@ -117,6 +139,17 @@ def allow_connections(number):
         raise BenchmarkError(f"{wanted} open files are needed, and `ulimit -Hn` says {hard}")
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def raise_limit(wanted):
+    """Have as many open files as that takes; how many connections there can be, which may be fewer."""
+    needed = wanted + OTHER_FILES
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(needed, hard), max(needed, hard)))
+    except OSError, ValueError:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return min(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES)
 
 
 def free_port():
@@ -139,7 +172,7 @@ def wait_until_listening(process, port, log):
         else:
             return
     log.seek(0)
-    raise BenchmarkError(f"the server did not start:\n{log.read()}")
+    raise BenchmarkError(f"the server did not start: {log.read().strip() or f'it did not listen in {START_TIMEOUT} seconds'}")
 
 
 def stop(family):

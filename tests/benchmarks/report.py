@@ -1,75 +1,9 @@
 """What was measured, as tables in Markdown."""
 
-# The servers that do all they can, and so have a core to themselves unless the machine does other things.
-AT_FULL_SPEED = {"firehose": ("ours", "bare"), "saturated": ("our_server", "queues", "granian")}
-BUSY = 0.8  # of a core: they have more
 
-
-def print_tables(results, plan):
-    """For each workload a table of its stacks. Ratios are those to the stack that has "(= 1)" in its name."""
-    print_table(
-        ["firehose, 1 stream", "events/s", "ratio", "CPU µs/event", "ratio", "latency, median ms", "p99 ms"],
-        results["firehose"],
-        "bare",
-        [("rate", ",.0f", ".2f"), ("cpu_us", ".2f", ".3f"), ("median_ms", ".3f", None), ("p99_ms", ".2f", None)],
-    )
-    print_table(
-        [f"idle, {plan.idle_streams} streams", "KiB/stream", "ratio", "CPU µs to open", "ratio"],
-        results["idle"],
-        "bare",
-        [("kib", ".1f", ".2f"), ("open_us", ",.0f", ".2f")],
-    )
-    print_table(
-        [f"fan-out, {plan.fan_out_streams} streams", "CPU µs/event", "ratio", "all have it, ms", "ratio", "p99 ms"],
-        results["fan_out"],
-        "bare",
-        [("cpu_us", ".1f", ".2f"), ("complete_ms", ".2f", ".2f"), ("p99_ms", ".2f", None)],
-    )
-    print_table(
-        [
-            *(f"saturated, {plan.saturated_streams} streams", "events/s", "ratio", "CPU µs/event", "ratio"),
-            *("latency, median ms", "client busy"),
-        ],
-        results["saturated"],
-        "queues" if "queues" in results["saturated"] else "our_server",
-        [("rate", ",.0f", ".2f"), ("cpu_us", ".2f", ".3f"), ("median_ms", ".1f", None), ("client_busy", ".0%", None)],
-    )
-    print_table(
-        ["one event after the other", "CPU µs/event", "ratio", "without the kernel", "ratio", "events/s", "all have it, ms"],
-        {
-            f"{streams} streams": results[workload]["our_server"] | {"name": f"{streams} streams"}
-            for workload, streams in (("few", plan.few_streams), ("many", plan.many_streams))
-        },
-        f"{plan.few_streams} streams",
-        [
-            ("cpu_us", ".2f", ".2f"),
-            ("own_cpu_us", ".2f", ".2f"),
-            ("rate", ",.0f", None),
-            ("complete_ms", ".1f", None),
-        ],
-    )
-    print_in_memory(results["in_memory"], plan)
-    print_doubts(results)
-
-
-def print_doubts(results):
-    """What else than the servers may have bounded those that do all they can."""
-    at_full_speed = [
-        (workload, measured)
-        for workload, keys in AT_FULL_SPEED.items()
-        for key, measured in results[workload].items()
-        if key in keys
-    ]
-    if max(measured["client_busy"] for _, measured in at_full_speed) > 0.9:
-        print("\nA client was busy nearly all the time, so its server may be faster than this.")
-    shares = [f"{work}, {had['name']}: {had['cores']:.2f}" for work, had in at_full_speed if had["cores"] < BUSY]
-    if shares:
-        print(f"\nThe machine did other things, and left some servers only a part of their core ({'; '.join(shares)}).")
-
-
-def print_in_memory(measured, plan):
+def print_in_memory(measured):
     print_lines(
-        [f"topics in memory, {plan.subscribers} streams", "CPU"],
+        [f"topics in memory, {measured['subscribers']} streams", "CPU"],
         [
             ["to publish an event that nobody wants, µs", f"{measured['alone_us']:.1f}"],
             ["the same, while all have events pending, µs", f"{measured['pending_us']:.1f}"],
@@ -137,22 +71,10 @@ def compression_rows(what, codings):
             yield [what, coding, f"{had['bytes']:,.0f}", f"{ratios[0]:.3f}", f"{had['cpu_us']:.1f}", f"{ratios[1]:.2f}"]
 
 
-def print_table(header, stacks, reference, columns):
-    """Columns are a quantity, its format and, if it gets a column of ratios, the format of those."""
-    rows = []
-    for measured in stacks.values():
-        row = [measured["name"]]
-        for quantity, number_format, ratio_format in columns:
-            row.append(format(measured[quantity], number_format))
-            if ratio_format is not None:
-                # In a quick run the reference may have needed less CPU than the system's clock can tell.
-                one = stacks[reference][quantity]
-                row.append(format(measured[quantity] / one, ratio_format) if one else "")
-        rows.append(row)
-    print_lines(header, rows)
-
-
 def print_lines(header, rows):
     print()
-    for row in (header, ["---"] + ["--:"] * (len(header) - 1), *rows):
-        print(f"| {' | '.join(row)} |")
+    print(as_table(header, rows))
+
+
+def as_table(header, rows):
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] + ["--:"] * (len(header) - 1), *rows))

@@ -1,7 +1,11 @@
-// The same streams with Node's own http module, by hand. Arguments: PORT
+// The same streams with Node's own http module, by hand. Arguments: PORT [FOLDER], a folder with key.pem and cert.pem for TLS,
+// with HTTP/2 for the clients that ask for it.
+const fs = require("node:fs");
 const http = require("node:http");
+const http2 = require("node:http2");
 
 const INTERVAL = 200; // milliseconds
+const HEARTBEAT_INTERVAL = 15000; // milliseconds
 const encode = (number) => {
   const nanoseconds = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e3)) * 1000n;
   const event = { event: `@${nanoseconds}${String(number).padStart(10, "0")}`, text: "hello" };
@@ -43,15 +47,25 @@ function saturate() {
   publish();
 }
 
-http.createServer((request, response) => {
+const publishers = { "fan-out": publishAtIntervals, saturated: saturate };
+
+function answer(request, response) {
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
   const [, workload, streams] = request.url.split("/");
   if (workload === "firehose") return sendFirehose(response);
   response.write(encode(0));
   responses.add(response);
-  response.on("close", () => responses.delete(response));
-  if (!publishing && responses.size >= Number(streams ?? 1)) {
+  const heartbeat = workload === "idle" ? setInterval(() => response.write(": heartbeat\n"), HEARTBEAT_INTERVAL) : undefined;
+  response.on("close", () => { responses.delete(response); clearInterval(heartbeat); });
+  if (workload in publishers && !publishing && responses.size >= Number(streams ?? 1)) {
     publishing = true;
-    if (workload === "fan-out") publishAtIntervals(); else saturate();
+    publishers[workload]();
   }
-}).listen({ port: Number(process.argv[2]), host: "127.0.0.1", backlog: 4096 });
+}
+
+const [, , port, folder] = process.argv;
+const read = (name) => fs.readFileSync(`${folder}/${name}.pem`);
+const server = folder === undefined
+  ? http.createServer(answer)
+  : http2.createSecureServer({ key: read("key"), cert: read("cert"), allowHTTP1: true }, answer);
+server.listen({ port: Number(port), host: "127.0.0.1", backlog: 4096 });

@@ -1,4 +1,4 @@
-"""What applications do with topics: publish in a loop, render fragments, send models. On an `App`, and on FastAPI."""
+"""What applications do with topics: publish in a loop, render fragments, send models."""
 
 from contextlib import asynccontextmanager
 from functools import partial
@@ -6,13 +6,11 @@ from itertools import count
 from pathlib import Path
 
 import trio
-from fastapi import FastAPI
-from fastapi.sse import EventSourceResponse
-from pydantic import BaseModel
 
 from chirp_trio import App, AppConfig, EventStream, Fragment, Request
 
 from .ours import publish_at_intervals, wait_for_subscribers
+from .readings import Reading
 from .workload import FAN_OUT_INTERVAL, make_event
 
 ITEMS = [{"kind": "ok", "name": f"web-{number:02}", "value": 1000 + number} for number in range(10)]
@@ -26,15 +24,7 @@ async def lifespan(_app):
 
 
 app = App(AppConfig(template_dir=Path(__file__).parent / "templates"), lifespan=lifespan)
-fastapi = FastAPI()
 topics = {}
-
-
-class Reading(BaseModel):
-    event: str
-    text: str
-    tags: list[str] = ["a", "b"]
-    limits: dict[str, float] = {"low": 0.5, "high": 99.5}
 
 
 def make_card(number):
@@ -92,9 +82,3 @@ async def get_rendered_for_each(request: Request):
 @app.route("/models")
 async def get_models():
     return EventStream(readings)
-
-
-@fastapi.get("/models", response_class=EventSourceResponse)
-async def get_models_by_fastapi():
-    async for reading in readings():
-        yield reading

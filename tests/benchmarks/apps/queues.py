@@ -7,6 +7,7 @@ from itertools import count
 from .workload import FAN_OUT_INTERVAL, encode, make_event
 
 ROOM = 256  # events that a client may be behind; then the publisher waits for it
+BEFORE, AFTER = len(b"data: "), len(b"\n\n")  # of the JSON in an encoded event
 
 queues = set()
 background = set()
@@ -28,6 +29,29 @@ def subscribed(path):
         yield queue
     finally:
         queues.remove(queue)
+
+
+async def firehose():
+    """Events, as fast as they are taken; others have their turn after each, or nobody would see that a client has left."""
+    for number in count(1):
+        yield make_event(number)
+        await asyncio.sleep(0)
+
+
+async def encoded(path):
+    """The events of a path, as the bytes of the format."""
+    if path == "/firehose":
+        async for event in firehose():
+            yield encode(event)
+    with subscribed(path) as events:
+        while True:
+            yield await events.get()
+
+
+async def texts(path):
+    """The events of a path as JSON, for whoever puts it into the format for itself."""
+    async for event in encoded(path):
+        yield event[BEFORE:-AFTER].decode()
 
 
 async def publish_at_intervals():

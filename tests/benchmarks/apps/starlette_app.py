@@ -4,20 +4,11 @@ from starlette.applications import Starlette
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from .workload import encode, firehose, idle
+from .queues import encoded
 
 
-async def encoded(events):
-    async for event in events:
-        yield encode(event)
+async def get_events(request):
+    return StreamingResponse(encoded(request.url.path), media_type="text/event-stream")
 
 
-async def get_firehose(_request):
-    return StreamingResponse(encoded(firehose()), media_type="text/event-stream")
-
-
-async def get_idle(_request):
-    return StreamingResponse(encoded(idle()), media_type="text/event-stream")
-
-
-app = Starlette(routes=[Route("/firehose", get_firehose), Route("/idle", get_idle)])
+app = Starlette(routes=[Route("/{path:path}", get_events)])

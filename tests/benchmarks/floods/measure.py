@@ -1,7 +1,6 @@
 """Each flood on each server, in turn: what a hostile frame or request costs it, and how late honest events are meanwhile."""
 
 import json
-import shutil
 import statistics
 import subprocess
 import sys
@@ -22,7 +21,6 @@ PATIENCE = 20  # seconds that any of the processes may take to end
 
 def measure_floods(folder, seconds):
     """For each flood, and each server: CPU in microseconds for a unit, and the delays of honest events in milliseconds."""
-    make_certificate(folder)
     stacks = {"ours": serving(OURS, folder)}
     if GRANIAN.is_installed:
         stacks["granian"] = serving(GRANIAN, folder)
@@ -109,11 +107,3 @@ def listening(port, streams=STREAMS, *options):
             yield listener
         finally:
             process.kill()
-
-
-def make_certificate(folder):
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        raise BenchmarkError("the floods need TLS, and there is no `openssl` command to make a certificate with")
-    command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -keyout key.pem -out cert.pem"
-    subprocess.run([openssl, *command.split(), "-subj", "/CN=localhost"], cwd=folder, check=True, capture_output=True)

@@ -1,1 +1,0 @@
-"""Streams measured beside the peers that are installed. Run with `python -m tests.benchmarks.peers`."""
