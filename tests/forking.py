@@ -30,13 +30,14 @@ SERVING = (
     "chirp_trio.cli.run", "chirp_trio.testing", "fastapi", "h2.connection", "hypercorn.trio", "hypercorn.__main__", "psutil",
     "sqlite3", "ssl", "starlette.applications", "chirp_trio.checking", "kida", "httpx", "rich.console",
 )  # fmt: skip
-# No plugin of pytest, and no package that one comes with: pytest rewrites their asserts when they are imported.
+# No plugin of pytest, and no package that one comes with but hypothesis: pytest warns that it cannot rewrite its asserts.
 TESTING = (
     "pytest",
     "_pytest.pytester",
     "_pytest.unittest",
     "_pytest.junitxml",
     "_pytest.doctest",
+    "hypothesis",
     "trio.testing",
     "h2.connection",
     "kida",

@@ -36,6 +36,7 @@ async def live():
     return EventStream(source)
 """
 TRIO_MODE = "trio_mode = true\n"
+NO_OTHERS = ["-p", "no:faker", "-p", "no:valkey"]  # plugins of packages that ours bring along
 
 
 @pytest.fixture
@@ -47,9 +48,10 @@ def suite(tmp_path):
         (tmp_path / "test_it.py").write_text(header + textwrap.dedent(tests))
         (tmp_path / "conftest.py").write_text(textwrap.dedent(conftest))
         (tmp_path / "pytest.ini").write_text(f"[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n{options}")
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *arguments]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *NO_OTHERS, *arguments]
         with (tmp_path / "printed").open("w+") as output:
             if forked and forking is not None:
+                command += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of hypothesis, which is there already
                 process = forking.test_runs.start(command, cwd=tmp_path, env=os.environ, output=output.fileno())
             else:
                 process = subprocess.Popen(command, cwd=tmp_path, stdout=output, stderr=output)

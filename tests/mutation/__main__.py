@@ -91,6 +91,7 @@ class Recording:
 
 def main() -> int:
     arguments = parse()
+    os.environ["CHIRP_TRIO_EXAMPLES"] = "all"  # of the property tests, whose third is for runs of all tests
     FORKING.set_forkserver_preload(USED)
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
