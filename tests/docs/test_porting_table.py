@@ -15,7 +15,7 @@ from chirp_trio.testing import TestClient
 PAGE = Path(__file__).parents[2] / "docs/coming-from/bengal-chirp.md"
 ROWS = [
     tuple(cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:3])
-    for line in PAGE.read_text().split("## What says so at once")[1].splitlines()
+    for line in PAGE.read_text().split("## Differences with an error")[1].splitlines()
     if line.startswith("| ") and not line.startswith(("| In bengal-chirp", "| --- "))
 ]
 
