@@ -157,9 +157,11 @@ class RedisJournal(Journal):
             self.position.is_open = True
             self._link.listening.add(self.position)
             self._link.peers.add(self._delivery)
-            with trio.move_on_after(self._options.timeout):
-                while not self.position.has_begun:
+            while not self.position.has_begun:
+                with trio.move_on_after(self._options.timeout) as waiting:  # for each piece of the history
                     await self.position.changed.park()
+                if waiting.cancelled_caught:
+                    break
             if self.position.has_begun:
                 return
             trouble = self._link.trouble or f"it has not answered within {self._options.timeout} s"

@@ -1,8 +1,6 @@
 """Where a process is in one topic of the server, and what it makes of what it finds there."""
 
-from bisect import bisect_right
 from itertools import pairwise, takewhile
-from operator import attrgetter
 from typing import Any
 
 import trio
@@ -10,14 +8,12 @@ import trio
 from ..logs import logger_of
 from ..topics import Delivery, Epoch, Epochs, Record
 from ..topics.history import new_name
+from .beginning import Beginning, unreadable
 from .connection import Answer, Connection
+from .entries import Page, name_at, parse_entry, parse_fields, parse_state
 from .options import Options
 
 logger = logger_of("topics")
-
-# So many events are asked for at a time, at least and at most: more or fewer by how large they were the last time.
-_LEAST, _MOST = 1, 1000
-_FEW_BYTES, _MANY_BYTES = 256 * 1024, 1024 * 1024
 
 
 class Position:
@@ -52,7 +48,8 @@ class Position:
         self._delivery = delivery
         self._most = options.max_length
         self._ids: Epochs
-        self._count = 100
+        self._page = Page()
+        self._beginning: Beginning | None = None
         self._asked = 0  # how often it was asked, and up to which time everything that was there then has been delivered
         self._complete = 0
         self._is_asking = False
@@ -72,10 +69,11 @@ class Position:
         self._surely = self.acknowledged
         self._is_asking = True
         state = self.ask_state(connection)
-        if not self.has_begun:
-            entries = connection.ask("XREVRANGE", self.events, "+", "-", "COUNT", max(1, self._delivery.capacity))
+        if self.has_begun:
+            entries = connection.ask("XRANGE", self.events, f"{self.number}-1", "+", "COUNT", self._page.count)
         else:
-            entries = connection.ask("XRANGE", self.events, f"{self.number}-1", "+", "COUNT", self._count)
+            end = "+" if self._beginning is None else f"{self._beginning.next}-0"
+            entries = connection.ask("XREVRANGE", self.events, end, "-", "COUNT", self._page.count)
         return state, entries, self.ask_state(connection)
 
     def ask_state(self, connection: Connection) -> Answer:
@@ -84,18 +82,15 @@ class Position:
 
     def is_at(self, state: list[bytes | None]) -> bool:
         """Whether there is nothing new."""
-        epochs, last = _parse(state)
+        epochs, last = parse_state(state)
         return self.has_begun and (epochs[-1].name, last) == (self._name, self.number)
 
     def receive(self, state: list[bytes | None], entries: list[Any]) -> bool:
         """Deliver what has come; whether there is more."""
         self._is_asking = False
-        epochs, last = _parse(state)
-        if not self.has_begun:
-            self._begin(epochs, last, entries)
-            is_more = False
-        else:
-            is_more = self._go_on(epochs, last, entries)
+        epochs, last = parse_state(state)
+        take = self._go_on if self.has_begun else self._read_back
+        is_more = take(epochs, last, entries)
         self._epochs = epochs
         if not is_more:
             self._complete = self._asked
@@ -107,7 +102,7 @@ class Position:
         if not self.has_begun or self._is_asking or (name, first) != (self._name, self.number + 1):
             return False
         for number, fields in enumerate(events, first):
-            self._take(name, number, *_record(fields))
+            self._take(name, number, *parse_fields(fields))
         self.changed.unpark_all()
         return True
 
@@ -126,11 +121,13 @@ class Position:
         self._ids = Epochs()
         self._name = self._ids.all[0].name
         self.has_begun = True
+        self._beginning = None
         self._delivery.begin(self._ids, 0, ())
 
     def close(self) -> None:
         """Have no more."""
         self.is_open = self.has_begun = False
+        self._beginning = None
         self.changed.unpark_all()
 
     def tell_loss(self, count: int) -> None:
@@ -139,23 +136,25 @@ class Position:
         self._ids.go_on(number, self._own, number)
         self._delivery.deliver(Record.gap(count), 0.0, is_own=True)
 
-    def _begin(self, epochs: list[Epoch], last: int, entries: list[Any]) -> None:
-        records: list[tuple[Record, float]] = []
-        for id, fields in entries:
-            number, record, at = _entry(id, fields)
-            if number > last:
-                continue
-            if number != last - len(records) or len(records) >= self._delivery.capacity:
-                break
-            try:
-                record.check()
-            except (TypeError, ValueError) as error:
-                record = self._unreadable(number, error)
-            records.append((record, at))
+    def _read_back(self, epochs: list[Epoch], last: int, entries: list[Any]) -> bool:
+        """Read the history, the newest first, and begin with it; whether there is more of it."""
+        found = self._beginning
+        if found is None:
+            found = self._beginning = Beginning(self._delivery, epochs, last)
+        elif found.epochs != epochs:  # it is another history
+            self._beginning = None
+            return True
+        size = found.take(entries)
+        is_full = len(entries) >= self._page.count
+        self._page.adapt(size, is_full=is_full)
+        if is_full and not found.is_complete:
+            return True
+        self._beginning = None
         self._ids = Epochs(epochs)
-        self._name, self.number = epochs[-1].name, last
+        self._name, self.number = epochs[-1].name, found.last
         self.has_begun = True
-        self._delivery.begin(self._ids, last, reversed(records))
+        self._delivery.begin(self._ids, found.last, reversed(found.records))
+        return last != found.last
 
     def _go_on(self, epochs: list[Epoch], last: int, entries: list[Any]) -> bool:
         is_elsewhere = self._find(epochs)
@@ -165,22 +164,19 @@ class Position:
         size = 0
         newest = epochs[-1]
         for id, fields in entries:
-            number, record, at = _entry(id, fields)
+            number, record, at = parse_entry(id, fields)
             if number > last:  # it came after the state was asked for, and may be of another epoch
                 return True
             if number <= self.number:
                 return True  # it has been found to be further back than was thought
             if number > self.number + 1:
                 self._miss(epochs, number - self.number - 1, number - 1)
-            self._take(newest.name if number >= newest.first else _name_at(epochs, number), number, record, at)
+            self._take(newest.name if number >= newest.first else name_at(epochs, number), number, record, at)
             size += len(record.data)
-        is_more = len(entries) >= self._count
+        is_more = len(entries) >= self._page.count
         if not is_more and self.number < last:
             self._miss(epochs, last - self.number, last)
-        if size > _MANY_BYTES:
-            self._count = max(_LEAST, self._count // 2)
-        elif size < _FEW_BYTES and is_more:
-            self._count = min(_MOST, self._count * 2)
+        self._page.adapt(size, is_full=is_more)
         if self.number == last:
             self._name = epochs[-1].name  # which may have begun without an event
         if len(self._ids.all) > 1:
@@ -229,53 +225,15 @@ class Position:
 
     def _miss(self, epochs: list[Epoch], count: int, number: int) -> None:
         logger.warning("the topic %r: %d events had been forgotten by Redis before they were read", self.topic, count)
-        self._deliver(_name_at(epochs, number), number, Record.gap(count), 0.0)
+        self._deliver(name_at(epochs, number), number, Record.gap(count), 0.0)
 
     def _take(self, name: str, number: int, record: Record, published: float) -> None:
         try:
             self._deliver(name, number, record, published)
         except (TypeError, ValueError) as error:
-            self._deliver(name, number, self._unreadable(number, error), published)
+            self._deliver(name, number, unreadable(self.topic, number, error), published)
 
     def _deliver(self, name: str, number: int, record: Record, published: float) -> None:
         self._ids.go_on(self._delivery.last + 1, name, number)
         self._delivery.deliver(record, published)
         self._name, self.number = name, number
-
-    def _unreadable(self, number: int, error: Exception) -> Record:
-        logger.error("the topic %r: its event %d in Redis cannot be read: %s", self.topic, number, error)
-        return Record.gap(1)
-
-
-def _parse(state: list[bytes | None]) -> tuple[list[Epoch], int]:
-    epochs, last = state[1], state[2]
-    if epochs is None or last is None:
-        return [Epoch(0, "", 0)], 0
-    pairs = [text.split(":") for text in epochs.decode().split(" ")]
-    return [Epoch(int(first), name, 0) for first, name in pairs], int(last)
-
-
-def _name_at(epochs: list[Epoch], number: int) -> str:
-    return epochs[max(0, bisect_right(epochs, number, key=attrgetter("first")) - 1)].name
-
-
-def _entry(id: bytes, fields: list[bytes]) -> tuple[int, Record, float]:
-    return int(id[: id.index(b"-")]), *_record(fields)
-
-
-def _record(fields: list[bytes]) -> tuple[Record, float]:
-    at: bytes | None
-    if len(fields) == 6 and fields[0] == b"at" and fields[2] == b"kind" and fields[4] == b"data":  # nearly all are so
-        _, at, _, kind, _, data = fields
-        event = retry = None
-    else:
-        parts = dict(zip(fields[::2], fields[1::2], strict=True))
-        kind, data = parts.get(b"kind", b"text"), parts.get(b"data", b"")
-        at, event, retry = parts.get(b"at"), parts.get(b"event"), parts.get(b"retry")
-    try:
-        given_retry = None if retry is None else int(retry)
-        seconds = 0.0 if at is None else int(at) / 1000
-    except ValueError:
-        given_retry, seconds = None, 0.0
-    name = None if event is None else event.decode(errors="replace")
-    return Record(kind.decode(errors="replace"), data.decode(errors="replace"), name, given_retry), seconds

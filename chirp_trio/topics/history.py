@@ -39,6 +39,7 @@ class History:
         max_age: Seconds after which one is forgotten; None: never.
 
     Attributes:
+        most_bytes: See above.
         log: The events.
         epochs: Their ids.
         is_timed: Whether events get the time at which they are published.
@@ -50,7 +51,7 @@ class History:
         if max_age is not None:
             check_seconds("max_age", max_age, otherwise=", or None")
         self._most = most
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._max_age = max_age
         self.is_timed = max_age is not None
         self._held: tuple[int, str] | None = None  # the last event that is stored, where later ones are not
@@ -70,7 +71,7 @@ class History:
 
     def new_log(self) -> Log:
         """An empty log with the same bounds."""
-        return Log(self.log.most, self._most_bytes, self._max_age)
+        return Log(self.log.most, self.most_bytes, self._max_age)
 
     def begin(self, log: Log, epochs: Ids) -> None:
         """Remember this, and nothing else."""

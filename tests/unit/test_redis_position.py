@@ -30,28 +30,32 @@ class NoJournal(Journal):
 class Reader:
     """A topic, and the server that it reads, as it is at the moment."""
 
-    def __init__(self):
+    def __init__(self, **options):
         store = NoStore()
-        self.topic = Topic("news", store=store)
+        self.topic = Topic("news", store=store, **options)
         self.position = Position(store.delivery, Options("redis://nowhere"))
         self.position.is_open = True
         self.epochs = "0:a"
         self.events = []  # their names
         self.had = 0
+        self.pages = []  # how many events each answer had
 
     def ask(self, *words, pushes=0):
         answer = Answer()
         match words:
             case "HMGET", *_:
                 answer.put([b"life", self.epochs.encode(), str(len(self.events)).encode(), b"1"])
-            case "XREVRANGE", *_:
-                answer.put(list(reversed(self.entries())))
-            case "XRANGE", _, start, *_:
-                answer.put(self.entries(int(start.partition("-")[0]) + 1))
+            case "XREVRANGE", _, end, "-", "COUNT", count:
+                newest = len(self.events) if end == "+" else min(len(self.events), int(end.partition("-")[0]))
+                answer.put(self.page(range(newest, max(0, newest - count), -1)))
+            case "XRANGE", _, start, "+", "COUNT", count:
+                after = int(start.partition("-")[0])
+                answer.put(self.page(range(after + 1, min(after + count, len(self.events)) + 1)))
         return answer
 
-    def entries(self, start=1):
-        return [(b"%d-0" % number, self.fields(number)) for number in range(start, len(self.events) + 1)]
+    def page(self, numbers):
+        self.pages.append(len(numbers))
+        return [(b"%d-0" % number, self.fields(number)) for number in numbers]
 
     def fields(self, number):
         return [b"at", b"0", b"kind", b"text", b"data", self.events[number - 1].encode()]
@@ -155,3 +159,66 @@ async def test_events_of_which_nobody_knows_the_epoch_are_asked_for_again(reader
     while listening._rung:
         await listening._fetch(reader, b"life")
     assert await reader.read() == [("b-0", None), ("b-1", "x"), ("b-2", "y")]
+
+
+# -- the history --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_history_is_read_in_pages_that_grow_while_events_are_small(reader):
+    reader.events = [str(number) for number in range(1, 2001)]
+    came = await reader.read()
+    assert came == [(f"a-{number}", str(number)) for number in range(1001, 2001)]
+    assert reader.pages == [10, 20, 40, 80, 160, 320, 640]
+
+
+async def test_of_a_history_no_more_is_read_than_the_topic_remembers():
+    reader = Reader(history_bytes=5_000_000)
+    reader.events = [f"{number}".ljust(1_000_000) for number in range(300)]
+    assert len(await reader.read()) == 4
+    assert reader.pages == [10]
+    reader.events += [f"{number}".ljust(1_000_000) for number in range(20)]
+    assert len(await reader.read()) == 4
+    assert reader.pages == [10, 5, 2, *(13 * [1]), 0]
+
+
+async def test_a_topic_that_remembers_nothing_begins_with_nothing():
+    reader = Reader(history=0)
+    reader.events = [str(number) for number in range(100)]
+    assert await reader.read() == []
+    assert reader.position.number == 100
+
+
+@pytest.mark.parametrize("trimmed", [25, 75, 100])
+async def test_a_history_ends_where_the_server_has_forgotten_what_was_before(reader, trimmed):
+    reader.events = [str(number) for number in range(1, 101)]
+    page = reader.page
+    reader.page = lambda numbers: page([number for number in numbers if number > trimmed])
+    assert await reader.read() == [(f"a-{number}", str(number)) for number in range(trimmed + 1, 101)]
+
+
+async def test_what_is_written_while_a_history_is_read_comes_after_it(reader):
+    reader.events = [str(number) for number in range(1, 101)]
+    page = reader.page
+
+    def write_meanwhile(numbers):
+        if len(reader.events) < 104:
+            reader.events.append(str(len(reader.events) + 1))
+        return page(numbers)
+
+    reader.page = write_meanwhile
+    assert [value for _, value in await reader.read()] == reader.events
+    assert len(reader.events) == 104
+
+
+async def test_a_history_that_becomes_another_one_is_read_from_its_end_again(reader):
+    reader.events = [str(number) for number in range(1, 101)]
+    page = reader.page
+
+    def lose_some(numbers):
+        found = page(numbers)
+        if len(reader.pages) == 2:
+            reader.epochs, reader.events = "0:a 41:b", [*reader.events[:40], "else"]
+        return found
+
+    reader.page = lose_some
+    assert await reader.read() == [*((f"a-{number}", str(number)) for number in range(1, 41)), ("b-41", "else")]

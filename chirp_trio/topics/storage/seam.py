@@ -213,6 +213,11 @@ class Delivery:
         return self.history.log.most
 
     @property
+    def capacity_bytes(self) -> int:
+        """How many bytes these may have together: of what `begin()` is given beyond, only the newest event is remembered."""
+        return self.history.most_bytes
+
+    @property
     def first(self) -> int:
         """The number of the oldest event that the topic remembers; one more than `last` if there is none."""
         return self.history.log.first
