@@ -1,14 +1,17 @@
 """A chat room: `chirp-trio run examples/chat/chat.py:app`. Open it in two windows.
 
 A message is published once, as a fragment, and reaches everybody. A browser that loses its connection comes back by itself
-and gets what it has missed; one that has missed too much, or comes back to another room because the server was started
-anew, is told so by `chirp:gap`, and loads the room again. There is no JavaScript here: the same message is shown in another
-way to who has said it, and a message that could not be sent is told of, by rules of CSS.
+and gets what it has missed; one that has missed too much, or comes back after the server was started anew, is told so by
+`chirp:gap`, and loads the room again. `CHAT_FILE=chat.db` names a file in which the messages outlive the server. There is no
+JavaScript here: the same message is shown in another way to who has said it, and a message that could not be sent is told
+of, by rules of CSS.
 
     room.py       what was said, and who is there
+    kept.py       what was said, in a file
     templates/    a page for who has no name yet, the room, and the pieces of it that are sent
 """
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -16,6 +19,7 @@ from typing import Any, cast
 from urllib.parse import quote, unquote
 
 import trio
+from kept import open_kept
 from room import Room
 
 from chirp_trio import App, AppConfig, EventStream, Fragment, HTTPError, Page, Request, Response, Template
@@ -33,6 +37,7 @@ STATIC = {
         for script in scripts
     },
 }
+FILE = os.environ.get("CHAT_FILE", ":memory:")
 HISTORY = 500  # messages that are remembered for who comes back
 LONGEST_NAME = 24
 LONGEST_MESSAGE = 500
@@ -41,7 +46,8 @@ LONGEST_MESSAGE = 500
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncGenerator[dict[str, object]]:
     """The room, from the first request to the last."""
-    yield {"room": Room(app.topic("room", history=HISTORY))}
+    with open_kept(FILE) as kept:
+        yield {"room": Room(app.topic("room", history=HISTORY), kept)}
 
 
 app = App(AppConfig(template_dir=HERE / "templates"), lifespan=lifespan)
@@ -62,7 +68,7 @@ async def page(request: Request) -> Page | Template:
         "room",
         **head,
         me=room.person(unquote(name)),
-        opened=room.opened,
+        opened=room.opened if FILE == ":memory:" else None,
         messages=room.messages,
         cursor=room.topic.cursor,  # taken in the same moment as the messages: there is no `await` in between
         people=room.people,

@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 
 import trio
+from kept import Kept
 
 from chirp_trio import Fragment, Topic
 
@@ -43,20 +44,25 @@ class Room:
 
     Args:
         topic: Reaches everybody in the room, and remembers what was said for those who are away for a moment.
+        kept: What was said in it so far.
     """
 
-    def __init__(self, topic: Topic) -> None:
+    def __init__(self, topic: Topic, kept: Kept) -> None:
         self.topic = topic
         self.opened = datetime.now().astimezone()
-        self._messages = deque[Message](maxlen=SHOWN)
+        self._kept = kept
         self._visits = Counter[str]()
         self._people: dict[str, Person] = {}  # who was here or has said something
         self._met = 0
         self._changed = trio.Event()
+        self._messages = deque(
+            (Message(self.person(author), text, time) for author, text, time in kept.last(SHOWN)), maxlen=SHOWN
+        )
 
     def say(self, name: str, text: str) -> None:
-        """Show a message to everybody."""
+        """Keep a message, and show it to everybody."""
         message = Message(self.person(name), text, datetime.now().astimezone())
+        self._kept.add(name, text, message.time)
         self._messages.append(message)
         self.topic.publish_nowait(Fragment("message.html", event="message", swap="beforeend", message=message))
 

@@ -185,6 +185,30 @@ async def test_a_page_of_another_start_is_told_so_and_the_one_that_it_loads_is_n
     assert room.text.strip().endswith("</main>")
 
 
+async def test_with_a_file_what_was_said_is_there_after_a_restart(autojump_clock, tmp_path, monkeypatch):
+    monkeypatch.setattr(chat, "FILE", str(tmp_path / "chat.db"))
+    async with TestClient(chat.app) as client:
+        await say(client, "one")
+        await say(client, "two", GRACE)
+        page = (await client.get("/", headers=ADA)).text
+    async with TestClient(chat.app) as started_anew:
+        async with started_anew.stream_sse(address(page), headers=ADA) as stream:
+            await listen(stream, 1)
+        room = (await started_anew.get("/", headers=ADA | {"HX-Request": "true"})).text
+        await say(started_anew, "three")
+
+    assert said(room) == ["one", "two"]
+    assert "<b>Grace</b>" in room
+    assert "The room is open since" not in room
+    assert "chirp:gap" in {event.event for event in stream.events}  # which makes the page load the room
+    async with TestClient(chat.app) as client:
+        assert said((await client.get("/", headers=ADA)).text) == ["one", "two", "three"]
+
+
+async def test_without_a_file_the_room_says_since_when_it_knows(autojump_clock, client):
+    assert "The room is open since" in (await client.get("/", headers=ADA)).text
+
+
 async def test_a_page_begins_with_the_last_hundred_messages(autojump_clock, client):
     for number in range(120):
         await say(client, str(number))
