@@ -20,13 +20,14 @@ _LOW_WATER = 16 * 1024
 
 def peer_address(connection: socket.socket) -> Address:
     """Who is at the other end, as ASGI has it. Raises `OSError` where nobody is any more."""
-    return connection.getpeername()[:2] if connection.family in _INTERNET else None
+    name = connection.getpeername()
+    return name[:2] if isinstance(name, tuple) else None
 
 
 def local_address(connection: socket.socket) -> Address:
     """What the other end has connected to, as ASGI has it."""
     name = connection.getsockname()
-    return name[:2] if connection.family in _INTERNET else (str(name), None)
+    return name[:2] if isinstance(name, tuple) else (str(name), None)
 
 
 def reset_when_closed(connection: socket.socket) -> None:
