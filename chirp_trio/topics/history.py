@@ -39,7 +39,6 @@ class History:
         max_age: Seconds after which one is forgotten; None: never.
 
     Attributes:
-        most_bytes: See above.
         log: The events.
         epochs: Their ids.
         is_timed: Whether events get the time at which they are published.
