@@ -20,6 +20,8 @@ from itertools import zip_longest
 from pathlib import Path
 from queue import SimpleQueue
 
+import pytest
+
 from .mutants import Mutant, all_mutants
 from .running import USED, run_tests
 
@@ -145,9 +147,11 @@ def record(folder: Path) -> Path:
     """Run the tests in memory once as they are."""
     path = folder / "recording.json"
     copy = copy_to(folder / "recording")
-    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "tests.mutation.recording"]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "tests.mutation.recording"]
     environment = os.environ | {"PYTHONPATH": str(copy), "CHIRP_TRIO_RECORDING": str(path)}
-    subprocess.run([sys.executable, "-m", "pytest", *options, *IN_MEMORY], cwd=copy, env=environment, check=True)
+    run = subprocess.run([sys.executable, "-m", "pytest", *options, *IN_MEMORY], cwd=copy, env=environment, check=False)
+    if run.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        sys.exit(run.returncode)
     return path
 
 

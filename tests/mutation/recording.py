@@ -1,4 +1,7 @@
-"""A plugin of pytest: which lines of the package each test runs, and how long it takes. Written to a file at the end."""
+"""A plugin of pytest: which lines of the package each test runs, and how long it takes. Written to a file at the end.
+
+A test that fails without a fault, such as on a busy machine, would notice every one, so it is left out.
+"""
 
 import json
 import os
@@ -21,6 +24,7 @@ class Recorder:
     def __init__(self, path: Path) -> None:
         self.lines: dict[str, set[tuple[str, int]]] = defaultdict(set)
         self.seconds: dict[str, float] = {}
+        self.failed: set[str] = set()
         self._path = path
         self._now = OUTSIDE
 
@@ -32,7 +36,12 @@ class Recorder:
     def pytest_sessionfinish(self) -> None:
         sys.monitoring.free_tool_id(TOOL)
         lines = {test: sorted(f"{path}:{line}" for path, line in seen) for test, seen in self.lines.items()}
-        self._path.write_text(json.dumps({"lines": lines, "seconds": self.seconds}))
+        seconds = {test: seconds for test, seconds in self.seconds.items() if test not in self.failed}
+        self._path.write_text(json.dumps({"lines": lines, "seconds": seconds}))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object:
