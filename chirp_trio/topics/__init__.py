@@ -3,7 +3,7 @@
     topic            what users publish to: it has an audience, a history and, with a store, a journal
     published        one event: a value as it was when it was published, and its bytes
     history          the events that are remembered, and their ids
-    audience         who is subscribed, and how each of them gets the next event
+    audience         who is subscribed; `seats` gives each of them the next event
     subscriber       one subscriber's place; `overflow` says what becomes of one that is too far behind
     feed             what puts a subscriber's events into a stream without a task
     subscription     what users read; `merged` reads several at once

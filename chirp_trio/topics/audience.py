@@ -1,10 +1,9 @@
-"""The subscribers of a topic: who they are, what they may read, and how each of them gets the next event."""
+"""The subscribers of a topic: who they are, and what they may read."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 
-from ..stream.waiting import Flusher
 from ..threads import TrioRun
 from ..wire import Render
 from .chunks import Chunks
@@ -12,8 +11,8 @@ from .history import History, Ids, Log
 from .lag import Lag
 from .opening import closed_at_last
 from .presence import Attendance, Presence
-from .published import Gap, Published, encode_published
-from .seats import Row, Seat
+from .published import Gap, Published
+from .seats import Seat, Seats
 from .storage import Journal
 
 
@@ -34,7 +33,8 @@ class Audience:
         replays: How many subscribers have come back and gone on where they were.
         lag: How late events come, if somebody wants to know.
         journal: What holds events back until they are stored; None where there is no store.
-        attendance: Whose the subscriptions are that are being read.
+        attendance: The members whose subscriptions are being read.
+        seats: The places of subscribers that have had all events, and wait for the next one.
     """
 
     def __init__(self, name: str, history: History) -> None:
@@ -50,9 +50,7 @@ class Audience:
         self._chunks = Chunks(history.log)
         self._open: dict[Seat, None] = {}
         self._buffers: Counter[int] = Counter()  # of those
-        # Those that have had everything: some get the next event at once, and most in the rows of their hosts.
-        self._waiting: dict[Seat, None] = {}
-        self._rows: dict[Flusher, Row] = {}
+        self.seats = Seats(self.lag)
         self.attendance = Attendance(self.run)
         self._last_gap: tuple[tuple[int | None, str], Gap] | None = None  # thousands come back at once to the same place
 
@@ -67,24 +65,9 @@ class Audience:
         self.attendance.open()
 
     def deliver(self, event: Published) -> None:
-        """Give everybody the next event."""
+        """Remember the next event, and give it to all subscribers."""
         self.history.log.append(event)
-        for row in self._rows.values():
-            row.add(event)
-        if not self._waiting:  # a dict that has become empty still costs by what has been in it
-            return
-        encoded: dict[tuple[str | None, Render], bytes] = {}
-        served = []
-        for seat in self._waiting:
-            piece = b""
-            if (dialect := seat.dialect) is not None and not (piece := encoded.get(dialect, b"")):
-                piece = encoded[dialect] = encode_published(event, *dialect)
-            if not seat.put(event.number, piece):
-                served.append(seat)
-        if self.lag.is_counted:
-            self.lag.count([event], sum(seat.position == event.number for seat in self._waiting))
-        for seat in served:
-            self._waiting.pop(seat, None)
+        self.seats.deliver(event)
 
     def wake(self) -> None:
         """Let all subscribers look whether it is over."""
@@ -146,26 +129,6 @@ class Audience:
         if self.journal is not None:
             self.journal.count_here(member, count)
 
-    def wait(self, seat: Seat) -> None:
-        """Give the subscriber the next event when it comes: it has had all others."""
-        flusher = seat.flusher
-        if flusher is None:
-            self._waiting[seat] = None
-            return
-        row = self._rows.get(flusher)
-        if row is None:
-            row = self._rows[flusher] = Row(flusher, self.lag)
-        row.enter(seat)
-
-    def stop_waiting(self, seat: Seat) -> None:
-        """Do not: it is leaving, or has been woken. It gets what waits in its row."""
-        self._waiting.pop(seat, None)
-        flusher = seat.flusher
-        if flusher is not None and (row := self._rows.get(flusher)) is not None:
-            row.leave(seat)
-            if not row:
-                del self._rows[flusher]
-
     async def wait_for_room(self, seat: Seat) -> None:
         """Wait until the subscriber can take another event without being too far behind, or is read by nobody."""
         while self._is_behind(seat) and self.log.last - seat.had >= seat.buffer:
@@ -173,7 +136,7 @@ class Audience:
 
     def _is_behind(self, seat: Seat) -> bool:
         """Whether it is reading, and has events before it that are not on their way."""
-        return seat in self._open and seat not in self._waiting and not any(seat in row for row in self._rows.values())
+        return seat in self._open and seat not in self.seats
 
     def _keep(self) -> None:
         # A subscriber that is behind reads from the log, so the log goes back as far as any of them may be.

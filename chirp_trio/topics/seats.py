@@ -1,4 +1,4 @@
-"""The places of an audience: each subscriber's own, and the rows of those who get what comes next together."""
+"""The places of an audience: each subscriber's own, the rows of those that get events together, and all that wait."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -199,6 +199,69 @@ class Row(Flushable):
         for had, subscribers in (taken or {}).items():
             self._lag.count(events[had + 1 - first :], subscribers)
         return woken
+
+
+class Seats:
+    """The places of all subscribers that have had every event, and wait for the next one.
+
+    Most of them are in the rows of their hosts. The others get each event at once: those of merged topics, and those that are
+    read with `async for`.
+
+    Args:
+        lag: That of the topic.
+    """
+
+    __slots__ = ("_alone", "_lag", "_rows")
+
+    def __init__(self, lag: Lag) -> None:
+        self._lag = lag
+        self._alone: dict[Seat, None] = {}
+        self._rows: dict[Flusher, Row] = {}
+
+    def __len__(self) -> int:
+        return len(self._alone) + sum(map(len, self._rows.values()))
+
+    def __contains__(self, seat: Seat) -> bool:
+        return seat in self._alone or any(seat in row for row in self._rows.values())
+
+    def deliver(self, event: Published) -> None:
+        """Give the next event to all of them."""
+        for row in self._rows.values():
+            row.add(event)
+        if not self._alone:  # a dict that has become empty still costs by what has been in it
+            return
+        encoded: dict[Dialect, bytes] = {}
+        served = []
+        for seat in self._alone:
+            piece = b""
+            if (dialect := seat.dialect) is not None and not (piece := encoded.get(dialect, b"")):
+                piece = encoded[dialect] = encode_published(event, *dialect)
+            if not seat.put(event.number, piece):
+                served.append(seat)
+        if self._lag.is_counted:
+            self._lag.count([event], sum(seat.position == event.number for seat in self._alone))
+        for seat in served:
+            self._alone.pop(seat, None)
+
+    def wait(self, seat: Seat) -> None:
+        """Give a subscriber the next event when it comes: it has had all others."""
+        flusher = seat.flusher
+        if flusher is None:
+            self._alone[seat] = None
+            return
+        row = self._rows.get(flusher)
+        if row is None:
+            row = self._rows[flusher] = Row(flusher, self._lag)
+        row.enter(seat)
+
+    def stop_waiting(self, seat: Seat) -> None:
+        """Let a subscriber go that is leaving, or has been woken. It gets the events that wait in its row."""
+        self._alone.pop(seat, None)
+        flusher = seat.flusher
+        if flusher is not None and (row := self._rows.get(flusher)) is not None:
+            row.leave(seat)
+            if not row:
+                del self._rows[flusher]
 
 
 def _joined(events: list[Published], event_type: str | None, render: Render) -> bytes:

@@ -209,11 +209,11 @@ class Subscriber:
             self.seat.wait_for_event()
         else:
             self.seat.wait_for_bytes(sink, outlet)
-        self.audience.wait(self.seat)
+        self.audience.seats.wait(self.seat)
 
     def end_waiting(self) -> None:
         """What has waited goes on."""
-        self.audience.stop_waiting(self.seat)
+        self.audience.seats.stop_waiting(self.seat)
         self.seat.waiting = None
         self.seat.wait_for_event()
 

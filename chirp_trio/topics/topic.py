@@ -110,11 +110,12 @@ class Topic:
             raise trio.ClosedResourceError(f"the topic {audience.name!r} is closed")
         content = prepare(value, self._prepare, self._encode_json)  # first, because a template may publish as well
         if self._journal is not None:
-            self._audience.check_ready()
+            audience.check_ready()
             return self._journal.publish_nowait(record_of(value, content))
         number = history.log.last + 1
         event = Published(value, content, audience.name, history.epochs.id_of(number), number, history.now())
-        audience.deliver(event)
+        history.log.append(event)
+        audience.seats.deliver(event)
         return event.id
 
     async def publish(self, value: object, *, wait: Subscription | None = None) -> str:
@@ -158,10 +159,7 @@ class Topic:
     def publish_from_thread(self, value: object) -> str:
         """As `publish_nowait()`, from a thread: that of a plain handler, or any other, such as one of another library.
 
-        It waits until trio's thread has published the value.
-
-        Returns:
-            The event's id.
+        It waits until trio's thread has published the value, and returns the event's id.
 
         Raises:
             RuntimeError: It was called in trio's own thread; or in a thread that trio has not started, before the topic was

@@ -15,7 +15,7 @@ PACKAGE = Path(chirp_trio.__file__).parent
 # What may be read to follow an event from the call that gives it to the socket. The last three files are the server's.
 FILES_OF_A_YIELDED_ITEM = 7
 CALLS_OF_A_YIELDED_ITEM = 21
-FILES_OF_A_PUBLISHED_VALUE = 11
+FILES_OF_A_PUBLISHED_VALUE = 10
 CALLS_OF_A_PUBLISHED_VALUE = 40
 CALLS_FOR_EACH_FURTHER_STREAM = 6
 

@@ -63,7 +63,7 @@ class Feed(PushSource):
             raise
         finally:
             assert self.topic.subscribers == 0
-            assert not audience_of(self.topic)._waiting
+            assert not audience_of(self.topic).seats
             self.closed += 1
 
     async def publish(self) -> None:

@@ -57,7 +57,7 @@ async def test_a_subscription_needs_no_task_whatever_it_is_told(autojump_clock):
     assert "chirp:gap" in [event.event for event in got]
     assert SOURCE not in spawned
     assert topic.subscribers == 0
-    assert not audience_of(topic)._rows
+    assert not audience_of(topic).seats
 
 
 @pytest.mark.parametrize("what", ["filter", "key", "revalidate", "merged", "a function"])
@@ -148,7 +148,7 @@ async def test_a_subscription_can_be_interrupted_at_any_step(autojump_clock, cap
         assert tasks() == before, "a task is left"
         assert len(endings(caplog)) <= 1
         audience = audience_of(topics[-1])
-        assert (len(audience), audience._rows, audience._waiting) == (0, {}, {})
+        assert (len(audience), len(audience.seats)) == (0, 0)
         assert not visits[-1].app.streams
         assert not logged(caplog, logging.INFO)
         caplog.clear()

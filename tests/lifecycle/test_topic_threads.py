@@ -77,7 +77,7 @@ class Scene:
     def state(self):
         topic, log = self.topic, audience_of(self.topic).log
         return (
-            topic.subscribers, topic.is_closed, topic.cursor, len(log), log.last, log.first, len(audience_of(topic)._waiting),
+            topic.subscribers, topic.is_closed, topic.cursor, len(log), log.last, log.first, len(audience_of(topic).seats),
             len(self.app.streams), self.app.streams.opened, subscriber_of(self.unread)._is_read, self.reader._is_closed,
         )  # fmt: skip
 
