@@ -6,6 +6,8 @@ web application, `EventStream` for streams in anybody's ASGI app, `serve` for th
 
 import sys as _sys
 from importlib import import_module as _import_module
+from opcode import opname as _opcodes
+from types import FrameType as _FrameType
 from typing import TYPE_CHECKING, Any
 
 from .compression import CompressionDictionary
@@ -103,13 +105,21 @@ _LATER = {
     "serve": "server",
 }
 
+
+def _is_import(frame: _FrameType) -> bool:
+    """Whether a frame is at the `import` of `from ... import ...`."""
+    return _opcodes[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
+
+
 if not TYPE_CHECKING:  # to a type checker every name would be one that the package has
 
     def __getattr__(name: str) -> Any:
         if name not in _LATER:
-            if (cure := _cure_for_export(name)) is not None:
+            cure = _cure_for_export(name)
+            if cure is not None and _is_import(_sys._getframe(1)):  # which would not show an AttributeError
                 raise ImportError(f"chirp_trio has no {name!r}: {cure}", name=__name__)
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=_sys.modules[__name__])
+            missing = f"module {__name__!r} has no attribute {name!r}" + (f": {cure}" if cure is not None else "")
+            raise AttributeError(missing, name=name, obj=_sys.modules[__name__])
         value = getattr(_import_module(f"{__name__}.{_LATER[name]}"), name)
         globals()[name] = value  # and the next time nobody asks here
         return value

@@ -172,6 +172,9 @@ def test_a_name_that_others_export_is_told_with_what_there_is_instead(name):
 
     assert raised.value.msg.endswith(_EXPORTS[name])
     assert name not in chirp_trio.__all__
+    assert not hasattr(chirp_trio, name)
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}': "):
+        getattr(chirp_trio, name)
 
 
 def test_a_name_that_nobody_has_is_missing_as_it_always_is():
