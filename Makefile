@@ -1,5 +1,5 @@
 # Everything that a contributor runs. Each target makes the environment first, if need be.
-.PHONY: help setup demo demo-cluster test test-fast soak check wheel release bench bench-peers bench-quick bench-docs peers-environment docs pictures peers lock clean
+.PHONY: help setup demo demo-cluster test test-fast soak check wheel release bench bench-peers bench-quick bench-docs peers-environment docs docs-versions pictures peers lock clean
 
 RUN ?= .venv/bin/pytest
 # The tests of a file stay together, because they share servers; tests/conftest.py says which files are begun first.
@@ -76,6 +76,9 @@ peers-environment: setup  ## install the peers that no test needs, for `make ben
 
 docs: setup  ## build the documentation as a site, and serve it on http://127.0.0.1:8008
 	@.venv/bin/python -m tests.docs.site serve
+
+docs-versions: setup  ## build a site for each released version and one for this checkout, with a selector, in .site/versions
+	@.venv/bin/python -m tests.docs.site versions
 
 pictures: setup  ## take the documentation's pictures anew, from a Chromium
 	@.venv/bin/python -m tests.docs.pictures

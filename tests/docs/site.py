@@ -1,25 +1,31 @@
 """`python -m tests.docs.site`: builds the documentation as a site of its own, and with `serve` shows it.
 
+With `versions` it builds a site for each tag `v...` and one for the checkout, beside one another, with a selector: files for
+any host, laid out as mike does it.
+
 Its pages are those of docs/, as they are. What they link outside of it, such as SECURITY.md or an example's source, becomes
 a page as well, below `project/`, so that a link which works in the repository works on the site.
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = ROOT / ".site" / "pages"
 HTML = ROOT / ".site" / "html"
+VERSIONS = ROOT / ".site" / "versions"
 
 _LINK = re.compile(r"(?<=\]\()(?P<path>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?=\))")
 _REFERENCE = re.compile(r"^(\[[^\]]+\]: )(?P<path>[^#\s:]+)(?P<anchor>#\S*)?$", re.MULTILINE)
@@ -92,11 +98,51 @@ def build() -> None:
     subprocess.run(command, cwd=ROOT, check=True)
 
 
+def build_versions(tags: Iterable[str], folder: Path) -> None:
+    """Build the site of each tag, with what builds it there, and that of the checkout, which is called `dev`.
+
+    Args:
+        tags: Git tags like `v1.2.0`, the newest first. The first one is what the root of the folder leads to.
+        folder: Where they go: a folder for each, an index, and `versions.json`, which the selector reads.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    versions = []
+    for tag in [*tags, None]:
+        version = tag.removeprefix("v") if tag is not None else "dev"
+        with TemporaryDirectory() as checkout:
+            if tag is not None:
+                archive = subprocess.run(["git", "archive", tag], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+                subprocess.run(["tar", "-x"], cwd=checkout, check=True, input=archive)
+            else:
+                shutil.copytree(
+                    ROOT, checkout, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "node_modules", "dist")
+                )
+            with (Path(checkout) / "mkdocs.yml").open("a") as config:
+                config.write("extra: { version: { provider: mike } }\n")
+            environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+            subprocess.run([sys.executable, "-m", "tests.docs.site"], cwd=checkout, check=True, env=environment)
+            shutil.copytree(Path(checkout) / ".site" / "html", folder / version)
+        versions.append({"version": version, "title": version, "aliases": [] if versions else ["latest"]})
+    (folder / "versions.json").write_text(json.dumps(versions))
+    first = versions[0]["version"]
+    (folder / "index.html").write_text(f'<!doctype html><meta http-equiv="refresh" content="0; url={first}/index.html">\n')
+
+
+def tags() -> list[str]:
+    """The tags of releases, the newest first."""
+    command = ["git", "tag", "--list", "v*", "--sort=-version:refname"]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.docs.site", description=__doc__.split("\n")[0])
-    parser.add_argument("action", nargs="?", choices=["build", "serve"], default="build")
+    parser.add_argument("action", nargs="?", choices=["build", "serve", "versions"], default="build")
     parser.add_argument("--port", type=int, default=8008, help="of 127.0.0.1, for serve (default: %(default)s)")
     arguments = parser.parse_args()
+    if arguments.action == "versions":
+        build_versions(tags(), VERSIONS)
+        print(f"the versions are in {VERSIONS}")
+        return
     build()
     if arguments.action == "serve":
         handler = partial(SimpleHTTPRequestHandler, directory=HTML)

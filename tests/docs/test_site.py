@@ -1,5 +1,6 @@
 """The documentation becomes a site: no link of it is broken, every page stands in its navigation, nothing is fetched."""
 
+import json
 import re
 import subprocess
 import sys
@@ -42,6 +43,18 @@ def built():
 def test_the_build_makes_a_page_of_each(built):
     missing = [page for page in in_navigation() if not (built / page).with_suffix(".html").is_file()]
     assert missing == []
+
+
+def test_the_versions_stand_beside_one_another_and_the_root_leads_to_the_newest(tmp_path):
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    site.build_versions([commit], tmp_path / "versions")
+
+    names = [version["version"] for version in json.loads((tmp_path / "versions" / "versions.json").read_text())]
+    assert names == [commit, "dev"]
+    assert f"url={commit}/index.html" in (tmp_path / "versions" / "index.html").read_text()
+    for name in names:
+        page = (tmp_path / "versions" / name / "how-to" / "deploy.html").read_text()
+        assert '"provider":"mike"' in page.replace(" ", "")
 
 
 def test_a_page_fetches_nothing_from_another_host(built):
