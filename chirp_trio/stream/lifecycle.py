@@ -109,8 +109,18 @@ class LiveStream:
                     while (await receive())["type"] != "http.disconnect":
                         pass
                     self.end(Ending.DISCONNECTED)
-            else:
-                await self._serve_with_tasks(receive)
+            else:  # here, because an idle stream would keep the frame of a function for it
+                async with trio.open_nursery() as nursery:
+                    self._outcome.cancel_when_ended(nursery.cancel_scope)
+                    nursery.start_soon(self._producer.run, name="source of an EventStream")
+                    if self._revalidation is not None:
+                        nursery.start_soon(self._revalidation.run)
+                    try:
+                        while (await receive())["type"] != "http.disconnect":
+                            pass
+                        self.end(Ending.DISCONNECTED)
+                    finally:
+                        self._limit_cleanup()
         finally:
             self.end(Ending.CLOSED)  # without an ending so far, the handler was cancelled from outside
             self._producer.close()
@@ -123,19 +133,6 @@ class LiveStream:
                 registry.remove(self)
         if self._outcome.error is not None:
             raise self._outcome.error
-
-    async def _serve_with_tasks(self, receive: Receive) -> None:
-        async with trio.open_nursery() as nursery:
-            self._outcome.cancel_when_ended(nursery.cancel_scope)
-            nursery.start_soon(self._producer.run, name="source of an EventStream")
-            if self._revalidation is not None:
-                nursery.start_soon(self._revalidation.run)
-            try:
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-                self.end(Ending.DISCONNECTED)
-            finally:
-                self._limit_cleanup()
 
     def _enter(self) -> None:
         # It enters all registries before any hook runs, because a hook may do anything with the stream.
