@@ -248,7 +248,6 @@ async def test_an_event_loop_that_waits_blocks_nothing():
     await trio.to_thread.run_sync(look_until_it_waits)
 
 
-
 def test_what_hangs_cannot_forge_a_line(ended, monkeypatch):
     said, now = ended
     monkeypatch.setattr(run, "_what_hangs", lambda _root: iter(["the task 'x\n\x1b[2J'"]))
