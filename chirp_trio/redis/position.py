@@ -87,6 +87,8 @@ class Position:
 
     def receive(self, state: list[bytes | None], entries: list[Any]) -> bool:
         """Deliver what has come; whether there is more."""
+        if not self._is_asking:
+            return True  # it was asked before the topic was closed, and opened again
         self._is_asking = False
         epochs, last = parse_state(state)
         take = self._go_on if self.has_begun else self._read_back
@@ -126,7 +128,7 @@ class Position:
 
     def close(self) -> None:
         """Have no more."""
-        self.is_open = self.has_begun = False
+        self.is_open = self.has_begun = self._is_asking = False
         self._beginning = None
         self.changed.unpark_all()
 

@@ -110,26 +110,30 @@ class Publishing:
         """Take the answers, which come in the order in which they were asked for."""
         async for sent in rounds:
             results = [await _result(answer) for answer in sent.answers]
-            self._settle_refused(sent.calls, results)
+            again = self._settle_refused(sent.calls, results)
+            if again is not None and sent.confirmed is not None:
+                raise again  # and what has to be confirmed, too
             doubt = await self._doubt(sent.confirmed)
             for call, result in zip(sent.calls, results, strict=True):
-                if call.is_over:  # it was refused, or given up
+                if call.is_over or isinstance(result, ServerError):  # it was given up, or refused
                     continue
                 self._calls.remove(call)
                 if doubt:
                     call.fail(doubt, is_written=True)
                 else:
                     call.succeed(result[0].decode(), result[1])
+            if again is not None:
+                raise again
             room.release()
 
-    def _settle_refused(self, calls: list[Call], results: list[Any]) -> None:
+    def _settle_refused(self, calls: list[Call], results: list[Any]) -> ServerError | None:
         """Have what was refused for good fail.
 
-        Raises:
-            ServerError: Something was refused for the moment. All calls are made again, by another connection, and those that
-                were answered have a result there.
+        Returns:
+            What was refused for the moment: the calls that are not over are made again, by another connection. Those that
+            the server has made have a result there, as long as it keeps that.
         """
-        again = None
+        again: ServerError | None = None
         for call, result in zip(calls, results, strict=True):
             if call.is_over or not isinstance(result, ServerError):
                 continue
@@ -140,8 +144,7 @@ class Publishing:
                 self._calls.remove(call)
                 call.refusal = error
                 call.fail(f"was not written: {error}{_cure(error)}")
-        if again is not None:
-            raise again
+        return again
 
     def _ask_confirmation(self, connection: Connection) -> Answer | None:
         milliseconds = max(1, int(self._options.timeout * 800))

@@ -183,6 +183,8 @@ class Arrivals:
     def _advance(self, arrival: Arrival) -> None:
         try:
             has_come = arrival.advance()
+            if not has_come:
+                self._wait_for(arrival)
         except Exception as raised:
             if not isinstance(raised, trio.BrokenResourceError):
                 logger.exception("a connection failed")
@@ -192,16 +194,14 @@ class Arrivals:
         if has_come:
             self._forget(arrival)
             self._serve(arrival)
-        else:
-            self._wait_for(arrival)
 
     def _wait_for(self, arrival: Arrival) -> None:
         before = arrival.awaited
-        if not arrival.note_awaited():
-            return
         if before is None:
             self._selector.register(arrival.transport, selectors.EVENT_READ, arrival)
-        else:
+        if not arrival.note_awaited():
+            return
+        if before is not None:
             del self._deadlines[before][arrival]
         assert arrival.awaited is not None
         self._deadlines[arrival.awaited][arrival] = trio.current_time() + self._patience[arrival.awaited]

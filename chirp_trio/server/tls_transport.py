@@ -7,8 +7,11 @@ from typing import override
 import trio
 
 from .tls import TLS
-from .transport import Transport
+from .transport import WRITE_SIZE, Transport
 from .turns import Turns
+
+# Bytes that wait for a client which has TLS say more and more.
+_MOST_UNREAD = 2 * WRITE_SIZE
 
 
 class TLSTransport(Transport):
@@ -61,14 +64,14 @@ class TLSTransport(Transport):
 
     @override
     def receive_nowait(self) -> bytes | None:
-        while (data := self._tls.decrypt()) is None:
+        data = self._tls.decrypt()  # what has come with what was received last
+        if data is None:
+            came = self._read()  # once: whoever sends what says nothing must not have the event loop for itself
+            if came is not None:
+                self._tls.take(came)
+                data = self._tls.decrypt()
+        if data is None:
             self._write_protocol_bytes()
-            came = self._read()
-            if came is None:
-                return None
-            self._tls.take(came)
-            if not came:
-                return b""
         return data
 
     @override
@@ -86,6 +89,8 @@ class TLSTransport(Transport):
     def _write_protocol_bytes(self) -> None:
         """Write what TLS itself has to say: in the order of its making, which is before what has not been encrypted yet."""
         if said := self._tls.said():
+            if len(self._ready) > _MOST_UNREAD:
+                raise trio.BrokenResourceError("the client has TLS answer, and does not read")
             self._ready = bytes(self._ready) + said
             self._write_some()
 

@@ -6,6 +6,11 @@ from typing import Any, Protocol
 import trio
 from trio.lowlevel import Abort
 
+from ..failures import failure_of
+from ..logs import logger_of
+
+logger = logger_of("stream")
+
 
 class Wakeable(Protocol):
     """What waits for something to happen."""
@@ -174,6 +179,9 @@ class Flusher:
                 now = trio.current_time()
             writers, self._waiting = self._waiting, {}
             for writer in writers:
-                writer.flush(now)
+                try:
+                    writer.flush(now)
+                except BaseException as raised:  # an error of one stream must not keep the others from being written
+                    logger.exception("a stream could not be written", exc_info=failure_of(raised))
             ended = trio.current_time()
             rested = ended + min(ended - now, self._max_delay)

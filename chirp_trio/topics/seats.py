@@ -179,7 +179,7 @@ class Row(Flushable):
     def _hand_over(self, now: float | None) -> None:
         events, self._events, self._size = self._events, [], 0
         for seat in self._give(events, self._seats, now):
-            del self._seats[seat]
+            self._seats.pop(seat, None)  # it has left, if what it was given has made it publish so much that this came again
 
     def _give(self, events: list[Published], seats: Iterable[Seat], now: float | None) -> list[Seat]:
         """Give these to them: at the flusher's time, or into their outboxes. Those who take no more in this way are woken."""

@@ -379,3 +379,27 @@ async def test_what_was_to_be_flushed_when_a_wake_up_failed_is_flushed_with_the_
         await trio.testing.wait_all_tasks_blocked()
         assert flushed == [first, second]
         nursery.cancel_scope.cancel()
+
+
+async def test_an_error_in_writing_one_stream_keeps_no_other_from_being_written(autojump_clock, caplog):
+    flushed = []
+
+    class Writer:
+        def flush(self, now):
+            flushed.append(self)
+
+    class Broken(Writer):
+        def flush(self, now):
+            raise ValueError("broken")
+
+    flusher, other = Flusher(0), Writer()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flusher.run)
+        await trio.testing.wait_all_tasks_blocked()
+        for _ in range(2):
+            flusher.flush_soon(Broken())
+            flusher.flush_soon(other)
+            await trio.testing.wait_all_tasks_blocked()
+        assert flushed == [other, other]
+        nursery.cancel_scope.cancel()
+    assert [record.getMessage() for record in caplog.records] == ["a stream could not be written"] * 2

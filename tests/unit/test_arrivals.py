@@ -1,5 +1,6 @@
 """Connections until their first request has come: in one task, with a deadline, and a few in each turn."""
 
+import errno
 import logging
 import socket
 from contextlib import ExitStack, asynccontextmanager
@@ -285,6 +286,28 @@ async def test_what_goes_wrong_with_one_harms_no_other(autojump_clock, monkeypat
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.getMessage() == "a connection failed"
+
+
+async def test_where_the_system_cannot_watch_one_it_is_closed_and_others_go_on(autojump_clock, monkeypatch, caplog):
+    async with arriving() as there:
+        with monkeypatch.context() as patch:
+            patch.setattr(there.arrivals._selector, "register", fail_with(OSError(errno.ENOSPC, "no more watches")))
+            unwatched = there.come()
+        assert there.left == [unwatched]
+        assert unwatched.ours.fileno() < 0
+        other = there.come()
+        await trio.testing.wait_all_tasks_blocked()
+        other.send(HEAD)
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(there.served) == 1
+    assert [record.getMessage() for record in caplog.records] == ["a connection failed"]
+
+
+def fail_with(error):
+    def fail(*_):
+        raise error
+
+    return fail
 
 
 # -- what accepted connections inherit ----------------------------------------------------------------------------------

@@ -222,3 +222,16 @@ async def test_a_history_that_becomes_another_one_is_read_from_its_end_again(rea
 
     reader.page = lose_some
     assert await reader.read() == [*((f"a-{number}", str(number)) for number in range(1, 41)), ("b-41", "else")]
+
+
+async def test_an_answer_to_what_was_asked_before_the_topic_was_closed_is_not_taken_for_one_of_now(reader):
+    reader.events = [str(number) for number in range(1, 10)]
+    await reader.read()
+    old = [await answer.get() for answer in reader.position.ask(reader)[:2]]
+    reader.position.close()
+    reader.position.is_open = True
+
+    assert reader.position.receive(*old)  # it has to be asked again
+    assert not reader.position.has_begun
+    assert [value for _, value in await reader.read()] == []
+    assert reader.position.number == 9

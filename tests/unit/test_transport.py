@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from chirp_trio.server.tls import Certificate
-from chirp_trio.server.transport import WRITE_SIZE
+from chirp_trio.server.transport import READ_SIZE, WRITE_SIZE
 from tests.certificates import client_context, make_certificate
 from tests.pairs import Pair
 
@@ -378,3 +378,43 @@ async def test_a_client_that_breaks_tls_is_given_up(secure):
         pair.send(b"\x17\x03\x03\x00\x20" + b"x" * 32)
         with pytest.raises(trio.BrokenResourceError, match="broken TLS"):
             await pair.transport.receive()
+
+
+async def test_who_sends_what_says_nothing_does_not_have_the_event_loop_for_itself(secure):
+    """Such as wishes for another handshake, which OpenSSL refuses one by one, without an end."""
+    async with secure("http/1.1") as pair, trio.open_nursery() as nursery:
+        await shaken(pair, nursery)
+        pair.transport._tls = Silent(pair.transport._tls)
+        pair.send(b"x" * 100_000)
+        assert pair.transport.receive_nowait() is None
+        assert pair.transport._tls.taken == READ_SIZE
+
+
+async def test_answers_of_tls_that_the_client_does_not_read_are_not_kept_without_bound(secure):
+    async with secure("http/1.1") as pair, trio.open_nursery() as nursery:
+        await shaken(pair, nursery)
+        pair.transport._tls = Silent(pair.transport._tls, answer=b"alert" * 10_000)
+        pair.send(b"x")
+        while len(pair.transport._ready) < 128 * 1024:
+            pair.transport.receive_nowait()
+        with pytest.raises(trio.BrokenResourceError, match="does not read"):
+            pair.transport.receive_nowait()
+
+
+class Silent:
+    """TLS that makes nothing of what comes, and has an answer to it."""
+
+    def __init__(self, tls, answer=b""):
+        self._tls = tls
+        self._answer = answer
+        self.taken = 0
+        self.is_established = False  # it has nothing to say in the end
+
+    def take(self, data):
+        self.taken += len(data)
+
+    def decrypt(self):
+        return None
+
+    def said(self):
+        return self._answer
