@@ -1,4 +1,4 @@
-"""Feeding a stream from a topic without a task."""
+"""Feeds that put a topic's events into a stream without a task for each stream."""
 
 from typing import override
 
@@ -13,7 +13,7 @@ from .subscriber import Subscriber
 class SubscriberFeed(Flushable):
     """Puts the events of a subscriber into a stream, in the turns of the stream's flusher.
 
-    It does what `Subscriber.push()` does, for one that waits for nothing but events and room.
+    It does the work of `Subscriber.push()` for a subscriber that waits only for events and for room in the stream.
 
     Args:
         subscriber: The subscriber.
@@ -35,13 +35,13 @@ class SubscriberFeed(Flushable):
             raise
 
     def wake(self) -> None:
-        """Go on in the flusher's next turn: there is something new, or room."""
+        """Go on in the flusher's next turn, because there are new events or there is room."""
         if not self._is_closed:
             self._sink.writer.flusher.flush_soon(self)
 
     @override
     def flush(self, now: float) -> None:
-        """Put what there is."""
+        """Put the events that there are into the stream."""
         if self._is_closed:
             return
         self._subscriber.end_waiting()
@@ -67,17 +67,17 @@ class SubscriberFeed(Flushable):
                     self._subscriber.begin_waiting(self, self._sink)
                 return
         writer.outbox.wake_at_space(self)
-        writer.flush(now)  # what is full is written at once, and waits for no other stream
+        writer.flush(now)  # a full outbox is written at once, before other streams have their turn
 
     def _put_some(self) -> bool:
-        """Put the next events, some kilobytes at most; whether there were any."""
+        """Put the next events into the stream, a few kilobytes at most. True: there were some."""
         subscriber, seat = self._subscriber, self._subscriber.seat
         seat.is_done_with_all()
         if subscriber.is_in_step:
             before = seat.position
             subscriber.put_joined(self._sink)
             return seat.position > before
-        events = subscriber.read()  # it is behind, and told so
+        events = subscriber.read()  # it is behind: a gap tells the client
         for event in events:
             self._sink.put(event)
         return bool(events)

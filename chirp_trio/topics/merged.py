@@ -23,14 +23,14 @@ def merge(*subscriptions: Subscription) -> Merged:
     that shows several topics has one stream of all of them. Its ids tell the place in each of the topics; give the whole of
     what comes back, `request.last_event_id`, to each `subscribe()`, and each finds its own.
 
-    It ends when all the topics are closed, or when one of the subscriptions is too far behind and `overflow` says
-    `"disconnect"`. It reads the subscriptions, so nobody else can.
+    It ends when all the topics are closed, or when one of the subscriptions is too far behind and has the `overflow` policy
+    `"disconnect"`. The subscriptions are read by it, and cannot be read elsewhere.
 
     Args:
         *subscriptions: One for each topic.
 
     Raises:
-        ConfigurationError: There is none, or there are two to the same topic.
+        ConfigurationError: No subscription is given, or two to the same topic.
 
     Example:
         >>> news, sport = Topic("news"), Topic("sport")
@@ -52,10 +52,10 @@ def merge_cursors(*topics: Topic) -> str:
     """The cursor of a page that shows several topics: put it into the page, and its stream goes on from there.
 
     Args:
-        *topics: Those that the page's stream merges, in any order.
+        *topics: The topics that the page's stream merges, in any order.
 
     Raises:
-        ConfigurationError: There is none, or there is one twice.
+        ConfigurationError: No topic is given, or the same one twice.
 
     Example:
         >>> news, sport = Topic("news"), Topic("sport")
@@ -95,12 +95,12 @@ class _Merged:
 
     def __init__(self, parts: tuple[Subscriber, ...]) -> None:
         self._parts = parts
-        self._ids: list[str | None] = []  # where the client goes on in each topic, after what was sent last
-        self._read_from: deque[tuple[Subscriber, Published]] = deque()  # for each event that was read, and is not on its way
+        self._ids: list[str | None] = []  # in each topic, the id after which the client would go on
+        self._read_from: deque[tuple[Subscriber, Published]] = deque()  # the origin of each event that is not yet on its way
         self._spot = ParkingSpot()  # one task reads them all
 
     def reader(self) -> Reader:
-        """What reads the events as they come."""
+        """A reader of the events as they come."""
         self._enter()
         misses_nothing = all(part.misses_nothing for part in self._parts)
         return Reader(self, self._parts[0].audience.run, _join(self._ids) if misses_nothing else None)
@@ -116,7 +116,7 @@ class _Merged:
         return events
 
     async def push(self, sink: Sink) -> None:
-        """Put all events into the stream until there will be no more."""
+        """Put events into the stream until the topics or one of the subscriptions are over."""
         self._enter()
         try:
             await self._find_places()
@@ -172,7 +172,7 @@ class _Merged:
         return sum(part.seat.position for part in self._parts)
 
     def _read(self) -> list[Published]:
-        """The next events of all topics, some of each, so that none has to wait for another one to be silent."""
+        """The next events of all topics, some of each, so that a busy topic does not hold up the others."""
         placed: list[Published] = []
         if any(part.is_over for part in self._parts):
             return placed
@@ -181,16 +181,16 @@ class _Merged:
                 self._ids[place] = event.id
                 self._read_from.append((part, event))
                 placed.append(Placed(event, _join(self._ids)))
-            self._ids[place] = part.cursor  # which is further than that of the last event if others were not wanted
+            self._ids[place] = part.cursor  # further than the last event's id if later events were filtered out
         return placed
 
     def id_at(self, place: int) -> str:
-        """The id of the event that one of the topics has just given."""
+        """The id, in all topics, of the event that one of them has just given."""
         self._ids[place] = self._parts[place].cursor
         return _join(self._ids)
 
     async def _wait(self, sink: Sink | None) -> bool:
-        """Wait for the next event of any topic; False: there will be none."""
+        """Wait for the next event of any topic. False: there will be no more."""
         if any(part.is_over for part in self._parts) or all(part.audience.is_over for part in self._parts):
             return False
         for place, part in enumerate(self._parts):
@@ -207,7 +207,7 @@ class _Merged:
 
 
 class _Part:
-    """The way of one topic's events into the stream of all, at the moment when they are published."""
+    """Puts the events of one topic into the merged stream at the moment when they are published."""
 
     __slots__ = ("_merged", "_place", "_writer")
 

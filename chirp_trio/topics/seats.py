@@ -1,4 +1,4 @@
-"""The places of an audience: each subscriber's own, the rows of those that get events together, and all that wait."""
+"""The seats of an audience: one for each subscriber, rows of seats that get events together, and all seats that wait."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,21 +18,21 @@ type Dialect = tuple[str | None, Render]
 
 
 class Seat:
-    """One subscriber's place in the audience: what it has had, and how it gets the next event while it waits.
+    """One subscriber's seat: how far it has read, and how it gets the next event while it waits.
 
     Args:
-        buffer: How many events it may be behind.
-        place: Where it begins.
-        member: Whose it is; None: nobody's in particular.
+        buffer: The number of events that the subscriber may be behind.
+        place: The place in the topic after which it begins.
+        member: The member whose subscription this is; None: no member's.
 
     Attributes:
         buffer: See above.
         member: See above.
-        position: The number of the last event that it has got.
+        position: The number of the last event that the subscriber has read.
         had: The number of the last event that is on its way to the client.
-        waiting: What reads it, where it waits for something to happen; None where nothing does.
-        dialect: In which it is given bytes: the stream's event name, and what renders fragments and HTML for its client. None
-            where it is not.
+        waiting: The reader, while it waits; None while it does not.
+        dialect: The form of the bytes that it is given: the stream's event name, and the function that renders fragments and
+            HTML for its client. None if it is not given bytes.
     """
 
     __slots__ = ("_gate", "_outlet", "_room", "_writer", "buffer", "dialect", "had", "member", "position", "waiting")
@@ -42,27 +42,27 @@ class Seat:
         self.member = member
         self.waiting: Wakeable | None = None
         self.dialect: Dialect | None = None
-        self._outlet: Outlet | None = None  # where the next event goes at once
-        self._writer: EventWriter | None = None  # where what comes next goes together
-        self._gate: Gate | None = None  # what an event has to pass before
+        self._outlet: Outlet | None = None  # takes each event at once
+        self._writer: EventWriter | None = None  # takes several events together
+        self._gate: Gate | None = None  # while it is closed, no event is put
         self._room: trio.lowlevel.ParkingLot | None = None  # publishers that wait until it is less far behind
         self.begin_at(place)
 
     def begin_at(self, place: Place) -> None:
-        """Go on there."""
+        """Go on after this place."""
         self.position = place.number
         self.had = place.number
 
     def wait_for_event(self) -> None:
-        """Have its reader woken by the next event."""
+        """Let the next event wake the reader."""
         self.dialect = self._outlet = self._writer = self._gate = None
 
     def wait_for_bytes(self, sink: Sink, outlet: Outlet | None) -> None:
-        """Have what comes next put into a stream, while there is room in it; otherwise its reader is woken.
+        """Let the next events be put into a stream while it has room; if it has none, the reader is woken.
 
         Args:
             sink: The stream.
-            outlet: Where each event goes at once; None: to the stream's writer, together with others.
+            outlet: Takes each event at once; None: the stream's writer takes several events together.
         """
         self.dialect = sink.event_type, sink.render
         self._outlet = outlet
@@ -71,11 +71,11 @@ class Seat:
 
     @property
     def flusher(self) -> Flusher | None:
-        """In whose turn it gets what comes next; None: it gets each event at once."""
+        """The flusher in whose turns it gets the next events; None: it gets each event at once."""
         return None if self._writer is None else self._writer.flusher
 
     def put(self, number: int, encoded: bytes) -> bool:
-        """Give the subscriber the next event, as bytes; whether it wants the one after that in the same way."""
+        """Give the subscriber the next event as bytes. True: it takes the one after that in the same way."""
         outlet = self._outlet
         if outlet is not None and (self._gate is None or self._gate.is_open):
             self.position = number
@@ -86,12 +86,12 @@ class Seat:
         return False
 
     def take(self, joined: bytes, number: int, now: float | None) -> bool:
-        """Give the subscriber the next events, as bytes; whether it wants those after them in the same way.
+        """Give the subscriber the next events as bytes. True: it takes those after them in the same way.
 
         Args:
-            joined: The events; none, if it has to read them from the log.
-            number: That of the last one.
-            now: The time, where this is the flusher's turn; None: it is not.
+            joined: The events; empty: the subscriber has to read them from the log.
+            number: The number of the last one.
+            now: The time, if this is the flusher's turn; None: it is not.
         """
         writer = self._writer
         if joined and writer is not None and (self._gate is None or self._gate.is_open):
@@ -104,33 +104,33 @@ class Seat:
         return False
 
     def wake(self) -> None:
-        """Let what reads it go on."""
+        """Wake the reader, if it waits."""
         if self.waiting is not None:
             self.waiting.wake()
 
     def is_done_with_all(self) -> None:
-        """Whatever was read is on its way: publishers that wait for room may go on."""
+        """Note that all events that were read are on their way: publishers that wait for room may go on."""
         self.had = self.position
         if self._room is not None:
             self._room.unpark_all()
 
     async def wait_until_done(self) -> None:
-        """Wait until that is so, or until it is not read any longer."""
+        """Wait until all events that were read are on their way, or until the seat is not read any longer."""
         if self._room is None:
             self._room = trio.lowlevel.ParkingLot()
         await self._room.park()
 
 
 class Row(Flushable):
-    """The streams of one host that have had every event of a topic, and get what comes next when there is time for writing.
+    """The streams of one host that have had every event of a topic, and get the next ones in the turns of its flusher.
 
-    To publish costs nothing for each of them: events wait here for the flusher's turn, and then each stream gets them in one
-    piece. Only so many wait as an outbox has room for; more are put into the outboxes at once, which holds their clients to
-    the bounds that they have.
+    So publishing does no work for each stream: events wait here for the flusher's turn, and then each stream gets them in one
+    piece. At most as many wait as an outbox has room for. When there are more, they are put into the outboxes at once, so
+    that the limits of each client are kept.
 
     Args:
-        flusher: That of the host.
-        lag: That of the topic.
+        flusher: The flusher of the host.
+        lag: The lag of the topic.
     """
 
     __slots__ = ("_events", "_flusher", "_lag", "_seats", "_size")
@@ -139,7 +139,7 @@ class Row(Flushable):
         self._flusher = flusher
         self._lag = lag
         self._seats: dict[Seat, None] = {}
-        self._events: list[Published] = []  # that have been published, and that nobody here has got
+        self._events: list[Published] = []  # published, and not yet given to these streams
         self._size = 0
 
     def __len__(self) -> int:
@@ -149,18 +149,18 @@ class Row(Flushable):
         return seat in self._seats
 
     def enter(self, seat: Seat) -> None:
-        """Take in a stream that has had everything so far, what waits here included."""
+        """Add a stream that has had every event so far, including those that wait here."""
         self._seats[seat] = None
 
     def leave(self, seat: Seat) -> None:
-        """Let go of a stream, if it is here; it gets what waits."""
+        """Remove a stream, if it is here; it gets the events that wait."""
         if seat in self._seats:
             del self._seats[seat]
             if self._events and seat.position < self._events[-1].number:
                 self._give(self._events, [seat], None)
 
     def add(self, event: Published) -> None:
-        """The next event."""
+        """Take the next event."""
         if not self._seats:  # a dict that has become empty still costs by what has been in it
             return
         self._events.append(event)
@@ -172,7 +172,7 @@ class Row(Flushable):
 
     @override
     def flush(self, now: float) -> None:
-        """Write what waits to all."""
+        """Write the events that wait to all streams."""
         if self._events:
             self._hand_over(now)
 
@@ -182,7 +182,7 @@ class Row(Flushable):
             self._seats.pop(seat, None)  # it has left, if what it was given has made it publish so much that this came again
 
     def _give(self, events: list[Published], seats: Iterable[Seat], now: float | None) -> list[Seat]:
-        """Give these to them: at the flusher's time, or into their outboxes. Those who take no more in this way are woken."""
+        """Write the events to these streams, or if `now` is None, into their outboxes. Returns those that were woken."""
         woken = []
         taken = Counter[int]() if self._lag.is_counted else None  # how many have got all after a number
         pieces: dict[tuple[int, Dialect | None], bytes] = {}  # for those who have had everything up to a number
@@ -202,13 +202,13 @@ class Row(Flushable):
 
 
 class Seats:
-    """The places of all subscribers that have had every event, and wait for the next one.
+    """The seats of all subscribers that have had every event, and wait for the next one.
 
     Most of them are in the rows of their hosts. The others get each event at once: those of merged topics, and those that are
     read with `async for`.
 
     Args:
-        lag: That of the topic.
+        lag: The lag of the topic.
     """
 
     __slots__ = ("_alone", "_lag", "_rows")
@@ -225,7 +225,7 @@ class Seats:
         return seat in self._alone or any(seat in row for row in self._rows.values())
 
     def deliver(self, event: Published) -> None:
-        """Give the next event to all of them."""
+        """Give the next event to all subscribers that wait."""
         for row in self._rows.values():
             row.add(event)
         if not self._alone:  # a dict that has become empty still costs by what has been in it
@@ -244,7 +244,7 @@ class Seats:
             self._alone.pop(seat, None)
 
     def wait(self, seat: Seat) -> None:
-        """Give a subscriber the next event when it comes: it has had all others."""
+        """Add a subscriber that has had all events, so that it gets the next one."""
         flusher = seat.flusher
         if flusher is None:
             self._alone[seat] = None
@@ -255,7 +255,7 @@ class Seats:
         row.enter(seat)
 
     def stop_waiting(self, seat: Seat) -> None:
-        """Let a subscriber go that is leaving, or has been woken. It gets the events that wait in its row."""
+        """Remove a subscriber that leaves or has been woken; it gets the events that wait in its row."""
         self._alone.pop(seat, None)
         flusher = seat.flusher
         if flusher is not None and (row := self._rows.get(flusher)) is not None:
@@ -265,7 +265,7 @@ class Seats:
 
 
 def _joined(events: list[Published], event_type: str | None, render: Render) -> bytes:
-    """The events as bytes; none, if there is one that cannot be: its failure is that of who reads it from the log."""
+    """The events as bytes; empty if one cannot be encoded: the error is raised where that one is read from the log."""
     try:
         return b"".join([encode_published(event, event_type, render) for event in events])
     except BaseException as raised:

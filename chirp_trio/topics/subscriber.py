@@ -1,4 +1,4 @@
-"""One subscriber of a topic: where it is, what comes next for it, and what becomes of it when it is too far behind."""
+"""One subscriber of a topic: its place, its next events, and what happens when it falls too far behind."""
 
 import trio
 
@@ -14,7 +14,7 @@ from .subscribing import SubscribeOptions
 # How many events are read from the log at a time.
 _BATCH = 100
 
-# After so many events that a client did not want, it is told its place, so that it comes back with an id that is known.
+# After this many events that were filtered out, the client is sent its place, so that it comes back with an id that is known.
 TELL_AFTER = 100
 
 
@@ -23,13 +23,13 @@ class Subscriber:
 
     Args:
         audience: The topic's audience.
-        options: What it was asked for with.
+        options: The options given to `Topic.subscribe()`.
 
     Attributes:
         audience: See above.
-        seat: Its place in the audience.
-        dropped: How many events it has lost so far.
-        is_over: Whether it was too far behind, so that there will be nothing more.
+        seat: Its seat in the audience.
+        dropped: The number of events that it has lost so far.
+        is_over: Whether it has ended because it fell too far behind.
     """
 
     __slots__ = (
@@ -55,9 +55,9 @@ class Subscriber:
 
     def _begin_at(self, place: Place) -> None:
         self.seat.begin_at(place)
-        self._replayed = self.audience.log.last  # up to here it catches up, which is no overflow
-        self._missed = place.missed  # how many events are missing before the next one; None: nobody knows
-        self._came_with = place.had  # the id that the client has until it is told of these
+        self._replayed = self.audience.log.last  # events up to this one are a replay, which is no overflow
+        self._missed = place.missed  # how many events are missing before the next one; None: unknown
+        self._came_with = place.had  # the client's id until it is told of the missing events
 
     # -- reading alone --------------------------------------------------------------------------------------------------
 
@@ -72,13 +72,13 @@ class Subscriber:
         return events
 
     async def push(self, sink: Sink) -> None:
-        """Put all events into the stream until there will be no more."""
+        """Put events into the stream until the topic or the subscription is over."""
         self.enter()
         seat = self.seat
         try:
             await self.find_place()
             self.put_place(sink)
-            told = seat.position  # where the client knows itself to be
+            told = seat.position  # the place that the client was sent last
             while True:
                 seat.is_done_with_all()
                 if not self.is_choosy and self.is_in_step:
@@ -111,7 +111,7 @@ class Subscriber:
         return self.seat.position
 
     async def _wait(self, sink: Sink | None) -> bool:
-        """Wait for the next event, which goes into the stream at once if there is one; False: there will be none."""
+        """Wait for the next event, which is put into the stream if one is given. False: there will be no more."""
         if self.gets_no_more:
             return False
         spot = ParkingSpot()
@@ -125,14 +125,14 @@ class Subscriber:
     # -- the parts of reading, which a feed and several subscribers that are merged have in common ----------------------
 
     def enter(self) -> None:
-        """Be read from now on."""
+        """Begin to be read."""
         self.check_readable()
         self._is_read = True
         self.audience.enter(self.seat)
         self.audience.replays += self._came_with is not None
 
     def check_readable(self) -> None:
-        """Raise `RuntimeError` if it is being read, or has been; or if this is not trio's thread."""
+        """Raise `RuntimeError` if it is or was read already, or if this is not trio's thread."""
         self.audience.run.check("reading a Subscription", "read it in a task of trio's")
         if self._is_read:
             raise RuntimeError(
@@ -140,7 +140,7 @@ class Subscriber:
             )
 
     async def find_place(self) -> None:
-        """Wait until its place is known, or known to be unknown. No checkpoint where it is."""
+        """Wait until the store has been searched for the client's id. No checkpoint if that is not needed."""
         if self._sought is not None and self.audience.journal is not None:
             id, self._sought = self._sought, None
             await self.audience.journal.find(id)
@@ -148,21 +148,21 @@ class Subscriber:
 
     @property
     def needs_task(self) -> bool:
-        """Whether something may have to be waited for besides events and room: the user's own code, or a store."""
+        """Whether reading needs a task, because it runs the user's own code or waits for a store."""
         return self.is_choosy or self._sought is not None
 
     @property
     def gets_no_more(self) -> bool:
-        """Whether there will be no more events than it can read now."""
+        """Whether it gets no more events than it can read now."""
         return self.is_over or self.audience.is_over
 
     def put_place(self, sink: Sink) -> None:
-        """Tell the client its place. One that loses its connection before its first event would come back without an id."""
+        """Send the client its place, so that it has an id even if it loses its connection before the first event."""
         if self.misses_nothing:  # a gap has an id itself
             sink.writer.put_joined(sink.kind.encode_place(self.audience.id_of(self.seat.position)), 0)
 
     def put_joined(self, sink: Sink) -> bool:
-        """Put the next events into a stream as they are, some kilobytes at most; whether there are any, and room for more."""
+        """Put the next events into a stream, a few kilobytes at most. True: there were some, and there is room for more."""
         audience, seat, before = self.audience, self.seat, self.seat.position
         encoded, seat.position = audience.encoded_since(before, sink.event_type, sink.render)
         has_room = bool(encoded) and sink.writer.put_joined(encoded, seat.position - before)
@@ -172,36 +172,36 @@ class Subscriber:
         return has_room
 
     def leave(self) -> None:
-        """Be read no longer."""
+        """End the reading."""
         self.audience.leave(self.seat)
         self.seat.is_done_with_all()
 
     @property
     def is_choosy(self) -> bool:
-        """Whether the user's own code decides about events: it may fail, so it has to run in the subscriber's own task."""
+        """Whether the user's own code selects events: it may raise, so it has to run in the subscriber's own task."""
         return self._filter is not None or self._key is not None
 
     @property
     def misses_nothing(self) -> bool:
-        """Whether the next event is the one after that which the client had last."""
+        """Whether no event is missing between the client's last one and the next one."""
         return self._missed == 0
 
     @property
     def cursor(self) -> str | None:
-        """The id with which its client goes on where it is, should it lose its connection now.
+        """The id with which the client would go on if it lost its connection now.
 
-        While it has yet to be told what it misses, that is the id that it came with. None if that is not known: without
-        any id of this topic it is told of a gap again.
+        Until the client is told of a gap, this is the id that it came with. None if that id is not known: a client without
+        an id of this topic is told of the gap again.
         """
         return self.audience.id_of(self.seat.position) if self.misses_nothing else self._came_with
 
     def begin_waiting(self, waiting: Wakeable, sink: Sink | None, outlet: Outlet | None = None) -> None:
-        """Have what comes next put into a stream, while there is room; what waits is woken where that is not possible.
+        """Let the next events be put into a stream while it has room; if that is not possible, `waiting` is woken.
 
         Args:
-            waiting: What waits.
-            sink: The stream.
-            outlet: What takes each event for it at once; default: its writer takes them, together.
+            waiting: The reader that waits.
+            sink: The stream; None: the next event wakes the reader.
+            outlet: Takes each event at once; None: the stream's writer takes several events together.
         """
         self.seat.is_done_with_all()
         self.seat.waiting = waiting
@@ -212,7 +212,7 @@ class Subscriber:
         self.audience.seats.wait(self.seat)
 
     def end_waiting(self) -> None:
-        """What has waited goes on."""
+        """Stop waiting: the reader goes on."""
         self.audience.seats.stop_waiting(self.seat)
         self.seat.waiting = None
         self.seat.wait_for_event()
@@ -220,7 +220,7 @@ class Subscriber:
     # -- what comes next ------------------------------------------------------------------------------------------------
 
     def read(self) -> list[Published]:
-        """The next events that this subscriber is to get, with gaps where some are missing; none if it has had all."""
+        """The next events for this subscriber, with a gap where some are missing; empty if it has had all."""
         log, seat = self.audience.log, self.seat
         events: list[Published] = []
         if self._missed != 0:
@@ -239,14 +239,14 @@ class Subscriber:
         return events
 
     def has_taken(self, event: Published) -> None:
-        """Count how late an event comes that was read; not what was missed while it was away, nor what tells of that."""
+        """Count the delay of an event that was read; events of a replay and gaps are not counted."""
         lag = self.audience.lag
         if lag.is_counted and event.number > self._replayed and not isinstance(event, Gap):
             lag.count([event], 1)
 
     @property
     def is_in_step(self) -> bool:
-        """Whether the next events can be had as they are."""
+        """Whether the next events can be sent as they are, without a gap and without the overflow policy."""
         at = self.seat.position
         return self._missed == 0 and not self.is_over and at >= self.audience.log.first - 1 and not self._is_behind()
 
@@ -257,13 +257,13 @@ class Subscriber:
         return self._filter is None or isinstance(event, Gap) or self._filter(value_seen(event))
 
     def _catch_up(self) -> list[Published] | None:
-        """Skip what is too much, by the overflow policy; what tells of it, and what is left. None: that is the end."""
+        """Apply the overflow policy. Returns the gap and the events that are left; None: the policy ends the subscription."""
         log = self.audience.log
         oldest = max(self.seat.position, log.first - 1)
         skip = POLICIES[self._overflow](Behind(log, oldest, self.seat.buffer, self._wants, self._key))
         if skip is None:
             return None
-        forgotten = oldest - self.seat.position  # nobody knows whether it was wanted
+        forgotten = oldest - self.seat.position  # whether the filter wanted them is unknown
         self.seat.position, lost, left = skip
         missed = forgotten + lost
         if not missed:

@@ -16,11 +16,11 @@ from .subscriber import Subscriber
 class Subscription(PushSource):
     """The events of a topic from one place on. Made by `Topic.subscribe()`; read once, by an `EventStream` or `async for`.
 
-    Until it is read it costs the topic nothing, and holds up nothing.
+    Until it is read, it costs the topic nothing, and no publisher waits for it.
 
     Attributes:
-        buffer: How many events it may be behind.
-        dropped: How many events it has lost so far.
+        buffer: The number of events that it may be behind.
+        dropped: The number of events that it has lost so far.
 
     Raises:
         RuntimeError: It is read for the second time.
@@ -41,16 +41,16 @@ class Subscription(PushSource):
 
     @property
     def buffer(self) -> int:
-        """How many events it may be behind."""
+        """The number of events that it may be behind."""
         return self._subscriber.seat.buffer
 
     @property
     def dropped(self) -> int:
-        """How many events it has lost so far, to `"drop-oldest"` or `"latest"`."""
+        """The number of events that it has lost so far, to `"drop-oldest"` or `"latest"`."""
         return self._subscriber.dropped
 
     def __aiter__(self) -> Reader:
-        """The events, one after the other; ends when the topic is closed, or when it was too far behind."""
+        """The events, one after the other; ends when the topic is closed, or when the subscription fell too far behind."""
         subscriber = self._subscriber
         subscriber.enter()
         return Reader(subscriber, subscriber.audience.run, subscriber.cursor if subscriber.misses_nothing else None)
@@ -65,31 +65,31 @@ class Subscription(PushSource):
 
 
 def subscriber_of(subscription: Subscription) -> Subscriber:
-    """What a subscription reads, for what reads several."""
+    """The subscriber behind a subscription, for code that reads several together."""
     check_type("wait", subscription, Subscription, "one of the topic's subscriptions, or None")
     return subscription._subscriber
 
 
 class Readable(Protocol):
-    """What a `Reader` reads."""
+    """A subscriber, or several that are merged, as a `Reader` reads it."""
 
     async def next_batch(self) -> list[Published]:
         """The next events, once there are some; none if there will be no more. A checkpoint."""
 
     def has_taken(self, event: Published) -> None:
-        """Count how late an event comes: the next one of those that were read is on its way."""
+        """Count the delay of an event that was read and is now on its way; called in the order of reading."""
 
     def leave(self) -> None:
-        """Be read no longer."""
+        """End the reading."""
 
 
 class Reader:
-    """Reads the events of a subscription with `async for`. Letting go of it, in whatever thread, ends the reading.
+    """Reads the events of a subscription with `async for`. When it is garbage collected, in any thread, the reading ends.
 
     Args:
-        subscriber: What is read.
-        run: The trio run in which it is.
-        place: The id after which it goes on; None: the first event tells it, as that is a gap.
+        subscriber: The subscriber to read.
+        run: The trio run that it belongs to.
+        place: The id after which it goes on; None: the first event is a gap, which has the id.
 
     Attributes:
         has_begun: Whether it has given any event.
@@ -119,7 +119,7 @@ class Reader:
             try:
                 self._events.extend(await self._subscriber.next_batch())
             finally:
-                if not self._events:  # it is over, or was cancelled or failed, which ends it as it would a generator
+                if not self._events:  # the end, a cancellation or an error ends it, as with a generator
                     self._close()
             if not self._events:
                 raise StopAsyncIteration
