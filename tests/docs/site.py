@@ -23,7 +23,6 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = ROOT / ".site" / "pages"
 HTML = ROOT / ".site" / "html"
 VERSIONS = ROOT / ".site" / "versions"
 
@@ -91,11 +90,17 @@ def write_pages(folder: Path) -> None:
             target.write_text(source_page(source))
 
 
-def build() -> None:
-    """Build the site; a link that leads nowhere is an error."""
-    write_pages(PAGES)
+def build(root: Path = ROOT) -> Path:
+    """Build the site in the folder that mkdocs.yml is in, and return where it is; a link that leads nowhere is an error."""
+    write_pages(root / ".site" / "pages")
+    html = root / ".site" / "html"
     command = [Path(sys.executable).parent / "zensical", "build", "--strict", "--clean"]
-    subprocess.run(command, cwd=ROOT, check=True)
+    subprocess.run(command, cwd=root, check=True)
+    for page in html.rglob("*.html"):
+        # Around each table a box that scrolls (site.css) and can be focused, so that the arrow keys reach a wide table's end.
+        text = page.read_text().replace("<table>", '<div class="wide" tabindex="0"><table>')
+        page.write_text(text.replace("</table>", "</table></div>"))
+    return html
 
 
 def build_versions(tags: Iterable[str], folder: Path) -> None:

@@ -78,11 +78,10 @@ def test_code_is_left_as_it_is():
 
 
 def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, monkeypatch):
-    monkeypatch.setattr(site, "ROOT", tmp_path)
     (tmp_path / ".site" / "pages").mkdir(parents=True)
     (tmp_path / "mkdocs.yml").write_text(Path(ROOT / "mkdocs.yml").read_text().partition("nav:")[0])
     monkeypatch.setattr(
         site, "write_pages", lambda folder: (tmp_path / ".site/pages/index.md").write_text("# A\n\n[x](no.md)\n")
     )
     with pytest.raises(subprocess.CalledProcessError):
-        site.build()
+        site.build(tmp_path)

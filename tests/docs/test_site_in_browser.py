@@ -1,7 +1,6 @@
-"""The documentation's site in a real Chromium: on a phone and on a desk, light and dark, for eyes of every kind."""
+"""The documentation's site in a real Chromium: on a phone and on a desk, light and dark, for eyes and hands of every kind."""
 
-import subprocess
-import sys
+import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,9 +11,12 @@ from tests.browser.conftest import axe, browser  # noqa: F401 - fixtures
 from tests.docs import site
 from tests.docs.runner import ROOT
 
-# One of each kind: links, code, tables, both, and the one that others show as well.
-PAGES = ["index", "how-to/deploy", "reference/topics", "coming-from/fastapi", "project/about"]
-SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+PHONE, DESK = 390, 1600  # pixels
+# The folders of the site, so that a test is short; "." has the pages that lie in none.
+FOLDERS = [".", *sorted({site.place(path).parts[0] for path in site.DOCS.rglob("*/*.md")}), "project"]
+# Each page in both schemes and at both widths; what is around the page is the same on all, so some have all four of them.
+LOOKS = [(folder, *look) for folder in FOLDERS for look in [(PHONE, "light"), (DESK, "dark")]]
+LOOKS += [(".", PHONE, "dark"), (".", DESK, "light")]
 
 
 class Silent(SimpleHTTPRequestHandler):
@@ -23,10 +25,17 @@ class Silent(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address():
-    """Where the site is, built anew."""
-    subprocess.run([sys.executable, "-m", "tests.docs.site"], cwd=ROOT, check=True)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=site.HTML)) as server:
+def html(tmp_path_factory):
+    """The site, built in a folder of its own: others may build it at the same time."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copy(ROOT / "mkdocs.yml", folder)
+    return site.build(folder)
+
+
+@pytest.fixture(scope="module")
+def address(html):
+    """Where the site is served."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=html)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -34,30 +43,57 @@ def address():
         thread.join()
 
 
-@pytest.mark.timeout(900)  # so many pages
-def test_no_page_is_wider_than_its_screen_or_asks_another_host(browser, address):  # noqa: F811
-    context = browser.new_context()
-    page, asked, errors, too_wide = context.new_page(), [], [], []
+def pages_of(folder, html):
+    return sorted(html.glob("*.html") if folder == "." else (html / folder).rglob("*.html"))
+
+
+@pytest.mark.timeout(600)  # a folder has up to thirty pages
+@pytest.mark.parametrize(("folder", "width", "scheme"), LOOKS)
+def test_everybody_can_read_every_page_none_is_too_wide_and_none_asks_another_host(
+    browser,  # noqa: F811
+    html,
+    address,
+    axe,  # noqa: F811
+    folder,
+    width,
+    scheme,
+):
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page, asked, errors, faults = context.new_page(), [], [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(error))
-    for path in sorted(site.HTML.rglob("*.html")):
-        page.set_viewport_size({"width": 390, "height": 900})
-        page.goto(f"{address}/{path.relative_to(site.HTML)}")
-        for width in (390, 1600):
-            page.set_viewport_size({"width": width, "height": 900})
-            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                too_wide.append((path, width))
+    pages = pages_of(folder, html)
+    for path in pages:
+        name = path.relative_to(html).as_posix()
+        page.goto(f"{address}/{name}")
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            faults.append((name, "wider than the screen"))
+        faults += [(name, *fault) for fault in axe(page)]
     context.close()
-    assert (too_wide, errors) == ([], [])
+    assert pages
+    assert (faults, errors) == ([], [])
     assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
 
 
-@SCHEMES
-@pytest.mark.parametrize("name", PAGES)
-def test_axe_has_nothing_against_a_page(browser, address, axe, name, scheme):  # noqa: F811
-    context = browser.new_context(color_scheme=scheme)
+def test_every_page_is_in_one_of_the_folders(html):
+    assert sorted(page for folder in FOLDERS for page in pages_of(folder, html)) == sorted(html.rglob("*.html"))
+
+
+def test_a_table_that_is_wider_than_a_phone_scrolls_with_the_keyboard_and_looks_as_before(browser, address):  # noqa: F811
+    context = browser.new_context(viewport={"width": PHONE, "height": 900})
     page = context.new_page()
-    page.goto(f"{address}/{name}.html")
-    faults = axe(page)
+    page.goto(f"{address}/explanation/clients.html")
+    cell = page.locator("article td").first
+    padding = "cell => getComputedStyle(cell).padding"
+    before = cell.evaluate(padding)
+    assert before != "0px"
+    # A box of the theme would do as well, if it could be focused.
+    page.evaluate("""() => {
+        let box = document.querySelector("article table")
+        while (box.scrollWidth <= box.clientWidth) box = box.parentElement
+        box.focus()
+    }""")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.activeElement !== document.body && document.activeElement.scrollLeft > 0", timeout=5000)
+    assert cell.evaluate(padding) == before  # the theme marks what the keyboard has reached with a class
     context.close()
-    assert faults == []
