@@ -29,7 +29,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.timeout(SECONDS + 200)
+@pytest.mark.timeout(1.2 * SECONDS + 200)
 async def test_nobody_misses_anything_without_a_word_and_nothing_is_left_of_anybody(folder):
     soak = Soak(SEED, SECONDS, folder)
     await soak.run()
