@@ -92,8 +92,7 @@ def send_nowait[Result](send: Send, message: Message, deliver: Callable[[Message
     return result
 
 
-def is_own_send(send: Send, owner: object) -> bool:
-    """Whether this is the owner's own method `send`, and nothing but an `ObservedSend` stands before it."""
-    send = unobserved(send)
+def is_own(method: Send | Receive, owner: object, name: str) -> bool:
+    """Whether this is the owner's own method of that name, and not what stands before it, however it behaves."""
     # By identity all along: what is foreign may claim to be equal to anything.
-    return type(send) is MethodType and send.__self__ is owner and send.__func__ is getattr(type(owner), "send", None)
+    return type(method) is MethodType and method.__self__ is owner and method.__func__ is getattr(type(owner), name, None)

@@ -17,6 +17,7 @@ from chirp_trio.server.connection import Connection
 from chirp_trio.server.tls_transport import TLSTransport
 from chirp_trio.server.transport import Transport
 from chirp_trio.server.turns import Turns
+from chirp_trio.server.watch import Watch
 
 
 class Client:
@@ -123,6 +124,7 @@ class Served:
         accepted: The connection.
         tls: Speak TLS with this context.
         turns: The worker's.
+        watch: The worker's, which somebody else runs; default: one for this connection alone.
 
     Attributes:
         connection: What serves it, once the first request has come.
@@ -130,9 +132,10 @@ class Served:
 
     def __init__(
         self, app: ASGIApp, settings: ServerConfig, accepted: socket.socket, tls: ssl.SSLContext | None = None,
-        turns: Turns | None = None,
+        turns: Turns | None = None, watch: Watch | None = None,
     ) -> None:  # fmt: skip
         self._app = app
+        self._watch = watch
         self._settings = settings
         self._accepted = accepted
         self._tls = tls
@@ -142,6 +145,16 @@ class Served:
 
     async def run(self) -> None:
         """Serve it until it is closed."""
+        if self._watch is not None:
+            await self._serve(self._watch)
+            return
+        with Watch() as watch:
+            async with trio.open_nursery() as watching:
+                watching.start_soon(watch.run)
+                await self._serve(watch)
+                watching.cancel_scope.cancel("it is closed")
+
+    async def _serve(self, watch: Watch) -> None:
         async with trio.open_nursery() as nursery:
 
             def serve(arrival: Arrival) -> None:
@@ -151,7 +164,7 @@ class Served:
                 nursery.start_soon(self.connection.run)
                 arriving.cancel_scope.cancel("it has arrived")
 
-            with Arrivals(self._settings, serve, self._turns) as arrivals:
+            with Arrivals(self._settings, serve, watch, self._turns) as arrivals:
                 async with trio.open_nursery() as arriving:
                     arriving.start_soon(arrivals.run)
                     arrivals.add(self._accepted, self._tls, arriving.cancel_scope.cancel)

@@ -13,9 +13,9 @@ import trio
 
 from ..addresses import owner_of, parse_address
 from ..logs import logger_of
-from .arrivals import PER_TURN
 from .config import ServerConfig
 from .forwarded import TrustedProxies
+from .watch import PER_TURN
 
 logger = logger_of("server")
 

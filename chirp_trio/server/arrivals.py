@@ -1,11 +1,10 @@
-"""Connections that have just been made: the handshake of TLS, and the first request, of all of them in one task.
+"""Connections that have just been made: the handshake of TLS, and the first request, of all of them without a task for each.
 
 A client that only connects, or sends half of what it has to send, costs a few system calls and an entry in a table so. Those
 whose first request has come get a task of their own; see connection.py.
 """
 
 import enum
-import selectors
 import socket
 import ssl
 from collections.abc import Callable
@@ -21,11 +20,9 @@ from .http1_request import RefusedError, Request, RequestReader
 from .tls_transport import TLSTransport
 from .transport import LAST_WRITE_TIMEOUT, Transport
 from .turns import Turns
+from .watch import PER_TURN, Watch
 
 logger = logger_of("server")
-
-# How many connections are looked at in one turn of the event loop: the streams that are open wait for it.
-PER_TURN = 16
 
 
 class _Awaited(enum.Enum):
@@ -42,17 +39,19 @@ class Arrival:
     Args:
         transport: The connection.
         leave: Called once, when the connection is closed.
+        arrivals: Those that it is one of.
 
     Attributes:
         reader: Has read the first request, and holds what came behind it. Of HTTP/2 it has read nothing.
         first: The first request, or the status with which it has to be refused. Of HTTP/2 there is none.
     """
 
-    __slots__ = ("awaited", "first", "leave", "reader", "transport")
+    __slots__ = ("_arrivals", "awaited", "first", "leave", "reader", "transport")
 
-    def __init__(self, transport: Transport, leave: Callable[[], None]) -> None:
+    def __init__(self, transport: Transport, leave: Callable[[], None], arrivals: Arrivals) -> None:
         self.transport = transport
         self.leave = leave
+        self._arrivals = arrivals
         self.reader = RequestReader()
         self.first: Request | int | None = None
         self.awaited: _Awaited | None = None
@@ -61,6 +60,10 @@ class Arrival:
     def is_http2(self) -> bool:
         """Whether HTTP/2 was settled on."""
         return self.transport.protocol == "h2"
+
+    def take_in(self) -> None:
+        """Go on with what the client has sent."""
+        self._arrivals.advance(self)
 
     def advance(self) -> bool:
         """Take in what the client has sent; whether the first request has come, or what is none.
@@ -117,14 +120,18 @@ class Arrivals:
     Args:
         settings: What the server has been told.
         serve: Takes over a connection whose first request has come.
+        watch: Tells what has come.
         turns: See `Transport`.
     """
 
-    def __init__(self, settings: ServerConfig, serve: Callable[[Arrival], None], turns: Turns | None = None) -> None:
+    def __init__(
+        self, settings: ServerConfig, serve: Callable[[Arrival], None], watch: Watch, turns: Turns | None = None
+    ) -> None:
         self._settings = settings
         self._serve = serve
+        self._watch = watch
         self._turns = turns
-        self._selector = selectors.DefaultSelector()
+        self._all_have_come: trio.Event | None = None  # what `finish()` waits for
         self._patience = {
             _Awaited.HANDSHAKE: settings.handshake_timeout,
             _Awaited.REQUEST: settings.head_timeout,
@@ -143,7 +150,6 @@ class Arrivals:
             for arrival in [*waiting]:
                 self._forget(arrival)
                 arrival.close()
-        self._selector.close()
 
     def add(self, accepted: socket.socket, tls: ssl.SSLContext | None, leave: Callable[[], None]) -> None:
         """Take in a connection.
@@ -153,34 +159,22 @@ class Arrivals:
             tls: Speak TLS with this context; None means clear text.
             leave: Called when it is closed.
         """
-        timeout, turns = self._settings.write_timeout, self._turns
-        transport = Transport(accepted, timeout, turns) if tls is None else TLSTransport(accepted, tls, timeout, turns)
-        self._advance(Arrival(transport, leave))
-
-    async def run(self) -> None:
-        """Look after the connections until cancelled."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._give_up_late)
-            while True:
-                await self._look()
+        timeout, turns, watch = self._settings.write_timeout, self._turns, self._watch
+        if tls is None:
+            transport = Transport(accepted, timeout, turns, watch)
+        else:
+            transport = TLSTransport(accepted, tls, timeout, turns, watch)
+        self.advance(Arrival(transport, leave, self))
 
     async def finish(self) -> None:
         """Wait a moment for the requests that are on their way to the server, which is about to stop."""
-        with trio.move_on_after(LAST_WRITE_TIMEOUT):
-            while any(self._deadlines.values()):
-                await self._look()
+        if any(self._deadlines.values()):
+            self._all_have_come = trio.Event()
+            with trio.move_on_after(LAST_WRITE_TIMEOUT):
+                await self._all_have_come.wait()
 
-    async def _look(self) -> None:
-        """Wait until clients have sent something, and see what that is."""
-        await trio.lowlevel.wait_readable(self._selector.fileno())
-        for number, (key, _) in enumerate(self._selector.select(0), 1):
-            arrival: Arrival = key.data
-            if self._is_waiting(arrival):  # it may have been given up in between
-                self._advance(arrival)
-            if not number % PER_TURN:
-                await trio.lowlevel.checkpoint()
-
-    def _advance(self, arrival: Arrival) -> None:
+    def advance(self, arrival: Arrival) -> None:
+        """Go on with what a client has sent."""
         try:
             has_come = arrival.advance()
             if not has_come:
@@ -198,7 +192,7 @@ class Arrivals:
     def _wait_for(self, arrival: Arrival) -> None:
         before = arrival.awaited
         if before is None:
-            self._selector.register(arrival.transport, selectors.EVENT_READ, arrival)
+            arrival.transport.watch(arrival)
         if not arrival.note_awaited():
             return
         if before is not None:
@@ -206,17 +200,16 @@ class Arrivals:
         assert arrival.awaited is not None
         self._deadlines[arrival.awaited][arrival] = trio.current_time() + self._patience[arrival.awaited]
 
-    def _is_waiting(self, arrival: Arrival) -> bool:
-        return arrival.awaited is not None and arrival in self._deadlines[arrival.awaited]
-
     def _forget(self, arrival: Arrival) -> None:
         if arrival.awaited is not None:
             del self._deadlines[arrival.awaited][arrival]
-            self._selector.unregister(arrival.transport)
+            arrival.transport.unwatch(arrival)
             arrival.awaited = None
+            if self._all_have_come is not None and not any(self._deadlines.values()):
+                self._all_have_come.set()
 
-    async def _give_up_late(self) -> None:
-        """Give up those that have waited for too long, a few in each turn."""
+    async def run(self) -> None:
+        """Give up those that have waited for too long, a few in each turn, until cancelled."""
         while True:
             now = trio.current_time()
             # Whoever comes meanwhile may wait as long, so nobody's time is over before that.

@@ -2,12 +2,14 @@
 
 It is also the extension `chirp_trio.connection` of the request's scope, for responses that stay open: their head, with
 the first piece of the body, goes to the socket at once by `start_nowait()`, and further pieces by `write_nowait()`, without
-a task switch. That is for those who were given this exchange's own
-`send`, with nobody in between: middleware that wraps `send` may hold messages back, or change them.
+a task switch. That is for those who were given this exchange's own `send`, with nobody in between: middleware that wraps
+`send` may hold messages back, or change them. In the same way `watch()` is for those who were given its own `receive`, and
+want to know no more than when the client leaves.
 """
 
 import enum
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import final
 
 import trio
@@ -38,18 +40,9 @@ class Exchange(ABC):
     """
 
     __slots__ = (
-        "_has_body",
-        "_is_event_stream",
-        "_is_receiving",
-        "_is_told_to_leave",
-        "_method",
-        "_receivers",
-        "_waiting",
-        "body_bytes",
-        "has_left",
-        "is_open",
-        "stage",
-    )
+        "_has_body", "_is_event_stream", "_is_receiving", "_is_told_to_leave", "_left", "_method", "_receivers", "_waiting",
+        "body_bytes", "has_left", "is_open", "stage",
+    )  # fmt: skip
 
     def __init__(self, method: str) -> None:
         self._method = method
@@ -58,6 +51,7 @@ class Exchange(ABC):
         self._is_receiving = False
         self._receivers: trio.lowlevel.ParkingLot | None = None  # those who wait until another has received
         self._waiting: trio.CancelScope | None = None  # around `receive()`, where it waits for the client
+        self._left: Callable[[], None] | None = None  # called where `receive()` would be woken
         self._is_told_to_leave = False
         self.stage = Stage.NOTHING
         self.has_left = False  # the client, or the connection is broken: nothing that is sent will arrive
@@ -200,6 +194,21 @@ class Exchange(ABC):
         """
         await self._drain()
 
+    @final
+    def watch(self, left: Callable[[], None]) -> bool:
+        """Have a function called, once, when `receive()` would say that the client has left. That may be now.
+
+        Returns:
+            Whether it will be called. It will not be while there may be something to receive; what has come is dropped.
+        """
+        if self._is_finished:
+            left()
+        elif self._begin_to_watch():
+            self._left = left
+        else:
+            return False
+        return True
+
     @property
     @abstractmethod
     def progress(self) -> int:
@@ -214,7 +223,6 @@ class Exchange(ABC):
 
     # -- from the connection --------------------------------------------------------------------------------------------
 
-    @final
     def leave(self) -> None:
         """Note that the client has left."""
         self.has_left = True
@@ -247,6 +255,10 @@ class Exchange(ABC):
         """The next piece of the request's body; then wait until the client leaves, and return None."""
 
     @abstractmethod
+    def _begin_to_watch(self) -> bool:
+        """Have `leave()` called when the client leaves, with nobody in `receive()`; whether that is possible now."""
+
+    @abstractmethod
     def _begin(self, status: int, headers: Headers, message: Message, first: bytes) -> bool:
         """Write the head of the response, and the first piece of its body if there is one; whether all of it was taken."""
 
@@ -275,3 +287,6 @@ class Exchange(ABC):
     def _wake(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel("the exchange is over")
+        if self._left is not None:
+            left, self._left = self._left, None
+            left()

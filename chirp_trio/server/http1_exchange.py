@@ -6,12 +6,15 @@ from typing import override
 import trio
 
 from ..asgi import Message
+from ..logs import logger_of
 from .conversation import Conversation
 from .exchange import Exchange, Stage
 from .http1_request import RefusedError, Request, RequestReader
 from .http1_response import ResponseEncoder
 from .messages import Headers
 from .patience import BodyPatience
+
+logger = logger_of("server")
 
 # What a client may send before its turn: the next request, or a few. Whoever sends more is cut off.
 MAX_AHEAD = 64 * 1024
@@ -67,8 +70,8 @@ class HTTP1Exchange(Exchange):
     async def _next_message(self) -> Message | None:
         if not self._body.is_over:
             return await self._receive_piece()
-        if not self.is_refused:
-            await self._wait_until_left()
+        if not self.is_refused and self._begin_to_watch():
+            await trio.sleep_forever()  # in a scope that ends with the exchange
         return None
 
     async def _receive_piece(self) -> Message | None:
@@ -106,14 +109,41 @@ class HTTP1Exchange(Exchange):
             self.is_refused = True
             await self._refuse(status)
 
-    async def _wait_until_left(self) -> None:
-        ahead = 0
+    @override
+    def _begin_to_watch(self) -> bool:
+        while self._message_at_hand() is not None:
+            pass
+        if not self._body.is_over or self.is_refused:
+            return False
         try:
-            while ahead < MAX_AHEAD and (data := await self._transport.receive()):
+            self._transport.watch(self)
+        except OSError:
+            logger.exception("a connection failed")
+            self.leave()
+        else:
+            if self._transport.is_encrypted:  # something may have come that the system does not tell of any more
+                self.take_in()
+        return True
+
+    def take_in(self) -> None:
+        """Keep what the client sends ahead of its turn, and note that it has left."""
+        try:
+            while data := self._transport.receive_nowait():
                 self._reader.receive_data(data)
-                ahead += len(data)
+                if self._reader.size >= MAX_AHEAD:
+                    break
+            if data is None:
+                return
         except trio.BrokenResourceError:
             pass
+        except Exception:
+            logger.exception("a connection failed")
+        self.leave()
+
+    @override
+    def leave(self) -> None:
+        self._transport.unwatch(self)
+        super().leave()
 
     @override
     def _begin(self, status: int, headers: Headers, message: Message, first: bytes) -> bool:

@@ -97,6 +97,11 @@ class RequestReader:
         """Whether anything has come that was not read."""
         return bool(self._buffer)
 
+    @property
+    def size(self) -> int:
+        """How many bytes have come that were not read."""
+        return len(self._buffer)
+
     def take_rest(self) -> bytes:
         """What has come and was not read, which somebody else reads now."""
         rest, self._buffer = self._buffer, b""

@@ -37,6 +37,11 @@ class RequestBody:
         """Whether the app would have to wait for more."""
         return not self._received and not self._is_over
 
+    @property
+    def has_been_taken(self) -> bool:
+        """Whether there is nothing in it that the app has not taken, and never will be."""
+        return self._is_over and not self._received
+
     def take(self, data: bytes, flowed: int) -> bool:
         """Keep a piece for the app; whether the body may be that long.
 

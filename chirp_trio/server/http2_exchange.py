@@ -72,8 +72,7 @@ class HTTP2Exchange(Exchange):
         self._pieces: deque[memoryview] = deque()  # what the windows have no room for yet
         self._content_left: int | None = None
         self._room = trio.Event()  # one of the windows has been opened
-        self._sent = 0
-        self._flowed = 0
+        self._sent = self._flowed = 0
         self._takes_trailers = request.takes_trailers
         self._awaits_trailers = False
         self._trailers: Headers = []
@@ -103,12 +102,13 @@ class HTTP2Exchange(Exchange):
             self._try(self._connection.flush)
         return message
 
+    @override
+    def _begin_to_watch(self) -> bool:
+        return self._body.has_been_taken  # the connection's reader calls `leave()` in any case
+
     def _give_body_up(self) -> None:
         """End a request whose body does not come."""
-        if self.stage is Stage.NOTHING:
-            self.refuse(408)
-        else:
-            self.reset(ErrorCodes.CANCEL)
+        self.refuse(408) if self.stage is Stage.NOTHING else self.reset(ErrorCodes.CANCEL)
 
     # -- the response ---------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import trio
 
-from .transport import READ_SIZE
+from .incoming import READ_SIZE
 
 # Of a record that is part of a handshake (RFC 8446, 5.1): its first bytes, and how long it may be after its head.
 _HANDSHAKE = b"\x16\x03"

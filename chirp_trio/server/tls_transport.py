@@ -9,6 +9,7 @@ import trio
 from .tls import TLS
 from .transport import WRITE_SIZE, Transport
 from .turns import Turns
+from .watch import Watch
 
 # Bytes that wait for a client which has TLS say more and more.
 _MOST_UNREAD = 2 * WRITE_SIZE
@@ -22,6 +23,7 @@ class TLSTransport(Transport):
         context: The certificate, and what may be spoken.
         write_timeout: See `Transport`.
         turns: See `Transport`.
+        watch: See `Transport`.
     """
 
     __slots__ = ("_tls",)
@@ -30,9 +32,9 @@ class TLSTransport(Transport):
 
     def __init__(
         self, connection: socket.socket, context: ssl.SSLContext, write_timeout: float,
-        turns: Turns | None = None,
+        turns: Turns | None = None, watch: Watch | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(connection, write_timeout, turns)
+        super().__init__(connection, write_timeout, turns, watch)
         self._tls = TLS(context)
 
     @property

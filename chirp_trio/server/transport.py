@@ -5,15 +5,16 @@ waits. TLS is a step on the way, not a stream around another, so it can do the s
 """
 
 import socket
-from collections.abc import Awaitable, Callable
+from typing import override
 
 import trio
 
-from .sockets import Address, count_in_flight, local_address, peer_address, reset_when_closed
+from .incoming import Incoming
+from .sockets import count_in_flight, reset_when_closed
 from .turns import Turns
+from .watch import Watch
 
-# The most that is read at once, and encrypted: bounds for how long one client may have the event loop.
-READ_SIZE = 16 * 1024
+# The most that is encrypted at once: a bound for how long one client may have the event loop.
 WRITE_SIZE = 64 * 1024
 # Seconds for the last bytes of a connection: a server that is about to stop does not wait for clients that do not read.
 LAST_WRITE_TIMEOUT = 0.5
@@ -22,25 +23,23 @@ _LINGER_BYTES = 1024 * 1024
 _LINGER_TIMEOUT = 1.0
 
 
-class Transport:
+class Transport(Incoming):
     """The bytes of one connection. Any task may write; one at a time reads.
 
     Args:
-        connection: The accepted connection: a socket that does not block. The transport closes it.
+        connection: See `Incoming`. The transport closes it.
         write_timeout: Seconds that the client may take no bytes before it is given up.
-        turns: How many connections may be found to be at their end in one turn of the event loop; default: all. Thousands may
-            leave at once, and what each leaves behind takes time, which the others would wait for.
+        turns: See `Incoming`.
+        watch: See `Incoming`.
     """
 
-    __slots__ = (
-        "_draining", "_is_closed", "_patience", "_ready", "_socket", "_taken", "_turns", "_unsent", "_write_timeout",
-        "is_closing",
-    )  # fmt: skip
+    __slots__ = ("_draining", "_patience", "_ready", "_taken", "_unsent", "_write_timeout", "is_closing")
 
-    def __init__(self, connection: socket.socket, write_timeout: float, turns: Turns | None = None) -> None:
-        self._socket = connection
+    def __init__(
+        self, connection: socket.socket, write_timeout: float, turns: Turns | None = None, watch: Watch | None = None
+    ) -> None:
+        super().__init__(connection, turns, watch)
         self._write_timeout = write_timeout
-        self._turns = turns
         # What is to be written and has not been taken yet. It stays, if whoever brought it is cancelled: half a message may
         # be on the wire.
         self._ready: bytes | memoryview = b""  # for the system: encrypted, if that is asked for
@@ -48,24 +47,7 @@ class Transport:
         self._taken = 0
         self._draining: trio.Lock | None = None
         self._patience: trio.CancelScope | None = None  # around the wait for the client to read
-        self._is_closed = False
         self.is_closing = False
-
-    @property
-    def addresses(self) -> tuple[Address, Address]:
-        """The client's address, and that which it has connected to.
-
-        Raises:
-            trio.BrokenResourceError: The client has left already.
-        """
-        try:
-            return peer_address(self._socket), local_address(self._socket)
-        except OSError as error:
-            raise trio.BrokenResourceError("the client has left already") from error
-
-    def fileno(self) -> int:
-        """The socket's, for those who wait for many at once."""
-        return self._socket.fileno()
 
     # -- TLS, which there is none of here ---------------------------------------------------------------------------------
 
@@ -88,54 +70,6 @@ class Transport:
             trio.BrokenResourceError: The client has left, or speaks no TLS.
         """
         return True
-
-    # -- in -------------------------------------------------------------------------------------------------------------
-
-    async def receive(self) -> bytes:
-        """What comes next from the client; empty when nothing will.
-
-        Raises:
-            trio.BrokenResourceError: The connection is gone.
-        """
-        data = None
-        try:
-            while data is None:
-                await self._wait(trio.lowlevel.wait_readable)
-                data = self.receive_nowait()
-        except trio.BrokenResourceError:
-            await self._take_turn()
-            raise
-        if not data:
-            await self._take_turn()
-        return data
-
-    def receive_nowait(self) -> bytes | None:
-        """What has come from the client; empty when nothing more will; None if nothing has yet.
-
-        Raises:
-            trio.BrokenResourceError: The connection is gone.
-        """
-        return self._read()
-
-    def _read(self) -> bytes | None:
-        try:
-            return self._socket.recv(READ_SIZE)
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            raise trio.BrokenResourceError(str(error)) from error
-
-    async def _take_turn(self) -> None:
-        if self._turns is not None:
-            await self._turns.take()
-
-    async def _wait(self, until: Callable[[socket.socket], Awaitable[None]]) -> None:
-        if self._is_closed:
-            raise trio.BrokenResourceError("the connection is closed")
-        try:
-            await until(self._socket)
-        except trio.ClosedResourceError as error:
-            raise trio.BrokenResourceError("the connection was closed meanwhile") from error
 
     # -- out ------------------------------------------------------------------------------------------------------------
 
@@ -290,8 +224,7 @@ class Transport:
                 return
             left -= len(data or b"")
 
+    @override
     def _close_socket(self) -> None:
-        if not self._is_closed:
-            self.is_closing = self._is_closed = True
-            trio.lowlevel.notify_closing(self._socket)
-            self._socket.close()
+        self.is_closing = True
+        super()._close_socket()

@@ -10,7 +10,7 @@ import trio
 
 from ..asgi import ASGIApp, Scope
 from .accepting import Acceptor, Room
-from .arrivals import PER_TURN, Arrival, Arrivals
+from .arrivals import Arrival, Arrivals
 from .config import ServerConfig
 from .connection import Connection
 from .garbage import CalmCollector, calm_garbage_collector
@@ -18,6 +18,7 @@ from .lifespan import Lifespan
 from .listeners import BACKLOG, Listeners, listen
 from .tls import Certificate
 from .turns import Turns
+from .watch import PER_TURN, Watch
 
 
 class Worker:
@@ -97,29 +98,31 @@ class Worker:
     ) -> None:
         settings = self._settings
         tls = None if self._certificate is None else self._certificate.context
-        async with trio.open_nursery() as patience:
-            async with trio.open_nursery() as connections:
-                serve = functools.partial(self._serve_arrival, connections, collector)
-                with Arrivals(settings, serve, self._endings) as arrivals:
-                    acceptors = [Acceptor(listening, tls, self._open, arrivals.add) for listening in listeners]
-                    listen(listeners)
-                    async with trio.open_nursery() as nursery:
-                        nursery.start_soon(arrivals.run)
+        with Watch() as watch:
+            async with trio.open_nursery() as patience:
+                patience.start_soon(watch.run)
+                async with trio.open_nursery() as connections:
+                    serve = functools.partial(self._serve_arrival, connections, collector)
+                    with Arrivals(settings, serve, watch, self._endings) as arrivals:
+                        acceptors = [Acceptor(listening, tls, self._open, arrivals.add) for listening in listeners]
+                        listen(listeners)
+                        async with trio.open_nursery() as nursery:
+                            nursery.start_soon(arrivals.run)
+                            for acceptor in acceptors:
+                                nursery.start_soon(acceptor.run)
+                            task_status.started(urls)
+                            await self._stop.wait()
+                            nursery.cancel_scope.cancel("the server is to stop")
                         for acceptor in acceptors:
-                            nursery.start_soon(acceptor.run)
-                        task_status.started(urls)
-                        await self._stop.wait()
-                        nursery.cancel_scope.cancel("the server is to stop")
-                    for acceptor in acceptors:
-                        with suppress(OSError):  # there are no more files to be had
-                            acceptor.accept_waiting(BACKLOG)  # whoever waits there would be reset otherwise
-                    close()
-                    for connection in self._connections:
-                        connection.stop()
-                    patience.start_soon(self._ask_to_leave, settings.graceful_timeout / 2)
-                    connections.cancel_scope.deadline = trio.current_time() + settings.graceful_timeout
-                    await arrivals.finish()
-            patience.cancel_scope.cancel("the last connection is closed")
+                            with suppress(OSError):  # there are no more files to be had
+                                acceptor.accept_waiting(BACKLOG)  # whoever waits there would be reset otherwise
+                        close()
+                        for connection in self._connections:
+                            connection.stop()
+                        patience.start_soon(self._ask_to_leave, settings.graceful_timeout / 2)
+                        connections.cancel_scope.deadline = trio.current_time() + settings.graceful_timeout
+                        await arrivals.finish()
+                patience.cancel_scope.cancel("the last connection is closed")
 
     def _serve_arrival(self, connections: trio.Nursery, collector: CalmCollector, arrival: Arrival) -> None:
         connection = Connection(self._app, self._settings, self._state, arrival, self._endings)

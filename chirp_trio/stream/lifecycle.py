@@ -1,8 +1,9 @@
 """One stream from its first byte to its last: its nursery, its tasks, and every way to end.
 
-    handler's task   opens the nursery, and watches for `http.disconnect` in it
-    source's task    in the nursery: runs the user's source (see `producer`); what it yields goes into the outbox
-                     (a source that needs none, such as a subscription, has no task, and so the stream no nursery)
+    handler's task   runs the user's source (see `producer`), where the server itself says that the client has left;
+                     otherwise it opens the nursery, and watches for `http.disconnect` in it
+    source's task    in the nursery: runs the source then
+                     (a source that needs no task, such as a subscription, has none, and so the stream no nursery)
     writer           sends all that waits, in one piece (see `writer`); a task of the app's nursery where that would block
 
 An idle stream has no writer, and no timer of its own: the host looks at all of its streams from one task.
@@ -30,6 +31,7 @@ from .revalidation import Revalidation
 from .sender import Sender
 from .snapshot import Ending, StreamSnapshot
 from .source import close_source, source_name
+from .waiting import ParkingSpot
 from .writer import Writer
 
 logger = logger_of("stream")
@@ -51,7 +53,7 @@ class LiveStream:
 
     __slots__ = (
         "_description", "_expires", "_host", "_kind", "_opened", "_outcome", "_producer", "_registries", "_revalidation",
-        "_route", "_writer", "client",
+        "_route", "_scope", "_writer", "client",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +75,7 @@ class LiveStream:
             sender, placement.host, outcome, headers=response_headers(description, compress, coding),
             greeting=registries[-1].greeting(kind), context=copy_context(), coding=coding,
         )  # fmt: skip
+        self._scope: trio.CancelScope | None = None  # around what ends with the stream
         self._revalidation: Revalidation | None = None
         if description.revalidate is not None:
             interval = description.heartbeat_interval or _ANSWER_HOLDS
@@ -102,25 +105,33 @@ class LiveStream:
         try:
             has_begun = self._producer.begin()
             self._host.watch(self)  # now, so that a stream that has something to send at once is not looked at for that
-            if has_begun:
-                with trio.CancelScope() as scope:
-                    self._outcome.cancel_when_ended(scope)
+            # All of it here, because an idle stream would keep the frame of a function for it.
+            if self._revalidation is None and self._writer.sender.watch(receive, self._lose_client):
+                if not has_begun:
+                    with trio.CancelScope() as self._scope:
+                        self._outcome.call_when_ended(self._stop_source)
+                        await self._producer.run()
+                if self._outcome.ending is None:
+                    spot = ParkingSpot()
+                    self._outcome.call_when_ended(spot.wake)
+                    await spot.park()
+            elif has_begun:
+                with trio.CancelScope() as self._scope:
+                    self._outcome.call_when_ended(self._stop_source)
                     # Whatever else comes (a request body) is drained: hypercorn queues ten messages, and then blocks.
                     while (await receive())["type"] != "http.disconnect":
                         pass
-                    self.end(Ending.DISCONNECTED)
-            else:  # here, because an idle stream would keep the frame of a function for it
+                    self._lose_client()
+            else:
                 async with trio.open_nursery() as nursery:
-                    self._outcome.cancel_when_ended(nursery.cancel_scope)
+                    self._scope = nursery.cancel_scope
+                    self._outcome.call_when_ended(self._stop_source)
                     nursery.start_soon(self._producer.run, name="source of an EventStream")
                     if self._revalidation is not None:
                         nursery.start_soon(self._revalidation.run)
-                    try:
-                        while (await receive())["type"] != "http.disconnect":
-                            pass
-                        self.end(Ending.DISCONNECTED)
-                    finally:
-                        self._limit_cleanup()
+                    while (await receive())["type"] != "http.disconnect":
+                        pass
+                    self._lose_client()
         finally:
             self.end(Ending.CLOSED)  # without an ending so far, the handler was cancelled from outside
             self._producer.close()
@@ -143,11 +154,6 @@ class LiveStream:
             registry.announce(self)
         if self._host.is_closing:
             self.end(Ending.SHUTDOWN)
-
-    def _limit_cleanup(self) -> None:
-        """Have the host check at the end of `cleanup_timeout` whether the source is still cleaning up."""
-        if self._outcome.ending is not None and not self._outcome.is_source_closed:
-            self._host.look_at(self, self._outcome.since + self._description.cleanup_timeout)
 
     def _log_ending(self) -> None:
         """Log how the stream ended, for people and for machines."""
@@ -177,6 +183,16 @@ class LiveStream:
             self._writer.close(reset=True)
         elif ending is Ending.SHUTDOWN and (farewell := self._registries[-1].farewell(self._kind)):
             self._writer.put_joined(farewell, 0)
+
+    def _lose_client(self) -> None:
+        self.end(Ending.DISCONNECTED)
+
+    def _stop_source(self) -> None:
+        """Cancel the source, since the stream has ended; at the end of `cleanup_timeout` the host looks at it again."""
+        assert self._scope is not None
+        self._scope.cancel(f"stream ended: {self.ending}")
+        if not self._outcome.is_source_closed:
+            self._host.look_at(self, self._outcome.since + self._description.cleanup_timeout)
 
     def look(self, now: float) -> float | None:
         """Do what is due at this time; return when to look again. The host calls it, for all streams from one task.

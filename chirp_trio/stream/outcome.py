@@ -3,6 +3,8 @@
 Its tasks, its writer and its host share this object, so that none of them has to know the others.
 """
 
+from collections.abc import Callable
+
 import trio
 
 from ..asgi import ErrorListener
@@ -33,13 +35,13 @@ class Outcome:
         is_source_closed: Whether the source has come to its end, its cleanup included.
     """
 
-    __slots__ = ("_debug", "_listener", "_scope", "ending", "error", "has_failed", "is_source_closed", "path", "since")
+    __slots__ = ("_debug", "_ended", "_listener", "ending", "error", "has_failed", "is_source_closed", "path", "since")
 
     def __init__(self, path: str, now: float, *, debug: bool = False, listener: ErrorListener | None = None) -> None:
         self.path = path
         self._debug = debug
         self._listener = listener
-        self._scope: trio.CancelScope | None = None
+        self._ended: Callable[[], None] | None = None
         self.ending: Ending | None = None
         self.since = now
         self.has_failed = False
@@ -52,19 +54,21 @@ class Outcome:
             return False
         self.ending = ending
         self.since = trio.current_time()
-        if self._scope is not None:
-            self._scope.cancel(f"stream ended: {ending}")
+        if self._ended is not None:
+            ended, self._ended = self._ended, None
+            ended()
         return True
 
     def complete(self) -> None:
         """End the stream because all that its source yielded is sent."""
         self.end(Ending.FAILED if self.has_failed else Ending.COMPLETED)
 
-    def cancel_when_ended(self, scope: trio.CancelScope) -> None:
-        """Cancel the scope once the stream ends; at once, if it has."""
-        self._scope = scope
-        if self.ending is not None:
-            scope.cancel(f"stream ended: {self.ending}")
+    def call_when_ended(self, function: Callable[[], None]) -> None:
+        """Call a function, which must not block, once the stream ends; at once, if it has."""
+        if self.ending is None:
+            self._ended = function
+        else:
+            function()
 
     def report(self, what: str, error: Exception) -> bytes:
         """Tell of an error twice: the log gets all of it, the client a reference to the log.

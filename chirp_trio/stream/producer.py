@@ -3,7 +3,7 @@
 A source of the library's own may need no task: see `push_source`.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 
 import trio
 
@@ -93,7 +93,7 @@ class Producer:
     # -- the source's task ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Run the source to its end, and then let the writer end the body."""
+        """Run the source to its end, and then let the writer end the body. In its own task, or in that of the handler."""
         try:
             with trio.CancelScope() as self._scope:
                 await self._run_source()
@@ -109,6 +109,8 @@ class Producer:
             finally:
                 del signal, failure  # break the cycle: the exception holds this frame
         finally:
+            if self._place is not None:
+                self._place.close()
             self._note_end()
 
     def _note_end(self) -> None:
@@ -147,17 +149,16 @@ class Producer:
 
     # -- what it yields -----------------------------------------------------------------------------------------------------
 
-    async def _run_source(self) -> None:
+    def _run_source(self) -> Awaitable[None]:
+        # Not async itself: an idle stream keeps the frame of every function that waits for it.
         if self._outcome.ending is not None:
-            await close_source(self._source)
-            return
+            return close_source(self._source)
         if not isinstance(source := self._source, PushSource):
             self._place = ClientPlace(self.kind, self.writer)
             source = call_source(source)
         if isinstance(source, PushSource):
-            await push_source(source, self)
-            return
-        await self._run_generator(open_source(source))
+            return push_source(source, self)
+        return self._run_generator(open_source(source))
 
     async def _run_generator(self, items: AsyncGenerator[object]) -> None:
         is_warned = False  # that the stream is over
@@ -225,7 +226,7 @@ class ClientPlace:
         writer: Tells it. That must not begin the response: the source may still raise an error.
     """
 
-    __slots__ = ("_is_settled", "_kind", "_reading", "_task", "_writer")
+    __slots__ = ("_is_settled", "_kind", "_reading", "_task", "_token", "_writer")
 
     def __init__(self, kind: ClientKind, writer: Writer) -> None:
         self._kind = kind
@@ -233,7 +234,11 @@ class ClientPlace:
         self._task = trio.lowlevel.current_task()
         self._reading: Reading | None = None  # that of which the client knows the place
         self._is_settled = False  # its items say everything from here on
-        place_listener.set(self._begin)
+        self._token = place_listener.set(self._begin)
+
+    def close(self) -> None:
+        """Listen no longer: the task may go on to something else."""
+        place_listener.reset(self._token)
 
     def mark(self, event: bytes) -> bytes:
         """An encoded item, with what has to be said of the client's place in front of it."""

@@ -4,12 +4,12 @@ The way around is taken only where `send` is the server's own. Middleware that h
 every message, may still hold some that were sent before, and may change them.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import trio
 
-from ..asgi import Message, Scope, Send, is_own_send, send_nowait
+from ..asgi import Message, Receive, Scope, Send, is_own, send_nowait, unobserved
 
 # Seconds that a timer may be late. If one is later, the server itself was suspended (with its machine or container), for
 # which clients are not to blame.
@@ -34,6 +34,12 @@ class Direct(Protocol):
     async def drain(self) -> None:
         """Wait until the rest of it has been taken."""
 
+    async def receive(self) -> Message:
+        """ASGI's `receive()` of the same request."""
+
+    def watch(self, left: Callable[[], None]) -> bool:
+        """Call a function where `receive()` would say that the client has left; whether that is possible now."""
+
     def abort(self) -> None:
         """Let the connection be reset when it is closed."""
 
@@ -54,8 +60,8 @@ class Sender:
         self._send = send
         # Also used behind middleware: the client at the other end is the same.
         self._connection: Direct | None = (scope.get("extensions") or {}).get("chirp_trio.connection")
-        is_own = self._connection is not None and is_own_send(send, self._connection)
-        self._own: Direct | None = self._connection if is_own else None
+        is_direct = self._connection is not None and is_own(unobserved(send), self._connection, "send")
+        self._own: Direct | None = self._connection if is_direct else None
         self._progress = 0  # of the client, when it was looked at last
         self.direct: Direct | None = None
         self.has_begun = False
@@ -115,6 +121,10 @@ class Sender:
     def is_direct(self) -> bool:
         """Whether the direct way can be used now."""
         return self.direct is not None and self.direct.is_open
+
+    def watch(self, receive: Receive, left: Callable[[], None]) -> bool:
+        """Have the server say that the client has left, so that nobody has to wait in `receive`; whether it does."""
+        return self._own is not None and is_own(receive, self._own, "receive") and self._own.watch(left)
 
     # -- the client's patience ------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import sys
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, copy_context
 from functools import partial
@@ -33,6 +34,24 @@ class Direct:
         self.is_broken = False
         self.reads = True
         self._read = trio.Event()
+        self.left = trio.Event()
+        self.watched_by = None
+
+    async def receive(self):
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    def watch(self, left):
+        if self.left.is_set():
+            left()
+        else:
+            self.watched_by = left
+        return True
+
+    def leave(self):
+        self.left.set()
+        if self.watched_by is not None:
+            self.watched_by()
 
     async def send(self, message):
         self._take(message)
@@ -74,16 +93,33 @@ class Direct:
 
 
 class Exchange:
-    """One request, answered by a stream, and all that comes of it."""
+    """One request, answered by a stream, and all that comes of it.
 
-    def __init__(self):
+    Args:
+        receive: Makes what the app has in the place of the connection's own `receive`; with that itself, the connection says
+            by itself that the client has left.
+    """
+
+    def __init__(self, receive):
         self.direct = Direct()
         self.messages = self.direct.messages
-        self.left = trio.Event()
+        self.leave = self.direct.leave
+        self.receive = receive(self.direct.receive)
 
-    async def receive(self):
-        await self.left.wait()
-        return {"type": "http.disconnect"}
+
+def in_between(receive):
+    async def receive_for_the_app():
+        return await receive()
+
+    return receive_for_the_app
+
+
+@pytest.fixture(params=[in_between, lambda receive: receive], ids=["the app receives", "the connection tells"], autouse=True)
+def receiving(request, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "receive_of", request.param)
+
+
+receive_of = in_between
 
 
 @asynccontextmanager
@@ -96,7 +132,7 @@ async def served(source, wrap=lambda send: send, **options):
 async def several_served(*sources, wrap=lambda send: send, **options):
     """As `served()`, for requests to one app."""
     before = tasks()
-    exchanges = [Exchange() for _ in sources]
+    exchanges = [Exchange(receive_of) for _ in sources]
     async with stream_lifespan() as state, trio.open_nursery() as nursery:
 
         async def request(source, exchange):
@@ -114,7 +150,7 @@ async def several_served(*sources, wrap=lambda send: send, **options):
             nursery.start_soon(request, source, exchange)
         yield exchanges
         for exchange in exchanges:
-            exchange.left.set()
+            exchange.leave()
     assert tasks() == before
 
 
@@ -484,7 +520,7 @@ async def test_a_client_that_reads_slowly_is_not_waited_for_when_the_server_stop
         nursery.start_soon(takes_something_every, 0.1, exchange)
         await trio.sleep(5)
         left = trio.current_time()
-        exchange.left.set()
+        exchange.leave()
         await trio.sleep(1)
         assert endings(caplog) == ["disconnected"]
         assert trio.current_time() - left < 2

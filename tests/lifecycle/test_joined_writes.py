@@ -21,11 +21,6 @@ class Client(Direct):
         self._clock = clock
         self._seconds = seconds
         self._written = written
-        self.left = trio.Event()
-
-    async def receive(self):
-        await self.left.wait()
-        return {"type": "http.disconnect"}
 
     def write_nowait(self, data):
         self._clock.jump(self._seconds)
@@ -170,7 +165,7 @@ async def test_what_waits_for_a_flusher_that_rests_is_not_written_to_a_client_th
             to_source.send_nowait("two")
         for _ in range(5):  # it waits now
             await trio.lowlevel.checkpoint()
-        listening[0].left.set()
+        listening[0].leave()
         await trio.sleep(1)
         everything = [b"zero", b"one", b"two"]
         assert [client.all_events for client in listening] == [everything[:2], everything, everything]

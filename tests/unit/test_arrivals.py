@@ -15,6 +15,7 @@ from chirp_trio.server.config import ServerConfig
 from chirp_trio.server.listeners import listen, open_listeners
 from chirp_trio.server.tls import Certificate
 from chirp_trio.server.transport import Transport
+from chirp_trio.server.watch import Watch
 from tests.certificates import client_context, make_certificate
 from tests.pairs import Client
 
@@ -38,7 +39,8 @@ class Arriving:
         self._stack = stack
         self.served = []
         self.left = []
-        self.arrivals = stack.enter_context(Arrivals(ServerConfig(**settings), self._serve))
+        self.watch = stack.enter_context(Watch())
+        self.arrivals = stack.enter_context(Arrivals(ServerConfig(**settings), self._serve, self.watch))
 
     def _serve(self, arrival):
         self.served.append(arrival)
@@ -57,6 +59,7 @@ async def arriving(**settings):
     with ExitStack() as stack:
         there = Arriving(stack, **settings)
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(there.watch.run)
             nursery.start_soon(there.arrivals.run)
             yield there
             nursery.cancel_scope.cancel()
@@ -248,11 +251,14 @@ async def test_a_stop_waits_for_a_moment_only(autojump_clock):
         half, whole = there.come(HEAD[:5]), there.come()
         began = trio.current_time()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(there.arrivals.finish)
-            await trio.sleep(0.3)
-            whole.send(HEAD)
-            await trio.testing.wait_all_tasks_blocked()
-            assert there.served[0].take_first().target == b"/"
+            nursery.start_soon(there.watch.run)
+            async with trio.open_nursery() as finishing:
+                finishing.start_soon(there.arrivals.finish)
+                await trio.sleep(0.3)
+                whole.send(HEAD)
+                await trio.testing.wait_all_tasks_blocked()
+                assert there.served[0].take_first().target == b"/"
+            nursery.cancel_scope.cancel()
         assert trio.current_time() - began == pytest.approx(0.5)
         there.arrivals.__exit__(None, None, None)
         assert there.left == [half]
@@ -291,7 +297,7 @@ async def test_what_goes_wrong_with_one_harms_no_other(autojump_clock, monkeypat
 async def test_where_the_system_cannot_watch_one_it_is_closed_and_others_go_on(autojump_clock, monkeypatch, caplog):
     async with arriving() as there:
         with monkeypatch.context() as patch:
-            patch.setattr(there.arrivals._selector, "register", fail_with(OSError(errno.ENOSPC, "no more watches")))
+            patch.setattr(there.watch._selector, "register", fail_with(OSError(errno.ENOSPC, "no more watches")))
             unwatched = there.come()
         assert there.left == [unwatched]
         assert unwatched.ours.fileno() < 0

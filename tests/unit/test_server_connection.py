@@ -8,7 +8,7 @@ import trio
 from h2.errors import ErrorCodes
 
 from chirp_trio.server.config import ServerConfig
-from chirp_trio.server.turns import Turns
+from chirp_trio.server.watch import PER_TURN, Watch
 from tests.integration import frames
 from tests.pairs import Client, Served
 from tests.unit.http2_harness import answering
@@ -125,18 +125,20 @@ async def test_of_many_clients_that_leave_at_once_few_are_found_to_have_left_in_
         await receive()
         left.append(scope)
 
-    turns = Turns(4)
-    clients = [Client() for _ in range(30)]
+    clients = [Client() for _ in range(5 * PER_TURN)]
     left_after_each_turn = [0]
-    async with trio.open_nursery() as nursery:
-        for client in clients:
-            client.send(b"GET / HTTP/1.1\r\nhost: server\r\n\r\n")
-            nursery.start_soon(Served(app, ServerConfig(), client.ours, turns=turns).run)
-        await trio.testing.wait_all_tasks_blocked()
-        for client in clients:
-            leave(client)
-        while len(left) < len(clients):
-            await trio.lowlevel.checkpoint()
-            left_after_each_turn.append(len(left))
+    with Watch() as watch:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch.run)
+            for client in clients:
+                client.send(b"GET / HTTP/1.1\r\nhost: server\r\n\r\n")
+                nursery.start_soon(Served(app, ServerConfig(), client.ours, watch=watch).run)
+            await trio.testing.wait_all_tasks_blocked()
+            for client in clients:
+                leave(client)
+            while len(left) < len(clients):
+                await trio.lowlevel.checkpoint()
+                left_after_each_turn.append(len(left))
+            nursery.cancel_scope.cancel()
 
-    assert all(after - before <= 8 for before, after in pairwise(left_after_each_turn))
+    assert all(after - before <= 2 * PER_TURN for before, after in pairwise(left_after_each_turn))

@@ -6,8 +6,9 @@ import pytest
 import trio
 import trio.testing
 
+from chirp_trio.server.incoming import READ_SIZE
 from chirp_trio.server.tls import Certificate
-from chirp_trio.server.transport import READ_SIZE, WRITE_SIZE
+from chirp_trio.server.transport import WRITE_SIZE
 from tests.certificates import client_context, make_certificate
 from tests.pairs import Pair
 
