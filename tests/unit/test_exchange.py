@@ -25,6 +25,7 @@ class Noted(Exchange):
         self.come, self.coming = trio.open_memory_channel(10)
         self.is_broken = False
         self.readers = 0
+        self.can_be_watched = True
 
     async def _next_message(self):
         self.readers += 1
@@ -33,6 +34,9 @@ class Noted(Exchange):
             return await self.coming.receive()
         finally:
             self.readers -= 1
+
+    def _begin_to_watch(self):
+        return self.can_be_watched
 
     def _begin(self, status, headers, message, first):
         self._note(status, headers)
@@ -222,7 +226,50 @@ async def test_the_body_comes_and_then_nothing_until_the_client_leaves(autojump_
     assert exchange.has_left
 
 
-@pytest.mark.parametrize("end", ["the client leaves", "the response is over", "it is told to leave"])
+async def come_to_an_end(exchange, end):
+    match end:
+        case "the client leaves":
+            exchange.leave()
+        case "the response is over":
+            await exchange.send(END)
+        case "it is told to leave":
+            exchange.ask_to_leave()
+
+
+ENDS = pytest.mark.parametrize("end", ["the client leaves", "the response is over", "it is told to leave"])
+
+
+@ENDS
+async def test_who_watches_is_told_once_and_needs_not_receive(end):
+    exchange = await begun()
+    told = []
+    assert exchange.watch(lambda: told.append("left"))
+    assert told == []
+    await come_to_an_end(exchange, end)
+    assert told == ["left"]
+    exchange.leave()
+    assert told == ["left"]
+
+
+@ENDS
+async def test_who_watches_too_late_is_told_at_once(end):
+    exchange = await begun()
+    await come_to_an_end(exchange, end)
+    told = []
+    assert exchange.watch(lambda: told.append("left"))
+    assert told == ["left"]
+
+
+async def test_nobody_can_watch_while_a_body_may_come():
+    exchange = await begun()
+    exchange.can_be_watched = False
+    told = []
+    assert not exchange.watch(lambda: told.append("left"))
+    exchange.leave()
+    assert told == []
+
+
+@ENDS
 async def test_all_who_wait_are_told(end):
     exchange = await begun()
     told = []
@@ -235,13 +282,7 @@ async def test_all_who_wait_are_told(end):
         nursery.start_soon(wait)
         await trio.testing.wait_all_tasks_blocked()
         assert told == []
-        match end:
-            case "the client leaves":
-                exchange.leave()
-            case "the response is over":
-                await exchange.send(END)
-            case "it is told to leave":
-                exchange.ask_to_leave()
+        await come_to_an_end(exchange, end)
     assert told == [LEFT, LEFT]
     assert await exchange.receive() == LEFT
 
