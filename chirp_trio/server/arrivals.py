@@ -25,7 +25,7 @@ from .watch import PER_TURN, Watch
 logger = logger_of("server")
 
 
-class _Awaited(enum.Enum):
+class _Awaited(enum.IntEnum):
     """What has to come next from a client."""
 
     HANDSHAKE = enum.auto()

@@ -43,7 +43,7 @@ class Connection:
         self._turns = turns
         self._arrival = arrival
         self._transport = arrival.transport
-        self._holding = trio.CancelScope()
+        self._holding: trio.CancelScope | None = None  # around the wait of a connection that is not served any more
         self._protocol: HTTP1 | HTTP2 | None = None
         self._is_stopping = False
 
@@ -57,7 +57,7 @@ class Connection:
             linger = conversation.linger
             if conversation.is_flood:
                 await self._hold()
-            if self._turns is not None:
+            if self._turns is not None and not conversation.has_had_turn:
                 await self._turns.take()
         except trio.BrokenResourceError:
             pass  # the client left
@@ -81,7 +81,7 @@ class Connection:
 
     async def _hold(self) -> None:
         self._protocol = None
-        self._holding.deadline = trio.current_time() + _HELD
+        self._holding = trio.CancelScope(deadline=trio.current_time() if self._is_stopping else trio.current_time() + _HELD)
         with self._holding:
             await trio.sleep_forever()
         self._transport.reset_when_closed()
@@ -94,7 +94,8 @@ class Connection:
     def stop(self) -> None:
         """Take no further request, and have no patience with a client that does not read."""
         self._is_stopping = True
-        self._holding.cancel("the server stops")
+        if self._holding is not None:
+            self._holding.cancel("the server stops")
         self._transport.hurry(LAST_WRITE_TIMEOUT)
         if self._protocol is not None:
             self._protocol.stop()

@@ -38,6 +38,7 @@ class Conversation:
     client: Address
     server: Address
     linger: bool = field(default=False, init=False)  # the client may still be sending when the connection is closed
+    has_had_turn: bool = field(default=False, init=False)  # its end was found as one of few in a turn of the event loop
     is_flood: bool = field(default=False, init=False)  # the client has been told that it sends too much that is of no use
 
     async def call_app(self, scope: Scope, receive: Receive, send: Send) -> bool:

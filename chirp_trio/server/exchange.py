@@ -105,7 +105,7 @@ class Exchange(ABC):
         """Begin the response, with the first piece of its body if there is one; whether all of it was taken."""
         status, headers = int(message["status"]), check_headers(message.get("headers", ()))
         self._has_body = self._method not in _METHODS_WITHOUT_BODY and status >= 200 and status not in STATUSES_WITHOUT_BODY
-        is_open = self._has_body and all(name not in _CLOSED_TO_PIECES for name, _ in headers)
+        is_open = self._has_body and _CLOSED_TO_PIECES.isdisjoint([name for name, _ in headers])
         is_taken = True
         if not self.has_left:
             try:
@@ -114,9 +114,8 @@ class Exchange(ABC):
                 self.leave()
         self.stage = Stage.BODY
         self.is_open = is_open and not self.has_left
-        self._is_event_stream = any(
-            name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers
-        )
+        types = [value for name, value in headers if name == b"content-type"]
+        self._is_event_stream = bool(types) and types[0].startswith(b"text/event-stream")
         return is_taken
 
     def _refusal(self, message: Message) -> RuntimeError:

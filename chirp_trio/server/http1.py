@@ -34,7 +34,7 @@ class HTTP1:
         self._reader = reader
         self._exchange: HTTP1Exchange | None = None
         self._websocket: WebSocket | None = None
-        self._idle = trio.CancelScope()  # around the wait for a request
+        self._idle: trio.CancelScope | None = None  # around the wait for a request
         self._is_stopping = False
 
     async def serve(self, first: Request | int) -> bytes | None:
@@ -69,7 +69,8 @@ class HTTP1:
     def stop(self) -> None:
         """Take no further request, but for one that is on its way."""
         self._is_stopping = True
-        self._idle.cancel("the server stops")
+        if self._idle is not None:
+            self._idle.cancel("the server stops")
 
     def ask_to_leave(self) -> None:
         """Tell the app that it is to end its response."""

@@ -138,6 +138,7 @@ class HTTP1Exchange(Exchange):
             pass
         except Exception:
             logger.exception("a connection failed")
+        self._conversation.has_had_turn = True
         self.leave()
 
     @override

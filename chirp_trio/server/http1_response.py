@@ -1,5 +1,8 @@
 """What the server sends by HTTP/1.1 (RFC 9112): the bytes of responses."""
 
+import functools
+from typing import NamedTuple
+
 from ..errors import phrase
 from .messages import STATUSES_WITHOUT_BODY, Headers, read_content_length
 
@@ -36,32 +39,9 @@ class ResponseEncoder:
         Raises:
             ValueError: A header says something about the body that cannot be.
         """
-        names = {name for name, _ in headers}
-        if status in STATUSES_WITHOUT_BODY:
-            self._has_body = False
-        elif b"content-length" in names and b"transfer-encoding" not in names:
-            self._left = read_content_length(headers)
-        else:
-            headers = self._framed(headers)
-        if b"connection" in names:
-            said = b",".join([value for name, value in headers if name == b"connection"]).lower()
-            self.is_last |= b"close" in map(bytes.strip, said.split(b","))
-        if self.is_last:
-            headers = [header for header in headers if header[0] != b"connection"]
-            headers.append((b"connection", b"close"))
-        return encode_head(status, headers)
-
-    def _framed(self, headers: Headers) -> Headers:
-        """The headers of a body whose length nobody knows."""
-        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in headers):
-            raise ValueError("a response has a transfer-encoding other than chunked, which is the only one there is")
-        headers = [header for header in headers if header[0] not in _OF_THE_FRAMING]
-        if self._version == "1.1":
-            self.is_chunked = self._has_body
-            headers.append((b"transfer-encoding", b"chunked"))
-        elif self._has_body:
-            self.is_last = True  # its body ends with the connection
-        return headers
+        head = _make_head(status, tuple(headers), self._version, self._has_body, self.is_last)
+        self._has_body, self.is_chunked, self._left, self.is_last = head[1:]
+        return head.data
 
     def piece(self, data: bytes) -> bytes:
         """A piece of the body, which must not be empty.
@@ -90,6 +70,43 @@ class ResponseEncoder:
             raise ValueError(f"the response's body is {self._left} bytes shorter than its content-length")
         self.is_complete = True
         return b"0\r\n\r\n" if self.is_chunked else b""
+
+
+class _Head(NamedTuple):
+    """The bytes of a head, and what follows from it; see `ResponseEncoder`."""
+
+    data: bytes
+    has_body: bool
+    is_chunked: bool
+    length: int | None
+    is_last: bool
+
+
+@functools.lru_cache(maxsize=16)  # the streams that begin in one second have the same one
+def _make_head(status: int, headers: tuple[tuple[bytes, bytes], ...], version: str, has_body: bool, is_last: bool) -> _Head:
+    names = {name for name, _ in headers}
+    lines = list(headers)
+    is_chunked, length = False, None
+    if status in STATUSES_WITHOUT_BODY:
+        has_body = False
+    elif b"content-length" in names and b"transfer-encoding" not in names:
+        length = read_content_length(lines)
+    else:  # nobody knows how long the body is
+        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in headers):
+            raise ValueError("a response has a transfer-encoding other than chunked, which is the only one there is")
+        lines = [header for header in headers if header[0] not in _OF_THE_FRAMING]
+        if version == "1.1":
+            is_chunked = has_body
+            lines.append((b"transfer-encoding", b"chunked"))
+        elif has_body:
+            is_last = True  # its body ends with the connection
+    if b"connection" in names:
+        said = b",".join([value for name, value in headers if name == b"connection"]).lower()
+        is_last |= b"close" in map(bytes.strip, said.split(b","))
+    if is_last:
+        lines = [header for header in lines if header[0] != b"connection"]
+        lines.append((b"connection", b"close"))
+    return _Head(encode_head(status, lines), has_body, is_chunked, length, is_last)
 
 
 def encode_head(status: int, headers: Headers) -> bytes:

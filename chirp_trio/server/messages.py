@@ -1,5 +1,6 @@
 """What the messages of HTTP may be, whatever carries them, and a request as the scope of ASGI."""
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -54,6 +55,15 @@ def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         TypeError: A name or a value is something else than bytes.
         ValueError: A name or a value cannot be sent.
     """
+    given = tuple(map(tuple, headers))
+    try:
+        return [*_check_headers(given)]
+    except TypeError:  # what cannot be looked up either
+        return [*_check_headers.__wrapped__(given)]
+
+
+@functools.lru_cache(maxsize=16)  # the streams of an app have the same ones
+def _check_headers(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[bytes, bytes], ...]:
     checked = []
     for name, value in headers:
         if not isinstance(name, bytes) or not isinstance(value, bytes):
@@ -63,7 +73,7 @@ def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
             raise ValueError(f"a response has the header {name!r}; names with a colon in front are HTTP/2's own")
         check_header(name, value)
         checked.append((name, value))
-    return checked
+    return tuple(checked)
 
 
 def check_header(name: bytes, value: bytes) -> None:

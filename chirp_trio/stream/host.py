@@ -77,9 +77,9 @@ class StreamHost:
         """Take in a stream: count it as alive."""
         self._streams.add(stream)
 
-    def watch(self, stream: Hosted) -> None:
+    def watch(self, stream: Hosted, now: float) -> None:
         """Call a stream's `look()`, now and at the times that it asks for."""
-        due = stream.look(trio.current_time())
+        due = stream.look(now)
         if due is not None:
             self.look_at(stream, due)
 

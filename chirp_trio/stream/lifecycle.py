@@ -68,7 +68,9 @@ class LiveStream:
         self.client: str | None = (scope.get("client") or (None,))[0]
         self._kind = kind = kind_of_client(scope)
         self._opened = now = trio.current_time()
-        self._expires = min(deadline(description), *(registry.deadline() for registry in registries))
+        self._expires = deadline(description)
+        for registry in registries:
+            self._expires = min(self._expires, registry.deadline())
         self._outcome = outcome = Outcome(scope["path"], now, debug=debug, listener=error_listener(scope))
         coding = choose_coding(scope.get("headers", ()), compress)
         self._writer = writer = Writer(
@@ -104,7 +106,9 @@ class LiveStream:
         self._enter()
         try:
             has_begun = self._producer.begin()
-            self._host.watch(self)  # now, so that a stream that has something to send at once is not looked at for that
+            self._host.watch(
+                self, self._opened
+            )  # now, so that a stream that has something to send at once is not looked at for that
             # All of it here, because an idle stream would keep the frame of a function for it.
             if self._revalidation is None and self._writer.sender.watch(receive, self._lose_client):
                 if not has_begun:
@@ -201,7 +205,8 @@ class LiveStream:
         """
         if self._outcome.ending is not None:
             return self._look_at_source(now)
-        self._expires = min(self._expires, deadline(self._description))  # the wall clock may have been adjusted meanwhile
+        if self._description.expires_at is not None:  # the wall clock may have been adjusted meanwhile
+            self._expires = min(self._expires, deadline(self._description))
         if now >= self._expires:
             self.end(Ending.EXPIRED)
             return None

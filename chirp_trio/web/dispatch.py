@@ -17,7 +17,7 @@ from ..wire import json_encoder
 from .config import AppConfig
 from .error_pages import error_response
 from .fragments import FragmentRenderers
-from .handlers import call_handler, check_handler, handler_name
+from .handlers import call_handler, check_handler, handler_name, is_async
 from .hosts import DebugMode, is_recipient
 from .mounts import Mounts
 from .negotiation import Negotiator, Respond
@@ -38,7 +38,8 @@ class Dispatcher:
         self._negotiator = Negotiator(templates, json_encoder(config.json_default), config.compress, self._debug)
         self._body_limit = config.max_body_size
         self._field_limit = config.max_form_fields
-        self._routes: list[tuple[Route, frozenset[str]]] = []
+        # Each with the names that its handler takes, and whether that is async.
+        self._routes: list[tuple[Route, frozenset[str], bool]] = []
         self._mounts = Mounts()
         self.paths = Paths(lambda: self.routes, self._mounts.has)
         self._error_handlers: dict[int | type[Exception], tuple[Callable[..., Any], frozenset[str]]] = {}
@@ -51,7 +52,7 @@ class Dispatcher:
     @property
     def routes(self) -> list[Route]:
         """The routes, in the order in which they are asked."""
-        return [route for route, _ in self._routes]
+        return [route for route, *_ in self._routes]
 
     @property
     def mounts(self) -> list[tuple[str, ASGIApp]]:
@@ -68,12 +69,13 @@ class Dispatcher:
     def add_route(self, path: str, methods: Iterable[str], handler: Callable[..., Any]) -> None:
         """See `App.route`."""
         route = make_route(path, methods, handler)
-        for other, _ in self._routes:
+        for other in self.routes:
             if other.path == path and other.methods & route.methods:
                 both = ", ".join(sorted(other.methods & route.methods))
                 raise ConfigurationError(f"{both} {path} is answered by {handler_name(other.handler)} already")
         offered = {**route.converters, "request": None}
-        self._routes.append((route, check_handler(handler, offered, f"route {path!r}")))
+        names = check_handler(handler, offered, f"route {path!r}")
+        self._routes.append((route, names, is_async(handler)))
 
     def add_error_handler(self, cause: int | type[Exception], handler: Callable[..., Any]) -> None:
         """See `App.error`."""
@@ -130,7 +132,7 @@ class Dispatcher:
         if not is_recipient(scope, self._hosts):
             raise HTTPError(421, "This app does not answer for the host in the request: its setting hosts does not name it.")
         allowed: set[str] = set()
-        for route, names in self._routes:
+        for route, names, is_coroutine in self._routes:
             parameters = route.match(request.path)
             if parameters is None:
                 continue
@@ -138,7 +140,8 @@ class Dispatcher:
                 request.path_params = parameters
                 scope[ROUTE_KEY] = route.path
                 offered = {"request": request, **parameters}
-                value = await call_handler(route.handler, {name: offered[name] for name in names})
+                taken = {name: offered[name] for name in names}
+                value = await (route.handler(**taken) if is_coroutine else call_handler(route.handler, taken))
                 return self._negotiate(value, request, placement, route.handler)
             allowed |= route.methods
         mounted = self._mounts.find(scope, placement)
@@ -193,7 +196,7 @@ class Dispatcher:
         handler: Callable[..., Any],
         error: Exception | None = None,
     ) -> Respond:
-        response = self._negotiator.negotiate(value, request, placement, handler_name(handler), error)
+        response = self._negotiator.negotiate(value, request, placement, handler, error)
         return _drained(as_bytes(response), request) if isinstance(response, Response) else response
 
 

@@ -75,12 +75,17 @@ def _has_a_yield(function: object) -> bool:
     return inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function)
 
 
+def is_async(handler: Callable[..., Any]) -> bool:
+    """Whether a handler is an async function, or an object that can be called as one."""
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)
+
+
 async def call_handler(handler: Callable[..., Any], arguments: Mapping[str, object]) -> object:
     """Call a handler; in a thread if it is a plain function, so that it may block.
 
     The context variables that it sets there are those of its request afterwards, as they are after an async one.
     """
-    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
+    if is_async(handler):
         return await handler(**arguments)
 
     # In a tuple, because trio refuses what a decorator around an async function returns: something to be awaited.

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from ..asgi import Receive, Scope, Send
 from ..compression import Compress
@@ -15,6 +16,7 @@ from ..wire import EncodeJSON, as_html
 from .cookies import check_recipient
 from .foreign import ForeignResponse
 from .fragments import FragmentRenderers
+from .handlers import handler_name
 from .hosts import DebugMode
 from .oob import out_of_band
 from .page_stream import PageStream
@@ -50,7 +52,12 @@ class Negotiator:
         self._debug = debug
 
     def negotiate(
-        self, value: object, request: Request, placement: Placement, handler: str, error: Exception | None = None
+        self,
+        value: object,
+        request: Request,
+        placement: Placement,
+        handler: Callable[..., Any],
+        error: Exception | None = None,
     ) -> Respond:
         """The ASGI app that answers the request with a handler's return value.
 
@@ -58,7 +65,7 @@ class Negotiator:
             value: What the handler returned.
             request: The request.
             placement: Where its event stream would live, and whose it is.
-            handler: What to call the handler in an error.
+            handler: The handler, which an error names.
             error: What is answered, if it is an error: its status is that of values that have none of their own.
 
         Raises:
@@ -72,7 +79,7 @@ class Negotiator:
                 respond, value, placement=placement, render=render, encode_json=self._encode_json, compress=self._compress,
                 debug=debug,
             )  # fmt: skip
-        inner, status, headers = _unpacked(value, handler) if type(value) is tuple else (value, None, ())
+        inner, status, headers = _unpacked(value, handler_name(handler)) if type(value) is tuple else (value, None, ())
         response = self._plain(inner, request)
         if response is None:
             if inner is value and is_asgi(value):
@@ -80,8 +87,8 @@ class Negotiator:
                 return ForeignResponse(value, request)
             where = "" if inner is value else " in a tuple"
             raise TypeError(
-                f"the handler {handler} returned a value of type {type(inner).__name__}{where}; it may return {_ACCEPTED}"
-                f"{_cure(inner)}"
+                f"the handler {handler_name(handler)} returned a value of type {type(inner).__name__}{where}; it may return "
+                f"{_ACCEPTED}{_cure(inner)}"
             )
         if status is None and error is not None and not isinstance(inner, Response | Redirect | ValidationError):
             status = error.status if isinstance(error, HTTPError) else 500
