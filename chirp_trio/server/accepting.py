@@ -103,6 +103,7 @@ class Acceptor:
         self._listening = listening
         self._tls = tls
         self._room = room
+        self._leave = room.leave
         self._serve = serve
         self._last_line = -_BETWEEN_LINES
         self._refused = 0
@@ -141,7 +142,7 @@ class Acceptor:
         if not self._room.enter(peer):
             self._refuse(connection, peer)
             return
-        self._serve(connection, self._tls, lambda: self._room.leave(peer))
+        self._serve(connection, self._tls, functools.partial(self._leave, peer))
 
     def _refuse(self, connection: socket.socket, peer: object) -> None:
         self._refused += 1

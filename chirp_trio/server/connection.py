@@ -1,5 +1,6 @@
 """One client's connection, from its first request to its end, in one task. What goes wrong in it harms no other."""
 
+from collections.abc import Callable
 from typing import Any
 
 import trio
@@ -31,16 +32,22 @@ class Connection:
         state: What the app's lifespan has left for its requests.
         arrival: The connection, with its first request. It is closed in the end.
         turns: How many connections may end in one turn of the event loop, as many may have one deadline; default: all.
+        over: Called with the connection when it is closed; default: nobody is told.
     """
+
+    __slots__ = (
+        "_app", "_arrival", "_holding", "_is_stopping", "_over", "_protocol", "_settings", "_state", "_transport", "_turns",
+    )  # fmt: skip
 
     def __init__(
         self, app: ASGIApp, settings: ServerConfig, state: dict[str, Any], arrival: Arrival,
-        turns: Turns | None = None,
+        turns: Turns | None = None, over: Callable[[Connection], object] | None = None,
     ) -> None:  # fmt: skip
         self._app = app
         self._settings = settings
         self._state = state
         self._turns = turns
+        self._over = over
         self._arrival = arrival
         self._transport = arrival.transport
         self._holding: trio.CancelScope | None = None  # around the wait of a connection that is not served any more
@@ -48,12 +55,25 @@ class Connection:
         self._is_stopping = False
 
     async def run(self) -> None:
-        """Serve the client until it or the server is done."""
+        """Serve the client until it or the server is done.
+
+        All of it in one function, because an open stream would keep the frame of each further one.
+        """
         linger = False
         try:
             client, server = self._transport.addresses
             conversation = Conversation(self._app, self._settings, self._state, self._transport, client, server)
-            await self._converse(conversation)
+            began: bytes | None
+            if self._arrival.is_http2:
+                began = self._arrival.reader.take_rest()
+            else:
+                http1 = HTTP1(conversation, self._arrival.reader)
+                self._take(http1)
+                began = await http1.serve(self._arrival.take_first())
+            if began is not None:
+                http2 = HTTP2(conversation)
+                self._take(http2)
+                await http2.serve(began)
             linger = conversation.linger
             if conversation.is_flood:
                 await self._hold()
@@ -64,20 +84,12 @@ class Connection:
         except BaseException as raised:
             logger.exception("a connection failed", exc_info=failure_of(raised))
         finally:
-            await self._transport.close(linger=linger)
-
-    async def _converse(self, conversation: Conversation) -> None:
-        began: bytes | None
-        if self._arrival.is_http2:
-            began = self._arrival.reader.take_rest()
-        else:
-            http1 = HTTP1(conversation, self._arrival.reader)
-            self._take(http1)
-            began = await http1.serve(self._arrival.take_first())
-        if began is not None:
-            http2 = HTTP2(conversation)
-            self._take(http2)
-            await http2.serve(began)
+            try:
+                await self._transport.close(linger=linger)
+            finally:
+                self._arrival.leave()
+                if self._over is not None:
+                    self._over(self)
 
     async def _hold(self) -> None:
         self._protocol = None

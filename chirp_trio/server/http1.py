@@ -25,7 +25,12 @@ class HTTP1:
     Args:
         conversation: What it has of the server, and the way to the client.
         reader: Reads what the client sends.
+
+    Attributes:
+        is_stopping: Whether the response that begins next is to be the connection's last one.
     """
+
+    __slots__ = ("_conversation", "_exchange", "_idle", "_reader", "_settings", "_transport", "_websocket", "is_stopping")
 
     def __init__(self, conversation: Conversation, reader: RequestReader) -> None:
         self._conversation = conversation
@@ -35,7 +40,7 @@ class HTTP1:
         self._exchange: HTTP1Exchange | None = None
         self._websocket: WebSocket | None = None
         self._idle: trio.CancelScope | None = None  # around the wait for a request
-        self._is_stopping = False
+        self.is_stopping = False
 
     async def serve(self, first: Request | int) -> bytes | None:
         """Answer requests until either side is done; the first bytes of HTTP/2, where the client speaks that.
@@ -59,7 +64,7 @@ class HTTP1:
                     return None
                 request = await self._next_request()
         except RefusedError as refused:
-            await self._refuse(refused.status)
+            await self.refuse(refused.status)
         return None
 
     @property
@@ -68,7 +73,7 @@ class HTTP1:
 
     def stop(self) -> None:
         """Take no further request, but for one that is on its way."""
-        self._is_stopping = True
+        self.is_stopping = True
         if self._idle is not None:
             self._idle.cancel("the server stops")
 
@@ -108,11 +113,11 @@ class HTTP1:
                     self._idle.deadline = trio.current_time() + self._settings.head_timeout
                 reader.receive_data(data)
             return request
-        if has_begun and not self._is_stopping:
+        if has_begun and not self.is_stopping:
             raise RefusedError(408)
         return None
 
-    async def _refuse(self, status: int) -> None:
+    async def refuse(self, status: int) -> None:
         """Answer with a status and nothing else, as the last thing on this connection."""
         self._conversation.linger = True
         headers = [(b"content-length", b"0"), (b"connection", b"close"), *self._conversation.server_headers()]
@@ -146,24 +151,22 @@ class HTTP1:
         if request.method == "GET" and _asks_for_websocket(headers):
             await self._serve_websocket(scope)
             return False
-        self._exchange = exchange = HTTP1Exchange(
-            self._conversation, self._reader, request, self._refuse, lambda: self._is_stopping
-        )
+        self._exchange = exchange = HTTP1Exchange(self._conversation, self._reader, request, self)
         scope["extensions"]["chirp_trio.connection"] = exchange
         del request, headers
         try:
             if await self._conversation.call_app(scope, exchange.receive, exchange.send):
                 await exchange.end_as_asked()
             if exchange.stage is Stage.NOTHING and not exchange.is_refused:
-                await self._refuse(500)
-            return exchange.can_be_followed() and not self._is_stopping
+                await self.refuse(500)
+            return exchange.can_be_followed() and not self.is_stopping
         finally:
             exchange.leave()
             self._exchange = None
 
     async def _serve_websocket(self, scope: Scope) -> None:
         if any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"]):
-            await self._refuse(400)  # it has no body, so nobody can say where the WebSocket begins
+            await self.refuse(400)  # it has no body, so nobody can say where the WebSocket begins
             return
         self._websocket = WebSocket(self._conversation, self._reader.take_rest())
         await self._websocket.serve(scope)

@@ -1,7 +1,6 @@
 """One request and its response by HTTP/1.1 (RFC 9112)."""
 
-from collections.abc import Awaitable, Callable
-from typing import override
+from typing import Protocol, override
 
 import trio
 
@@ -21,6 +20,19 @@ MAX_AHEAD = 64 * 1024
 _GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
+class Answering(Protocol):
+    """What answers the requests of the connection.
+
+    Attributes:
+        is_stopping: Whether the response that begins now is to be the last one.
+    """
+
+    is_stopping: bool
+
+    async def refuse(self, status: int) -> None:
+        """Answer with a status and nothing else."""
+
+
 class HTTP1Exchange(Exchange):
     """A request and its response, by HTTP/1.1.
 
@@ -28,26 +40,21 @@ class HTTP1Exchange(Exchange):
         conversation: What the connection has of the server.
         reader: Reads the connection, and has read the head of the request.
         request: That head.
-        refuse: Answers with a status and nothing else.
-        is_stopping: Whether the response that begins now is to be the connection's last one.
+        answering: The connection's side of it.
 
     Attributes:
         is_refused: Whether the request was answered with a status and nothing else, while its body came.
     """
 
-    __slots__ = ("_body", "_conversation", "_encoder", "_is_stopping", "_reader", "_refuse", "_transport", "is_refused")
+    __slots__ = ("_answering", "_body", "_conversation", "_encoder", "_reader", "_transport", "is_refused")
 
-    def __init__(
-        self, conversation: Conversation, reader: RequestReader, request: Request,
-        refuse: Callable[[int], Awaitable[None]], is_stopping: Callable[[], bool],
-    ) -> None:  # fmt: skip
+    def __init__(self, conversation: Conversation, reader: RequestReader, request: Request, answering: Answering) -> None:
         super().__init__(request.method)
         self._conversation = conversation
         self._reader = reader
         self._transport = conversation.transport
         self._encoder = ResponseEncoder(request.method, request.version, is_last=request.is_last)
-        self._refuse = refuse
-        self._is_stopping = is_stopping
+        self._answering = answering
         self._body = BodyPatience(conversation.settings.body_timeout)
         self.is_refused = False
 
@@ -107,7 +114,7 @@ class HTTP1Exchange(Exchange):
         """Give up a request whose body cannot be had: with an answer, if there is none yet."""
         if self.stage is Stage.NOTHING and not self.is_refused:
             self.is_refused = True
-            await self._refuse(status)
+            await self._answering.refuse(status)
 
     @override
     def _begin_to_watch(self) -> bool:
@@ -153,7 +160,7 @@ class HTTP1Exchange(Exchange):
         if self.is_refused:
             raise trio.BrokenResourceError("the connection is about to be closed")
         # A client that has not been told to go on with its body will not send it, and nobody could find the next request.
-        self._encoder.is_last |= self._is_stopping() or self._reader.awaits_continue
+        self._encoder.is_last |= self._answering.is_stopping or self._reader.awaits_continue
         head = self._encoder.head(status, headers + self._conversation.server_headers())
         return self._transport.write_nowait(head + self._encoder.piece(first) if first else head)
 

@@ -1,5 +1,6 @@
 """What the server asks of the system about its sockets, and what it tells it."""
 
+import functools
 import socket
 import struct
 from contextlib import suppress
@@ -27,7 +28,13 @@ def peer_address(connection: socket.socket) -> Address:
 def local_address(connection: socket.socket) -> Address:
     """What the other end has connected to, as ASGI has it."""
     name = connection.getsockname()
-    return name[:2] if isinstance(name, tuple) else (str(name), None)
+    return _shared(name[:2] if isinstance(name, tuple) else (str(name), None))
+
+
+@functools.lru_cache(maxsize=64)
+def _shared(address: Address) -> Address:
+    """The same object for equal addresses: all open streams keep theirs, and most have been made to one."""
+    return address
 
 
 def reset_when_closed(connection: socket.socket) -> None:

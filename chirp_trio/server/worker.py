@@ -125,19 +125,13 @@ class Worker:
                 patience.cancel_scope.cancel("the last connection is closed")
 
     def _serve_arrival(self, connections: trio.Nursery, collector: CalmCollector, arrival: Arrival) -> None:
-        connection = Connection(self._app, self._settings, self._state, arrival, self._endings)
+        over = self._connections.discard
+        connection = Connection(self._app, self._settings, self._state, arrival, self._endings, over)
         self._connections.add(connection)
         collector.note_connection(len(self._connections))
         if self._stop.is_set():
             connection.stop()
-        connections.start_soon(self._run_connection, connection, arrival.leave)
-
-    async def _run_connection(self, connection: Connection, leave: Callable[[], None]) -> None:
-        try:
-            await connection.run()
-        finally:
-            self._connections.discard(connection)
-            leave()
+        connections.start_soon(connection.run)
 
     async def _ask_to_leave(self, patience: float) -> None:
         """Tell responses that go on as if nothing had been said to end, while there is time for it."""

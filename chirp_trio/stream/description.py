@@ -26,8 +26,11 @@ _HEADERS = (
 )
 
 
-# What most streams have; not to check them saves a tenth of what a description costs.
-_USUAL_SECONDS = (15.0, 30.0, 5.0, 0.1)
+# What most streams have, and nobody has to check.
+_HEARTBEAT_INTERVAL = 15.0
+_SEND_TIMEOUT = 30.0
+_CLEANUP_TIMEOUT = 5.0
+_START_GRACE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,11 @@ class Description:
 
     generator: Source
     event_type: str | None = None
-    heartbeat_interval: float | None = 15.0
+    heartbeat_interval: float | None = _HEARTBEAT_INTERVAL
     _: KW_ONLY
-    send_timeout: float = 30.0
-    cleanup_timeout: float = 5.0
-    start_grace: float = 0.1
+    send_timeout: float = _SEND_TIMEOUT
+    cleanup_timeout: float = _CLEANUP_TIMEOUT
+    start_grace: float = _START_GRACE
     headers: HeadersInput = ()
     expires_at: datetime | None = None
     revalidate: Revalidate | None = None
@@ -51,8 +54,14 @@ class Description:
     def __post_init__(self) -> None:
         check_source(self.generator)
         check_one_line("event_type", self.event_type)
-        if (self.heartbeat_interval, self.send_timeout, self.cleanup_timeout, self.start_grace) != _USUAL_SECONDS:
-            self._check_seconds()
+        if self.heartbeat_interval is not None and self.heartbeat_interval is not _HEARTBEAT_INTERVAL:
+            check_seconds("heartbeat_interval", self.heartbeat_interval, otherwise="; None switches heartbeats off")
+        if self.send_timeout is not _SEND_TIMEOUT:
+            check_seconds("send_timeout", self.send_timeout)
+        if self.cleanup_timeout is not _CLEANUP_TIMEOUT:
+            check_seconds("cleanup_timeout", self.cleanup_timeout)
+        if self.start_grace is not _START_GRACE:
+            check_seconds("start_grace", self.start_grace)
         if self.expires_at is not None:
             _check_point_in_time("expires_at", self.expires_at)
         if self.revalidate is not None and not callable(self.revalidate):
@@ -65,13 +74,6 @@ class Description:
             pairs = header_pairs(self.headers)
             object.__setattr__(self, "headers", pairs)
             _check_headers(encode_headers(pairs))
-
-    def _check_seconds(self) -> None:
-        if self.heartbeat_interval is not None:
-            check_seconds("heartbeat_interval", self.heartbeat_interval, otherwise="; None switches heartbeats off")
-        check_seconds("send_timeout", self.send_timeout)
-        check_seconds("cleanup_timeout", self.cleanup_timeout)
-        check_seconds("start_grace", self.start_grace)
 
 
 def response_headers(description: Description, compress: Compress, coding: Coding | None) -> list[tuple[bytes, bytes]]:

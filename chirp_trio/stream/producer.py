@@ -158,7 +158,7 @@ class Producer:
             source = call_source(source)
         if isinstance(source, PushSource):
             return push_source(source, self)
-        return self._run_generator(open_source(source))
+        return self._run_generator(open_source(source, self._source))
 
     async def _run_generator(self, items: AsyncGenerator[object]) -> None:
         is_warned = False  # that the stream is over

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 from contextlib import AbstractAsyncContextManager, suppress
 from contextvars import ContextVar
 from functools import partial
-from types import AsyncGeneratorType
+from types import AsyncGeneratorType, FunctionType
 from typing import Protocol, TypeIs
 
 import trio
@@ -92,11 +92,15 @@ def call_source(source: Source) -> Items:
     return source if _is_items(source) else _call(source)
 
 
-def open_source(items: Items) -> AsyncGenerator[object]:
+def open_source(items: Items, source: Source) -> AsyncGenerator[object]:
     """The generator that yields what a source does, and that closes it when it ends, however it ends.
 
     It has to be run by one task from its first step to its last, and whatever is raised while it stands at a `yield` has
     to be thrown into it there.
+
+    Args:
+        items: What `call_source()` has returned for the source.
+        source: The source.
 
     Raises:
         TypeError: A function returned what cannot be a source.
@@ -108,10 +112,15 @@ def open_source(items: Items) -> AsyncGenerator[object]:
         iterator = items.__aiter__()
         if not isinstance(iterator, AsyncGenerator):
             return _iterate(iterator)
-        if isinstance(iterator, AsyncGeneratorType):
+        if isinstance(iterator, AsyncGeneratorType) and not _is_generator_function(source):
             _take(iterator)
         return iterator
     return _enter(items)
+
+
+def _is_generator_function(source: Source) -> bool:
+    """Whether each call of it makes a generator that nobody else has: to ask that for its state would cost it a frame."""
+    return type(source) is FunctionType and bool(source.__code__.co_flags & inspect.CO_ASYNC_GENERATOR)
 
 
 def _take(generator: AsyncGenerator[object]) -> None:
