@@ -300,7 +300,6 @@ def test_a_nursery_is_opened_only_where_the_architecture_says_so():
         "web/foreign.py",  # somebody else's response, and who looks whether its client is there
         "web/dispatch.py",  # a response, and the request body that nobody read
         "web/page_stream.py",  # a page that is rendered while it is sent
-        "server/arrivals.py",  # what comes, and what has waited for too long
         "server/http2.py",  # the requests of one connection
         "server/serve.py",
         "server/worker.py",
