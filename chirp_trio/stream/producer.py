@@ -10,7 +10,7 @@ import trio
 from ..errors import sole
 from ..failures import failure_of, reraise, split_failure
 from ..habits import note_habit
-from ..wire import PLAIN, EncodeJSON, Render, encode_id, encode_item, is_event
+from ..wire import PLAIN, EncodeJSON, Render, encode_data, encode_id, encode_item, is_event
 from .client import ClientKind
 from .outcome import Outcome
 from .push_source import Feed, PushSource, feed_from, push_source
@@ -162,26 +162,26 @@ class Producer:
 
     async def _run_generator(self, items: AsyncGenerator[object]) -> None:
         is_warned = False  # that the stream is over
-        steps = [items.__anext__()]  # one at most, taken out: it may hold the error that would hold this frame
-        while True:
-            try:
-                item = await steps.pop()
-            except StopAsyncIteration:
-                return
-            # What is raised while the source stands at its `yield` belongs there: a Cancelled may be that of a scope or a
-            # nursery of the source's own, which has to see it. It is not swallowed: the source raises it again, or had it
-            # coming. So no way out of this loop leaves the source open; one that goes on all the same is closed.
-            try:
-                if (self.gate is None or await self.gate.allows()) and not self.put(item):
-                    await self.writer.wait_for_space()
-            except BaseException as error:
-                if is_warned:
-                    await self._close(items)
-                    raise
-                is_warned = self._outcome.ending is not None
-                steps.append(items.athrow(error))
-            else:
-                steps.append(items.__anext__())
+        thrown: list[Awaitable[object]] = []  # one at most, taken out: it holds the error, which would hold this frame
+        async for item in items:  # not `await items.__anext__()`, which takes twice the time
+            while True:
+                # What is raised while the source stands at its `yield` belongs there: a Cancelled may be that of a scope or
+                # a nursery of the source's own, which has to see it. It is not swallowed: the source raises it again, or had
+                # it coming. So no way out of this loop leaves the source open; one that goes on all the same is closed.
+                try:
+                    if (self.gate is None or await self.gate.allows()) and not self.put(item):
+                        await self.writer.wait_for_space()
+                    break
+                except BaseException as error:
+                    if is_warned:
+                        await self._close(items)
+                        raise
+                    is_warned = self._outcome.ending is not None
+                    thrown.append(items.athrow(error))
+                try:
+                    item = await thrown.pop()
+                except StopAsyncIteration:
+                    return
 
     async def _close(self, items: AsyncGenerator[object]) -> None:
         try:
@@ -193,11 +193,14 @@ class Producer:
     def put(self, item: object) -> bool:
         """See `Sink`. An item that cannot be sent is left out, and reported."""
         try:
-            is_block = self.kind.has_id_at_blank_line
-            event = encode_item(item, self.event_type, self.render, self._encode_json, has_id_at_blank_line=is_block)
-            event = event if self._place is None else self._place.mark(event)
-            if type(item) not in PLAIN and not is_event(item):
-                return self.writer.put_joined(event, 0)
+            if type(item) in PLAIN and self.event_type is None and (self._place is None or not self._place.is_told):
+                event = encode_data(item, self._encode_json)  # as below, in a third of the time
+            else:
+                is_block = self.kind.has_id_at_blank_line
+                event = encode_item(item, self.event_type, self.render, self._encode_json, has_id_at_blank_line=is_block)
+                event = event if self._place is None else self._place.mark(event)
+                if not is_event(item):
+                    return self.writer.put_joined(event, 0)
         except BaseException as raised:
             event = self._outcome.report("an item of its source cannot be sent", failure_of(raised))
         return self.writer.put(event)
@@ -239,6 +242,11 @@ class ClientPlace:
     def close(self) -> None:
         """Listen no longer: the task may go on to something else."""
         place_listener.reset(self._token)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the client knows the place of what the source reads, so that there may be something to say of it."""
+        return self._reading is not None
 
     def mark(self, event: bytes) -> bytes:
         """An encoded item, with what has to be said of the client's place in front of it."""

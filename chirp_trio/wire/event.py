@@ -248,6 +248,8 @@ def encode_event(
 
 def encode_data(data: object, encode_json: EncodeJSON = encode_json) -> bytes:
     """The data field and the end of the event; `encode_event` puts the other fields in front of it."""
+    if type(data) is dict:
+        return b"data: %b\n\n" % encode_json(data)
     if isinstance(data, str):
         if "\n" in data or "\r" in data:
             data = _LINE_END.sub("\ndata: ", data)
@@ -255,7 +257,7 @@ def encode_data(data: object, encode_json: EncodeJSON = encode_json) -> bytes:
             return b"data: %b\n\n" % data.encode()
         except UnicodeEncodeError as error:
             raise uncarried("data", error) from None
-    if type(data) is not dict and (html := html_text(data)) is not None:
+    if (html := html_text(data)) is not None:
         return encode_data(html)
     return b"data: %b\n\n" % encode_json(data)
 

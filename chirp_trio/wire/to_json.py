@@ -36,6 +36,7 @@ _encode_text = json.JSONEncoder().encode  # all in ASCII, so it may stand in a m
 
 _SIMPLE = frozenset({str, int, float, bool, type(None), *WRITTEN})
 _TEXT = frozenset({str})
+_FEW = 8  # items, for which a loop takes half of the time of comparing sets
 _CONTAINERS = frozenset({dict, list})
 _KEYS = (datetime.datetime, datetime.date, datetime.time, uuid.UUID, decimal.Decimal)
 
@@ -94,6 +95,11 @@ def _is_simple(value: object) -> bool:
     """Whether the value can be given to msgspec as it is, because it consists of JSON types only."""
     kind = type(value)
     if kind is dict:
+        if len(value) <= _FEW:  # type: ignore[arg-type]
+            for key, item in value.items():  # type: ignore[attr-defined]
+                if type(key) is not str or not (type(item) in _SIMPLE or _is_simple(item)):
+                    return False
+            return True
         if not _TEXT.issuperset(map(type, value)):  # type: ignore[call-overload]
             return False
         items = value.values()  # type: ignore[attr-defined]
@@ -101,7 +107,7 @@ def _is_simple(value: object) -> bool:
         items = value
     else:
         return kind in _SIMPLE
-    # For a flat value, comparing sets takes a tenth of the time of a loop.
+    # For a large flat value, comparing sets takes half of the time of a loop.
     if _SIMPLE.issuperset(map(type, items)):
         return True
     for item in items:  # noqa: SIM110 - all() would take two frames for each level
