@@ -163,13 +163,14 @@ class Producer:
     async def _run_generator(self, items: AsyncGenerator[object]) -> None:
         is_warned = False  # that the stream is over
         thrown: list[Awaitable[object]] = []  # one at most, taken out: it holds the error, which would hold this frame
+        gate, put = self.gate, self.put
         async for item in items:  # not `await items.__anext__()`, which takes twice the time
             while True:
                 # What is raised while the source stands at its `yield` belongs there: a Cancelled may be that of a scope or
                 # a nursery of the source's own, which has to see it. It is not swallowed: the source raises it again, or had
                 # it coming. So no way out of this loop leaves the source open; one that goes on all the same is closed.
                 try:
-                    if (self.gate is None or await self.gate.allows()) and not self.put(item):
+                    if (gate is None or await gate.allows()) and not put(item):
                         await self.writer.wait_for_space()
                     break
                 except BaseException as error:
@@ -193,7 +194,7 @@ class Producer:
     def put(self, item: object) -> bool:
         """See `Sink`. An item that cannot be sent is left out, and reported."""
         try:
-            if type(item) in PLAIN and self.event_type is None and (self._place is None or not self._place.is_told):
+            if type(item) in PLAIN and self.event_type is None and (self._place is None or self._place.reading is None):
                 event = encode_data(item, self._encode_json)  # as below, in a third of the time
             else:
                 is_block = self.kind.has_id_at_blank_line
@@ -227,15 +228,18 @@ class ClientPlace:
     Args:
         kind: How the client is told.
         writer: Tells it. That must not begin the response: the source may still raise an error.
+
+    Attributes:
+        reading: What the source reads of which the client knows the place; None if there is nothing to say of it.
     """
 
-    __slots__ = ("_is_settled", "_kind", "_reading", "_task", "_token", "_writer")
+    __slots__ = ("_is_settled", "_kind", "_task", "_token", "_writer", "reading")
 
     def __init__(self, kind: ClientKind, writer: Writer) -> None:
         self._kind = kind
         self._writer = writer
         self._task = trio.lowlevel.current_task()
-        self._reading: Reading | None = None  # that of which the client knows the place
+        self.reading: Reading | None = None
         self._is_settled = False  # its items say everything from here on
         self._token = place_listener.set(self._begin)
 
@@ -243,18 +247,13 @@ class ClientPlace:
         """Listen no longer: the task may go on to something else."""
         place_listener.reset(self._token)
 
-    @property
-    def is_told(self) -> bool:
-        """Whether the client knows the place of what the source reads, so that there may be something to say of it."""
-        return self._reading is not None
-
     def mark(self, event: bytes) -> bytes:
         """An encoded item, with what has to be said of the client's place in front of it."""
-        if self._is_settled or (self._reading is None and event.startswith(b"data")) or event.startswith(b":"):
+        if self._is_settled or (self.reading is None and event.startswith(b"data")) or event.startswith(b":"):
             return event
         if _has_id(event):
             self._settle()
-        elif self._reading is not None and self._reading.has_begun:
+        elif self.reading is not None and self.reading.has_begun:
             self._settle()
             return encode_id("", is_block=False) + event
         return event
@@ -262,16 +261,16 @@ class ClientPlace:
     def _begin(self, id: str, reading: Reading) -> None:
         if self._is_settled or not self._is_ours(trio.lowlevel.current_task()):
             return
-        if self._reading is not None:  # with two subscriptions there is no single place
+        if self.reading is not None:  # with two subscriptions there is no single place
             self._settle()
             id = ""
         else:
-            self._reading = reading
+            self.reading = reading
         self._writer.put_place(self._kind.encode_place(id))
 
     def _settle(self) -> None:
         self._is_settled = True
-        self._reading = None  # the reader is closed when its user drops it
+        self.reading = None  # the reader is closed when its user drops it
 
     def _is_ours(self, task: trio.lowlevel.Task | None) -> bool:
         """Whether a task is the source's or one that the source waits for. Other tasks may have inherited its context."""
