@@ -84,11 +84,14 @@ class Transport(Incoming):
         if self._ready or self._unsent:
             self._unsent.append(memoryview(data))
             return False
-        taken = self._write(data)
-        if taken == len(data):
-            return True
-        self._ready = memoryview(data)[taken:]
-        return False
+        try:
+            taken = self._socket.send(data)  # an event that the system takes shall not pay for a further call
+            self._taken += taken
+        except OSError:
+            taken = self._write(data)  # which knows what it means
+        if taken < len(data):
+            self._ready = memoryview(data)[taken:]
+        return taken == len(data)
 
     async def drain(self) -> None:
         """Wait until all that was kept has been taken. Can be cancelled: what is left goes out with the next bytes.

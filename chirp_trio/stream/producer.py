@@ -164,7 +164,8 @@ class Producer:
         is_warned = False  # that the stream is over
         thrown: list[Awaitable[object]] = []  # one at most, taken out: it holds the error, which would hold this frame
         gate, put = self.gate, self.put
-        async for item in items:  # not `await items.__anext__()`, which takes twice the time
+        async for yielded in items:  # not `await items.__anext__()`, which takes twice the time
+            item = yielded
             while True:
                 # What is raised while the source stands at its `yield` belongs there: a Cancelled may be that of a scope or
                 # a nursery of the source's own, which has to see it. It is not swallowed: the source raises it again, or had

@@ -187,12 +187,17 @@ class Row(Flushable):
         taken = Counter[int]() if self._lag.is_counted else None  # how many have got all after a number
         pieces: dict[tuple[int, Dialect | None], bytes] = {}  # for those who have had everything up to a number
         first, last = events[0].number, events[-1].number
+        key: tuple[int, Dialect | None] = (last, None)
+        piece = b""  # for this key
         for seat in tuple(seats):
-            had, dialect = key = seat.position, seat.dialect
+            had, dialect = seat.position, seat.dialect
             if had < last and dialect is not None:
-                if key not in pieces:
-                    pieces[key] = _joined(events[had + 1 - first :], *dialect) if had >= first - 1 else b""
-                if not seat.take(pieces[key], last, now):
+                if had != key[0] or dialect != key[1]:  # most seats have the key of the one before
+                    key = had, dialect
+                    if key not in pieces:
+                        pieces[key] = _joined(events[had + 1 - first :], *dialect) if had >= first - 1 else b""
+                    piece = pieces[key]
+                if not seat.take(piece, last, now):
                     woken.append(seat)
                 if taken is not None and seat.position == last:
                     taken[had] += 1
