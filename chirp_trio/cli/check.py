@@ -31,11 +31,11 @@ def command(app: str | None, root_path: str, elsewhere: Sequence[str]) -> int:
         raise ConfigurationError(str(error)) from error
     from ..web import App
     from .find import find
+    from .load import article
 
     found, name = find(app, is_checked=False)
     if not isinstance(found, App):
-        kind = type(found)
-        raise ConfigurationError(f"app is a {kind.__module__}.{kind.__qualname__}; only a chirp_trio.App can be checked")
+        raise ConfigurationError(f"{name} is {article(found)}; only a chirp_trio.App can be checked")
     try:
         findings = check_app(found, root_path=root_path, elsewhere=elsewhere)
     except (RecursionError, MemoryError) as error:

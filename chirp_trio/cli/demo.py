@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from ..errors import ConfigurationError
+from .kinds import Choice
 from .options import ServerCommand, address_options
 
 # The environment variable with the folder that the demo and this command share; see the example's own restart.py.
@@ -32,7 +33,7 @@ _DEMOS = {
 
 @click.command(cls=ServerCommand, help=f"Serve an example: {', '.join(_DEMOS)}; without a name, the first.",
     short_help="Serve an example.")  # fmt: skip
-@click.argument("name", required=False, metavar="[NAME]", type=click.Choice(list(_DEMOS)))
+@click.argument("name", required=False, metavar="[NAME]", type=Choice(*_DEMOS))
 @address_options
 @click.option("--open", is_flag=True, help="Open the page in a browser.")
 def command(name: str | None, host: str, port: int, *, open: bool) -> int:

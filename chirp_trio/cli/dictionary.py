@@ -9,7 +9,8 @@ import trio
 
 from ..compression import CompressionDictionary
 from ..errors import ConfigurationError, LifespanError, TemplateError
-from .options import Checked, Command, app_argument, count, env_file_option, seconds
+from .kinds import Checked, count, seconds
+from .options import Command, app_argument, env_file_option
 
 
 @click.command(cls=Command, help="Make a dictionary for compressed streams, of an app's templates, or of a topic's newest "
@@ -34,10 +35,11 @@ def command(app: str | None, topic: str | None, events: int, timeout: float, tem
     from ..web import App
     from ..web.samples import recent_events, template_event
     from .find import find, told
+    from .load import article
 
     found, name = find(app, is_checked=False)
     if not isinstance(found, App):
-        raise ConfigurationError(f"{name} is a {type(found).__name__}; a dictionary can be made of a chirp_trio.App only")
+        raise ConfigurationError(f"{name} is {article(found)}; a dictionary can be made of a chirp_trio.App only")
     try:
         text = b"".join(template_event(found, file) for file in template)
     except TemplateError as error:

@@ -11,6 +11,7 @@ from ..asgi import ASGIApp
 from ..errors import ConfigurationError, text_of
 from ..failures import is_of_application
 from ..habits import cure
+from ..web.config import importing
 from .load import NoSuchApp, NoSuchName, article, load_app
 
 _FILES = ("app.py", "main.py", "asgi.py", "server.py", "application.py")
@@ -33,13 +34,20 @@ def find(target: str | None, *, is_factory: bool = False, is_checked: bool = Tru
         raise ConfigurationError(
             f"{target!r} is a URL; it must name an app, such as 'module:app' (`chirp-trio tail` takes URLs)"
         )
-    names = [target] if target is not None else _discovered(_FACTORIES if is_factory else _NAMES)
-    for name in names[:-1]:
+    if target is None:
+        targets = _discovered(_FACTORIES if is_factory else _NAMES)
+    elif is_factory and not target.partition(":")[2]:
+        targets = [f"{target.removesuffix(':')}:{name}" for name in _FACTORIES]
+    else:
+        targets = [target]
+    failure: NoSuchName | None = None
+    for each in targets:
         try:
-            return _load(name, is_factory=is_factory, is_checked=is_checked)
-        except NoSuchName:
-            continue  # the file has another of the usual names
-    return _load(names[-1], is_factory=is_factory, is_checked=is_checked)
+            return _load(each, is_factory=is_factory, is_checked=is_checked)
+        except NoSuchName as error:
+            failure = failure or error  # there may be another of the usual names
+    assert failure is not None
+    raise failure
 
 
 def _discovered(names: tuple[str, ...]) -> list[str]:
@@ -52,12 +60,15 @@ def _discovered(names: tuple[str, ...]) -> list[str]:
 
 
 def _load(target: str, *, is_factory: bool, is_checked: bool) -> tuple[ASGIApp, str]:
+    token = importing.set(True)
     try:
-        found: object = load_app(target)
+        found: object = load_app(target, may_be_class=is_factory)
     except NoSuchApp:
         raise
     except (Exception, SystemExit) as error:
         raise ConfigurationError(f"{target} cannot be imported: {told(error)}") from error
+    finally:
+        importing.reset(token)
     if is_factory:
         found = _made_by(found, target)
     if is_checked:
@@ -67,8 +78,11 @@ def _load(target: str, *, is_factory: bool, is_checked: bool) -> tuple[ASGIApp, 
 
 def _made_by(factory: object, target: str) -> object:
     if not callable(factory) or inspect.iscoroutinefunction(factory) or _needed(factory):
+        cure = (
+            ": leave --factory out" if callable(factory) and not isinstance(factory, type) and _needed(factory) == 3 else ""
+        )
         raise ConfigurationError(
-            f"{target} is {_kind(factory)}; with --factory it must be a plain function without parameters"
+            f"{target} is {_kind(factory)}; with --factory it must be a plain function without parameters{cure}"
         )
     try:
         made: object = factory()
@@ -87,6 +101,11 @@ def _check(found: object, target: str) -> None:
     needed = _needed(found)
     if needed is None or needed == 3:
         return
+    if needed == 0 and inspect.iscoroutinefunction(found):
+        raise ConfigurationError(
+            f"{target} is {_kind(found)}, without parameters; it must be an app, or with --factory a plain function that "
+            "makes one; what has to be awaited belongs in the app's lifespan"
+        )
     if needed == 0 and inspect.isfunction(found):
         raise ConfigurationError(f"{target} is a function without parameters; if it makes the app, say --factory")
     if needed == 2:
@@ -112,7 +131,7 @@ def _needed(function: Callable[..., Any]) -> int | None:
 
 def _kind(value: object) -> str:
     if inspect.isroutine(value):
-        return f"the function {getattr(value, '__name__', value)}"
+        return f"the {'async ' if inspect.iscoroutinefunction(value) else ''}function {getattr(value, '__name__', value)}"
     return article(value)
 
 

@@ -1,6 +1,5 @@
-"""Common parts of the commands: how they are run, and kinds of options."""
+"""Common parts of the commands: how they are run, and options that several have."""
 
-import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +13,8 @@ from ..errors import ConfigurationError, LifespanError
 from ..output import unblocked_output
 from .env_file import read_env_file
 from .forms import neutral
+from .kinds import FLAG, WHOLE
+from .variables import VARIABLES, warn_of_misspelt_variables
 
 _VARIABLES = "Environment variables give options as well, and MODULE:APP: CHIRP_TRIO_PORT=8001 is --port 8001."
 
@@ -30,11 +31,22 @@ class Command(click.Command):
         super().__init__(name, **{"epilog": _VARIABLES, **options})
         for parameter in self.params:
             if parameter.name == "app" or (isinstance(parameter, click.Option) and not parameter.is_eager):
-                parameter.envvar = f"CHIRP_TRIO_{str(parameter.name).upper()}"
+                parameter.envvar = f"{VARIABLES}{str(parameter.name).upper()}"
+            if isinstance(parameter.type, click.types.BoolParamType):
+                parameter.type = FLAG
+
+    @override
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click leaves it out of some, and it names the command
+            raise
 
     @override
     def invoke(self, ctx: click.Context) -> int:
         with unblocked_output() if self.serves else nullcontext():
+            warn_of_misspelt_variables(self)
             try:
                 return int(super().invoke(ctx) or 0)
             except (ConfigurationError, LifespanError) as error:
@@ -48,52 +60,6 @@ class ServerCommand(Command):
     serves = True
 
 
-class Checked(click.ParamType[Any]):
-    """A kind of option, with a function that converts its text.
-
-    Args:
-        name: The kind's name in the help.
-        convert: Returns the value of a text, or raises `ValueError` with what the text must be.
-        separator: The separator of several values in an environment variable; default: any white space.
-    """
-
-    def __init__(self, name: str, convert: Callable[[str], Any], separator: str | None = None) -> None:
-        self.name = name
-        self._convert = convert
-        self.envvar_list_splitter = separator  # type: ignore[misc]  # click has it as one of the class
-
-    @override
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not isinstance(value, str):  # the default
-            return value
-        try:
-            return self._convert(value)
-        except ValueError as error:
-            self.fail(f"it is {value!r}; it must be {error}", param, ctx)
-
-
-def seconds(text: str) -> float:
-    """The number of seconds that a text names; it must be above zero."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0 < found < math.inf:
-        raise ValueError("a number of seconds above 0")
-    return found
-
-
-def count(least: int) -> Callable[[str], int]:
-    """A function that converts a text to a whole number of at least this."""
-
-    def convert(text: str) -> int:
-        if not text.isdecimal() or len(text) > 15 or int(text) < least:
-            raise ValueError(f"a whole number of at least {least}")
-        return int(text)
-
-    return convert
-
-
 def app_argument[Function: Callable[..., Any]](function: Function) -> Function:
     """The argument `app`, the name of an app; None if it is left out."""
     return click.argument("app", required=False, metavar="[MODULE:APP]")(function)
@@ -101,7 +67,7 @@ def app_argument[Function: Callable[..., Any]](function: Function) -> Function:
 
 def address_options[Function: Callable[..., Any]](function: Function) -> Function:
     """`--host` and `--port`."""
-    function = click.option("--port", type=int, default=8000, help="Port to listen on, 0 for a free one.")(function)
+    function = click.option("--port", type=WHOLE, default=8000, help="Port to listen on, 0 for a free one.")(function)
     return click.option("--host", default="127.0.0.1", help="Address to listen on.")(function)
 
 

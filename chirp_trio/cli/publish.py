@@ -14,7 +14,8 @@ from ..errors import ConfigurationError, StoreError, sole
 from ..topics import Store
 from ..wire import SSEEvent, check_one_line
 from .forms import neutral
-from .options import Checked, Command, count, seconds
+from .kinds import Checked, Choice, count, seconds
+from .options import Command
 
 # Exit codes, besides 2 for wrong arguments.
 REFUSED = 3
@@ -30,7 +31,7 @@ INTERRUPTED = 130  # what a shell makes of a SIGINT
 @click.option("--prefix", default="chirp", metavar="TEXT", help="That of the store.")
 @click.option("--event", metavar="NAME", help="The name of the event.")
 @click.option("--json", is_flag=True, help="The data is JSON, which is checked.")
-@click.option("--confirm", type=click.Choice(["written", "disk", "replica"]), default="written", help="What to wait for.")
+@click.option("--confirm", type=Choice("written", "disk", "replica"), default="written", help="What to wait for.")
 @click.option("--max-length", type=Checked("integer", count(1)), default=10_000, metavar="COUNT", help="How many events of "
     "the topic the server keeps, at least: as the app's store says.")  # fmt: skip
 @click.option("--timeout", type=Checked("number", seconds), default=5.0, metavar="SECONDS", help="How long the server may "

@@ -5,6 +5,9 @@ import ssl
 
 import httpx
 
+# What OpenSSL calls an answer that is none of TLS.
+_NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}
+
 
 def reason(error: httpx.TransportError, timeout: httpx.Timeout) -> str:
     """Why a connection failed or was lost, in words for people."""
@@ -13,6 +16,8 @@ def reason(error: httpx.TransportError, timeout: httpx.Timeout) -> str:
     if isinstance(error, httpx.ReadTimeout):
         return f"nothing came for {timeout.read:g} s"
     cause = innermost(error)
+    if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+        return "it does not answer in TLS, which https:// is: http:// may be what it speaks"
     if isinstance(cause, OSError) and cause.errno is not None:
         told = os.strerror(cause.errno) if cause.errno > 0 and not isinstance(cause, ssl.SSLError) else str(cause.strerror)
     else:

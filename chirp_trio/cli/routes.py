@@ -18,10 +18,11 @@ def command(app: str | None) -> int:
     from ..web import App, outline_of
     from ..web.handlers import handler_name
     from .find import find
+    from .load import article
 
     found, name = find(app, is_checked=False)
     if not isinstance(found, App):
-        raise ConfigurationError(f"{name} is a {type(found).__name__}; only the routes of a chirp_trio.App can be listed")
+        raise ConfigurationError(f"{name} is {article(found)}; only the routes of a chirp_trio.App can be listed")
     outline = outline_of(found)
     rows = [
         (" ".join(sorted(route.methods - {"HEAD"})), route.path, f"{handler_name(route.handler)}{_place(route.handler)}")

@@ -12,7 +12,9 @@ from ..errors import ConfigurationError
 from ..server import ServerConfig
 from ..server.parent import find_parent
 from ..server.reload import end_with_reloader, run_with_reload
+from .kinds import SECONDS, WHOLE, Choice
 from .options import ServerCommand, address_options, app_argument, env_file_option
+from .sources import given_as, leave_out_overridden_address
 
 _TIMEOUTS = [
     ("--graceful-timeout", 3.0, "How long requests may go on once the server is to stop."),
@@ -48,8 +50,8 @@ def _operations[Function: Callable[..., Any]](function: Function) -> Function:
         click.option("--trusted-proxy", multiple=True, metavar="ADDRESS", help="A proxy, or a network of proxies, "
             "that may say who the client is; "
             "`unix` for those on a Unix socket. May be given several times."),
-        *[click.option(name, type=float, default=default, metavar="SECONDS", help=what) for name, default, what in _TIMEOUTS],
-        *[click.option(name, type=int, default=default, metavar="NUMBER", help=what) for name, default, what in _NUMBERS],
+        *[click.option(name, type=SECONDS, default=value, metavar="SECONDS", help=what) for name, value, what in _TIMEOUTS],
+        *[click.option(name, type=WHOLE, default=value, metavar="NUMBER", help=what) for name, value, what in _NUMBERS],
         click.option("--access-log/--no-access-log", default=None, help="Log a line for each request. Without either, "
             "that is "
             "done in development: with --debug or --reload, and where standard error is a terminal."),
@@ -66,7 +68,7 @@ def _operations[Function: Callable[..., Any]](function: Function) -> Function:
 @app_argument
 @address_options
 @_operations
-@click.option("--workers", type=int, default=1, metavar="NUMBER", help="How many processes serve the app. A topic of "
+@click.option("--workers", type=WHOLE, default=1, metavar="NUMBER", help="How many processes serve the app. A topic of "
     "several needs a store that they share.")  # fmt: skip
 @click.option("--factory", is_flag=True, help="What is named is a function that makes the app.")
 @click.option("--debug", is_flag=True, help="Debug mode: errors are shown in the browser, on this machine.")
@@ -77,13 +79,13 @@ def _operations[Function: Callable[..., Any]](function: Function) -> Function:
     "`*.css`. May be given several times.")  # fmt: skip
 @click.option("--open", is_flag=True, help="Open the page in a browser.")
 @env_file_option
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error", "critical"], case_sensitive=False),
+@click.option("--log-level", type=Choice("debug", "info", "warning", "error", "critical"),
     help="What is logged at least: warnings, unless something is said.")  # fmt: skip
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How a line of the log looks.")
+@click.option("--log-format", type=Choice("text", "json"), default="text", help="How a line of the log looks.")
 @click.option("--log-config", metavar="FILE", help="Configure logging by this file, as the standard library does: JSON or "
     "TOML (a dictionary), or INI.")  # fmt: skip
-@click.pass_obj
-def command(given: list[str], /, **options: Any) -> int:
+@click.pass_context
+def command(context: click.Context, /, **options: Any) -> int:
     """Serve an app until Ctrl-C or SIGTERM."""
     from .log import configure_logging, configure_logging_by
 
@@ -99,17 +101,24 @@ def command(given: list[str], /, **options: Any) -> int:
     options["trusted_proxies"] = options.pop("trusted_proxy")
     if options["access_log"] is None:
         options["access_log"] = is_debugging or is_reloading or sys.stderr.isatty()
+    leave_out_overridden_address(context, options)
     config = ServerConfig(**options)
     for folder in folders:
         if not folder.is_dir():
-            raise ConfigurationError(f"--reload-dir is {str(folder)!r}; there is no such folder")
+            raise ConfigurationError(f"{given_as(context, 'reload_dir')} is {str(folder)!r}; there is no such folder")
+    for name, value in (("reload_dir", folders), ("reload_include", patterns)):
+        if value and not is_reloading:
+            raise ConfigurationError(f"{given_as(context, name)} is for --reload, which is not given; give both, or neither")
     if workers < 1:
-        raise ConfigurationError(f"--workers is {workers}; it must be a whole number, one or more")
+        raise ConfigurationError(f"{given_as(context, 'workers')} is {workers}; it must be a whole number, one or more")
     if workers > 1 and is_reloading:
-        raise ConfigurationError(f"--reload is for one process, and --workers is {workers}; give the one or the other")
+        raise ConfigurationError(
+            f"{given_as(context, 'reload')} is for one process, and {given_as(context, 'workers')} is {workers}; give the "
+            "one or the other"
+        )
     from .serving import find_app, open_once_up, serve_app, serve_in_workers
 
-    parent = find_parent()
+    given, parent = context.obj, find_parent()
     if workers > 1 and parent is None:
         return serve_in_workers(_same_command(given), workers, config, is_opening=is_opening)
     if is_reloading and not end_with_reloader():

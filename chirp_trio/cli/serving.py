@@ -18,6 +18,7 @@ from ..web.config import debugging
 from .find import find
 
 _ATTEMPTS, _BETWEEN = 60, 0.5  # how many times to check whether a server is up, and the seconds before each check
+_FREE_PORTS = 1024  # from here on, everybody may listen
 
 
 def find_app(target: str | None, *, is_factory: bool = False, is_debugging: bool = False) -> tuple[ASGIApp, str]:
@@ -82,14 +83,23 @@ def _told(config: ServerConfig) -> Iterator[None]:
     try:
         yield
     except ssl.SSLError as error:
-        raise ConfigurationError(f"certfile and keyfile cannot be used: {error.reason or error}") from error
+        raise ConfigurationError(
+            f"certfile is {str(config.certfile)!r} and keyfile is {str(config.keyfile)!r}; they must be a certificate and "
+            f"its private key in PEM: {error.reason or error}"
+        ) from error
     except OSError as error:
-        cure = (
-            f"; another port is --port {config.port % 65535 + 1}"
-            if error.errno == errno.EADDRINUSE and not config.bind
-            else ""
-        )
-        raise ConfigurationError(f"{error.strerror or error}{cure}") from error
+        raise ConfigurationError(f"{error.strerror or error}{_other_port(error, config)}") from error
+
+
+def _other_port(error: OSError, config: ServerConfig) -> str:
+    """The end of a message about a port that cannot be had: another one."""
+    if config.bind:
+        return ""
+    if error.errno == errno.EADDRINUSE:
+        return f"; another port is --port {config.port % 65535 + 1}"
+    if error.errno == errno.EACCES and config.port < _FREE_PORTS:
+        return f"; ports below {_FREE_PORTS} are for root: another port is --port 8000"
+    return ""
 
 
 def open_once_up(config: ServerConfig) -> None:

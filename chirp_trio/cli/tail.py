@@ -20,7 +20,8 @@ import trio
 from ..errors import ConfigurationError
 from ..wire import Comment, SSEEvent, check_one_line
 from .forms import Form, choose_form, neutral
-from .options import Checked, Command, count, seconds
+from .kinds import Checked, count, seconds
+from .options import Command
 
 if TYPE_CHECKING:
     import httpx
@@ -228,12 +229,22 @@ def _is_json(text: str) -> bool:
 def _url(text: str) -> str:
     import httpx
 
+    hint = ""
+    if text.isdecimal():
+        hint = f"; a port of this machine is written :{text}"
+    elif text.startswith("/"):
+        hint = f"; with a port of this machine it is :8000{text}"
+    address = f"localhost{text}" if re.match(r":\d", text) else text  # as httpie does
     try:
-        address = f"localhost{text}" if re.match(r":\d", text) else text  # as httpie does
         url = httpx.URL(address if "://" in address else f"http://{address}")
-        usable = url.scheme in {"http", "https"} and url.host and (url.port or 0) <= 65535
+        usable = not hint and url.scheme in {"http", "https"} and url.host and " " not in url.host.replace("%20", " ")
+        port = url.port or 0
     except (httpx.InvalidURL, UnicodeError) as error:
         raise ConfigurationError(f"{text!r} is no URL: {error}") from None
     if not usable:
-        raise ConfigurationError(f"{text!r} is no URL of an event stream; it must be like 'http://127.0.0.1:8000/events'")
+        raise ConfigurationError(
+            f"{text!r} is no URL of an event stream; it must be like 'http://127.0.0.1:8000/events'{hint}"
+        )
+    if port > 65535:
+        raise ConfigurationError(f"the port of {text!r} is {port}; it must be a number from 1 to 65535")
     return str(url)

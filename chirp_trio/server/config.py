@@ -130,6 +130,8 @@ class ServerConfig:
         check_type("host", self.host, str, "an address or a name, such as '127.0.0.1'")
         if not re.fullmatch(r"[^\[\]/\s]+", self.host):
             raise ConfigurationError(f"host is {self.host!r}; it must be an address or a name, such as '127.0.0.1'")
+        if re.fullmatch(r"[^:]*:\d*", self.host):
+            raise ConfigurationError(f"host is {self.host!r}; it must be an address or a name without a port: port has that")
         check_type("port", self.port, int, "a number from 0 to 65535")
         if not 0 <= self.port <= 65535:
             raise ConfigurationError(f"port is {self.port!r}; it must be a number from 0 to 65535")

@@ -16,7 +16,7 @@ from ..templates import Templates
 from ..topics import Store, Topic
 from .config import AppConfig, debugging, stream_limits
 from .dispatch import Dispatcher
-from .habits import check_run_options, refuse_app_attribute
+from .habits import check_run_is_not_of_import, check_run_options, refuse_app_attribute
 from .lifespan import run_lifespan
 from .middleware import Middleware, wrap
 from .outline import Outline
@@ -213,6 +213,7 @@ class App(Routes):
     def run(self, **options: Any) -> None:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
         check_run_options(options)
+        check_run_is_not_of_import()
         from ..server import ServerConfig, run  # an app that another server runs needs none of it
 
         run(self, ServerConfig(**options))

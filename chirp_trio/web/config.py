@@ -13,6 +13,8 @@ from .hosts import EVERY_HOST, check_hosts
 
 # Overrides the debug mode of the apps that are made now, whatever their configuration says: `chirp-trio run --debug`.
 debugging: ContextVar[bool] = ContextVar("debugging", default=False)
+# Whether the command line imports an app now, which then is served, or looked at, by the command.
+importing: ContextVar[bool] = ContextVar("importing", default=False)
 
 
 @dataclass(frozen=True, slots=True)

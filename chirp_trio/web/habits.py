@@ -6,6 +6,9 @@ A missing name raises `AttributeError` anyhow. For these names the message says 
 from collections.abc import Iterable, Mapping
 from typing import Never
 
+from ..errors import ConfigurationError
+from .config import importing
+
 _DEPENDS = "a handler calls what it needs itself, or a decorator does"
 _LIFESPAN = "give the app a lifespan, App(lifespan=...): what stands before its yield runs at the start, the rest at the end"
 
@@ -103,6 +106,19 @@ def check_run_options(options: Iterable[str]) -> None:
     for name in options:
         if name in _RUN:
             raise TypeError(f"app.run() has no {name!r}{_after(_RUN[name])}")
+
+
+def check_run_is_not_of_import() -> None:
+    """Raise where the command line imports an app that is served by that: it would be served twice, or by `check`.
+
+    Raises:
+        ConfigurationError: It does so.
+    """
+    if importing.get():
+        raise ConfigurationError(
+            "app.run() is called where the app's file is imported, and chirp-trio serves the app by itself: call it below "
+            '`if __name__ == "__main__":`'
+        )
 
 
 def _after(sentence: str | None) -> str:

@@ -52,12 +52,12 @@ def test_an_app_without_mistakes_is_fine(site, capsys):
         pytest.param("def", "site_app:app cannot be imported: SyntaxError: ", id="no Python"),
         pytest.param(
             "from starlette.applications import Starlette\napp = Starlette()",
-            "app is a starlette.applications.Starlette; only a chirp_trio.App can be checked",
+            "site_app:app is a Starlette; only a chirp_trio.App can be checked",
             id="another framework's",
         ),
         pytest.param(
             "from chirp_trio import App\nclass Wrapper:\n    def __call__(self): ...\napp = Wrapper()",
-            "app is a site_app.Wrapper; only a chirp_trio.App can be checked",
+            "site_app:app is a Wrapper; only a chirp_trio.App can be checked",
             id="an app in something else",
         ),
     ],

@@ -300,7 +300,10 @@ def test_http2_is_offered_unless_it_is_switched_off(tmp_path, options, protocol)
         (["--bind", "fd://3", "--port", "80"], "host and port are '127.0.0.1:80'; give the one or the other"),
         (["--trusted-proxy", "proxy"], "trusted_proxies has 'proxy'; it must be an address"),
         (["--write-timeout", "0"], "write_timeout is 0.0; it must be a number of seconds, one or more"),
-        (["--certfile", "endings.py", "--keyfile", "endings.py"], "certfile and keyfile cannot be used: "),
+        (
+            ["--certfile", "endings.py", "--keyfile", "endings.py"],
+            "certfile is 'endings.py' and keyfile is 'endings.py'; they must be ",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence(arguments, sentence):

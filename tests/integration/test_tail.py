@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 import trio
@@ -173,13 +174,29 @@ async def test_giving_up_is_4_and_says_why(capfd, free_port):
     assert capfd.readouterr().err == f"chirp-trio: http://127.0.0.1:{free_port}: cannot connect: Connection refused\n" * 2
 
 
+async def test_a_server_that_does_not_speak_tls_is_told(nursery, capfd):
+    async def answer(stream):
+        async with stream:
+            await stream.receive_some()
+            await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    [listener] = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
+    url = f"https://127.0.0.1:{listener.socket.getsockname()[1]}"
+
+    assert await tail(None, "--retries", "0", url=url) == 4
+    assert capfd.readouterr().err == (
+        f"chirp-trio: {url}: it does not answer in TLS, which https:// is: http:// may be what it speaks\n"
+    )
+    nursery.cancel_scope.cancel()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["http://"], "'http://' is no URL of an event stream"),
         ([""], "'' is no URL of an event stream"),
         (["ftp://x"], "'ftp://x' is no URL of an event stream"),
-        (["http://x:99999"], "'http://x:99999' is no URL of an event stream"),
+        (["http://x:99999"], "the port of 'http://x:99999' is 99999; it must be a number from 1 to 65535"),
         (["http://[::1"], "'http://[::1' is no URL: "),
         (["http://xn--a/"], "'http://xn--a/' is no URL: "),
         (["x", "-H", "no colon"], "--header is 'no colon'; it must be like 'Name: value'"),
@@ -207,7 +224,7 @@ def test_a_number_that_is_none_is_2_and_says_why(option, value, capfd):
     with pytest.raises(SystemExit) as caught:
         main(["tail", "x", f"{option}={value}"])
     assert caught.value.code == 2
-    assert f"argument {option}: it is '" in capfd.readouterr().err
+    assert f"chirp-trio: {option} is '" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("missing", ["httpx", "rich"])

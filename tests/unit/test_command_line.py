@@ -12,6 +12,7 @@ from click.shell_completion import ShellComplete
 from chirp_trio import cli
 from chirp_trio.cli import demo, log, new, run
 from chirp_trio.cli.commands import command
+from chirp_trio.cli.sources import leave_out_overridden_address
 from chirp_trio.logs import logger_of
 
 
@@ -58,6 +59,30 @@ def test_the_command_line_goes_before_the_variable(monkeypatch):
     assert options("--port", "8002")["port"] == 8002
 
 
+@pytest.mark.parametrize(
+    ("variables", "line", "found"),
+    [
+        ({"PORT": "9000", "HOST": "::1"}, "--bind unix:/a", {"bind": ("unix:/a",)}),
+        ({"BIND": "unix:/a"}, "--port 9000", {"host": "127.0.0.1", "port": 9000}),
+        ({"BIND": "unix:/a", "HOST": "::1"}, "--port 9000", {"host": "::1", "port": 9000}),
+        ({"BIND": "unix:/a", "PORT": "9000"}, "", {"bind": ("unix:/a",), "host": "127.0.0.1", "port": 9000}),
+    ],
+)
+def test_an_address_on_the_command_line_goes_before_one_in_variables_in_whichever_way(monkeypatch, variables, line, found):
+    for name, value in variables.items():
+        monkeypatch.setenv(f"CHIRP_TRIO_{name}", value)
+    context = run.command.make_context("chirp-trio run", line.split())
+
+    leave_out_overridden_address(context, context.params)
+
+    given = {name: context.params[name] for name in ("host", "port", "bind") if name in context.params}
+    assert {"host": "127.0.0.1", "port": 8000, "bind": ()} | given == {
+        "host": "127.0.0.1",
+        "port": 8000,
+        "bind": (),
+    } | found
+
+
 def test_the_headers_in_a_variable_are_lines(monkeypatch):
     monkeypatch.setenv("CHIRP_TRIO_HEADER", "Authorization: Bearer x\nX-A: 1")
     tail = command.get_command(None, "tail")
@@ -79,63 +104,7 @@ def test_a_file_gives_variables_before_any_option_is_read(tmp_path, monkeypatch)
     assert (found["port"], found["host"]) == (8002, "::1")
 
 
-# -- mistakes -----------------------------------------------------------------------------------------------------------
-
-MISTAKES = {
-    "run --worker-class trio good": "there is no option --worker-class for `chirp-trio run`: there is one way only",
-    "run good -w 2": "there is no option -w for `chirp-trio run`: it is called --workers",
-    "run good --workers two": "argument --workers: 'two' is not a valid integer.",
-    "run --prot 80 good": "there is no option --prot for `chirp-trio run`; did you mean --host or --port?",
-    "run --zebra": "there is no option --zebra for `chirp-trio run`; `chirp-trio run --help` lists those",
-    "run --ssl-certfile x": "there is no option --ssl-certfile for `chirp-trio run`: it is called --certfile",
-    "run --app-dir src app": "there is no option --app-dir for `chirp-trio run`: name the file",
-    "run --uds x": "there is no option --uds for `chirp-trio run`: write --bind unix:/run/app.sock",
-    "run --port": "option '--port' requires an argument; see `chirp-trio --help`",
-    "run --port x": "argument --port: 'x' is not a valid integer.",
-    "run one two": "got unexpected extra argument (two); see `chirp-trio run --help`",
-    "run --log-level loud": "argument --log-level: 'loud' is not one of 'debug'",
-    "run --env-file nowhere": "--env-file is 'nowhere', which cannot be read: No such file or directory",
-    "serve app": "there is no command 'serve'; `chirp-trio run` does that",
-    "app:app": "there is no command 'app:app'; `chirp-trio run app:app` serves an app",
-    "--workers": "there is no option --workers for `chirp-trio`",
-    "": "missing command; see `chirp-trio --help`",
-    "demo zebra": "argument [NAME]: 'zebra' is not one of 'dashboard', 'chat', 'progress'",
-    "new": "argument NAME is missing; see `chirp-trio new --help`",
-    "completion powershell": "argument SHELL: 'powershell' is not one of 'bash', 'zsh', 'fish'",
-}
-
-
-@pytest.mark.parametrize("line", MISTAKES)
-def test_a_mistake_is_told_in_one_line_and_is_2(capsys, line):
-    with pytest.raises(SystemExit) as exit:
-        cli.main(line.split())
-
-    assert exit.value.code == 2
-    printed = capsys.readouterr()
-    assert printed.err.startswith(f"chirp-trio: {MISTAKES[line]}")
-    assert printed.err.count("\n") == 1
-    assert printed.out == ""
-
-
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        ("run app --workers 0", "--workers is 0; it must be a whole number, one or more"),
-        ("run app --workers 2 --reload", "--reload is for one process, and --workers is 2; give the one or the other"),
-    ],
-)
-def test_what_does_not_go_together_is_told_in_one_line_and_is_2(capsys, line, told):
-    assert cli.main(line.split()) == 2
-    assert capsys.readouterr().err == f"chirp-trio: {told}\n"
-
-
-def test_a_variable_that_is_wrong_is_named(capsys, monkeypatch):
-    monkeypatch.setenv("CHIRP_TRIO_PORT", "http")
-
-    with pytest.raises(SystemExit):
-        cli.main(["run", "app"])
-
-    assert capsys.readouterr().err == "chirp-trio: argument CHIRP_TRIO_PORT: 'http' is not a valid integer.\n"
+# -- the commands --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", command.list_commands(None))

@@ -53,6 +53,19 @@ def test_so_is_a_factory(folder, name):
     assert called == f"main.py:{name}"
 
 
+@pytest.mark.parametrize("target", ["shop", "shop:", "shop.py", "./shop.py"])
+def test_a_factory_without_its_name_is_looked_for_by_the_usual_names(folder, target):
+    (folder / "shop.py").write_text(f"{AN_APP}app = App()\ndef make_app(): return App()")
+
+    assert find(target, is_factory=True)[1] == f"{target.rstrip(':')}:make_app"
+
+
+def test_a_class_may_be_a_factory(folder):
+    (folder / "shop.py").write_text(f"{AN_APP}app = App()\nclass Site(App): ...")
+
+    assert type(find("shop:Site", is_factory=True)[0]).__name__ == "Site"
+
+
 def test_where_there_is_none_of_the_files_it_says_so(folder):
     assert refusal(None).startswith(
         f"there is none of app.py, main.py, asgi.py, server.py, application.py in {folder}; name the app"
@@ -62,7 +75,7 @@ def test_where_there_is_none_of_the_files_it_says_so(folder):
 def test_where_the_file_has_none_of_the_names_it_lists_what_there_is(folder):
     (folder / "app.py").write_text(f"{AN_APP}site = App()")
 
-    assert refusal(None) == "'app.py' has no app called 'asgi'; apps in it: site"
+    assert refusal(None) == "'app.py' has no app called 'app'; apps in it: site"
 
 
 def test_a_file_that_fails_is_told_and_imported_once(folder):
@@ -118,6 +131,17 @@ def test_a_url_is_told_to_be_none(folder):
     assert "is a URL; it must name an app" in refusal("http://localhost:8000")
 
 
+@pytest.mark.parametrize("command", ["run", "check", "routes"])
+def test_an_app_that_runs_itself_when_it_is_imported_is_told(folder, capsys, command):
+    (folder / "runs.py").write_text(f"{AN_APP}app = App()\napp.run(port=0)")
+
+    assert main([command, "runs"]) == 2
+    assert capsys.readouterr().err == (
+        "chirp-trio: runs cannot be imported: ConfigurationError: app.run() is called where the app's file is imported, and "
+        'chirp-trio serves the app by itself: call it below `if __name__ == "__main__":` (runs.py:3: app.run(port=0))\n'
+    )
+
+
 # -- what is no ASGI app ------------------------------------------------------------------------------------------------
 
 NO_APPS = {
@@ -134,6 +158,14 @@ NO_APPS = {
     "a WSGI object": (
         "class Flask:\n def __call__(self, environ, start_response): ...\napp = Flask()",
         "shop:app is a Flask that takes two arguments, as WSGI apps do; it must be an ASGI app",
+    ),
+    "an async factory": (
+        f"{AN_APP}async def app(): return App()",
+        "shop:app is the async function app, without parameters; it must be an app, or with --factory a plain function",
+    ),
+    "a class beside an app": (
+        f"{AN_APP}class app: ...\nsite = App()",
+        "'shop' has no app called 'app'; apps in it: site; app is a class",
     ),
     "ASGI 2": (
         "def app(scope): ...",
@@ -179,8 +211,12 @@ def test_every_asgi_app_is_taken(folder, kind):
             "def make(config): ...",
             "shop:make is the function make; with --factory it must be a plain function without parameters",
         ),
-        ("async def make(): ...", "shop:make is the function make; with --factory it must be a plain function"),
+        ("async def make(): ...", "shop:make is the async function make; with --factory it must be a plain function"),
         ("def make(): return 5", "shop:make() returned an int; it must return an ASGI app"),
+        (
+            f"{AN_APP}make = App()",
+            "shop:make is an App; with --factory it must be a plain function without parameters: leave --factory out",
+        ),
         ("def make(): return None", "shop:make() returned a NoneType; it must return an ASGI app"),
     ],
 )

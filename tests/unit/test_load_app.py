@@ -97,6 +97,40 @@ def test_what_is_not_there_is_refused_with_what_is(site, target, message):
     assert message.format(folder=site) in str(refusal.value)
 
 
+MEANT = {
+    "LOADED_SITE:app": "did you mean loaded_site:app?",
+    "loaded-site": "did you mean loaded_site?",
+    "loaded_sit.py:admin": "did you mean loaded_site.py:admin?",
+    "loaded_site.admin": "did you mean loaded_site:admin?",
+    "loaded_package.web.admin": "did you mean loaded_package.web:admin?",
+    "loaded_package/web:admin": "did you mean loaded_package/web.py:admin?",
+    "loaded_package/wep.py": "did you mean loaded_package/web.py?",
+    "./loaded_site:admin": "did you mean loaded_site.py:admin?",
+    "loaded_package/": "it is a folder, with loaded_package/web.py: name one of these",
+    ".": "it is a folder, with loaded_site.py: name one of these",
+    "8000": "an address to listen on is --host and --port",
+    ":8000": "an address to listen on is --host and --port",
+    "localhost:8000": "an address to listen on is --host and --port",
+    "[::1]:8000": "an address to listen on is --host and --port",
+    "loaded_package": "modules in it, where one may be: web",
+    "loaded_site:create()": "a function that makes an app is named without parentheses, and with --factory",
+    "loaded_nothing_like_it:app": "on Python's path",
+    "loaded_site.pyc": "did you mean loaded_site?",
+    "nowhere/at_all.py": "'nowhere/at_all.py'",
+    "folder.py": "'folder.py' is a folder; it must be a file of Python",
+}
+
+
+@pytest.mark.parametrize("target", MEANT)
+def test_what_is_not_there_is_refused_with_what_was_meant(site, target):
+    (site / "folder.py").mkdir()
+
+    with pytest.raises(ConfigurationError) as refusal:
+        load_app(target)
+
+    assert str(refusal.value).endswith(MEANT[target])
+
+
 @pytest.mark.parametrize(
     "target",
     [
