@@ -1,4 +1,4 @@
-"""docs/coming-from/bengal-chirp.md: what its tables send people to is there, and what they say is gone is gone or refused."""
+"""docs/coming-from/bengal-chirp.md, of what has an error: what it sends people to is there; what is gone is gone or refused."""
 
 import inspect
 import re
@@ -13,11 +13,19 @@ from chirp_trio import App, AppConfig, EventStream, Fragment, Page, Request, Res
 from chirp_trio.testing import TestClient
 
 PAGE = Path(__file__).parents[2] / "docs/coming-from/bengal-chirp.md"
-ROWS = [
-    tuple(cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:3])
-    for line in PAGE.read_text().split("## Differences with an error")[1].splitlines()
-    if line.startswith("| ") and not line.startswith(("| In bengal-chirp", "| --- "))
-]
+SILENT, LOUD = PAGE.read_text().split("## Differences with an error")
+
+
+def rows_of(text):
+    """The rows of a part's tables, each as its two cells."""
+    return [
+        tuple(cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:3])
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith(("| In bengal-chirp", "| --- "))
+    ]
+
+
+ROWS = rows_of(LOUD)
 
 
 def takes(function, *names):
