@@ -1,4 +1,4 @@
-"""docs/coming-from/bengal-chirp.md, of what has an error: what it sends people to is there; what is gone is gone or refused."""
+"""docs/coming-from/bengal-chirp.md: names that it sends people to are there, and what it says is gone is gone or refused."""
 
 import inspect
 import re

@@ -1,5 +1,7 @@
 """What the package says of itself to installers: systems and extras; and what a release has to be."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from hatchling.metadata.core import ProjectMetadata
+from hatchling.metadata.spec import construct_metadata_file_2_4
+from hatchling.plugin.manager import PluginManager
 
 from chirp_trio import App, ConfigurationError, serve
 from chirp_trio.server import run
@@ -78,7 +83,9 @@ def test_serving_loads_no_linter(tmp_path):
 
 def release(folder, tag):
     """What the release of that tag would be refused for."""
-    return subprocess.run([folder / ".ci" / "release", tag], capture_output=True, text=True, check=False).stderr
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RELEASE_")}
+    command = [folder / ".ci" / "release", tag]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
 
 
 def test_a_tag_that_is_not_that_of_the_version_is_refused():
@@ -90,22 +97,99 @@ def test_a_tag_that_is_not_that_of_the_version_is_refused():
     [
         ("## {version} - unreleased", "CHANGELOG.md calls {version} unreleased: put the date there"),
         ("## 0.0.7 - 2026-01-31", "CHANGELOG.md says nothing of {version}"),
+        ("## {version} - 2026-01-31", "RELEASE_REPOSITORY is not set: a release needs the address of its repository"),
     ],
 )
-def test_a_version_without_its_date_in_the_changes_is_refused(tmp_path, changes, why):
+def test_a_version_without_its_date_or_its_address_is_refused(tmp_path, changes, why):
     version = PROJECT["version"]
-    for name in (".venv", "pyproject.toml", "README.md"):
+    for name in (".venv", "pyproject.toml", "hatch_build.py", "README.md"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
     (tmp_path / "CHANGELOG.md").write_text(changes.format(version=version) + "\n")
     assert release(tmp_path, f"v{version}") == f"release: {why.format(version=version)}\n"
 
 
+# -- addresses -------------------------------------------------------------------------------------------------------------
+
+SOMEWHERE = "https://forge.example/who/what"
+RELATIVE = re.compile(r"\]\((?![a-z]+:|#)")
+
+
+@pytest.fixture
+def metadata(monkeypatch):
+    """Gives what a package says of itself, built in a folder with these addresses."""
+
+    def build(folder=ROOT, repository="", documentation=""):
+        monkeypatch.setenv("RELEASE_REPOSITORY", repository)
+        monkeypatch.setenv("RELEASE_DOCUMENTATION", documentation)
+        return ProjectMetadata(str(folder), PluginManager())
+
+    return build
+
+
+def test_without_an_address_there_are_no_urls_and_the_links_stay_relative(metadata):
+    core = metadata().core
+    assert core.urls == {}
+    assert core.readme == (ROOT / "README.md").read_text()
+    assert core.dynamic == []
+
+
+@pytest.mark.parametrize("repository", [SOMEWHERE, f"{SOMEWHERE}/"])
+def test_the_address_gives_urls_and_absolute_links(metadata, repository):
+    core = metadata(repository=repository).core
+    assert core.urls == {
+        "Source": SOMEWHERE,
+        "Changelog": f"{SOMEWHERE}/blob/HEAD/CHANGELOG.md",
+        "Issues": f"{SOMEWHERE}/issues",
+    }
+    assert f"]({SOMEWHERE}/blob/v{PROJECT['version']}/docs/index.md)" in core.readme
+    assert f"]({SOMEWHERE}/raw/v{PROJECT['version']}/docs/demo.png)" in core.readme
+    assert not RELATIVE.search(core.readme)
+    assert RELATIVE.sub("](x", (ROOT / "README.md").read_text()).count("](x") == core.readme.count(f"]({SOMEWHERE}/")
+    assert core.readme_content_type == "text/markdown"
+
+
+def test_the_documentation_is_a_url_of_its_own(metadata):
+    assert metadata(documentation="https://docs.example").core.urls == {"Documentation": "https://docs.example"}
+    assert list(metadata(repository=SOMEWHERE, documentation="https://docs.example").core.urls) == [
+        *("Documentation", "Source", "Changelog", "Issues")
+    ]
+
+
+def test_the_same_address_gives_the_same_bytes_and_the_sdist_needs_none(metadata, tmp_path):
+    made = construct_metadata_file_2_4(metadata(repository=SOMEWHERE))
+    assert construct_metadata_file_2_4(metadata(repository=SOMEWHERE)) == made
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "PKG-INFO").write_text(made)
+    assert construct_metadata_file_2_4(metadata(tmp_path)) == made
+
+
+@pytest.mark.parametrize(
+    "address", ["github.com/who/what", "http://forge.example/who/what", "git@forge.example:who/what", f"{SOMEWHERE}?x", "x"]
+)
+@pytest.mark.parametrize("variable", ["repository", "documentation"])
+def test_an_address_that_is_none_is_refused(metadata, variable, address):
+    with pytest.raises(ValueError, match=f"RELEASE_{variable.upper()} is .*; it must be like https://github.com/owner/name"):
+        assert metadata(**{variable: address}).core
+
+
+def test_links_in_code_to_elsewhere_and_within_the_page_stay_as_they_are(metadata, tmp_path):
+    for name in ("pyproject.toml", "hatch_build.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    kept = "[a](https://x.example/docs/y.md) [b](#here) [c](mailto:x@y.example)\n```md\n[d](docs/y.md)\n```\n"
+    (tmp_path / "README.md").write_text(f"{kept}[e](./docs/y.md#z) [f](LICENSE)")
+    at = f"{SOMEWHERE}/blob/v{PROJECT['version']}"
+    assert metadata(tmp_path, repository=SOMEWHERE).core.readme == f"{kept}[e]({at}/docs/y.md#z) [f]({at}/LICENSE)"
+
+
 def test_a_pushed_tag_is_released_and_only_what_publishes_may_do_so():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "publish.yml").read_text())
     jobs = workflow["jobs"]
     assert workflow[True] == {"push": {"tags": ["v*"]}}  # what YAML makes of "on"
-    assert 'make release TAG="$GITHUB_REF_NAME"' in [step.get("run") for step in jobs["build"]["steps"]]
+    [release] = [step for step in jobs["build"]["steps"] if step.get("run") == 'make release TAG="$GITHUB_REF_NAME"']
+    assert release["env"]["RELEASE_REPOSITORY"] == "${{ github.server_url }}/${{ github.repository }}"
     assert [jobs[name].get("needs") for name in jobs] == [None, "build", "pypi"]
     assert workflow["permissions"] == {"contents": "read"}
     assert {name: job["permissions"] for name, job in jobs.items() if "permissions" in job} == {
