@@ -30,7 +30,8 @@ INTERRUPTED = 130  # what a shell makes of a SIGINT
 @click.option("--redis", default="redis://127.0.0.1:6379/0", metavar="URL", help="The server, as for RedisStore.")
 @click.option("--prefix", default="chirp", metavar="TEXT", help="That of the store.")
 @click.option("--event", metavar="NAME", help="The name of the event.")
-@click.option("--json", is_flag=True, help="The data is JSON, which is checked.")
+@click.option("--json", is_flag=True, help="The data is JSON, which is checked, and sent as JSON: a string keeps its "
+    "quotes.")  # fmt: skip
 @click.option("--confirm", type=Choice("written", "disk", "replica"), default="written", help="What to wait for.")
 @click.option("--max-length", type=Checked("integer", count(1)), default=10_000, metavar="COUNT", help="How many events of "
     "the topic the server keeps, at least: as the app's store says.")  # fmt: skip
@@ -113,6 +114,7 @@ def _event(data: str | bytes, event: str | None, is_json: bool) -> SSEEvent:
         value = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"it is no JSON: {error}") from None
+    # A string as a value would be sent as plain text, and clients that parse the data as JSON could not read it.
     return SSEEvent(text if isinstance(value, str) else value, event=event)
 
 

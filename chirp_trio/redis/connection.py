@@ -1,5 +1,6 @@
 """One connection to a server: RESP3, on hiredis' parser. Answers come in order, each within a time."""
 
+import os
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -192,5 +193,12 @@ def reason_of(error: BaseException) -> str:
     cause = error.__cause__
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
-    said = [str(one) for one in (error, cause) if one is not None and str(one)]
-    return ": ".join(said) or type(error).__name__
+    said = [_text_of(one) for one in (error, cause) if one is not None]
+    return ": ".join(filter(None, said)) or type(error).__name__
+
+
+def _text_of(error: BaseException) -> str:
+    """What an error says; of the system's, what it is called, without its number and the address, which stands elsewhere."""
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error)

@@ -75,8 +75,9 @@ class RedisJournal(Journal):
     def publish_nowait(self, record: Record) -> str:
         if self._is_full():
             raise trio.WouldBlock(
-                f"the topic {self.position.topic!r}: {self._count} events of {self._size} bytes wait to be written, and no "
-                "more may, by max_waiting and max_waiting_bytes of its RedisStore; `await topic.publish(...)` waits for room"
+                f"the topic {self.position.topic!r}: {self._count} events of {self._size} bytes wait to be written; its "
+                f"RedisStore allows max_waiting={self._options.max_waiting} events and "
+                f"max_waiting_bytes={self._options.max_waiting_bytes}; `await topic.publish(...)` waits for room"
             )
         self._put(Event(self, record, trio.current_time(), is_awaited=False))
         return ""

@@ -401,6 +401,9 @@ async def test_what_another_version_has_written_is_left_alone(server, store, cap
         async with Topic("news", store=store):
             pass
     assert "the topic 'news' in Redis was written by another version of chirp_trio" in caplog.text
+    async with Topic("news", store=RedisStore(server.url, at_start="go_on", timeout=1)) as topic:
+        with pytest.raises(StoreError, match="the topic was written by another version of chirp_trio"):
+            await topic.publish("lost")
 
 
 async def test_another_program_publishes_by_the_function_in_the_server(server, store):
@@ -477,6 +480,9 @@ async def test_too_much_that_waits_is_refused_or_waited_for(server):
     async with Topic("news", store=store) as topic:
         for number in range(5):
             topic.publish_nowait(number)
-        with pytest.raises(trio.WouldBlock, match="5 events of"):
+        with pytest.raises(
+            trio.WouldBlock,
+            match=r"5 events of \d+ bytes wait to be written; its RedisStore allows max_waiting=\d+ events and ",
+        ):
             topic.publish_nowait("too much")
         await topic.publish("there is room at last")

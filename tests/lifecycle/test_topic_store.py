@@ -298,7 +298,11 @@ async def test_when_too_much_waits_publish_nowait_raises_and_publish_waits(autoj
         with halted(store):
             for number in range(5):
                 topic.publish_nowait(number)
-            with pytest.raises(trio.WouldBlock, match=r"'news': 5 events of \d+ bytes wait to be written.*topic.publish"):
+            limits = f"max_waiting={store.max_waiting} events and max_waiting_bytes={store.max_waiting_bytes}"
+            with pytest.raises(
+                trio.WouldBlock,
+                match=rf"'news': 5 events of \d+ bytes wait to be written; its SQLiteStore allows {limits};.*topic.publish",
+            ):
                 topic.publish_nowait("too much")
             for number in range(5, 15):
                 nursery.start_soon(topic.publish, number)

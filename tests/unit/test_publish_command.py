@@ -1,13 +1,15 @@
 """`chirp-trio publish`: what it reads, what it prints, and how it ends."""
 
 import importlib.util
+import json
 import sys
 
 import pytest
 import trio
 
-from chirp_trio import SSEEvent, StoreError, Topic
+from chirp_trio import App, EventStream, SSEEvent, StoreError, Topic
 from chirp_trio.cli import main
+from chirp_trio.testing import TestClient
 from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.shared_memory import SharedJournal, SharedMemoryStore
 
@@ -105,6 +107,26 @@ def test_what_is_json_is_json_to_subscribers(server, given):
     assert [value for _, value in server.events] == [{"a": 1}, [2]]
 
 
+@pytest.mark.parametrize("data", ['"text"', '"1"', '""', "1", "null", "true", '["a"]', '{"a": "é"}'])
+def test_what_is_json_is_json_to_clients_as_well_and_a_string_keeps_its_quotes(server, data):
+    async def received():
+        app = App()
+        news = app.topic("news", store=server.store)
+
+        @app.get("/")
+        async def live():
+            return EventStream(news.subscribe(replay=1))
+
+        async with TestClient(app) as client:
+            [event] = (await client.sse("/", max_events=1)).events
+        return event.data
+
+    assert publish("--json", "news", data) == 0
+    assert json.loads(trio.run(received)) == json.loads(data)
+    [(_, value)] = server.events
+    assert value == (data if data.startswith('"') else json.loads(data))
+
+
 @pytest.mark.parametrize(
     ("arguments", "content", "problem"),
     [
@@ -184,7 +206,10 @@ def test_what_the_server_does_not_take_is_told_and_nothing_after_it_is_published
 
 def test_a_server_that_is_not_there_is_another_code(capsys):
     assert publish("--redis", "redis://127.0.0.1:1", "--timeout", "0.2", "news", "x") == 4
-    assert capsys.readouterr().err.startswith("chirp-trio: the topic 'news' in Redis at 127.0.0.1:1 cannot be opened: ")
+    assert capsys.readouterr().err == (
+        "chirp-trio: the topic 'news' in Redis at 127.0.0.1:1 cannot be opened: all attempts to connect to 127.0.0.1:1 failed: "
+        "Connection refused\n"
+    )
 
 
 def test_an_error_of_our_own_is_not_hidden(server, monkeypatch):

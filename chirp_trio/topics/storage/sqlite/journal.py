@@ -76,8 +76,9 @@ class SQLiteJournal(Journal):
     def publish_nowait(self, record: Record) -> str:
         if self._is_full():
             raise trio.WouldBlock(
-                f"the topic {self._topic.name!r}: {self._count} events of {self._size} bytes wait to be written, as many as "
-                "max_waiting and max_waiting_bytes of its SQLiteStore allow; `await topic.publish(...)` waits for room"
+                f"the topic {self._topic.name!r}: {self._count} events of {self._size} bytes wait to be written; its "
+                f"SQLiteStore allows max_waiting={self._store.max_waiting} events and "
+                f"max_waiting_bytes={self._store.max_waiting_bytes}; `await topic.publish(...)` waits for room"
             )
         number = self._last + 1
         event = load_event(record, self._topic.name, self._epochs.id_of(number), number, self._history.now())
