@@ -207,8 +207,8 @@ def test_what_the_server_does_not_take_is_told_and_nothing_after_it_is_published
 def test_a_server_that_is_not_there_is_another_code(capsys):
     assert publish("--redis", "redis://127.0.0.1:1", "--timeout", "0.2", "news", "x") == 4
     assert capsys.readouterr().err == (
-        "chirp-trio: the topic 'news' in Redis at 127.0.0.1:1 cannot be opened: all attempts to connect to 127.0.0.1:1 failed: "
-        "Connection refused\n"
+        "chirp-trio: the topic 'news' in Redis at 127.0.0.1:1 cannot be opened: "
+        "all attempts to connect to 127.0.0.1:1 failed: Connection refused\n"
     )
 
 
