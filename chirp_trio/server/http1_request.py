@@ -6,7 +6,7 @@ It is read strictly, and in one pass: whoever is between the client and this ser
 import re
 from dataclasses import dataclass
 
-from .messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Headers
+from .messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Headers, is_host
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _LINE = rb"(?:" + _TOKEN + rb":[^\0\r\n\f\v]*+\n)"
@@ -67,7 +67,9 @@ class Request:
         if absolute is None:
             raise RefusedError(400)
         host, path = absolute.groups(b"")
-        headers = [(name, host if name == b"host" else value) for name, value in self.headers]
+        if not is_host(host):
+            raise RefusedError(400)
+        headers = [(b"host", host), *(header for header in self.headers if header[0] != b"host")]
         return path if path.startswith(b"/") else b"/" + path, headers
 
 
@@ -138,8 +140,8 @@ class RequestReader:
     def _begin_body(self, version: bytes, headers: Headers) -> None:
         """See how long the body is to be (RFC 9112, 6.3), and drop what says that twice."""
         names = [name for name, _ in headers]
-        hosts = names.count(b"host")
-        if hosts > 1 or (not hosts and version == b"1.1"):
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(hosts) > 1 or (not hosts and version == b"1.1") or not all(map(is_host, hosts)):
             raise RefusedError(400)
         self._left, self._is_chunked, self.awaits_continue = 0, False, False
         if b"transfer-encoding" in names:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Headers, check_header, read_content_length
+from .messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Headers, check_header, is_host, read_content_length
 
 # What a header counts besides its letters (RFC 9113, 6.5.2).
 _HEADER_OVERHEAD = 32
@@ -130,10 +130,10 @@ def _with_one_cookie(headers: Headers) -> Headers:
 def _with_host(headers: Headers, authority: bytes | None) -> Headers:
     hosts = [value for name, value in headers if name == b"host"]
     if authority is None:
-        if len(hosts) != 1:
+        if len(hosts) != 1 or not is_host(hosts[0]):
             raise MalformedError("the host")
         return headers
-    if not authority or len(hosts) > 1 or (hosts and hosts[0].lower() != authority.lower()):
+    if not authority or not is_host(authority) or len(hosts) > 1 or (hosts and hosts[0].lower() != authority.lower()):
         raise MalformedError("the host")
     return headers if hosts else [(b"host", authority), *headers]
 

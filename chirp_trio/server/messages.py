@@ -15,6 +15,8 @@ STATUSES_WITHOUT_BODY = frozenset({204, 304})
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _FORBIDDEN_IN_VALUE = re.compile(rb"[\0\r\n]|\A[ \t]|[ \t]\Z")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
+# A name or an address, and perhaps a port (RFC 3986, 3.2.2; in brackets with the zone of an address too, as in RFC 6874).
+_HOST = re.compile(rb"(?:\[[0-9A-Za-z:.%_~-]++\]|(?:[0-9A-Za-z\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*+)(?::[0-9]*+)?")
 
 # What a request's head may be at most: more has no honest client, and an open stream may hold it for hours.
 MAX_HEAD_BYTES = 32 * 1024
@@ -46,6 +48,11 @@ def make_scope(
         "state": state.copy(),
         "extensions": {},
     }
+
+
+def is_host(value: bytes) -> bool:
+    """Whether this can be what a request says of its host (RFC 9110, 7.2). It may be empty."""
+    return _HOST.fullmatch(value) is not None
 
 
 def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:

@@ -157,6 +157,45 @@ async def test_a_target_may_name_the_host_which_counts_then(target, path, query,
     assert (scope["path"], scope["query_string"], dict(scope["headers"])[b"host"]) == (path, query, host)
 
 
+async def test_a_target_may_name_the_host_where_no_header_does():
+    app = Echo()
+    async with visiting(app) as visit:
+        assert status(await visit.ask(b"GET http://a.example/b HTTP/1.0\r\n\r\n")) == 200
+    assert app.scopes[0]["headers"] == [(b"host", b"a.example")]
+
+
+HOSTS = [
+    b"", b"a", b"a.example:8000", b"a.example:", b":80", b"my_app.internal", b"a,b", b"127.0.0.1", b"[::1]", b"[::1]:80",
+    b"[fe80::1%25eth0]:80", b"xn--bcher-kva.example", b"a%2eexample",
+]  # fmt: skip
+NO_HOSTS = [
+    b"a b", b"a\tb", b"a/b", b"a\\b", b"a?b", b"a#b", b"user@a", b"http://a", b"a:80:80", b"a:b", b"a:-1", b"[::1", b"::1]",
+    b"[]", b"[::1]a", b"<a>", b'"a"', b"a%zz", b"a%2", b"a{b}", b"a|b", b"a^b", b"a`b", b"a\x01", b"a\x7f", b"b\xfccher",
+    "b\u00fccher".encode(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+async def test_a_host_is_a_host_or_the_request_is_refused(version):
+    """Who takes the part of a text for the host may take another one than the proxy in front (RFC 9112, 3.2)."""
+    for host in HOSTS + NO_HOSTS:
+        app = Echo()
+        async with visiting(app) as visit:
+            answer = await visit.ask(b"GET / HTTP/" + version + b"\r\nhost: " + host + b"\r\n\r\n")
+            assert (host, status(answer)) == (host, 200 if host in HOSTS else 400)
+        assert [dict(scope["headers"])[b"host"] for scope in app.scopes] == [host] * (host in HOSTS)
+
+
+async def test_a_host_in_the_target_is_a_host_or_the_request_is_refused():
+    for host in HOSTS + NO_HOSTS:
+        if not host or set(host) & set(b" \t\x01\x7f?"):
+            continue  # it ends what is taken for the target, or for the host
+        async with visiting(Echo()) as visit:
+            answer = await visit.ask(b"GET http://" + host + b" HTTP/1.1\r\nhost: x\r\n\r\n")
+            is_host = host in HOSTS or b"/" in host  # what follows is the path
+            assert (host, status(answer)) == (host, 200 if is_host else 400)
+
+
 async def test_a_method_has_case_and_may_be_any():
     async with visiting(Echo()) as visit:
         for method in (b"get", b"BREW", b"OPTIONS"):
