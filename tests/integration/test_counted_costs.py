@@ -239,7 +239,7 @@ async def test_a_heartbeat_costs(server):
     assert counting.cost / heartbeats <= A_HEARTBEAT[server]
 
 
-A_STREAM = {"chirp_trio": Cost(calls=520, turns=5.5, writes=1), "hypercorn": Cost(calls=1800, turns=22, writes=2)}
+A_STREAM = {"chirp_trio": Cost(calls=560, turns=9, writes=1), "hypercorn": Cost(calls=1800, turns=22, writes=2)}
 
 
 async def test_to_open_a_stream_costs(server):
