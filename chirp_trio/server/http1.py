@@ -4,9 +4,13 @@ The app runs in that task too, and reads from the client itself whenever it asks
 would have to be told, waited for, or ended.
 """
 
+from contextvars import copy_context
+from functools import partial
+
 import trio
 
 from ..asgi import Scope
+from ..contexts import run_in
 from .conversation import Conversation
 from .exchange import Stage
 from .http1_exchange import HTTP1Exchange
@@ -30,7 +34,10 @@ class HTTP1:
         is_stopping: Whether the response that begins next is to be the connection's last one.
     """
 
-    __slots__ = ("_conversation", "_exchange", "_idle", "_reader", "_settings", "_transport", "_websocket", "is_stopping")
+    __slots__ = (
+        "_context", "_conversation", "_exchange", "_has_answered", "_idle", "_reader", "_settings", "_transport",
+        "_websocket", "is_stopping",
+    )  # fmt: skip
 
     def __init__(self, conversation: Conversation, reader: RequestReader) -> None:
         self._conversation = conversation
@@ -40,6 +47,8 @@ class HTTP1:
         self._exchange: HTTP1Exchange | None = None
         self._websocket: WebSocket | None = None
         self._idle: trio.CancelScope | None = None  # around the wait for a request
+        self._context = copy_context()  # that of each request, before anything is set for it
+        self._has_answered = False
         self.is_stopping = False
 
     async def serve(self, first: Request | int) -> bytes | None:
@@ -155,7 +164,13 @@ class HTTP1:
         scope["extensions"]["chirp_trio.connection"] = exchange
         del request, headers
         try:
-            if await self._conversation.call_app(scope, exchange.receive, exchange.send):
+            answering = partial(self._conversation.call_app, scope, exchange.receive, exchange.send)
+            if self._has_answered:  # what was set for the request before, by this task too, is not for this one
+                is_answered = await run_in(self._context.copy(), answering)
+            else:
+                self._has_answered = True
+                is_answered = await answering()
+            if is_answered:
                 await exchange.end_as_asked()
             if exchange.stage is Stage.NOTHING and not exchange.is_refused:
                 await self.refuse(500)

@@ -1,13 +1,13 @@
 """A few tasks that send for the streams whose sending may block, one stream after the other."""
 
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from contextvars import Context
-from types import coroutine
 from typing import Protocol
 
 import trio
 
+from ..contexts import run_in
 from .waiting import Flusher
 
 # How many send at a time, of those that are not stuck. The tasks that publish have a turn whenever each of these has had one:
@@ -51,7 +51,7 @@ class SendingTasks:
     async def _work(self, crew: _Crew) -> None:
         try:
             while self._jobs:
-                await _run_in(*self._jobs.popleft())
+                await run_in(*self._jobs.popleft())
                 crew.done += 1
         finally:
             crew.size -= 1
@@ -93,22 +93,3 @@ class _Crew:
     def __init__(self) -> None:
         self.size = 0
         self.done = 0
-
-
-@coroutine
-def _run_in(context: Context, job: Job) -> Generator[object, object]:
-    """Run a job in a context other than its task's: each of its steps is run in that context."""
-    running = context.run(job)
-    step: Callable[..., object] = running.send
-    value: object = None
-    while True:
-        try:
-            waits_for = context.run(step, value)
-        except StopIteration:
-            return
-        try:
-            value = yield waits_for
-            step = running.send
-        except BaseException as error:
-            value = error
-            step = running.throw

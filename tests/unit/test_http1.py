@@ -3,11 +3,13 @@
 import logging
 import re
 from contextlib import suppress
+from contextvars import ContextVar
 
 import pytest
 import trio
 import trio.testing
 
+from chirp_trio import App, EventStream
 from chirp_trio.server.messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES
 from tests.pairs import visiting
 
@@ -808,3 +810,36 @@ async def test_a_websocket_is_told_when_the_server_stops():
 async def test_what_does_not_ask_for_a_websocket_in_every_way_is_a_request(change):
     async with visiting(Echo()) as visit:
         assert status(await visit.ask(OPENING.replace(*change) + b"\r\n")) == 200
+
+
+user = ContextVar("user", default="nobody")
+
+
+@pytest.mark.parametrize("how", ["a handler sets", "a source sets"])
+async def test_what_is_set_for_a_request_is_not_there_for_the_next_one_on_its_connection(autojump_clock, how):
+    """Behind a proxy that is the request of somebody else."""
+    app = App()
+
+    async def source():
+        user.set("ada")
+        yield user.get()
+
+    @app.route("/log-in")
+    async def log_in():
+        if how == "a handler sets":
+            user.set("ada")
+        return EventStream(source)
+
+    @app.route("/")
+    async def index():
+        await trio.sleep(1)
+        return f"it is {user.get()}"
+
+    async with visiting(app) as visit:
+        for _ in range(2):
+            visit.send(b"GET /log-in HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            await trio.sleep(5)
+            assert b"ada" in await visit.answer()
+            visit.send(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            await trio.sleep(5)
+            assert b"it is nobody" in await visit.answer()
