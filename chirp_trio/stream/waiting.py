@@ -63,16 +63,17 @@ class Outbox:
     Attributes:
         taken_events: How many events have been taken out, or sent without having been in here, because nothing waited.
         taken_bytes: How many bytes these were.
+        backlog: How many bytes wait in it.
     """
 
-    __slots__ = ("_events", "_size", "_waiting", "taken_bytes", "taken_events")
+    __slots__ = ("_events", "_waiting", "backlog", "taken_bytes", "taken_events")
 
     MAX_BYTES = 8 * 1024
     MAX_EVENTS = 512
 
     def __init__(self) -> None:
         self._events: list[bytes] = []
-        self._size = 0
+        self.backlog = 0
         self.taken_events = 0  # counted when they are taken, all at once, so that a single event does not pay for it
         self.taken_bytes = 0
         self._waiting: Wakeable | None = None  # what wants to put more
@@ -80,13 +81,13 @@ class Outbox:
     def put(self, event: bytes) -> bool:
         """Add one encoded event; return whether there is room for another one. Never blocks, and never refuses."""
         self._events.append(event)
-        self._size += len(event)
-        return self._size < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
+        self.backlog = backlog = self.backlog + len(event)
+        return backlog < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
 
     @property
     def has_room(self) -> bool:
         """Whether there is room for an event."""
-        return self._size < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
+        return self.backlog < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
 
     def count_further(self, events: int) -> None:
         """Correct the number of events by this much, because a piece may hold several events, or none."""
@@ -98,9 +99,9 @@ class Outbox:
         if not taken:
             return []
         self.taken_events += len(taken)
-        self.taken_bytes += self._size
+        self.taken_bytes += self.backlog
         self._events = []
-        self._size = 0
+        self.backlog = 0
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             waiting.wake()
@@ -117,11 +118,6 @@ class Outbox:
         self._waiting = waiting
 
     @property
-    def backlog(self) -> int:
-        """How many bytes wait in it."""
-        return self._size
-
-    @property
     def event_count(self) -> int:
         """How many events have been put into it."""
         return self.taken_events + len(self._events)
@@ -129,7 +125,7 @@ class Outbox:
     @property
     def byte_count(self) -> int:
         """How many bytes have been put into it."""
-        return self.taken_bytes + self._size
+        return self.taken_bytes + self.backlog
 
 
 class Flushable(Protocol):

@@ -74,7 +74,7 @@ class Writer:
 
     def put(self, event: bytes) -> bool:
         """Send an event; return whether there is room for another one."""
-        if self._task is None and not self._flush_due:
+        if not self.outbox.backlog:  # whoever has put something into it has asked for that already
             self.write_soon()
         return self.outbox.put(event)
 

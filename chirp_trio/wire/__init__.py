@@ -6,6 +6,7 @@ Sans-IO: this room knows nothing of trio, sockets, templates, or the two ends of
 from .decode import Decoder, is_event_stream
 from .event import (
     ABSENT,
+    DATA_EVENT,
     HEARTBEAT,
     PLAIN,
     Comment,
@@ -28,6 +29,7 @@ from .to_json import EncodeJSON, JSONDefault, check_json_default, encode_json, j
 
 __all__ = [
     "ABSENT",
+    "DATA_EVENT",
     "HEARTBEAT",
     "HTML",
     "PLAIN",

@@ -26,6 +26,9 @@ LONGEST_RETRY = 10**15
 # So only events end with one: a comment, and a field that stands alone, are lines (WHATWG HTML, 9.2.6).
 HEARTBEAT = b": heartbeat\n"
 
+# An event that is data in one line, and nothing else.
+DATA_EVENT = b"data: %b\n\n"
+
 
 class Absent(enum.Enum):
     """The data of an event without data, which is not the same as null. An enum, so that a copy is the same object."""
@@ -249,17 +252,17 @@ def encode_event(
 def encode_data(data: object, encode_json: EncodeJSON = encode_json) -> bytes:
     """The data field and the end of the event; `encode_event` puts the other fields in front of it."""
     if type(data) is dict:
-        return b"data: %b\n\n" % encode_json(data)
+        return DATA_EVENT % encode_json(data)
     if isinstance(data, str):
         if "\n" in data or "\r" in data:
             data = _LINE_END.sub("\ndata: ", data)
         try:
-            return b"data: %b\n\n" % data.encode()
+            return DATA_EVENT % data.encode()
         except UnicodeEncodeError as error:
             raise uncarried("data", error) from None
     if (html := html_text(data)) is not None:
         return encode_data(html)
-    return b"data: %b\n\n" % encode_json(data)
+    return DATA_EVENT % encode_json(data)
 
 
 def encode_retry(retry: int | None) -> bytes:

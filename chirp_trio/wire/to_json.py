@@ -36,7 +36,7 @@ _encode_text = json.JSONEncoder().encode  # all in ASCII, so it may stand in a m
 
 _SIMPLE = frozenset({str, int, float, bool, type(None), *WRITTEN})
 _TEXT = frozenset({str})
-_FEW = 8  # items, for which a loop takes half of the time of comparing sets
+_FEW = 8  # items of a dict, for which a loop, where it is called, takes half of the time of comparing sets
 _CONTAINERS = frozenset({dict, list})
 _KEYS = (datetime.datetime, datetime.date, datetime.time, uuid.UUID, decimal.Decimal)
 
@@ -63,7 +63,11 @@ def json_encoder(default: JSONDefault | None = None) -> EncodeJSON:
         if type(value) not in _CONTAINERS:  # which nearly all are
             _check_alone(value)
         try:
-            if not _is_simple(value):
+            if type(value) is dict and len(value) <= _FEW:
+                for key, item in value.items():
+                    if type(key) is not str or not (type(item) in _SIMPLE or _is_simple(item)):
+                        return _encode(plainly(value, "$"))
+            elif not _is_simple(value):
                 return _encode(plainly(value, "$"))
             try:
                 return _encode(value)
@@ -95,11 +99,6 @@ def _is_simple(value: object) -> bool:
     """Whether the value can be given to msgspec as it is, because it consists of JSON types only."""
     kind = type(value)
     if kind is dict:
-        if len(value) <= _FEW:  # type: ignore[arg-type]
-            for key, item in value.items():  # type: ignore[attr-defined]
-                if type(key) is not str or not (type(item) in _SIMPLE or _is_simple(item)):
-                    return False
-            return True
         if not _TEXT.issuperset(map(type, value)):  # type: ignore[call-overload]
             return False
         items = value.values()  # type: ignore[attr-defined]
