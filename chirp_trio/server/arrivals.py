@@ -77,7 +77,7 @@ class Arrival:
         data = transport.receive_nowait()
         if data is None:
             return False
-        if not data and not reader.has_data:
+        if not data and not reader.unread:
             raise trio.BrokenResourceError("the client has left")
         reader.receive_data(data)
         if self.is_http2:
@@ -101,7 +101,7 @@ class Arrival:
         if not self.transport.is_established:
             awaited = _Awaited.HANDSHAKE
         else:
-            awaited = _Awaited.REST_OF_REQUEST if self.reader.has_data else _Awaited.REQUEST
+            awaited = _Awaited.REST_OF_REQUEST if self.reader.unread else _Awaited.REQUEST
         is_new = awaited is not self.awaited
         self.awaited = awaited
         return is_new
@@ -222,7 +222,7 @@ class Arrivals:
             await trio.sleep_until(wake_at)
 
     def _give_up(self, arrival: Arrival) -> None:
-        is_half = arrival.reader.has_data
+        is_half = arrival.reader.unread > 0
         self._forget(arrival)
         if is_half:
             arrival.first = 408

@@ -104,7 +104,7 @@ class HTTP1:
             RefusedError: There is one that cannot be answered, or only a part of one.
         """
         reader = self._reader
-        has_begun = reader.has_data
+        has_begun = reader.unread > 0
         patience = self._settings.head_timeout if has_begun else self._settings.keep_alive_timeout
         self._idle = trio.CancelScope(deadline=trio.current_time() + patience)
         with self._idle:

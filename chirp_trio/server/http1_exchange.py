@@ -84,7 +84,7 @@ class HTTP1Exchange(Exchange):
     async def _receive_piece(self) -> Message | None:
         try:
             while (message := self._take_piece()) is None:
-                if self._reader.awaits_continue:
+                if self._reader.awaits_continue and self.stage is Stage.NOTHING:  # it would be a part of the response
                     self._reader.awaits_continue = False
                     self._transport.write_nowait(_GO_ON)
                 data = await self._receive_body()
@@ -137,7 +137,7 @@ class HTTP1Exchange(Exchange):
         try:
             while data := self._transport.receive_nowait():
                 self._reader.receive_data(data)
-                if self._reader.size >= MAX_AHEAD:
+                if self._reader.unread >= MAX_AHEAD:
                     break
             if data is None:
                 return
@@ -181,15 +181,17 @@ class HTTP1Exchange(Exchange):
 
     def can_be_followed(self) -> bool:
         """Leave the connection at the next request, if there can be one; whether there can."""
-        if self.is_refused or self._encoder.is_last or not self._encoder.is_complete:
+        if self.is_refused or not self._encoder.is_complete:
             return False
         try:
             while piece := self._reader.next_piece():  # what has come of a body that nobody has read
                 pass
         except RefusedError:
-            return False
-        self._conversation.linger = piece is None
-        return piece is not None
+            piece = None
+        is_last = piece is None or self._encoder.is_last
+        # What the client still sends must not cost it the response.
+        self._conversation.linger = piece is None or (is_last and self._reader.unread > 0)
+        return not is_last
 
     @property
     @override

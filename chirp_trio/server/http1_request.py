@@ -95,12 +95,7 @@ class RequestReader:
         self._buffer = self._buffer + data if self._buffer else data
 
     @property
-    def has_data(self) -> bool:
-        """Whether anything has come that was not read."""
-        return bool(self._buffer)
-
-    @property
-    def size(self) -> int:
+    def unread(self) -> int:
         """How many bytes have come that were not read."""
         return len(self._buffer)
 

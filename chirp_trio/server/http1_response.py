@@ -1,6 +1,7 @@
 """What the server sends by HTTP/1.1 (RFC 9112): the bytes of responses."""
 
 import functools
+from http import HTTPStatus
 from typing import NamedTuple
 
 from ..errors import phrase
@@ -89,6 +90,9 @@ def _make_head(status: int, headers: tuple[tuple[bytes, bytes], ...], version: s
     is_chunked, length = False, None
     if status in STATUSES_WITHOUT_BODY:
         has_body = False
+        # A length is that which another response would have, which there is none of for 204 (RFC 9110, 8.6).
+        kept = b"content-length" if status == HTTPStatus.NOT_MODIFIED else b""
+        lines = [header for header in headers if header[0] not in _OF_THE_FRAMING or header[0] == kept]
     elif b"content-length" in names and b"transfer-encoding" not in names:
         length = read_content_length(lines)
     else:  # nobody knows how long the body is

@@ -127,7 +127,7 @@ def test_requests_are_read_one_after_the_other(sent, size):
             read[-1] += piece
     assert read == [body for body, _ in sent]
     assert not is_within
-    assert not reader.has_data
+    assert not reader.unread
 
 
 def encoded(body, *, is_chunked):

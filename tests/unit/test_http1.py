@@ -320,6 +320,24 @@ async def test_who_waits_to_be_told_and_is_answered_at_once_is_told_that_the_con
         assert visit.is_at_end
 
 
+@pytest.mark.parametrize("length", [None, b"3"], ids=["chunks", "length"])
+async def test_who_waits_to_be_told_is_not_told_once_the_response_has_begun(length):
+    """It would be a part of the response."""
+
+    async def app(scope, receive, send):
+        await send({**START, "headers": [] if length is None else [(b"content-length", length)]})
+        assert (await receive())["body"] == b"hello"
+        await send({**END, "body": b"end"})
+
+    async with visiting(app) as visit:
+        visit.send(b"POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n")
+        await visit.read()
+        answer = await visit.ask(b"hello")  # it has waited for long enough (RFC 9110, 10.1.1)
+        assert answer == (b"end" if length else b"3\r\nend\r\n0\r\n\r\n")
+        assert visit.received.count(b"HTTP/1.1") == 1
+        assert visit.is_at_end
+
+
 async def test_where_there_is_no_body_to_wait_for_the_connection_goes_on():
     async def app(scope, receive, send):
         await send({**START, "headers": [(b"content-length", b"0")]})
@@ -379,6 +397,45 @@ async def test_after_a_body_that_nobody_has_read_the_connection_goes_on_if_all_o
             assert status(await visit.ask(GET)) == 200
         else:
             assert visit.is_at_end
+
+
+@pytest.mark.parametrize("head", [b"connection: close\r\n", b"expect: 100-continue\r\n", b""], ids=repr)
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+async def test_who_is_answered_while_its_body_still_comes_can_send_on_and_read_the_response(autojump_clock, version, head):
+    """A reset would take the response away from it, or look to a proxy as if the server had failed (RFC 9112, 9.6)."""
+
+    async def app(scope, receive, send):
+        await send({**START, "status": 413, "headers": [(b"content-length", b"0")]})
+        await send(END)
+
+    async with visiting(app) as visit:
+        visit.send(b"POST / HTTP/" + version + b"\r\nhost: x\r\ncontent-length: 5000\r\n" + head + b"\r\n")
+        for _ in range(5):
+            await trio.sleep(0.1)
+            visit.send(b"x" * 1000)  # BrokenPipeError, after a reset
+        assert status(await visit.answer()) == 413
+        await trio.sleep(1)
+        assert (visit.is_at_end, visit.is_over) == (True, True)
+
+
+async def test_what_a_client_sends_ahead_is_kept_to_a_bound_however_often_the_app_looks(autojump_clock):
+    async def app(scope, receive, send):
+        await send(START)
+        while True:
+            with trio.move_on_after(1):
+                assert (await receive())["type"] == "http.request"
+                assert (await receive())["type"] == "http.disconnect"
+                return
+
+    async with visiting(app) as visit:
+        visit.send(GET)
+        sent = 0
+        with suppress(BrokenPipeError, ConnectionResetError):
+            while sent < 200 * 1024:
+                visit.send(b"x" * 1024)
+                sent += 1024
+                await trio.sleep(0.1)
+        assert 64 * 1024 <= sent < 80 * 1024
 
 
 async def test_what_a_client_sends_ahead_is_kept_to_a_bound(autojump_clock):
@@ -505,6 +562,19 @@ async def test_a_response_without_a_body_has_none_and_the_next_one_comes_behind_
         assert statuses(answer) == [code, code]
         assert head(answer)[2].startswith(b"HTTP/1.1 %d" % code)
         assert not visit.is_at_end
+
+
+@pytest.mark.parametrize(("code", "kept"), [(204, []), (304, [b"content-length: 5"])])
+async def test_where_there_is_no_body_nothing_is_said_of_its_end(code, kept):
+    """Who believes that would wait for it, and take the next response for a part of it (RFC 9110, 8.6; RFC 9112, 6.1)."""
+    said = [(b"content-length", b"5"), (b"transfer-encoding", b"chunked")]
+
+    async def app(scope, receive, send):
+        await send({**START, "status": code, "headers": said})
+        await send(END)
+
+    async with visiting(app) as visit:
+        assert head(await visit.ask(GET)) == (code, kept, b"")
 
 
 @pytest.mark.parametrize(("version", "keep"), [(b"1.1", None), (b"1.1", b"close"), (b"1.0", None)])
