@@ -16,7 +16,7 @@ from .exchange import Stage
 from .http1_exchange import HTTP1Exchange
 from .http1_request import RefusedError, Request, RequestReader
 from .http1_response import encode_head
-from .messages import Headers, make_scope
+from .messages import make_scope
 from .transport import LAST_WRITE_TIMEOUT
 from .websocket import WebSocket
 
@@ -59,14 +59,17 @@ class HTTP1:
         Args:
             first: The first request, or the status with which it has to be refused.
         """
+        # A client of HTTP/2 begins with it (RFC 9113, 3.3): what looks like that later has come in some other way.
+        may_be_http2 = self._settings.http2_cleartext and not self._transport.is_encrypted
         try:
             if isinstance(first, int):
                 raise RefusedError(first)
             request: Request | None = first
             del first
             while request is not None:
-                if request.method == "PRI" and request.version == "2.0" and self._speaks_http2:
+                if may_be_http2 and request.is_preface:
                     return _PREFACE + self._reader.take_rest()
+                may_be_http2 = False
                 answering = self._answer(request)
                 del request  # which an open stream need not keep
                 if not await answering:
@@ -76,15 +79,12 @@ class HTTP1:
             await self.refuse(refused.status)
         return None
 
-    @property
-    def _speaks_http2(self) -> bool:
-        return self._settings.http2_cleartext and not self._transport.is_encrypted
-
     def stop(self) -> None:
         """Take no further request, but for one that is on its way."""
         self.is_stopping = True
         if self._idle is not None:
-            self._idle.cancel("the server stops")
+            patience = LAST_WRITE_TIMEOUT if self._reader.unread else 0
+            self._idle.deadline = min(self._idle.deadline, trio.current_time() + patience)
 
     def ask_to_leave(self) -> None:
         """Tell the app that it is to end its response."""
@@ -103,12 +103,14 @@ class HTTP1:
         Raises:
             RefusedError: There is one that cannot be answered, or only a part of one.
         """
-        reader = self._reader
-        has_begun = reader.unread > 0
-        patience = self._settings.head_timeout if has_begun else self._settings.keep_alive_timeout
-        self._idle = trio.CancelScope(deadline=trio.current_time() + patience)
-        with self._idle:
+        reader, settings = self._reader, self._settings
+        has_begun = False
+        self._idle = idle = trio.CancelScope(deadline=trio.current_time() + settings.keep_alive_timeout)
+        with idle:
             while (request := reader.next_request()) is None:
+                if reader.unread and not has_begun:
+                    has_begun = True
+                    idle.deadline = trio.current_time() + settings.head_timeout
                 try:
                     data = await self._transport.receive()
                 except trio.BrokenResourceError:
@@ -117,9 +119,6 @@ class HTTP1:
                     if has_begun:
                         raise RefusedError(400)
                     return None  # the client has left
-                if not has_begun:
-                    has_begun = True
-                    self._idle.deadline = trio.current_time() + self._settings.head_timeout
                 reader.receive_data(data)
             return request
         if has_begun and not self.is_stopping:
@@ -157,7 +156,7 @@ class HTTP1:
             client=self._conversation.client,
             server=self._conversation.server,
         )
-        if request.method == "GET" and _asks_for_websocket(headers):
+        if _asks_for_websocket(request):
             await self._serve_websocket(scope)
             return False
         self._exchange = exchange = HTTP1Exchange(self._conversation, self._reader, request, self)
@@ -187,8 +186,11 @@ class HTTP1:
         await self._websocket.serve(scope)
 
 
-def _asks_for_websocket(headers: Headers) -> bool:
-    """Whether a GET asks to go on as a WebSocket (RFC 6455, 4.2.1). No other upgrade is taken up (RFC 9110, 7.8)."""
+def _asks_for_websocket(request: Request) -> bool:
+    """Whether a request asks to go on as a WebSocket (RFC 6455, 4.2.1). No other upgrade is taken up (RFC 9110, 7.8)."""
+    if request.method != "GET" or request.version != "1.1":
+        return False
+    headers = request.headers
     upgrade = b",".join([value for name, value in headers if name == b"upgrade"]).lower()
     if upgrade.strip() != b"websocket":
         return False

@@ -10,11 +10,12 @@ from .messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Header
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _LINE = rb"(?:" + _TOKEN + rb":[^\0\r\n\f\v]*+\n)"
-# With a line feed alone at the end of each line, as it may be sent too (RFC 9112, 2.2).
-_HEAD = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]++) HTTP/([0-9]\.[0-9])\n(" + _LINE + rb"*+)")
+# With a line feed alone at the end of each line, as it may be sent too (RFC 9112, 2.2). A target has no fragment (3.2).
+_HEAD = re.compile(rb"(" + _TOKEN + rb") ([\x21\x22\x24-\x7e]++) HTTP/([0-9]\.[0-9])\n(" + _LINE + rb"*+)")
 _HEADER = re.compile(rb"([^:]++):[ \t]*+([^\n]*+)\n")
 _TRAILERS = re.compile(_LINE + rb"*+")
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*+;[^\r\n]*+)?+[ \t]*+")
+_LINE_FEED_ALONE = re.compile(rb"(?<!\r)\n")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*+;[^\0-\x08\x0a-\x1f\x7f]*+)?+[ \t]*+")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _ABSOLUTE = re.compile(rb"https?://([^/?#@]+)([/?].*)?", re.IGNORECASE)
 # Bytes of the line before a chunk: its size, and extensions that nobody uses.
@@ -45,6 +46,11 @@ class Request:
     version: str
     headers: Headers
     is_last: bool
+
+    @property
+    def is_preface(self) -> bool:
+        """Whether this is no request, but what HTTP/2 begins with (RFC 9113, 3.4)."""
+        return (self.method, self.target, self.version, self.headers) == ("PRI", b"*", "2.0", [])
 
     def resolve(self) -> tuple[bytes, Headers]:
         """The path and query of the target, and the headers.
@@ -80,10 +86,12 @@ class RequestReader:
         awaits_continue: Whether the client waits to be told to send the body that it has announced (RFC 9110, 10.1.1).
     """
 
-    __slots__ = ("_buffer", "_has_footer", "_is_chunked", "_is_in_trailers", "_left", "awaits_continue")
+    __slots__ = ("_buffer", "_has_footer", "_has_skipped_line", "_is_chunked", "_is_in_trailers", "_left", "awaits_continue")
 
     def __init__(self) -> None:
         self._buffer = b""
+        # Before a request; one is passed over, as there are clients that end a body with it (RFC 9112, 2.2).
+        self._has_skipped_line = False
         self._left = 0  # of the body, or of a chunk of it
         self._is_chunked = False  # there are further chunks
         self._has_footer = False  # a chunk is over, but for the end of its line
@@ -112,8 +120,11 @@ class RequestReader:
         Raises:
             RefusedError: This is no head, or one that is too large.
         """
+        if not self._has_skipped_line and self._buffer.startswith(b"\r\n"):
+            self._has_skipped_line = True
+            self._buffer = self._buffer[2:]
         came = self._buffer
-        if not came:
+        if not came or (came == b"\r" and not self._has_skipped_line):
             return None
         end = _find_end(came)
         _check_size(came, end)
@@ -125,6 +136,7 @@ class RequestReader:
         if head is None:
             raise RefusedError(400)
         self._buffer = came[came.index(b"\n", end + 1) + 1 :]
+        self._has_skipped_line = False
         method, target, version, lines = head.groups()
         headers = [(name.lower(), value.rstrip(b" \t")) for name, value in _HEADER.findall(lines)]
         self._begin_body(version, headers)
@@ -211,14 +223,18 @@ class RequestReader:
         return self._read_trailers()
 
     def _read_trailers(self) -> bool:
-        came = b"\n" + self._buffer  # the end of the line before
+        came = b"\r\n" + self._buffer  # the end of the line before
         end = _find_end(came)
         _check_size(came, end)
+        over = len(came) if end < 0 else came.index(b"\n", end + 1) + 1
+        # Nobody in between may see another end: lines end strictly here.
+        if _LINE_FEED_ALONE.search(came, 0, over):
+            raise RefusedError(400)
         if end < 0:
             return False
-        if not _TRAILERS.fullmatch(came[1 : end + 1].replace(b"\r\n", b"\n")):
+        if not _TRAILERS.fullmatch(came[2 : end + 1].replace(b"\r\n", b"\n")):
             raise RefusedError(400)
-        self._buffer = came[came.index(b"\n", end + 1) + 1 :]
+        self._buffer = came[over:]
         self._is_chunked = False
         return True
 

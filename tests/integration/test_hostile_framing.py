@@ -82,6 +82,16 @@ REFUSED = {
     "a NUL in a value": get(b"X: a\0b") + CONTRABAND,
     "no host": get(host=b"") + CONTRABAND,
     "two hosts": get(b"Host: other") + CONTRABAND,
+    "a host in two words": get(host=b"Host: server other") + CONTRABAND,
+    "a host with a user": get(host=b"Host: user@server") + CONTRABAND,
+    "a host with a path": get(host=b"Host: server/x") + CONTRABAND,
+    "a host with two ports": get(host=b"Host: server:80:81") + CONTRABAND,
+    "a host that is not ASCII": get(host="Host: b\u00fccher".encode()) + CONTRABAND,
+    "half a host in brackets": get(host=b"Host: [::1") + CONTRABAND,
+    "a user in the target": get(line=b"GET http://user@server/echo HTTP/1.1") + CONTRABAND,
+    "an empty host in the target": get(line=b"GET http:///echo HTTP/1.1") + CONTRABAND,
+    "a fragment": get(line=b"GET /echo#fragment HTTP/1.1") + CONTRABAND,
+    "two empty lines before it": b"\r\n\r\n" + get() + CONTRABAND,
     # chunks (RFC 9112, 7.1)
     "a size with a sign": post(CHUNKED, body=b"+5\r\nhello\r\n0\r\n\r\n" + CONTRABAND),
     "a size with a base": post(CHUNKED, body=b"0x5\r\nhello\r\n0\r\n\r\n" + CONTRABAND),
@@ -89,6 +99,11 @@ REFUSED = {
     "a size below zero": post(CHUNKED, body=b"-1\r\nhello\r\n0\r\n\r\n" + CONTRABAND),
     "a size without end": post(CHUNKED, body=b"F" * 30 + b"\r\nhello\r\n" + CONTRABAND),
     "no size": post(CHUNKED, body=b"\r\nhello\r\n0\r\n\r\n" + CONTRABAND),
+    "an LF in an extension": post(CHUNKED, body=b"0;a\n\r\n" + CONTRABAND),
+    "an LF as the end of the trailers": post(CHUNKED, body=b"0\r\n\n" + CONTRABAND),
+    "an LF after a trailer": post(CHUNKED, body=b"0\r\nX: y\n\n" + CONTRABAND),
+    "an LF after a size": post(CHUNKED, body=b"0\n\n" + CONTRABAND),
+    "a folded trailer": post(CHUNKED, body=b"0\r\nX: y\r\n z\r\n\r\n" + CONTRABAND),
     "a chunk that is longer than it says": post(CHUNKED, body=b"5\r\nhelloXX\r\n0\r\n\r\n" + CONTRABAND),
     # the first line (RFC 9112, 3)
     "two spaces": get(line=b"GET  /echo HTTP/1.1") + CONTRABAND,
@@ -152,6 +167,9 @@ TAKEN = {
         post(b"Connection: upgrade", b"Upgrade: h2c", b"HTTP2-Settings: ", CHUNKED, body=b"5\r\nhello\r\n0\r\n\r\n"),
         HELLO,
     ),
+    "an empty line before it": (b"\r\n" + get(), b'"method":"GET"'),
+    "an empty line after a body": (post(b"Content-Length: 5", body=b"hello\r\n"), HELLO),
+    "an IPv6 host": (get(host=b"Host: [::1]:80"), b'"host":"[::1]:80"'),
     "a value that is not ASCII": (get("X: ä".encode()), b'"method":"GET"'),
 }
 
@@ -177,11 +195,9 @@ EITHER = {
     "lines that end with LF alone": b"GET /echo HTTP/1.1\nHost: server\n\n",
     "a size with a space after it": post(CHUNKED, body=b"5 \r\nhello\r\n0\r\n\r\n"),
     "HTTP/1.2": get(line=b"GET /echo HTTP/1.2"),
-    "an empty line before it": b"\r\n" + get(),
     "an extension of twenty kilobytes": post(CHUNKED, body=b"5;" + b"a" * 20_000 + b"\r\nhello\r\n0\r\n\r\n"),
     "an expectation that nobody knows": post(b"Expect: 200-ok", b"Content-Length: 5", body=b"hello"),
     "an asterisk": get(line=b"OPTIONS * HTTP/1.1"),
-    "a fragment": get(line=b"GET /echo#fragment HTTP/1.1"),
     "a method that nobody knows": get(line=b"FOO /echo HTTP/1.1"),
 }
 

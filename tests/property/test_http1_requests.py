@@ -92,7 +92,8 @@ def test_what_is_read_here_is_what_h11_reads(pieces):
         return
     if read is None or b"expect" in dict(read[0][3]):
         return
-    expected = read_by_h11(pieces)
+    whole = b"".join(pieces)
+    expected = read_by_h11([whole.removeprefix(b"\r\n")])  # an empty line before a request, which h11 does not pass over
     if read[2]:
         assert read == expected
     else:

@@ -88,13 +88,24 @@ async def test_one_that_comes_in_pieces_is_served_when_it_is_complete(autojump_c
         assert there.served[0].take_first().headers == [(b"host", b"server")]
 
 
+async def test_of_empty_lines_before_a_request_one_is_passed_over_and_no_more(autojump_clock):
+    async with arriving(head_timeout=5) as there:
+        client = there.come()
+        for piece in (b"\r", b"\n", b"\r"):
+            await trio.sleep(4.9)
+            assert not there.served
+            client.send(piece)
+            await trio.testing.wait_all_tasks_blocked()
+        assert there.served[0].take_first() == 400
+
+
 MANY_LINES = b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 101
 
 
 @pytest.mark.parametrize(
     ("said", "status"),
-    [(b"\r\n", 400), (b"GET /\r\n\r\n", 400), (b"G" * 40_000, 414), (MANY_LINES, 431)],
-    ids=["an empty line", "half a line", "a long line", "many lines"],
+    [(b"\r\n\r\n", 400), (b"GET /\r\n\r\n", 400), (b"G" * 40_000, 414), (MANY_LINES, 431)],
+    ids=["empty lines", "half a line", "a long line", "many lines"],
 )
 async def test_what_is_no_request_is_to_be_refused(autojump_clock, said, status):
     async with arriving() as there:

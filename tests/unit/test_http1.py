@@ -115,6 +115,10 @@ LIMITS = {
     "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "two hosts": (b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n", 400),
     "a space before the colon": (b"GET / HTTP/1.1\r\nhost: x\r\ntransfer-encoding : chunked\r\n\r\n", 400),
+    "a target with a fragment": (b"GET /#x HTTP/1.1\r\nhost: x\r\n\r\n", 400),
+    "an empty line before it": (b"\r\n" + GET, 200),
+    "two empty lines before it": (b"\r\n\r\n" + GET, 400),
+    "a line feed before it": (b"\n" + GET, 400),
     "a target without a slash": (b"GET x HTTP/1.1\r\nhost: x\r\n\r\n", 400),
     "a star that is not for OPTIONS": (b"GET * HTTP/1.1\r\nhost: x\r\n\r\n", 400),
     "another scheme": (b"GET ftp://x/ HTTP/1.1\r\nhost: x\r\n\r\n", 400),
@@ -204,6 +208,15 @@ async def test_a_method_has_case_and_may_be_any():
             assert head(await visit.ask(method + b" / HTTP/1.1\r\nhost: x\r\n\r\n"))[2] == method + b" / "
 
 
+async def test_clients_that_end_a_body_with_an_empty_line_are_understood(autojump_clock):
+    """It is the beginning of no request, and costs nobody its connection (RFC 9112, 2.2)."""
+    post = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello\r\n"
+    async with visiting(Echo(), keep_alive_timeout=75, head_timeout=10) as visit:
+        assert statuses(await visit.ask(post + post)) == [200, 200]
+        await trio.sleep(70)
+        assert statuses(await visit.ask(post)) == [200]
+
+
 # -- timeouts -----------------------------------------------------------------------------------------------------------
 
 
@@ -278,14 +291,36 @@ async def test_bodies_are_what_was_sent_and_the_next_request_begins_behind_them(
 
 @pytest.mark.parametrize(
     ("body", "expected"),
-    [(b"5\r\nhelloXX", 400), (b"x\r\n", 400), (b"-1\r\n", 400), (b"5" * 100_000, 431)],
-    ids=["no end of a chunk", "no length", "less than nothing", "without end"],
+    [
+        (b"5\r\nhelloXX", 400),
+        (b"x\r\n", 400),
+        (b"-1\r\n", 400),
+        (b"5" * 100_000, 431),
+        (b"1;a\0b\r\n!\r\n0\r\n\r\n", 400),
+        (b"1;a\nb\r\n!\r\n0\r\n\r\n", 400),
+        (b"0\r\n\nGET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n", 400),
+        (b"0\r\na: b\n\r\n", 400),
+        (b"0\r\na: b\n\nGET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n", 400),
+        (b"0\r\na: b\n", 400),
+    ],
+    ids=[
+        "no end of a chunk",
+        "no length",
+        "less than nothing",
+        "without end",
+        "NUL in an extension",
+        "LF in an extension",
+        "LF as the end",
+        "LF after a trailer",
+        "LF after a trailer and as the end",
+        "LF in trailers that go on",
+    ],
 )
 async def test_a_body_that_is_broken_is_refused_and_is_no_end(body, expected):
     app = Echo()
     async with visiting(app) as visit:
         answer = await visit.ask(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + body)
-        assert status(answer) == expected
+        assert statuses(answer) == [expected]
         assert visit.is_at_end
     assert app.messages[-1] == {"type": "http.disconnect"}
 
@@ -451,6 +486,32 @@ async def test_what_a_client_sends_ahead_is_kept_to_a_bound(autojump_clock):
             await trio.testing.wait_all_tasks_blocked()
         await trio.sleep(5)
         assert visit.is_over
+
+
+# -- HTTP/2, with http2_cleartext ---------------------------------------------------------------------------------------
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+SETTINGS = b"\0\0\0\4\0\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("began", "expected"),
+    [
+        (PREFACE, []),
+        (GET + PREFACE, [200, 505]),
+        (PREFACE.replace(b"*", b"/"), [505]),
+        (PREFACE.replace(b"\r\n\r\nSM", b"\r\na: b\r\n\r\nSM"), [505]),
+        (PREFACE.replace(b"\r\n\r\nSM", b"\r\ncontent-length: 6\r\n\r\nSM"), [505]),
+        (PREFACE.replace(b"2.0", b"1.1").replace(b"\r\n", b"\r\nhost: x\r\n", 1), [400]),
+    ],
+    ids=["as it is", "after a request", "another target", "a header", "a body", "another version"],
+)
+async def test_http2_begins_a_connection_with_nothing_else_than_its_preface(began, expected):
+    """What looks like it elsewhere has come past somebody who took it for something else."""
+    async with visiting(Echo(), http2_cleartext=True) as visit:
+        answer = await visit.ask(began + SETTINGS)
+        assert statuses(answer) == expected
+        assert answer.endswith(b"\0\0\0\4\1\0\0\0\0") == (not expected)  # it acknowledges settings
 
 
 # -- no upgrade to HTTP/2 -----------------------------------------------------------------------------------------------
@@ -748,6 +809,28 @@ async def test_a_server_that_stops_leaves_idle_connections_at_once(autojump_cloc
         assert trio.current_time() == 0
 
 
+async def test_the_rest_of_a_later_request_is_waited_for_a_moment_when_the_server_stops(autojump_clock):
+    async with visiting(Echo()) as visit:
+        await visit.ask(GET)
+        visit.send(GET[:10])
+        await trio.sleep(1)
+        visit.stop()
+        await trio.sleep(0.4)
+        answer = await visit.ask(GET[10:])
+        assert (statuses(answer), visit.is_at_end) == ([200], True)
+        assert b"connection: close" in head(answer)[1]
+
+
+async def test_the_rest_of_a_later_request_is_not_waited_for_longer(autojump_clock):
+    async with visiting(Echo()) as visit:
+        await visit.ask(GET)
+        visit.send(GET[:10])
+        await trio.sleep(1)
+        visit.stop()
+        await trio.sleep(0.6)
+        assert visit.is_over
+
+
 async def test_a_request_that_is_on_its_way_when_the_server_stops_is_answered_as_the_last_one(autojump_clock):
     async with visiting(Echo()) as visit:
         visit.stop()
@@ -874,6 +957,7 @@ async def test_a_websocket_is_told_when_the_server_stops():
         (b"GET", b"POST"),
         (b"upgrade: WebSocket", b"upgrade: h2c"),
         (b"connection: keep-alive, Upgrade", b"connection: keep-alive"),
+        (b"HTTP/1.1", b"HTTP/1.0"),  # which knows no upgrade (RFC 9110, 7.8)
     ],
     ids=repr,
 )
