@@ -173,11 +173,14 @@ class Flusher:
             if (now := trio.current_time()) < rested:
                 await trio.sleep_until(rested)
                 now = trio.current_time()
-            writers, self._waiting = self._waiting, {}
-            for writer in writers:
-                try:
-                    writer.flush(now)
-                except BaseException as raised:  # an error of one stream must not keep the others from being written
-                    logger.exception("a stream could not be written", exc_info=failure_of(raised))
+            self._flush_waiting(now)
             ended = trio.current_time()
             rested = ended + min(ended - now, self._max_delay)
+
+    def _flush_waiting(self, now: float) -> None:  # a function, which keeps none of them until the next turn
+        writers, self._waiting = self._waiting, {}
+        for writer in writers:
+            try:
+                writer.flush(now)
+            except BaseException as raised:  # an error of one stream must not keep the others from being written
+                logger.exception("a stream could not be written", exc_info=failure_of(raised))

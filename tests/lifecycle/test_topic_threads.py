@@ -4,6 +4,7 @@ import gc
 import inspect
 import re
 import threading
+import weakref
 from contextlib import aclosing, asynccontextmanager
 
 import pytest
@@ -403,3 +404,21 @@ async def test_an_error_in_writing_one_stream_keeps_no_other_from_being_written(
         assert flushed == [other, other]
         nursery.cancel_scope.cancel()
     assert [record.getMessage() for record in caplog.records] == ["a stream could not be written"] * 2
+
+
+async def test_nothing_is_kept_of_streams_that_were_written_once_they_are_over(autojump_clock):
+    """There may be nobody else to be written, for hours."""
+
+    class Writer:
+        def flush(self, now):
+            pass
+
+    flusher, writers = Flusher(0), [Writer(), Writer()]
+    left = [weakref.ref(writer) for writer in writers]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flusher.run)
+        while writers:
+            flusher.flush_soon(writers.pop())
+        await trio.testing.wait_all_tasks_blocked()
+        assert [writer() for writer in left] == [None, None]
+        nursery.cancel_scope.cancel()
