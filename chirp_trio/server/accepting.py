@@ -15,6 +15,7 @@ from ..addresses import owner_of, parse_address
 from ..logs import logger_of
 from .config import ServerConfig
 from .forwarded import TrustedProxies
+from .tls import Certificate
 from .watch import PER_TURN
 
 logger = logger_of("server")
@@ -88,7 +89,7 @@ class Acceptor:
 
     Args:
         listening: The socket, which does not block.
-        tls: Whether TLS is spoken on it, and how.
+        certificate: For TLS; None means clear text.
         room: How many there may be.
         serve: Begins to serve a connection; calls what it is given once that is over.
     """
@@ -96,12 +97,12 @@ class Acceptor:
     def __init__(
         self,
         listening: socket.socket,
-        tls: ssl.SSLContext | None,
+        certificate: Certificate | None,
         room: Room,
         serve: Callable[[socket.socket, ssl.SSLContext | None, Callable[[], None]], None],
     ) -> None:
         self._listening = listening
-        self._tls = tls
+        self._certificate = certificate
         self._room = room
         self._leave = room.leave
         self._serve = serve
@@ -142,13 +143,14 @@ class Acceptor:
         if not self._room.enter(peer):
             self._refuse(connection, peer)
             return
-        self._serve(connection, self._tls, functools.partial(self._leave, peer))
+        tls = None if self._certificate is None else self._certificate.context
+        self._serve(connection, tls, functools.partial(self._leave, peer))
 
     def _refuse(self, connection: socket.socket, peer: object) -> None:
         self._refused += 1
         with connection:
             with suppress(OSError):
-                connection.send(_REFUSAL if self._tls is None else _TLS_REFUSAL)
+                connection.send(_REFUSAL if self._certificate is None else _TLS_REFUSAL)
                 connection.shutdown(socket.SHUT_WR)
             with suppress(OSError):
                 connection.recv(65536)  # or the system would reset the connection, and the client might not read this

@@ -89,6 +89,7 @@ class HTTP1Exchange(Exchange):
                     self._transport.write_nowait(_GO_ON)
                 data = await self._receive_body()
                 if not data:
+                    await self._refuse_body(400)  # unless it was too late, and has been told so
                     break
                 self._reader.receive_data(data)
             else:

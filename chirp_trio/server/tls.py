@@ -15,12 +15,15 @@ _RECORD_SIZE = 16 * 1024
 
 
 class Certificate:
-    """A certificate and its key, as a TLS context for all connections.
+    """A certificate and its key, as a TLS context for connections.
 
     Args:
         certfile: The certificate (PEM), and what vouches for it.
         keyfile: Its private key (PEM).
         protocols: What is offered by ALPN (RFC 7301), best first.
+
+    Attributes:
+        context: For the connections that come now.
 
     Raises:
         OSError: The files cannot be read, or are no certificate and its key.
@@ -28,8 +31,8 @@ class Certificate:
 
     def __init__(self, certfile: str | Path, keyfile: str | Path, protocols: list[str]) -> None:
         self._files = (str(certfile), str(keyfile))
+        self._protocols = protocols
         self.context = self._read()
-        self.context.set_alpn_protocols(protocols)
 
     def _read(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -41,6 +44,7 @@ class Certificate:
         # A ticket is for one connection more; the two that are usual would be a sixth of what a handshake costs.
         context.num_tickets = 1
         context.load_cert_chain(*self._files)
+        context.set_alpn_protocols(self._protocols)
         return context
 
     def reload(self) -> None:
@@ -49,8 +53,7 @@ class Certificate:
         Raises:
             OSError: They cannot be read, or are no certificate and its key.
         """
-        self._read()
-        self.context.load_cert_chain(*self._files)
+        self.context = self._read()  # a new one: a context that fails to load a pair may have taken half of it
 
 
 class TLS:

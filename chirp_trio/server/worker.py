@@ -97,14 +97,15 @@ class Worker:
         close: Callable[[], None],
     ) -> None:
         settings = self._settings
-        tls = None if self._certificate is None else self._certificate.context
         with Watch() as watch:
             async with trio.open_nursery() as patience:
                 patience.start_soon(watch.run)
                 async with trio.open_nursery() as connections:
                     serve = functools.partial(self._serve_arrival, connections, collector)
                     with Arrivals(settings, serve, watch, self._endings) as arrivals:
-                        acceptors = [Acceptor(listening, tls, self._open, arrivals.add) for listening in listeners]
+                        acceptors = [
+                            Acceptor(listening, self._certificate, self._open, arrivals.add) for listening in listeners
+                        ]
                         listen(listeners)
                         async with trio.open_nursery() as nursery:
                             nursery.start_soon(arrivals.run)

@@ -12,6 +12,8 @@ import trio.testing
 from chirp_trio.server import accepting
 from chirp_trio.server.accepting import Acceptor, Room
 from chirp_trio.server.config import ServerConfig
+from chirp_trio.server.tls import Certificate
+from tests.certificates import make_certificate
 
 
 def room(**settings):
@@ -74,11 +76,11 @@ def test_nothing_is_kept_of_clients_that_have_left():
 class Listening:
     """A listening socket of this machine, and what has been accepted on it."""
 
-    def __init__(self, rooms, tls=None):
+    def __init__(self, rooms, certificate=None):
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.socket.setblocking(False)
         self.accepted = []
-        self.acceptor = Acceptor(self.socket, tls, rooms, lambda *accepted: self.accepted.append(accepted))
+        self.acceptor = Acceptor(self.socket, certificate, rooms, lambda *accepted: self.accepted.append(accepted))
         self.clients = []
 
     def connect(self):
@@ -151,8 +153,8 @@ def test_who_finds_no_room_reads_why(speaks_first, clock, caplog):
     )
 
 
-def test_who_finds_no_room_and_speaks_tls_gets_an_alert(clock):
-    with Listening(room(max_connections=1), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as listening:
+def test_who_finds_no_room_and_speaks_tls_gets_an_alert(clock, tmp_path):
+    with Listening(room(max_connections=1), Certificate(*make_certificate(tmp_path), [])) as listening:
         listening.connect()
         refused = listening.connect()
         listening.acceptor.accept_waiting()

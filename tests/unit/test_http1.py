@@ -775,6 +775,36 @@ async def test_an_app_is_told_that_its_client_has_left(leave):
         assert visit.is_over or leave == "half"
 
 
+ENDING = {
+    "no body": GET,
+    "a length": b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello",
+    "chunks": b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\na: b\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("case", ENDING)
+async def test_a_client_that_sends_no_more_is_answered_if_its_request_is_complete_and_told_if_it_is_not(case):
+    """As `nc -N` does, and whoever lost a part (RFC 9112, 8)."""
+    request = ENDING[case]
+    for end in range(1, len(request) + 1):
+        async with visiting(Echo()) as visit:
+            visit.send(request[:end])
+            visit.theirs.shutdown(1)
+            answer = await visit.answer()
+            assert (request[:end], statuses(answer)) == (request[:end], [200 if end == len(request) else 400])
+            assert visit.is_at_end
+
+
+@pytest.mark.parametrize("case", ENDING)
+async def test_a_request_may_be_divided_anywhere(case):
+    request = ENDING[case]
+    for place in range(1, len(request)):
+        async with visiting(Echo()) as visit:
+            await visit.ask(request[:place])
+            answer = await visit.ask(request[place:] + GET)
+            assert (place, statuses(answer)) == (place, [200, 200])
+
+
 async def test_a_client_that_leaves_in_the_middle_of_its_body_has_left():
     app = Echo()
     async with visiting(app) as visit:

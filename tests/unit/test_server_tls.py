@@ -68,6 +68,22 @@ async def test_files_that_cannot_be_used_leave_the_one_before(files, tmp_path, c
     assert await shown(certificate) == before
 
 
+async def test_files_that_are_replaced_while_they_are_read_leave_a_certificate_with_its_key(files, tmp_path, monkeypatch):
+    certificate = Certificate(*files, ["http/1.1"])
+    before = await shown(certificate)
+    read, new = certificate._read, other(tmp_path, "other")[0].read_bytes()
+
+    def read_and_replace():
+        context = read()
+        files[0].write_bytes(new)  # and its key a moment later
+        return context
+
+    monkeypatch.setattr(certificate, "_read", read_and_replace)
+    with suppress(OSError):
+        certificate.reload()
+    assert await shown(certificate) == before
+
+
 @pytest.mark.parametrize("case", BROKEN)
 def test_files_that_cannot_be_used_are_an_error_at_the_start(files, case):
     BROKEN[case](*files)
