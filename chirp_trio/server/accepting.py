@@ -22,6 +22,8 @@ logger = logger_of("server")
 
 # The system is out of something, and will have it again when connections close.
 _OUT_OF = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+# It is the listening socket that cannot go on, and not one connection.
+_OF_THE_LISTENER = {errno.EBADF, errno.EINVAL}
 # Seconds until the next attempt then, and between two lines about one thing in the log.
 _PAUSE = 0.1
 _BETWEEN_LINES = 10.0
@@ -116,6 +118,9 @@ class Acceptor:
             try:
                 self.accept_waiting()
             except OSError as error:
+                if error.errno == errno.EINVAL:
+                    self._tell_of_end()
+                    await trio.sleep_forever()
                 if error.errno not in _OUT_OF:
                     raise
                 if self._may_speak():
@@ -125,6 +130,12 @@ class Acceptor:
                     )  # fmt: skip
                 await trio.sleep(_PAUSE)
 
+    def _tell_of_end(self) -> None:
+        logger.error(
+            "no connection is accepted on %s any more: whoever has opened this socket, or shares it, has shut it down; those "
+            "that are open go on", self._listening.getsockname(),
+        )  # fmt: skip
+
     def accept_waiting(self, most: int = PER_TURN) -> None:
         """Accept what waits to be accepted, up to a number of connections."""
         for _ in range(most):
@@ -133,7 +144,7 @@ class Acceptor:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno in _OUT_OF or error.errno == errno.EBADF:
+                if error.errno in _OUT_OF or error.errno in _OF_THE_LISTENER:
                     raise
                 continue  # it has left already
             connection.setblocking(False)

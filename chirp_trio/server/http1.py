@@ -4,6 +4,7 @@ The app runs in that task too, and reads from the client itself whenever it asks
 would have to be told, waited for, or ended.
 """
 
+import re
 from contextvars import copy_context
 from functools import partial
 
@@ -16,10 +17,12 @@ from .exchange import Stage
 from .http1_exchange import HTTP1Exchange
 from .http1_request import RefusedError, Request, RequestReader
 from .http1_response import encode_head
-from .messages import make_scope
+from .messages import Headers, make_scope
 from .transport import LAST_WRITE_TIMEOUT
 from .websocket import WebSocket
 
+_OF_A_BODY = frozenset({b"content-length", b"transfer-encoding"})
+_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
 
 
@@ -179,11 +182,22 @@ class HTTP1:
             self._exchange = None
 
     async def _serve_websocket(self, scope: Scope) -> None:
-        if any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"]):
-            await self.refuse(400)  # it has no body, so nobody can say where the WebSocket begins
+        if not _is_opening(scope["headers"]):
+            await self.refuse(400)
             return
         self._websocket = WebSocket(self._conversation, self._reader.take_rest())
         await self._websocket.serve(scope)
+
+
+def _is_opening(headers: Headers) -> bool:
+    """Whether these can open a WebSocket (RFC 6455, 4.2.1). They must not have a body: nobody could say where it begins."""
+    keys = [value for name, value in headers if name == b"sec-websocket-key"]
+    return (
+        all(name not in _OF_A_BODY for name, _ in headers)
+        and len(keys) == 1
+        and _KEY.fullmatch(keys[0]) is not None
+        and all(value.isascii() for name, value in headers if name.startswith(b"sec-websocket-"))
+    )
 
 
 def _asks_for_websocket(request: Request) -> bool:

@@ -227,3 +227,25 @@ async def test_what_is_wrong_with_the_socket_itself_is_an_error(autojump_clock):
         listening.connect()
         with pytest.raises(OSError, match="out of it"):
             await listening.acceptor.run()
+
+
+async def test_where_somebody_else_has_shut_the_socket_down_that_is_said_once_and_nobody_asks_again(autojump_clock, caplog):
+    """Such as the parent of this process, or its supervisor. Otherwise this would go round in circles for ever."""
+
+    class Shut(Failing):
+        def accept(self):
+            assert not self.calls
+            return super().accept()
+
+        def getsockname(self):
+            return self._listening.getsockname()
+
+    with Listening(room()) as listening:
+        listening.acceptor._listening = shut = Shut(listening.socket)
+        listening.socket.shutdown(socket.SHUT_RDWR)
+        with trio.move_on_after(60):
+            await listening.acceptor.run()
+        assert shut.calls == 1
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage().startswith("no connection is accepted on ('127.0.0.1', ")

@@ -957,6 +957,26 @@ async def test_a_bad_opening_of_a_websocket_is_refused_and_the_connection_ends()
         assert visit.is_at_end
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b"AAAAAAAAAAAAAAAAAAAAAA==", b"short"),
+        (b"AAAAAAAAAAAAAAAAAAAAAA==", b"AAAAAAAAAAAAAAAAAAAAA?=="),
+        (b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n", b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" * 2),
+        (b"sec-websocket-version: 13", b"sec-websocket-version: 13\xff"),
+        (b"sec-websocket-version: 13", b"sec-websocket-version: 13\r\nsec-websocket-protocol: chat, \xff"),
+        (b"sec-websocket-version: 13", b"sec-websocket-version: 13\r\nsec-websocket-extensions: \xff"),
+    ],
+    ids=repr,
+)
+async def test_an_opening_of_a_websocket_that_cannot_be_read_is_refused_without_a_traceback(change, caplog):
+    async with visiting(echo_socket) as visit:
+        answer = await visit.ask(OPENING.replace(*change) + b"\r\n")
+        assert head(answer) == (400, [b"content-length: 0", b"connection: close"], b"")
+        assert visit.is_at_end
+    assert not caplog.records
+
+
 async def test_an_app_that_fails_in_a_websocket_ends_it(caplog):
     async def app(scope, receive, send):
         await receive()
