@@ -10,7 +10,7 @@ from .messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Header
 _HEADER_OVERHEAD = 32
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_TARGET = re.compile(rb"/[\x21-\x7e]*")
+_TARGET = re.compile(rb"/[\x21\x22\x24-\x7e]*")  # without a fragment
 _FORBIDDEN_IN_VALUE = re.compile(rb"[\0\r\n]|\A[ \t]|[ \t]\Z")
 _PSEUDO_HEADERS = frozenset({b":method", b":scheme", b":authority", b":path"})
 # They are about one connection of HTTP/1.1, and have no meaning here (RFC 9113, 8.2.2).

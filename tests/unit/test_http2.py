@@ -89,6 +89,7 @@ MALFORMED = {
     "a pseudo-header after a header": {"pseudo": [*PSEUDO[1:], ("x", "y"), PSEUDO[0]]},
     "an empty path": {"path": ""},
     "a path without a slash": {"path": "index"},
+    "a path with a fragment": {"path": "/x#y"},
     "a star": {"path": "*"},
     "a path that is not ASCII": {"path": "/é"},
     "a method that is not ASCII": {"pseudo": [(":method", "GÉT"), *PSEUDO[1:]]},
