@@ -13,10 +13,10 @@ from tests.property.test_http1_requests import INSERTED, RIGHT
 from tests.strategies import examples
 
 HEADS = [
-    *RIGHT,
-    *(b"GET /%b HTTP/1.1\r\nhost: a\r\n\r\n" % path for path in (b"page", b"stream", b"empty", b"socket")),
+    *RIGHT[5:],  # with bodies
+    *(b"GET /%b HTTP/1.1\r\nhost: a\r\n\r\n" % path for path in (b"page", b"stream", b"stream", b"stream", b"empty")),
     *(b"POST /%b HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\nhello" % path
-      for path in (b"page", b"stream", b"empty", b"echo")),
+      for path in (b"page", b"stream", b"echo")),
     (b"GET /socket HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
      b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\x81\x82\0\0\0\0hi"),
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0",
@@ -45,12 +45,13 @@ async def app(scope, receive, send):
 @st.composite
 def conversations(draw):
     """What a client sends, in pieces, and what it does then."""
-    data: bytes = b"".join(draw(st.lists(st.sampled_from(HEADS), min_size=1, max_size=4)))
-    for _ in range(draw(st.integers(0, 4))):
+    data: bytes = b"".join(draw(st.lists(st.sampled_from(HEADS), min_size=1, max_size=3)))
+    for _ in range(draw(st.sampled_from([0, 0, 1, 4]))):
         place = draw(st.integers(0, len(data)))
         inserted = draw(st.sampled_from([b"", *INSERTED]) | st.binary(max_size=3))
         data = data[:place] + inserted + data[place + draw(st.integers(0, 2)) :]
-    data = data[: draw(st.just(len(data)) | st.integers(0, len(data)))]
+    if draw(st.integers(0, 3)) == 3:
+        data = data[: draw(st.integers(0, len(data)))]
     cuts = sorted(draw(st.lists(st.integers(0, len(data)), max_size=5)))
     pieces = [data[first:last] for first, last in zip([0, *cuts], [*cuts, len(data)], strict=True)]
     return pieces, draw(st.sampled_from(["close", "half", "reset", "stop", "wait"])), draw(st.booleans())
