@@ -127,6 +127,7 @@ class Origin:
 
 servers = Origin(SERVING)
 test_runs = Origin(TESTING)
+readers = Origin((*SERVING, *TESTING))  # of the documentation, who do both
 
 
 # -- the program ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ What happens to a block is decided by its language and its first line:
 
 `...` in an output stands for anything. A command whose output names a URL is a server: it is started, asked for `/`,
 and stopped; if it ends with `&`, it is stopped at the page's end. `redis-server` is stopped there as well. The ports 8000
-and 6379 become free ports; 6379 does not in examples, which open no server.
+and 6379 become free ports; 6379 does not in examples, which open no server. Python's programs are forked from a process that
+has imported what pages need, unless their environment is another one (see below).
 
 The folder holds what the page shows, and nothing that its reader does not have: nothing else is written into it. Where
 `CHIRP_TRIO_READER` names the `bin` folder of another environment, the commands are those of that one.
@@ -36,6 +37,8 @@ from tempfile import NamedTemporaryFile
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests import forking
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -67,10 +70,11 @@ USED_BY = {
 
 PATIENCE = 30  # seconds for what another process does
 PATH = f"{os.environ.get('CHIRP_TRIO_READER', Path(sys.executable).parent)}:{os.environ['PATH']}"
-# The reader's environment: pytest is stricter than his, and nothing leaves a trace in his folder.
+# The reader's environment: pytest is stricter than his, and nothing leaves a trace in his folder. What is imported before
+# pytest is there cannot have its asserts rewritten, and pytest would warn of that.
 ENVIRONMENT = {
     "PATH": PATH,
-    "PYTEST_ADDOPTS": "-W error -p no:cacheprovider",
+    "PYTEST_ADDOPTS": "-W error -W ignore::pytest.PytestAssertRewriteWarning -p no:cacheprovider",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUNBUFFERED": "1",
     "NO_PROXY": "127.0.0.1",
@@ -218,14 +222,21 @@ class Reader:
         return {"chirp-trio run ": port, "chirp-trio demo ": port, "hypercorn ": ["--bind", f"127.0.0.1:{self.port}"]}
 
     def run(self, place: str, words: list[str], code: int = 0) -> str:
-        process = subprocess.run(words, **self.options(), stdout=subprocess.PIPE, timeout=10 * PATIENCE, check=False)
-        assert process.returncode == code, f"{place}: {shlex.join(words)}\n{process.stdout}"
-        return process.stdout
+        with NamedTemporaryFile("w") as log:
+            process = self.start(words, log.fileno())
+            try:
+                returned = process.wait(10 * PATIENCE)
+            finally:
+                process.kill()
+            printed = Path(log.name).read_text()
+        assert returned == code, f"{place}: {shlex.join(words)}\n{printed}"
+        return printed
 
     @contextmanager
     def serve(self, block: Block, words: list[str], output: str, url: str) -> Iterator[None]:
         """Start a server, see its output, get an answer; and stop it in the end."""
-        with NamedTemporaryFile("w") as log, subprocess.Popen(words, **self.options(), stdout=log) as process:
+        with NamedTemporaryFile("w") as log:
+            process = self.start(words, log.fileno())
             printed = Path(log.name).read_text
             try:
                 wait_until(lambda: _same_output(output, printed(), _SAME) or process.poll() is not None)
@@ -236,16 +247,17 @@ class Reader:
                 assert process.wait(PATIENCE) == 0, f"{block.place}: the server did not stop well\n{printed()}"
             finally:
                 process.kill()
+                process.wait()
 
-    def options(self) -> dict:
+    def start(self, words: list[str], output: int) -> forking.Process | subprocess.Popen:
+        """Start a command, whose standard output and error go to `output`."""
+        program = Path(shutil.which(words[0], path=PATH))
         environment = {**os.environ, **ENVIRONMENT}
-        return {
-            "cwd": self.folder,
-            "env": environment,
-            "stdin": subprocess.DEVNULL,
-            "stderr": subprocess.STDOUT,
-            "text": True,
-        }
+        if program.parent == Path(sys.executable).parent:
+            return forking.readers.start([program, *words[1:]], cwd=self.folder, env=environment, output=output)
+        return subprocess.Popen(
+            words, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
 
 
 def status_of(url: str) -> int:
