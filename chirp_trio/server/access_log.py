@@ -1,7 +1,7 @@
 """The access log: a line for each request, when its response has ended.
 
-hypercorn has one too. It knows neither how many bytes a response had nor, of a client that left, the status; and it may write
-two lines for one of those, where an app does not notice.
+hypercorn's own access log has neither the number of bytes of a response nor, when a client has left, the status; and it may
+write two lines for such a request, if the app does not notice that the client has left.
 """
 
 import logging
@@ -45,7 +45,7 @@ class _Entry:
 
     def __init__(self, logger: logging.Logger, scope: Scope, receive: Receive) -> None:
         self._logger = logger
-        self._scope = dict(scope)  # as it is now: whoever serves the request may change it
+        self._scope = dict(scope)  # a copy: the app may change its own
         self._direct = (scope.get("extensions") or {}).get("chirp_trio.connection")
         self._receive = receive
         self._began = trio.current_time()
@@ -68,7 +68,7 @@ class _Entry:
         elif message["type"] == "http.response.body":
             self._bytes += len(message.get("body", b""))
             if not message.get("more_body", False):
-                self._is_complete = not self._has_left  # noted before it is sent: hypercorn tells of a disconnect within that
+                self._is_complete = not self._has_left  # before it is sent: hypercorn reports a disconnect during that
 
     def note_sent(self, _message: Message) -> None:
         """Write the line once the last message has been sent."""
@@ -85,11 +85,11 @@ class _Entry:
         client = scope.get("client")
         fields = {
             "client": client[0] if client else "-",
-            # Nothing in it that could end the line, or colour a terminal.
+            # Quoted, so that a client can neither end the line nor send codes to a terminal.
             "method": quote(scope["method"], _PRINTABLE),
-            "path": quote(path, _PRINTABLE),  # without the query, where secrets may be
+            "path": quote(path, _PRINTABLE),  # without the query, which may hold secrets
             "version": scope["http_version"],
-            "status": self._status or ("-" if self._has_left else 500),  # hypercorn answers for apps that do not
+            "status": self._status or ("-" if self._has_left else 500),  # the server has answered for the app
             "bytes": 0 if scope["method"] == "HEAD" else self._bytes + (self._direct.body_bytes if self._direct else 0),
             "seconds": trio.current_time() - self._began,
             "end": "client left" if self._has_left else "cut short" if self._status and not self._is_complete else "complete",
@@ -98,7 +98,7 @@ class _Entry:
 
 
 def _access_logger() -> logging.Logger:
-    """The logger of the access log, on standard error unless the application has given it somewhere else to go."""
+    """The logger of the access log: on standard error, unless the application has given it a handler."""
     logger = logger_of("access")
     logger.setLevel(logging.INFO)
     if not logger.hasHandlers():

@@ -1,4 +1,4 @@
-"""Processes that this one has started to serve, and what is said of them."""
+"""Worker processes as their parent sees them, and the lines that it prints about them."""
 
 import signal
 import socket
@@ -24,25 +24,25 @@ def ending(code: int) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line of ours."""
+    """Print a line to standard error, with the name of the library."""
     with suppress(OSError, ValueError):  # nobody reads it
         print(f"chirp_trio: {harmless(text)}", file=sys.stderr, flush=True)
 
 
 class WorkerProcess:
-    """One of several that serve an app, from its start to its end; what `Parent` is there.
+    """One worker process, from its start to its end. In the worker, `Parent` is the other end.
 
     Args:
-        command: What it runs.
-        number: How many workers there are.
-        listeners: The sockets that it inherits.
+        command: The command that it runs.
+        number: The number of workers.
+        listeners: The listening sockets that it inherits.
 
     Attributes:
-        ended: Set once it has.
-        exit_status: What it has ended with; 0 until then.
-        is_ready: Whether it serves, or did.
-        lived: For how many seconds it has served, once it has ended.
-        app: What it calls the app.
+        ended: Set once the process has ended.
+        exit_status: Its exit status; 0 until it has ended.
+        is_ready: Whether it serves, or has served.
+        lived: The seconds for which it has served, once it has ended.
+        app: The app's name, as the worker tells it.
     """
 
     def __init__(self, command: Sequence[str], number: int, listeners: Sequence[socket.socket]) -> None:
@@ -56,7 +56,7 @@ class WorkerProcess:
         self._channel.setblocking(False)
         with theirs:
             descriptors = [listening.fileno() for listening in listeners]
-            # In a session of its own: a terminal's Ctrl-C is for the parent, which hands it on.
+            # In a session of its own, so that a terminal sends Ctrl-C to the parent alone, which passes it on.
             self._process = subprocess.Popen(  # noqa: S603 - the command is our own
                 command,
                 env=environment_of_worker(number, theirs.fileno(), descriptors),
@@ -68,10 +68,10 @@ class WorkerProcess:
         return f"the worker {self._process.pid}"
 
     async def start(self) -> None:
-        """Return once it is ready, or has ended."""
+        """Wait until the worker serves, or has ended."""
         if self.is_ready or self.ended.is_set():
             return
-        with suppress(OSError, trio.ClosedResourceError):  # it has ended
+        with suppress(OSError, trio.ClosedResourceError):  # the process has ended
             await trio.lowlevel.wait_readable(self._channel)
             self.app = self._channel.recv(_LONGEST_NAME).decode()
         self.is_ready = bool(self.app)
@@ -80,7 +80,7 @@ class WorkerProcess:
             await self.ended.wait()
 
     def look(self) -> None:
-        """See whether it has ended."""
+        """Check whether the process has ended."""
         status = self._process.poll()
         if status is not None:
             trio.lowlevel.notify_closing(self._channel)
@@ -90,19 +90,19 @@ class WorkerProcess:
             self.ended.set()
 
     def let_go(self) -> None:
-        """Have it leave without delay, because another one serves."""
-        with suppress(OSError):  # it has ended
+        """Ask the worker to stop without a drain delay, because another one serves in its place."""
+        with suppress(OSError):  # the process has ended
             self._channel.shutdown(socket.SHUT_WR)
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send the process a signal."""
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process."""
         self._process.kill()
 
     def close(self) -> None:
-        """Kill it, and wait for that: outside of trio."""
+        """Kill the process, and wait for its end. Blocks, so it is for use outside of trio."""
         with self._process, self._channel:
             self.kill()

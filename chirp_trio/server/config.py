@@ -1,4 +1,4 @@
-"""What the server can be told."""
+"""`ServerConfig`: the settings of a server."""
 
 import re
 import socket
@@ -27,40 +27,40 @@ class ServerConfig:
             `"[::1]:8000"`, `"unix:/run/app.sock"`, or `"fd://3"` for a listening socket that the process has inherited.
         reuse_port: Let several processes listen on the same TCP port, and the system share the connections out among them;
             default: no.
-        certfile: A TLS certificate (PEM), and what vouches for it; default: no TLS.
+        certfile: A TLS certificate (PEM), with the intermediate certificates after it; default: no TLS.
         keyfile: The certificate's private key (PEM); needed with `certfile`, and only then.
         http2: Offer HTTP/2 where TLS lets a client choose; default: yes.
         http2_cleartext: Speak HTTP/2 without TLS with a client that begins with it (RFC 9113, 3.3), such as a proxy that was
             told to; default: no.
-        root_path: What stands before the app's own paths, such as `"/shop"`, which a proxy may take away before it passes a
-            request on, or not: apps find it in the scope's `root_path`; default: nothing.
-        trusted_proxies: Proxies whose word is taken for who the client is and for the scheme, from the headers `forwarded`,
-            `x-forwarded-for` and `x-forwarded-proto`: addresses, networks such as `"10.0.0.0/8"`, or `"unix"` for whoever
-            connects through a Unix socket; default: none.
+        root_path: The prefix of the app's own paths, such as `"/shop"`, whether a proxy removes it from requests or not: apps
+            find it in the scope's `root_path`; default: none.
+        trusted_proxies: The proxies whose headers `forwarded`, `x-forwarded-for` and `x-forwarded-proto` are believed, for
+            the client's address and the scheme: addresses, networks such as `"10.0.0.0/8"`, or `"unix"` for every
+            connection through a Unix socket; default: none.
         graceful_timeout: Seconds that requests may go on once the server is to stop, before they are cancelled;
-            default 3. Event streams are told at once, and do not need it.
-        drain_delay: Seconds that the server goes on taking requests once it is told to stop, while the app is not `ready` any
-            more, so that a load balancer sees that and sends no more; default 0.
+            default 3. Event streams end at once, and do not need it.
+        drain_delay: Seconds that the server still takes requests once it is told to stop, while the app is not `ready` any
+            more, so that load balancers notice it and send no more; default 0.
         startup_timeout: Seconds that the app's lifespan may take to start; default: as long as it takes.
         shutdown_timeout: Seconds that it may take to end, once the last connection is closed; default 10.
         handshake_timeout: Seconds for a TLS handshake; default 10.
         head_timeout: Seconds for the head of a request, from its first byte on, and until the first request of a connection
             begins; default 10.
         body_timeout: Seconds that the app waits for a piece of a request's body that it has asked for; default 60. A body
-            that comes more slowly than 240 bytes a second has no more than that in all.
+            that comes more slowly than 240 bytes a second must be complete within this time.
         keep_alive_timeout: Seconds that a connection may be idle after a response; default 75. Proxies and load balancers
             that use a connection again must have a shorter one: nginx has 60 seconds, as AWS's load balancers have.
         write_timeout: Seconds that a client may take no bytes of a response, before its connection is reset; default 30.
             Clients that have vanished from the network are found in the same time, where the system can do that (Linux).
-        max_connections: How many connections may be open; default 16,384. Whoever comes then gets a 503.
-        max_connections_per_client: How many of them may come from one address, or from one IPv6 network of 64 bits; default
+        max_connections: The largest number of open connections; default 16,384. Further clients get a 503.
+        max_connections_per_client: The largest number of them from one address, or from one IPv6 network of 64 bits; default
             1,024. This machine and trusted proxies, which stand for many clients, have no such limit.
         access_log: Log a line for each request when its response has ended, to standard error; default: no.
-        server_header: What the `server` header of responses says; default `"chirp_trio"`; None leaves it out.
+        server_header: The value of the `server` header of responses; default `"chirp_trio"`; None leaves it out.
 
     Raises:
         ConfigurationError: A setting that cannot work; the message names what is allowed.
-        TypeError: One that is no text, path, bool or number of seconds where it must be.
+        TypeError: A setting has the wrong type.
 
     Example:
         >>> ServerConfig(bind=["127.0.0.1:8000", "unix:/run/app.sock"], trusted_proxies="unix").bind
@@ -148,12 +148,12 @@ class ServerConfig:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Where to listen, whichever way that was said."""
+        """The addresses to listen on: `bind`, or else host and port."""
         return tuple(self.bind) or (tcp_address(self.host, self.port),)
 
 
 def _texts(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
-    """One or several, always as several."""
+    """One text or a sequence of texts, as a tuple."""
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, Sequence) or isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""One client's connection, from its first request to its end, in one task. What goes wrong in it harms no other."""
+"""One client's connection, from its first request to its end, in one task. An error in it affects no other connection."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,8 +18,8 @@ from .turns import Turns
 
 logger = logger_of("server")
 
-# Seconds that a connection stays open, and is not read, whose client sends too much that is of no use. What it sends costs
-# nobody anything then, and each new connection would cost this server more than that client.
+# Seconds that a connection stays open without being read when its client has sent too many useless frames. Its bytes cost
+# nothing then, while a new connection would cost this server more than that client.
 _HELD = 2.0
 
 
@@ -28,11 +28,12 @@ class Connection:
 
     Args:
         app: The app.
-        settings: What the server has been told.
-        state: What the app's lifespan has left for its requests.
-        arrival: The connection, with its first request. It is closed in the end.
-        turns: How many connections may end in one turn of the event loop, as many may have one deadline; default: all.
-        over: Called with the connection when it is closed; default: nobody is told.
+        settings: The server's settings.
+        state: The state that the app's lifespan has made for its requests.
+        arrival: The new connection, with its first request. It is closed in the end.
+        turns: A limit for the connections that end in one turn of the event loop, since many may have the same deadline;
+            default: none.
+        over: Called with the connection when it is closed; default: nothing is called.
     """
 
     __slots__ = (
@@ -50,14 +51,14 @@ class Connection:
         self._over = over
         self._arrival = arrival
         self._transport = arrival.transport
-        self._holding: trio.CancelScope | None = None  # around the wait of a connection that is not served any more
+        self._holding: trio.CancelScope | None = None  # around the wait of a connection that is no longer served
         self._protocol: HTTP1 | HTTP2 | None = None
         self._is_stopping = False
 
     async def run(self) -> None:
-        """Serve the client until it or the server is done.
+        """Serve the client until the client or the server ends the connection.
 
-        All of it in one function, because an open stream would keep the frame of each further one.
+        It is one long function, because an open stream would keep the frame of each function on its way.
         """
         linger = False
         try:
@@ -104,7 +105,7 @@ class Connection:
             protocol.stop()
 
     def stop(self) -> None:
-        """Take no further request, and have no patience with a client that does not read."""
+        """Take no further request, and wait only a moment for a client that does not read."""
         self._is_stopping = True
         if self._holding is not None:
             self._holding.cancel("the server stops")
@@ -113,6 +114,6 @@ class Connection:
             self._protocol.stop()
 
     def ask_to_leave(self) -> None:
-        """Tell the app that its responses are to end."""
+        """Ask the app to end its responses."""
         if self._protocol is not None:
             self._protocol.ask_to_leave()

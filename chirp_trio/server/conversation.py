@@ -1,4 +1,4 @@
-"""What a connection's protocol has of the server: the way to the client, the settings, and the app."""
+"""The parts of the server that a connection's protocol uses: the transport to the client, the settings, and the app."""
 
 import functools
 import time
@@ -24,11 +24,11 @@ class Conversation:
 
     Args:
         app: The app.
-        settings: What the server has been told.
-        state: What the app's lifespan has left for its requests.
-        transport: The way to the client.
+        settings: The server's settings.
+        state: The state that the app's lifespan has made for its requests.
+        transport: The connection's bytes.
         client: The client's address and port; None for a Unix socket.
-        server: Where the client has connected to.
+        server: The address and port that the client has connected to.
     """
 
     app: ASGIApp
@@ -39,10 +39,10 @@ class Conversation:
     server: Address
     linger: bool = field(default=False, init=False)  # the client may still be sending when the connection is closed
     has_had_turn: bool = field(default=False, init=False)  # its end was found as one of few in a turn of the event loop
-    is_flood: bool = field(default=False, init=False)  # the client has been told that it sends too much that is of no use
+    is_flood: bool = field(default=False, init=False)  # the client was told that it sends too many useless frames
 
     async def call_app(self, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Let the app answer a request; whether it raised nothing. What it raises is logged, and ends only its response."""
+        """Call the app for a request; return whether it raised nothing. An error is logged, and ends only its response."""
         try:
             await self.app(scope, receive, send)
         except BaseException as raised:
@@ -56,12 +56,12 @@ class Conversation:
                 if signal is not None:
                     reraise(signal)
             finally:
-                del signal, failure  # what is raised holds this frame
+                del signal, failure  # an error that is raised refers to this frame, and so to them
             return False
         return True
 
     def server_headers(self) -> Headers:
-        """The headers that every response has."""
+        """The headers of every response."""
         header = self.settings.server_header
         date = (b"date", _date(int(time.time())))
         return [date] if header is None else [date, (b"server", header.encode("latin-1"))]

@@ -1,10 +1,10 @@
-"""One request and its response, as ASGI has them, whatever carries them.
+"""One request and its response in terms of ASGI, for each version of HTTP.
 
-It is also the extension `chirp_trio.connection` of the request's scope, for responses that stay open: their head, with
-the first piece of the body, goes to the socket at once by `start_nowait()`, and further pieces by `write_nowait()`, without
-a task switch. That is for those who were given this exchange's own `send`, with nobody in between: middleware that wraps
-`send` may hold messages back, or change them. In the same way `watch()` is for those who were given its own `receive`, and
-want to know no more than when the client leaves.
+An exchange is also the extension `chirp_trio.connection` of the request's scope, for responses that stay open:
+`start_nowait()` writes the head, with the first piece of the body, to the socket at once, and `write_nowait()` writes further
+pieces, without a task switch. Only an app that was given this exchange's own `send` may use them: middleware that wraps
+`send` may hold messages back, or change them. In the same way, `watch()` is for an app that was given the
+exchange's own `receive`, and only wants to know when the client leaves.
 """
 
 import enum
@@ -17,15 +17,15 @@ import trio
 from ..asgi import Message
 from .messages import STATUSES_WITHOUT_BODY, Headers, check_headers
 
-# Without a body in their responses, whatever the headers say (RFC 9110, 6.4.1).
+# Statuses whose responses have no body, whatever the headers say (RFC 9110, 6.4.1).
 _METHODS_WITHOUT_BODY = frozenset({"HEAD", "CONNECT"})
-# A body of known length, or in a transfer coding, cannot have pieces put into it from beside. A content coding is the app's:
-# only one that sends through the server's own `send` can do so, and it knows what it sends.
+# Headers of bodies to which pieces cannot be added directly: a known length, or a transfer coding. A content coding is the
+# app's own: only an app that uses the server's own `send` can add pieces, and it knows the coding.
 _CLOSED_TO_PIECES = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Stage(enum.Enum):
-    """How far the response is."""
+    """The progress of the response."""
 
     NOTHING = "not begun"
     BODY = "begun"
@@ -49,21 +49,21 @@ class Exchange(ABC):
         self._has_body = False
         self._is_event_stream = False
         self._is_receiving = False
-        self._receivers: trio.lowlevel.ParkingLot | None = None  # those who wait until another has received
-        self._waiting: trio.CancelScope | None = None  # around `receive()`, where it waits for the client
-        self._left: Callable[[], None] | None = None  # called where `receive()` would be woken
+        self._receivers: trio.lowlevel.ParkingLot | None = None  # tasks that wait until another task has received
+        self._waiting: trio.CancelScope | None = None  # around the wait in `receive()`
+        self._left: Callable[[], None] | None = None  # called when `receive()` would return
         self._is_told_to_leave = False
         self.stage = Stage.NOTHING
-        self.has_left = False  # the client, or the connection is broken: nothing that is sent will arrive
-        self.is_open = False  # whether the body has begun, is one that pieces can be put into, and goes on
-        self.body_bytes = 0  # how much of the body was not sent by `send()`
+        self.has_left = False  # the client has left, or the connection is broken: nothing that is sent will arrive
+        self.is_open = False  # whether the body has begun, goes on, and takes pieces directly
+        self.body_bytes = 0  # bytes of the body that were not sent by `send()`
 
     # -- ASGI -----------------------------------------------------------------------------------------------------------
 
     @final
     async def receive(self) -> Message:
         """ASGI's `receive()`: pieces of the body, then `http.disconnect` when the client has left or the response is over."""
-        while self._is_receiving:  # two tasks of an app may both look out for the client
+        while self._is_receiving:  # two tasks of an app may both wait for the client
             self._receivers = self._receivers or trio.lowlevel.ParkingLot()
             await self._receivers.park()
         self._is_receiving = True
@@ -87,10 +87,10 @@ class Exchange(ABC):
 
     @final
     async def send(self, message: Message) -> None:
-        """ASGI's `send()`. What is sent when the client has left goes nowhere.
+        """ASGI's `send()`. Messages to a client that has left are dropped.
 
         Raises:
-            RuntimeError: The message is none that can come now.
+            RuntimeError: The message is not allowed now.
         """
         kind = message["type"]
         if kind == "http.response.start" and self.stage is Stage.NOTHING:
@@ -102,7 +102,7 @@ class Exchange(ABC):
             raise self._refusal(message)
 
     def _start(self, message: Message, first: bytes) -> bool:
-        """Begin the response, with the first piece of its body if there is one; whether all of it was taken."""
+        """Begin the response, with the first piece of its body if there is one; return whether all bytes were taken."""
         status, headers = int(message["status"]), check_headers(message.get("headers", ()))
         self._has_body = self._method not in _METHODS_WITHOUT_BODY and status >= 200 and status not in STATUSES_WITHOUT_BODY
         is_open = self._has_body and _CLOSED_TO_PIECES.isdisjoint([name for name, _ in headers])
@@ -144,17 +144,17 @@ class Exchange(ABC):
     _must_drain_before_end = False
 
     async def _send_other(self, message: Message) -> bool:  # noqa: ARG002 - for protocols that have more
-        """Send a message of an extension, if it is known and can come now; whether that is so."""
+        """Send a message of an extension, if it is known and allowed now; return whether it is."""
         return False
 
     # -- the extension --------------------------------------------------------------------------------------------------
 
     @final
     def start_nowait(self, message: Message, first: bytes) -> bool:
-        """Send the message that begins the response, and the first piece of its body with it, which may be empty.
+        """Send the message that begins the response, with the first piece of its body, which may be empty.
 
         Returns:
-            Whether all of it was taken. If not, `drain()` should be awaited before there is more.
+            Whether all bytes were taken. If not, `drain()` should be awaited before more is sent.
 
         Raises:
             RuntimeError: The response has begun already.
@@ -173,7 +173,7 @@ class Exchange(ABC):
         """Send a piece of the body, which must not be empty.
 
         Returns:
-            Whether all of it was taken. If not, `drain()` should be awaited before there is more.
+            Whether all bytes were taken. If not, `drain()` should be awaited before more is sent.
 
         Raises:
             trio.BrokenResourceError: The client is gone, or the connection is about to be closed.
@@ -186,19 +186,19 @@ class Exchange(ABC):
 
     @final
     async def drain(self) -> None:
-        """Wait until the rest has been taken; returns at once if there is none. Can be cancelled, and called again.
+        """Wait until the kept bytes have been taken; returns at once if there are none. Can be cancelled, and called again.
 
         Raises:
-            trio.BrokenResourceError: The client is gone, or has taken nothing for too long.
+            trio.BrokenResourceError: The client is gone, or has taken no bytes for too long.
         """
         await self._drain()
 
     @final
     def watch(self, left: Callable[[], None]) -> bool:
-        """Have a function called, once, when `receive()` would say that the client has left. That may be now.
+        """Register a function that is called once, when `receive()` would say that the client has left. That may be now.
 
         Returns:
-            Whether it will be called. It will not be while there may be something to receive; what has come is dropped.
+            Whether it will be called: it will not while there may be a body to receive. Bytes that have come are dropped.
         """
         if self._is_finished:
             left()
@@ -215,10 +215,10 @@ class Exchange(ABC):
 
     @abstractmethod
     def abort(self) -> None:
-        """Give the client up: it does not read, and need not be offered the rest."""
+        """Close the connection with a reset: the client does not read, and need not be offered the rest."""
 
     def __deepcopy__(self, memo: object) -> Exchange:
-        return self  # there is one, however often middleware copies a request's scope
+        return self  # middleware may copy a request's scope, but not its exchange
 
     # -- from the connection --------------------------------------------------------------------------------------------
 
@@ -229,16 +229,16 @@ class Exchange(ABC):
 
     @final
     def ask_to_leave(self) -> None:
-        """Tell an app whose response has begun to end it, as if the client had left; what it sends still arrives."""
+        """Ask an app whose response has begun to end it, as if the client had left; its messages still arrive."""
         if self.stage is not Stage.NOTHING:
             self._is_told_to_leave = True
             self._wake()
 
     @final
     async def end_as_asked(self) -> None:
-        """End the event stream of an app that was asked to, and has returned without an end: it takes its client for gone.
+        """End the event stream of an app that was asked to end it, and has returned as if the client had left.
 
-        A client can go on from any event of a stream. What else is not complete must not look as if it were.
+        A client can go on from any event of a stream. Other responses that are not complete must not look complete.
         """
         if self._is_told_to_leave and self.is_open and self._is_event_stream:
             await self.send({"type": "http.response.body"})
@@ -246,7 +246,7 @@ class Exchange(ABC):
     # -- for the protocols ----------------------------------------------------------------------------------------------
 
     def _message_at_hand(self) -> Message | None:
-        """The next piece of the request's body, where there is no need to wait for it."""
+        """The next piece of the request's body, if it can be had without a wait."""
         return None
 
     @abstractmethod
@@ -255,19 +255,19 @@ class Exchange(ABC):
 
     @abstractmethod
     def _begin_to_watch(self) -> bool:
-        """Have `leave()` called when the client leaves, with nobody in `receive()`; whether that is possible now."""
+        """Let `leave()` be called when the client leaves, without a task that waits; return whether that is possible now."""
 
     @abstractmethod
     def _begin(self, status: int, headers: Headers, message: Message, first: bytes) -> bool:
-        """Write the head of the response, and the first piece of its body if there is one; whether all of it was taken."""
+        """Write the head of the response, and the first piece of its body if there is one; return whether all was taken."""
 
     @abstractmethod
     def _write_piece(self, data: bytes) -> bool:
-        """Write a piece of the body, or keep it; whether all of it was taken."""
+        """Write a piece of the body, or keep it; return whether all bytes were taken."""
 
     @abstractmethod
     async def _drain(self) -> None:
-        """Wait until all that was kept has been taken."""
+        """Wait until all kept bytes have been taken."""
 
     @abstractmethod
     def _end(self) -> None:
@@ -280,7 +280,7 @@ class Exchange(ABC):
 
     @property
     def _is_finished(self) -> bool:
-        """Whether there is nobody left to receive anything from."""
+        """Whether nothing more can be received: the client has left, or the response is over."""
         return self.has_left or self._is_told_to_leave or self.stage is Stage.OVER
 
     def _wake(self) -> None:

@@ -1,9 +1,8 @@
-"""Who the client is when it comes through a proxy: what trusted proxies say of it, and nobody else.
+"""The client's address behind proxies, as trusted proxies tell it in headers.
 
-A client can write what it likes into the headers that proxies use. So they are read from the right, where the nearest proxy
-has added its part, and only as far as trusted proxies vouch for them. Where that cannot be understood, or is said in two
-ways, nobody knows who the client is: it has no address then, and least of all the proxy's, which may be allowed what no
-client is.
+A client can write anything into the headers that proxies use. So they are read from the right, where the nearest proxy has
+added its part, and only as far as trusted proxies have written them. If they cannot be understood, or contradict each other,
+the client has no address: above all not that of the proxy, which may be allowed more than a client is.
 """
 
 import ipaddress
@@ -19,7 +18,7 @@ type _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class _Hop(NamedTuple):
-    """What one proxy says of who came to it."""
+    """One hop of a request: the peer that a proxy saw, and the scheme that it spoke."""
 
     address: Address
     port: int
@@ -27,13 +26,13 @@ class _Hop(NamedTuple):
 
 
 class TrustedProxies:
-    """The proxies whose word is taken.
+    """The trusted proxies.
 
     Args:
-        proxies: Addresses and networks, and `"unix"` for whoever connects through a Unix socket.
+        proxies: Addresses and networks, and `"unix"` for every connection through a Unix socket.
 
     Raises:
-        ConfigurationError: One of them is something else.
+        ConfigurationError: One of them is none of these.
     """
 
     def __init__(self, proxies: Iterable[str]) -> None:
@@ -57,17 +56,17 @@ class TrustedProxies:
         return any(address in network for network in self._networks)
 
     def trusts_peer_of(self, scope: Scope) -> bool:
-        """Whether the connection of a request comes from one of them."""
+        """Whether a request's connection comes from a trusted proxy."""
         if not scope.get("client"):
             return self._trusts_unix
         address = parse_address(scope["client"][0])
         return address is not None and address in self
 
     def client(self, hops: Iterable[_Hop | None]) -> _Hop | None:
-        """Of the hops of a request, the nearest that is none of them, or the farthest; None where one has no name.
+        """The nearest hop of a request that is no trusted proxy, or the farthest hop; None if one on the way is not known.
 
         Args:
-            hops: From the nearest on. No more of them are looked at than that takes.
+            hops: The hops, from the nearest on. They are read only as far as that takes.
         """
         client = None
         for client in hops:
@@ -77,11 +76,11 @@ class TrustedProxies:
 
 
 class ForwardedClient:
-    """An ASGI app behind proxies: `client` and `scheme` of a scope are what the trusted ones among them say.
+    """An ASGI app behind proxies: `client` and `scheme` of a scope are taken from the trusted ones among them.
 
     Args:
         app: The app.
-        proxies: Who is trusted; see `TrustedProxies`.
+        proxies: The trusted proxies; see `TrustedProxies`.
     """
 
     def __init__(self, app: ASGIApp, proxies: Iterable[str]) -> None:
@@ -99,7 +98,7 @@ class ForwardedClient:
         said = [self._proxies.client(_read_forwarded(standard))] if standard else []
         said += [self._proxies.client(_read_list(listed))] if listed else []
         corrected = dict(scope)
-        # A proxy that sets one of the two passes on the other as the client has sent it, and who knows which that is.
+        # A proxy that sets one of the two headers may pass on the other as the client has sent it: they have to agree.
         client = said[0] if len({hop and hop.address for hop in said}) == 1 else None
         if said:
             corrected["client"] = (str(client.address), client.port) if client else None
@@ -114,7 +113,7 @@ class ForwardedClient:
 
 
 def _values(scope: Scope, name: bytes) -> str:
-    """All headers of a name, as the one that they stand for (RFC 9110, 5.3); empty where there is none."""
+    """All headers of a name, joined by commas (RFC 9110, 5.3); empty if there is none."""
     return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name)
 
 
@@ -131,9 +130,9 @@ _PAIR = re.compile(r"""[ \t]*([A-Za-z0-9_-]+)=(?:([^\s",;=]+)|"((?:[^"\\]|\\.)*)
 
 
 def _read_forwarded(text: str) -> Iterator[_Hop | None]:
-    """The hops in a `Forwarded` header (RFC 7239), from the nearest on; none at all where there is anything wrong with it.
+    """The hops in a `Forwarded` header (RFC 7239), from the nearest on; none at all if the header is malformed.
 
-    It may hold quoted text that comes from the client, so it can neither be split at commas nor be read from the right.
+    The header may hold quoted text from the client, so it can neither be split at commas nor be read from the right.
     """
     elements: list[dict[str, str]] = [{}]
     position = 0

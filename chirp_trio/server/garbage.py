@@ -1,35 +1,35 @@
-"""Keeping the garbage collector out of the way of events."""
+"""Settings of the garbage collector that keep its pauses short while many streams are open."""
 
 import gc
 from collections.abc import Generator
 from contextlib import contextmanager
 
-# Objects that are made, less those that are freed, between two collections of the young ones; Python's own are fewer.
-# A thousand open streams are fifty thousand objects that the collector would look at again and again, to find nothing.
+# The number of new objects after which the young ones are collected, and of such collections before an older one; Python's
+# own are smaller. A thousand open streams are fifty thousand objects, which the collector would examine each time in vain.
 _YOUNG, _OLD = 10_000, 50
-# Connections that are taken between two times that what is there is left out of collections: each is fifty objects, or more,
-# and to look at those of a hundred takes a few milliseconds.
+# After so many accepted connections, the objects that exist are left out of later collections (`gc.freeze`): a connection has
+# fifty objects or more, and to examine those of a hundred takes a few milliseconds.
 _PER_FREEZE = 100
 _FEW = 1_000
-# How often connections may all have been replaced by others before everything is looked at.
+# Connections may all have been replaced by others so many times before every object is examined again.
 _GENERATIONS = 4
 
-# The thresholds as they were, once for each server of this process: they may start and stop in any order.
+# The thresholds before each running server of this process: servers may start and stop in any order.
 _before: list[tuple[int, int, int]] = []
 
 
 class CalmCollector:
-    """The collector while a server runs: it does not look again and again at what open connections hold."""
+    """The collector while a server runs: it does not examine the objects of open connections again and again."""
 
     def __init__(self) -> None:
-        self._taken = 0  # since everything was looked at
-        self._most = 0  # that have been open at a time since then
+        self._taken = 0  # connections, since every object was examined
+        self._most = 0  # of them that were open at the same time since then
 
     def note_connection(self, number: int) -> None:
-        """Note that one more connection is taken.
+        """Note that one more connection was accepted.
 
         Args:
-            number: How many are open.
+            number: The number of open connections.
         """
         self._taken += 1
         self._most = max(self._most, number)
@@ -46,16 +46,16 @@ class CalmCollector:
 
 @contextmanager
 def calm_garbage_collector() -> Generator[CalmCollector]:
-    """Leave what has been imported and set up out of collections, and collect less often, until the block is left.
+    """Leave the objects that exist out of collections, and collect less often, until the block is left.
 
-    With a thousand streams, a full collection holds up every event for a tenth of a second. The collector is the process's,
-    so thresholds that are higher already stay, and all is as it was when the last server of the process has stopped.
+    With a thousand streams, a full collection delays every event by a tenth of a second. The whole process shares the
+    collector: thresholds that are higher already stay, and all are restored when the last server of the process has stopped.
     """
     before = gc.get_threshold()
     _before.append(_before[0] if _before else before)
     gc.collect()
     gc.freeze()
-    if before[0]:  # zero: somebody has switched it off
+    if before[0]:  # zero means that the collector is switched off
         gc.set_threshold(max(before[0], _YOUNG), max(before[1], _OLD), before[2])
     try:
         yield CalmCollector()

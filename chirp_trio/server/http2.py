@@ -1,6 +1,6 @@
 """HTTP/2 (RFC 9113) on one connection: one task reads, and each request is answered in a task of its own.
 
-There is no task that sends: whoever has something to send sends it, and waits itself where there is no room for it.
+No task is only for sending: each task sends what it has, and waits by itself while there is no room for it.
 """
 
 from collections import deque
@@ -29,24 +29,24 @@ from .http2_frames import MAX_STREAMS, FrameConnection
 from .http2_rules import MalformedError, RefusedError, Request, check_trailers, read_request
 from .messages import Headers, make_scope
 
-# How many requests one connection brings: then the client is told to make another one.
+# The number of requests of one connection: after them the client is told to open another connection.
 MAX_REQUESTS = 1_000
-# How many apps may be at work for one connection: those count too whose client has left them.
+# The largest number of calls of the app for one connection; calls whose client has given up the request count too.
 _MAX_APPS = 2 * MAX_STREAMS
-# How many of them are started at once: a read may hold hundreds of requests.
+# The number of calls that are started in one go: one read may hold hundreds of requests.
 _APPS_AT_ONCE = 16
-# Seconds after requests of a client that sends much that is of no use, until more is read from it: of what comes meanwhile,
-# the requests that are given up meanwhile are not begun.
+# Seconds to wait after requests of a client that sends many useless frames, before more is read from it. Requests that the
+# client gives up meanwhile are not begun.
 _PAUSE = 0.02
-# How much of what the reader itself has to say may wait for a client that does not read.
+# The most bytes of the reader's own frames that may wait for a client that does not read.
 _MAX_REPLIES = 64 * 1024
 
 
 class HTTP2:
-    """One connection's requests.
+    """The requests of one connection.
 
     Args:
-        conversation: What it has of the server, and the way to the client.
+        conversation: The parts of the server that a connection uses, and the transport.
     """
 
     def __init__(self, conversation: Conversation) -> None:
@@ -67,12 +67,12 @@ class HTTP2:
     # -- for the server -------------------------------------------------------------------------------------------------
 
     async def serve(self, began: bytes) -> None:
-        """Answer requests until either side is done.
+        """Answer requests until either side ends the connection.
 
         The connection is left open for the caller to close.
 
         Args:
-            began: What the client has sent already.
+            began: The bytes that the client has sent already.
         """
         self._has_begun = True
         self.frames.initiate_connection()
@@ -106,7 +106,7 @@ class HTTP2:
         self._end_if_done()
 
     def ask_to_leave(self) -> None:
-        """Tell the app that it is to end its responses."""
+        """Ask the app to end its responses."""
         for exchange in list(self._exchanges.values()):
             exchange.ask_to_leave()
 
@@ -135,7 +135,7 @@ class HTTP2:
             data = await self.transport.receive()
 
     async def _start_apps(self, nursery: trio.Nursery) -> None:
-        """Start what the requests of one read ask for, a few at a time: the others of the server have turns in between."""
+        """Call the app for the requests of one read, a few at a time: other connections have turns in between."""
         while self._requested:
             for exchange, scope in self._requested[:_APPS_AT_ONCE]:
                 nursery.start_soon(self._call_app, exchange, scope)
@@ -250,7 +250,7 @@ class HTTP2:
     # -- what goes ------------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Send what there is to say.
+        """Send the frames that are ready.
 
         Raises:
             trio.BrokenResourceError: The client is gone, or the connection is about to be closed.
@@ -260,22 +260,22 @@ class HTTP2:
             self._replies = 0 if self.transport.write_nowait(data) else self._replies + len(data)
 
     def refusal(self, status: int) -> Headers:
-        """The headers of a response that has nothing but its status."""
+        """The headers of a response that has only a status."""
         return [(b":status", b"%d" % HTTPStatus(status)), (b"content-length", b"0"), *self.conversation.server_headers()]
 
     async def wait_for_window(self, room: trio.Event) -> None:
-        """Wait until the connection's window is opened, in the order of coming, or until the event is set."""
+        """Wait for the connection's window to open, first come first served, or for the event."""
         self._waiting.append(room)
         try:
             await room.wait()
         finally:
             with suppress(ValueError):
                 self._waiting.remove(room)
-            # Whoever has been let in lets the next one in, as long as there is room: he may not need all of it.
+            # A task that was let in lets the next one in while there is room: it may not need all of it.
             self.share_window()
 
     def share_window(self) -> None:
-        """Let the next one in that waits for the connection's window, if it is open."""
+        """Let in the next task that waits for the connection's window, if the window is open."""
         if self._waiting and self.frames.outbound_flow_control_window > 0:
             self._waiting.popleft().set()
 
@@ -284,13 +284,13 @@ class HTTP2:
         self.transport.write_nowait(self.frames.go_away())
 
     def _say_good_bye(self) -> None:
-        """Tell a client that did nothing for too long that this is the end."""
+        """Tell a client that has been idle for too long that the connection ends."""
         if not self._is_closing:
             self._is_closing = True
             self._send_go_away()
 
     def _give_up(self, error: ProtocolError) -> None:
-        """Tell a client that speaks no HTTP/2 what is wrong."""
+        """Tell a client that does not speak HTTP/2 what is wrong."""
         self.frames.end(error.error_code)
         with suppress(trio.BrokenResourceError):
             self.flush()

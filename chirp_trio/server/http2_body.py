@@ -1,6 +1,6 @@
-"""The body of an HTTP/2 request, between the reader, who takes all that comes, and the app, which takes it when it likes.
+"""The body of an HTTP/2 request, between the reader, which accepts all pieces, and the app, which takes them when it likes.
 
-What the app has not taken yet is bounded by the stream's window (RFC 9113, 5.2), which is given back as the app takes it.
+The stream's window (RFC 9113, 5.2) limits the bytes that the app has not taken; it is given back as the app takes them.
 """
 
 import trio
@@ -11,12 +11,12 @@ from .patience import BodyPatience
 
 
 class RequestBody:
-    """What has come of one request's body.
+    """The received part of one request's body.
 
     Args:
         frames: The connection.
-        stream_id: The number of its stream.
-        length: How long it is to be, if that was said.
+        stream_id: The number of the request's stream.
+        length: The announced length in bytes; None if there is none.
         timeout: Seconds that the app waits for a piece.
     """
 
@@ -43,11 +43,11 @@ class RequestBody:
         return self._is_over and not self._received
 
     def take(self, data: bytes, flowed: int) -> bool:
-        """Keep a piece for the app; whether the body may be that long.
+        """Keep a piece for the app; return whether the body may be that long.
 
         Args:
             data: The piece.
-            flowed: What it takes of the windows, its padding among it.
+            flowed: The bytes that it takes of the windows, with its padding.
         """
         self._untold += flowed
         self._received += data
@@ -59,13 +59,13 @@ class RequestBody:
         return self._left is None or self._left >= 0
 
     def end(self) -> bool:
-        """Note that there is no more of it; whether it is as long as it was to be."""
+        """Note the end of the body; return whether it has the announced length."""
         self._is_over = True
         self._news.set()
         return not self._left
 
     async def next_message(self) -> Message | None:
-        """The next piece; None if it is too long in coming. When the body is over, wait until that is cancelled."""
+        """The next piece; None if it takes too long. After the end of the body, waits until it is cancelled."""
         while self.is_empty:
             self._news = trio.Event()
             with self._patience.wait() as waiting:
@@ -81,7 +81,7 @@ class RequestBody:
         return {"type": "http.request", "body": data, "more_body": not self._is_over}
 
     def drop(self) -> None:
-        """Forget what the app has not taken, and let the client send as much again, to whichever stream."""
+        """Forget the bytes that the app has not taken, and give them back to the windows."""
         self._received.clear()
         self._give_window_back()
 

@@ -1,22 +1,22 @@
-"""What one client of HTTP/2 may cost without bringing anybody anything: so much at once, and so much more each second."""
+"""A budget for useless frames of one HTTP/2 client: an amount at once, and a rate by which it grows again."""
 
 import trio
 from h2.exceptions import DenialOfServiceError
 
-# In points, of which a frame that says nothing costs one.
+# In points; a useless frame costs one.
 _MOST = 1_000.0
 _EACH_SECOND = 100.0
-# A client has more of them left, unless it does much that is of no use.
+# A client with fewer points left than this sends many useless frames.
 _MODEST = 0.95 * _MOST
-# A client may tell of each frame of a body that it has taken it: for the stream, and for the connection.
+# A client may acknowledge each frame of a body twice: for the stream, and for the connection.
 _FOR_DATA = 2.0
-# Frames of a body that carry little: so many at once, and so many each second. Clients that have more are read more slowly.
+# Small frames of a body: so many at once, and so many each second. Clients that send more are read more slowly.
 _MOST_SMALL_DATA = 4_000.0
 _SMALL_DATA_EACH_SECOND = 400.0
 
 
 class Budget:
-    """One connection's."""
+    """The budget of one connection."""
 
     def __init__(self) -> None:
         self._left = _MOST
@@ -25,7 +25,7 @@ class Budget:
 
     @property
     def is_strained(self) -> bool:
-        """Whether the client has spent more of it lately than clients do that have something to ask for."""
+        """Whether the client has lately spent more of it than clients with real requests do."""
         return self._left < _MODEST
 
     @property
@@ -34,7 +34,7 @@ class Budget:
         return max(0.0, -self._small_data_left / _SMALL_DATA_EACH_SECOND)
 
     def refill(self) -> None:
-        """Add what has become free with time."""
+        """Add the points that have become free with time."""
         now = trio.current_time()
         passed = now - self._counted
         self._left = min(_MOST, self._left + passed * _EACH_SECOND)
@@ -42,20 +42,20 @@ class Budget:
         self._counted = now
 
     def charge(self, points: float) -> None:
-        """Count something that is of no use to anybody.
+        """Count a useless frame.
 
         Raises:
-            DenialOfServiceError: There was too much of it lately.
+            DenialOfServiceError: There were too many lately.
         """
         self._left -= points
         if self._left < 0:
             raise DenialOfServiceError("the client sends too much that is of no use")
 
     def charge_for_small_data(self, size: int) -> None:
-        """Count a frame of a body that is hardly worth its head: not worth anything, if its size is 0.
+        """Count a small frame of a body; one without any bytes is useless.
 
         Raises:
-            DenialOfServiceError: There were too many lately that were not worth anything.
+            DenialOfServiceError: There were too many useless ones lately.
         """
         if size:
             self._small_data_left -= 1

@@ -1,7 +1,7 @@
 """One request of an HTTP/2 connection, and its response.
 
 A body is sent as far as the windows allow (RFC 9113, 5.2), in frames of one size, so that the connection's streams take
-turns; what is left stays where the app has made it, and waits in the task of whoever sends it.
+turns; the rest stays in the app's own buffer, and the task that sends it waits.
 """
 
 from collections import deque
@@ -25,26 +25,26 @@ _DATA = b"\0"  # the type of its frame (RFC 9113, 6.1), and no flags
 
 
 class Connection(Protocol):
-    """What an exchange has of the connection that it came on."""
+    """The parts of its connection that an exchange uses."""
 
     conversation: Conversation
     frames: FrameConnection
 
     def flush(self) -> None:
-        """Send what `frames` has to say."""
+        """Send the frames that `frames` has written."""
 
     def forget(self, stream_id: int) -> None:
         """Note that a response is over."""
 
     def refusal(self, status: int) -> Headers:
-        """The headers of a response that has nothing but its status."""
+        """The headers of a response that has only a status."""
 
     async def wait_for_window(self, room: trio.Event) -> None:
-        """Wait until the connection's window is opened, in the order of coming, or until the event is set."""
+        """Wait for the connection's window to open, first come first served, or for the event."""
 
 
 class HTTP2Exchange(Exchange):
-    """A request and its response, by HTTP/2.
+    """A request and its response over HTTP/2.
 
     Args:
         connection: The connection that it came on.
@@ -69,7 +69,7 @@ class HTTP2Exchange(Exchange):
         timeout = connection.conversation.settings.body_timeout
         self._body = RequestBody(connection.frames, stream_id, request.content_length, timeout)
         self._expects_continue = request.expects_continue
-        self._pieces: deque[memoryview] = deque()  # what the windows have no room for yet
+        self._pieces: deque[memoryview] = deque()  # bytes that the windows have no room for yet
         self._content_left: int | None = None
         self._room = trio.Event()  # one of the windows has been opened
         self._sent = self._flowed = 0
@@ -81,7 +81,7 @@ class HTTP2Exchange(Exchange):
     # -- the request's body ---------------------------------------------------------------------------------------------
 
     def take(self, data: bytes, flowed: int) -> None:
-        """Keep a piece of the body for the app; `flowed` is what it takes of the windows, its padding among it."""
+        """Keep a piece of the body for the app; `flowed` is its size in the windows, with its padding."""
         if not self._body.take(data, flowed):
             self.reset(ErrorCodes.PROTOCOL_ERROR)
 
@@ -146,7 +146,7 @@ class HTTP2Exchange(Exchange):
         return self._state.outbound_flow_control_window > 0 and self._frames.outbound_flow_control_window > 0
 
     def _send_frame(self) -> None:
-        """Send one frame of what is waiting: as much as the windows have room for."""
+        """Send one frame of the waiting bytes: as many as the windows have room for."""
         state, frames = self._state, self._frames
         size = min(_FRAME_SIZE, state.outbound_flow_control_window, frames.outbound_flow_control_window)
         piece = self._pieces.popleft()
@@ -177,7 +177,7 @@ class HTTP2Exchange(Exchange):
             else:
                 self._send_frame()
                 deadline = trio.current_time() + patience
-                await trio.lowlevel.checkpoint()  # it is the others' turn
+                await trio.lowlevel.checkpoint()  # the other streams have their turn
         await self._transport.drain()
 
     async def _wait_for_room(self, deadline: float) -> None:
@@ -208,7 +208,7 @@ class HTTP2Exchange(Exchange):
             self._conclude()
 
     def _conclude(self) -> None:
-        """Note that the response is complete; the client need not send the rest of its request then (RFC 9113, 8.1)."""
+        """Note that the response is complete: the client need not send the rest of its request (RFC 9113, 8.1)."""
         if not self.is_concluded:
             if not self._state.closed:
                 self._frames.reset_stream(self._stream_id, ErrorCodes.NO_ERROR)
@@ -242,18 +242,18 @@ class HTTP2Exchange(Exchange):
     # -- its end --------------------------------------------------------------------------------------------------------
 
     def conclude(self) -> None:
-        """See to it that the client learns of the end, when the app has nothing more to say."""
+        """End the response when the app has returned, so that the client learns of the end."""
         if not self.is_concluded and not self.has_left and self.stage is Stage.NOTHING:
             self.refuse(500)
         self.reset(ErrorCodes.INTERNAL_ERROR)
 
     def refuse(self, status: int) -> None:
-        """Answer with a status and nothing else, in the place of the app."""
+        """Answer with only a status, in place of the app."""
         self._try(lambda: self._send_headers(self._connection.refusal(status), ends=True))
         self.leave()
 
     def reset(self, code: ErrorCodes) -> None:
-        """End the stream, if it is not over yet: the client learns that there is no more to come, and why."""
+        """Reset the stream, if it is not over yet: the client learns that no more comes, and why."""
         if not self.is_concluded:
             if not self.has_left and not self._state.closed:
                 self._try(lambda: self._send_reset(code))
@@ -271,7 +271,7 @@ class HTTP2Exchange(Exchange):
         self.leave()
 
     def _let_go(self) -> None:
-        """Hold nothing any longer that is of no use now, and nobody up."""
+        """Drop the request's body, and let the connection forget the stream."""
         self.is_concluded = True
         self._body.drop()
         self._connection.forget(self._stream_id)

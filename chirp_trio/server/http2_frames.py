@@ -1,8 +1,8 @@
-"""python-h2's connection, where it has to be kinder, where it has to be stricter, and where it has to be cheaper.
+"""python-h2's connection, changed to be more tolerant, stricter and cheaper.
 
-Kinder: what is wrong with one stream is that stream's own error (RFC 9113, 5.4.2), and a client that says that it will come
-with no more requests still gets its responses (6.8). Stricter: frames that cost work and bring nobody anything are counted.
-Cheaper: these frames, and requests that are given up as soon as they come, are dealt with here, without python-h2.
+More tolerant: an error of one stream ends only that stream (RFC 9113, 5.4.2), and a client that announces no more requests
+still gets its responses (6.8). Stricter: useless frames, which only cost work, are counted. Cheaper: such frames, and
+requests that the client gives up as soon as they come, are handled here, without python-h2.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,17 +24,17 @@ from .http2_reader import FrameReader, divide_head, parse_settings, without_padd
 from .http2_stream import Stream
 from .messages import MAX_HEAD_BYTES
 
-# How many requests a connection may have open at a time.
+# The largest number of open requests of a connection.
 MAX_STREAMS = 100
-# The window of each request's body: what a client may send of it ahead of the app.
+# The window of each request's body: the bytes that a client may send before the app takes them.
 STREAM_WINDOW = 65_535
-# The connection's: all streams' fit into it, and what has been taken of it but not yet told.
+# The connection's window: it holds those of all streams, and bytes that were taken and not yet acknowledged.
 _CONNECTION_WINDOW = 2 * MAX_STREAMS * STREAM_WINDOW
 _MAX_WINDOW = 2**31 - 1
 
-# What frames cost that bring nobody anything, in points; others cost one.
+# The costs of useless frames, in points; those that are not listed cost one.
 _RESET_POINTS, _SETTINGS_POINTS = 3.0, 5.0
-_SMALL_DATA = 128  # bytes; a frame of a body that carries less is hardly worth its head
+_SMALL_DATA = 128  # bytes; a frame of a body with fewer counts as small
 
 _PING_ANSWER = bytes([0, 0, 8, wire.PING, wire.ACK, 0, 0, 0, 0])
 _SETTINGS_ANSWER = bytes([0, 0, 0, wire.SETTINGS, wire.ACK, 0, 0, 0, 0])
@@ -45,10 +45,10 @@ type _Events = Sequence[Event]
 
 
 class FrameConnection(H2Connection):
-    """The state of one client's connection, as python-h2 has it: the frames that come, and most of those that go."""
+    """The state of one client's connection, on top of python-h2: all received frames, and most of the sent ones."""
 
     def __init__(self) -> None:
-        # Headers are judged in `http2_rules`, for the requests that come, and in `http2_exchange` for the responses.
+        # The headers of requests are checked in `http2_rules`, those of responses in `http2_exchange`.
         super().__init__(
             H2Configuration(
                 client_side=False,
@@ -60,7 +60,7 @@ class FrameConnection(H2Connection):
             )
         )
         self.budget = Budget()
-        self.requests = 0  # that have come, whatever has become of them
+        self.requests = 0  # received ones, whether answered or not
         self._reader = FrameReader()
         self._last_settings: bytes | None = None
         self._streams_to_keep = MAX_STREAMS
@@ -79,7 +79,7 @@ class FrameConnection(H2Connection):
 
     @override
     def initiate_connection(self) -> None:
-        """Write what the client has to know first."""
+        """Write the server's first frames."""
         told = {
             SettingCodes.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
             SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEAD_BYTES,
@@ -93,21 +93,21 @@ class FrameConnection(H2Connection):
         self.increment_flow_control_window(_CONNECTION_WINDOW - STREAM_WINDOW)
 
     def go_away(self) -> bytes:
-        """The frame that tells the client to come with no more requests (wire.GOAWAY); those that have come go on."""
+        """The frame that tells the client to send no more requests (GOAWAY); those that have come go on."""
         return GoAwayFrame(last_stream_id=self.highest_inbound_stream_id, error_code=ErrorCodes.NO_ERROR).serialize()
 
     def end(self, code: int) -> None:
-        """Write that this is the end of the streams that are open, and of the connection (RFC 9113, 5.4.1)."""
+        """Write the end of the open streams and of the connection (RFC 9113, 5.4.1)."""
         for stream_id, stream in self.streams.items():
-            if not stream.closed:  # browsers wait for the rest of one until the connection is closed
+            if not stream.closed:  # browsers wait for the rest of a response until the connection is closed
                 self._data_to_send += RstStreamFrame(stream_id, error_code=code).serialize()
         self.close_connection(code)
 
     def charge_for_refusal(self) -> None:
-        """Count a request that is none.
+        """Count a malformed request.
 
         Raises:
-            DenialOfServiceError: There was too much of it lately.
+            DenialOfServiceError: There were too many useless frames lately.
         """
         self.budget.charge(_RESET_POINTS)
 
@@ -115,10 +115,10 @@ class FrameConnection(H2Connection):
 
     @override
     def receive_data(self, data: bytes) -> list[Event]:  # type: ignore[override]  # nothing else comes
-        """Take in what has come; what that means for the streams.
+        """Take received bytes; return the events of the streams in them.
 
         Raises:
-            ProtocolError: It ends the connection.
+            ProtocolError: An error that ends the connection.
         """
         self.budget.refill()
         events: list[Event] = []
@@ -163,7 +163,7 @@ class FrameConnection(H2Connection):
         return stream_id > self.highest_inbound_stream_id and stream_id % 2 == 1
 
     def _skip_request(self, flags: int, stream_id: int, payload: bytes) -> None:
-        """Take in a request that the client gives up in what has come: it changes the table of headers, and nothing else."""
+        """Take a request that the client resets within the same bytes: it changes only the table of headers."""
         block, _ = divide_head(flags, payload)
         try:
             self.decoder.decode(block, raw=True)
@@ -177,7 +177,7 @@ class FrameConnection(H2Connection):
         self.budget.charge(_RESET_POINTS - 1)
 
     def _take_priority(self, _flags: int, stream_id: int, payload: bytes) -> _Events:
-        """Priorities are of no use any more (RFC 9113, 5.3.2), but may be wrong."""
+        """Check a PRIORITY frame, and ignore it: priorities are deprecated (RFC 9113, 5.3.2)."""
         self.budget.charge(1)
         if not stream_id:
             raise ProtocolError("a priority of no stream")
@@ -262,7 +262,7 @@ class FrameConnection(H2Connection):
             raise ProtocolError("something of a stream that has not begun")  # RFC 9113, 5.1
 
     def _fail(self, stream_id: int, code: ErrorCodes) -> _Events:
-        """End a stream because of what is wrong with it, and with nothing else (RFC 9113, 5.4.2)."""
+        """Reset a stream because of an error of its own (RFC 9113, 5.4.2)."""
         self.charge_for_refusal()
         if stream_id > self.highest_inbound_stream_id or stream_id % 2 == 0:
             error = ProtocolError("something of a stream that has not begun, and cannot be reset")
@@ -294,7 +294,7 @@ class FrameConnection(H2Connection):
     @property
     @override
     def open_inbound_streams(self) -> int:
-        # Counted elsewhere: here it would be done anew for each request, to forget those that are over.
+        # Open streams are counted elsewhere: python-h2 would count all of them anew for each request.
         if len(self.streams) > self._streams_to_keep:
             self._streams_to_keep = super().open_inbound_streams + MAX_STREAMS
         return 0

@@ -1,4 +1,4 @@
-"""Bytes to frames of HTTP/2 (RFC 9113, 4), with nothing made for one but its parts: those of a flood are worth no more."""
+"""From bytes to frames of HTTP/2 (RFC 9113, 4). No object is made for a frame, so that a flood of them costs little."""
 
 from struct import Struct
 
@@ -11,40 +11,40 @@ from .messages import MAX_HEAD_BYTES
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM = ACK = 0x1
 PADDED = 0x8
-PRIORITIZED = 0x20  # of HEADERS: it begins with what a PRIORITY frame has
+PRIORITIZED = 0x20  # of HEADERS: the frame begins with the fields of a PRIORITY frame
 _END_HEADERS = 0x4
 
-# The largest payload, as long as no other one is asked for (RFC 9113, 4.2).
+# The largest payload, unless the server asks for another (RFC 9113, 4.2).
 MAX_FRAME_SIZE = 16_384
-# A head that is too large is answered, and has to be read for it; one that is many times too large is an attack.
+# A head that is too large is read, so that it can be answered; one that is many times too large is an attack.
 MAX_BLOCK_SIZE = 4 * MAX_HEAD_BYTES
-# What each piece of a head counts at least, so that there are not too many of them.
+# The least size that each piece of a head counts as, which limits their number.
 _LEAST_PIECE = 64
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-# The length in two parts, the type, the flags, the stream.
+# The length in two parts, the type, the flags, the stream's number.
 _FRAME_HEAD = Struct(">BHBBI")
 
-# The type, the flags, the stream, the payload.
+# The type, the flags, the stream's number, the payload.
 type RawFrame = tuple[int, int, int, bytes]
 
 
 class FrameReader:
-    """What one client sends, in frames."""
+    """The bytes of one client, as frames."""
 
     def __init__(self) -> None:
-        self._rest = bytearray()  # of a frame that has not come as a whole
-        self._needed = 0  # how much of it there has to be, before it is looked at again
+        self._rest = bytearray()  # of a frame that is not complete
+        self._needed = 0  # the bytes that are needed before it is looked at again
         self._preface_left = _PREFACE
-        self._head: RawFrame | None = None  # whose block of headers is not complete
+        self._head: RawFrame | None = None  # the stream whose headers are not complete
         self._pieces: list[bytes] = []
         self._block_size = 0
 
     def read(self, data: bytes) -> list[RawFrame]:
-        """The frames that are complete now. A head is one frame, without padding, in however many it came.
+        """The frames that are complete now. A head is one frame, without padding, even if it came in several.
 
         Raises:
-            ProtocolError: What has come is no HTTP/2, or one of its frames is too large.
+            ProtocolError: The bytes are not HTTP/2, or a frame is too large.
         """
         if self._preface_left:
             data = self._skip_preface(data)
@@ -82,7 +82,7 @@ class FrameReader:
         return data[len(expected) :]
 
     def _join_head(self, frame: RawFrame) -> RawFrame | None:
-        """The head, once its last piece has come (RFC 9113, 6.10)."""
+        """The head, when its last piece has come (RFC 9113, 6.10)."""
         kind, flags, stream_id, payload = frame
         if self._head is None:
             piece = without_padding(flags, payload)
@@ -106,10 +106,10 @@ class FrameReader:
 
 
 def without_padding(flags: int, payload: bytes) -> bytes:
-    """A payload that may be padded (RFC 9113, 6.1 and 6.2), as it is without.
+    """A payload without its padding, if it has any (RFC 9113, 6.1 and 6.2).
 
     Raises:
-        ProtocolError: There is more padding than payload.
+        ProtocolError: The padding is longer than the payload.
     """
     if not flags & PADDED:
         return payload
@@ -122,7 +122,7 @@ def divide_head(flags: int, payload: bytes) -> tuple[bytes, int]:
     """The block of headers, and the stream that this one depends on, 0 for none (RFC 9113, 6.2).
 
     Raises:
-        ProtocolError: There is less of it than it says.
+        ProtocolError: The payload is shorter than its flags say.
     """
     if not flags & PRIORITIZED:
         return payload, 0
@@ -132,10 +132,10 @@ def divide_head(flags: int, payload: bytes) -> tuple[bytes, int]:
 
 
 def parse_settings(flags: int, stream_id: int, payload: bytes) -> Frame:
-    """A SETTINGS frame as python-h2 takes it.
+    """A SETTINGS frame for python-h2.
 
     Raises:
-        ProtocolError: It is none.
+        ProtocolError: The payload is malformed.
     """
     head = len(payload).to_bytes(3) + bytes([SETTINGS, flags]) + stream_id.to_bytes(4)
     try:

@@ -1,4 +1,4 @@
-"""python-h2's stream, whose headers are judged elsewhere: here they would end the connection."""
+"""python-h2's stream without its checks of headers, in which an error would end the connection."""
 
 from collections.abc import Iterable
 from typing import override
@@ -11,17 +11,17 @@ from hyperframe.frame import Frame
 
 
 class Stream(H2Stream):
-    """One request's, and its response's."""
+    """The stream of one request and its response."""
 
     @override
     def receive_headers(
         self, headers: Iterable[Header], end_stream: bool, header_encoding: bool | str | None
     ) -> tuple[list[Frame], list[Event]]:
-        if self.state_machine.headers_received and not end_stream and self.open:  # trailers that end nothing
+        if self.state_machine.headers_received and not end_stream and self.open:  # trailers that do not end the stream
             reset = StreamReset(stream_id=self.stream_id, error_code=ErrorCodes.PROTOCOL_ERROR, remote_reset=False)
             events: list[Event] = [TrailersReceived(stream_id=self.stream_id, headers=[]), reset]
             return self.reset_stream(ErrorCodes.PROTOCOL_ERROR), events
-        # The status of a response is nothing that a request may have; an informational one would not be taken for a request.
+        # A request must not have a status; python-h2 would not take one with an informational status for a request.
         judged = [(name, b"" if name == b":status" else value) for name, value in headers]
         return super().receive_headers(judged, end_stream, header_encoding)
 

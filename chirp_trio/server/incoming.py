@@ -1,4 +1,4 @@
-"""What comes from one client, as bytes: a task reads it, or it is taken in when the watch tells that there is something."""
+"""The bytes that come from one client: a task reads them, or a watcher does when it is told that there are some."""
 
 import socket
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from .sockets import Address, local_address, peer_address
 from .turns import Turns
 from .watch import Watch, Watcher
 
-# The most that is read at once: a bound for how long one client may have the event loop.
+# The most bytes that are read in one go: a limit for the time that one client may occupy the event loop.
 READ_SIZE = 16 * 1024
 
 
@@ -17,10 +17,10 @@ class Incoming:
     """One direction of a connection. One task at a time reads, or a watcher does.
 
     Args:
-        connection: The accepted connection: a socket that does not block.
-        turns: How many connections may be found to be at their end in one turn of the event loop; default: all. Thousands may
-            leave at once, and what each leaves behind takes time, which the others would wait for.
-        watch: Tells what comes while no task waits for it; without one, `watch()` cannot be called.
+        connection: The accepted socket, in non-blocking mode.
+        turns: A limit for the connections that are ended in one turn of the event loop; default: none. Thousands of clients
+            may leave at once, and to end each connection takes time, for which all others would wait.
+        watch: Tells of bytes that come while no task waits for them; without it, `watch()` cannot be called.
     """
 
     __slots__ = ("_has_waited", "_is_closed", "_is_watched", "_socket", "_turns", "_watch", "_watcher")
@@ -30,13 +30,13 @@ class Incoming:
         self._turns = turns
         self._watch = watch
         self._watcher: Watcher | None = None
-        self._is_watched = False  # perhaps longer than there is a watcher
-        self._has_waited = False  # whether a task ever has
+        self._is_watched = False  # may stay longer than the watcher
+        self._has_waited = False  # whether a task has ever waited
         self._is_closed = False
 
     @property
     def addresses(self) -> tuple[Address, Address]:
-        """The client's address, and that which it has connected to.
+        """The client's address, and the address that it has connected to.
 
         Raises:
             trio.BrokenResourceError: The client has left already.
@@ -47,13 +47,13 @@ class Incoming:
             raise trio.BrokenResourceError("the client has left already") from error
 
     def fileno(self) -> int:
-        """The socket's, for those who wait for many at once."""
+        """The socket's descriptor, for waiting for many sockets at once."""
         return self._socket.fileno()
 
     # -- without a task -------------------------------------------------------------------------------------------------
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell the watcher whenever something has come, or the client has left, until `unwatch()`.
+        """Tell a watcher whenever bytes have come, or the client has left, until `unwatch()`.
 
         Raises:
             OSError: The system cannot watch another connection.
@@ -65,12 +65,12 @@ class Incoming:
             self._is_watched = True
 
     def unwatch(self, watcher: Watcher) -> None:
-        """Tell this one no longer. The system is told so only when something comes: mostly there is a next one by then."""
+        """Stop telling a watcher. The system is told so only when bytes come: mostly there is another watcher by then."""
         if self._watcher is watcher:
             self._watcher = None
 
     def take_in(self) -> None:
-        """Tell the watcher that something has come."""
+        """Tell the watcher that bytes have come."""
         if self._watcher is not None:
             self._watcher.take_in()
         else:
@@ -84,7 +84,7 @@ class Incoming:
     # -- by a task ------------------------------------------------------------------------------------------------------
 
     async def receive(self) -> bytes:
-        """What comes next from the client; empty when nothing will.
+        """Wait for bytes of the client, and return them; empty if the client sends no more.
 
         Raises:
             trio.BrokenResourceError: The connection is gone.
@@ -102,7 +102,7 @@ class Incoming:
         return data
 
     def receive_nowait(self) -> bytes | None:
-        """What has come from the client; empty when nothing more will; None if nothing has yet.
+        """The bytes that have come from the client; empty if it sends no more; None if none have come yet.
 
         Raises:
             trio.BrokenResourceError: The connection is gone.
@@ -135,6 +135,6 @@ class Incoming:
             self._is_closed = True
             self._watcher = None
             self._leave_watch()
-            if self._has_waited:  # or trio would look for it in vain
+            if self._has_waited:  # otherwise trio would look for it in vain
                 trio.lowlevel.notify_closing(self._socket)
             self._socket.close()

@@ -18,9 +18,9 @@ class Lifespan:
 
     Args:
         app: The app.
-        state: Filled by the app for its requests.
-        scope: What the scope has besides.
-        fail: Called when it fails while the server runs.
+        state: The dictionary that the app fills for its requests.
+        scope: Further members of the scope.
+        fail: The event that is set when the lifespan fails while the server runs.
     """
 
     def __init__(self, app: ASGIApp, state: dict[str, Any], scope: Scope, fail: trio.Event) -> None:
@@ -34,7 +34,7 @@ class Lifespan:
         self.failure: LifespanError | None = None
 
     async def run(self) -> None:
-        """Run the app with the lifespan's scope until that is over. It raises nothing; see `failure`."""
+        """Run the app with the lifespan's scope until it returns. Raises nothing: an error is kept in `failure`."""
         try:
             await self._app(self._scope, self._received.receive, self._send)
         except BaseException as raised:
@@ -47,7 +47,7 @@ class Lifespan:
         if self.failure is not None:
             return
         if not self._has_started.is_set() and not means_to_exit:
-            # As the specification has it: such an app knows no lifespans.
+            # ASGI says that such an app does not support lifespans.
             logger.warning("the app raised at its lifespan's scope, and is served without a lifespan", exc_info=error)
             return
         logger.error("the app's lifespan raised", exc_info=error)

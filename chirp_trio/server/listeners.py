@@ -1,4 +1,4 @@
-"""Where the server listens: addresses as text, and the sockets that are opened for them."""
+"""The addresses that the server listens on, as text, and the sockets that are opened for them."""
 
 import errno
 import os
@@ -11,10 +11,10 @@ from pathlib import Path
 from ..errors import ConfigurationError
 from .sockets import prepare_for_streams
 
-# Opens sockets that listen or will, which do not block, and tells the URL of each.
+# Opens the listening sockets, in non-blocking mode, and gives the URL of each.
 type Listeners = AbstractContextManager[tuple[list[socket.socket], list[str]]]
 
-BACKLOG = 1024  # connections that wait to be accepted; the system has a bound of its own
+BACKLOG = 1024  # connections that may wait to be accepted; the system has a limit of its own
 _TCP = re.compile(r"(?:\[(?P<ipv6>[^\[\]/\s]+)\]|(?P<host>[^\[\]:/\s]+)):(?P<port>[0-9]{1,5})")
 
 
@@ -42,21 +42,21 @@ def check_address(address: object) -> None:
 def open_listeners(
     addresses: Sequence[str], *, scheme: str, reuse_port: bool, timeout: float
 ) -> Iterator[tuple[list[socket.socket], list[str]]]:
-    """Take all addresses, or none, until the block is left. Nobody can connect before `listen()`.
+    """Open sockets for all addresses, or for none, until the block is left. No client can connect before `listen()`.
 
     Args:
-        addresses: What `check_address()` has let pass.
-        scheme: What the URLs begin with.
+        addresses: Addresses that `check_address()` accepts.
+        scheme: The scheme of the URLs.
         reuse_port: Let other processes listen on the same TCP ports.
-        timeout: Seconds after which a client is given up from which nothing comes any more.
+        timeout: Seconds after which the system closes the connection of a client that has vanished from the network.
 
     Returns:
-        The sockets, which do not block, and the URL of each.
+        The sockets, in non-blocking mode, and the URL of each.
 
     Raises:
         OSError: An address cannot be listened on; the message says which.
     """
-    # Taken before the app starts, which may take a while: a mistake in an address is told at once.
+    # They are opened before the app starts, which may take a while, so that a wrong address is reported at once.
     listeners: list[socket.socket] = []
     urls = []
     with ExitStack() as opened:
@@ -77,7 +77,7 @@ def listen(listeners: Sequence[socket.socket]) -> None:
     """Let clients connect.
 
     Raises:
-        OSError: Somebody else listens on one of the addresses since.
+        OSError: Another process has begun to listen on one of the addresses meanwhile.
     """
     for listening in listeners:
         try:
@@ -105,7 +105,7 @@ def _open(address: str, reuse_port: bool) -> Iterator[list[socket.socket]]:
             yield [listening]
     elif address.startswith("fd://"):
         with socket.socket(fileno=int(address.removeprefix("fd://"))) as listening:
-            listening.set_inheritable(False)  # child processes of ours would keep it open
+            listening.set_inheritable(False)  # otherwise child processes would keep it open
             if not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 raise OSError(errno.EINVAL, "it is no listening socket")
             yield [listening]
@@ -124,7 +124,7 @@ def _open_host(host: str, port: int, reuse_port: bool, opened: ExitStack) -> lis
     for family, name in dict.fromkeys((family, name) for family, _, _, _, name in found):
         try:
             listening = opened.enter_context(socket.socket(family))
-            if os.name == "posix":  # elsewhere this option means something else, and is not needed
+            if os.name == "posix":  # on Windows this option means something else, and is not needed
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if reuse_port:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -132,9 +132,9 @@ def _open_host(host: str, port: int, reuse_port: bool, opened: ExitStack) -> lis
         except OSError as error:
             if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
                 raise
-            missing = error  # a name may have addresses that this machine has not
+            missing = error  # a name may have addresses of other machines
             continue
-        port = listening.getsockname()[1]  # the same for all, where it could be chosen
+        port = listening.getsockname()[1]  # the same for all, if the system has chosen it
         listeners.append(listening)
     if missing is not None and not listeners:
         raise missing
@@ -143,7 +143,7 @@ def _open_host(host: str, port: int, reuse_port: bool, opened: ExitStack) -> lis
 
 @contextmanager
 def _open_file(path: Path) -> Iterator[socket.socket]:
-    """A Unix socket. Its file goes when the server stops listening, unless it is another server's by then."""
+    """A Unix socket. Its file is removed when the server stops listening, unless another server has replaced it."""
     _remove_stale(path)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
@@ -157,7 +157,7 @@ def _open_file(path: Path) -> Iterator[socket.socket]:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove the socket file of a server that has not removed it itself, because it was killed."""
+    """Remove the socket file of a server that was killed, and so has not removed it itself."""
     if not path.exists():
         return
     if not path.is_socket():
@@ -169,4 +169,4 @@ def _remove_stale(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink()
         except BlockingIOError:
-            pass  # somebody listens who has not accepted others yet
+            pass  # a server listens, and has not accepted earlier connections yet

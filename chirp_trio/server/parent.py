@@ -1,4 +1,4 @@
-"""What a process knows of the one that has started it: what it is given by it, and that it does not outlive it."""
+"""The parent process as a worker sees it: the sockets that it passes on, and the signal that it has ended."""
 
 import os
 import signal
@@ -16,11 +16,11 @@ class Parent:
     """The process that has started this one as one of several workers.
 
     Args:
-        channel: This end of a pair of sockets. The other one is closed when the worker is to leave.
+        channel: The descriptor of one end of a socket pair. The parent closes the other end when the worker has to stop.
         listeners: The descriptors of the sockets that all workers listen on.
 
     Attributes:
-        has_let_go: Whether this worker is to leave without delay: another one has taken its place, or the parent has ended.
+        has_let_go: Whether this worker has to stop without a delay: another one serves in its place, or the parent has ended.
     """
 
     def __init__(self, channel: int, listeners: Sequence[int]) -> None:
@@ -37,18 +37,18 @@ class Parent:
 
     @contextmanager
     def inherit_listeners(self) -> Iterator[tuple[list[socket.socket], list[str]]]:
-        """The sockets to listen on, as from `open_listeners()`; the parent tells their URLs."""
+        """The listening sockets, as from `open_listeners()`, without URLs: the parent prints those."""
         with ExitStack() as opened:
             yield [opened.enter_context(socket.socket(fileno=descriptor)) for descriptor in self._listeners], []
 
     def tell_ready(self, name: str) -> None:
-        """Tell that this worker serves, and what it calls the app."""
-        with suppress(OSError):  # there is nobody any more, which is noticed elsewhere
+        """Tell the parent that this worker serves, and the name of the app."""
+        with suppress(OSError):  # the parent has ended, which is noticed elsewhere
             self._channel.send(name.encode(errors="replace") or b"app")
 
 
 def find_parent() -> Parent | None:
-    """The parent of a worker; None where this process is none. To be asked once, before the app is imported."""
+    """The parent, if this process is a worker; otherwise None. To be called once, before the app is imported."""
     given = os.environ.pop(_VARIABLE, "")
     if not given:
         return None
@@ -58,23 +58,23 @@ def find_parent() -> Parent | None:
 
 
 def environment_of_worker(number: int, channel: int, listeners: Sequence[int]) -> dict[str, str]:
-    """The environment that makes a process one of so many workers. It has to inherit these descriptors."""
+    """The environment that makes a process one of several workers. The process has to inherit these descriptors."""
     return {**os.environ, _VARIABLE: ",".join(map(str, (number, channel, *listeners)))}
 
 
 def stop_at_end_of_file(descriptor: int, tell: Callable[[], object] = bool) -> None:
-    """Have this process asked to stop once nobody holds the other end of a pipe, or of a pair of sockets.
+    """Send this process a SIGTERM once the other end of a pipe, or of a socket pair, is closed.
 
-    A thread waits for that, because the event loop may be what hangs.
+    A thread waits for that, because the event loop may hang.
 
     Args:
-        descriptor: Our end.
-        tell: Called in that thread before; default: nothing is.
+        descriptor: This end.
+        tell: Called in that thread before the signal is sent; default: nothing.
     """
     os.set_inheritable(descriptor, False)
 
     def wait() -> None:
-        os.read(descriptor, 1)  # nobody writes
+        os.read(descriptor, 1)  # returns at the end of file: nothing is ever written
         tell()
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -1,19 +1,19 @@
-"""How long a server waits for the body of a request."""
+"""The time that a server waits for the body of a request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import trio
 
-# Bytes a second of a request's body, in the mean: whoever sends fewer is holding a connection for nothing.
+# The least average rate of a request's body, in bytes a second: slower clients may only want to hold a connection.
 MIN_BODY_RATE = 240
 
 
 class BodyPatience:
-    """The patience with one request's body.
+    """The time limits of one request's body.
 
     Args:
-        timeout: Seconds that the app waits for a piece, and for a body that comes more slowly than `MIN_BODY_RATE` in all.
+        timeout: Seconds that the app waits for a piece, and for a whole body that comes more slowly than `MIN_BODY_RATE`.
     """
 
     __slots__ = ("_timeout", "_waited", "is_over", "received")
@@ -26,7 +26,7 @@ class BodyPatience:
 
     @contextmanager
     def wait(self) -> Iterator[trio.CancelScope]:
-        """Wait for a piece; the scope is cancelled when it is too long in coming."""
+        """Wait for a piece in the block; the scope is cancelled when the piece takes too long."""
         began = trio.current_time()
         allowed = self._timeout + self.received / MIN_BODY_RATE - self._waited
         try:

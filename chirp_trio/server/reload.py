@@ -16,23 +16,23 @@ from .parent import stop_at_end_of_file
 
 WATCHED = ("*.py", "*.html")
 _LEFT_OUT = {"__pycache__", "node_modules", "site-packages"}
-_INTERVAL = 0.5  # seconds between two looks at the files
-_SHARE = 10  # how many times as long as a look takes it is until the next one, at the least
-_SETTLED = 2.0  # seconds after which a folder that has changed cannot have changed once more with the same time of change
+_INTERVAL = 0.5  # seconds between two looks at the files, at the least
+_SHARE = 10  # the least ratio of the time between two looks to the time that one takes
+_SETTLED = 2.0  # seconds after which a folder's time of change is exact: a later change would have another time
 _PATIENCE = 5.0  # seconds that a server may take to stop before it is killed
 _STOP = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
-_PARENT = "CHIRP_TRIO_RELOADER"  # in the environment of the server: the end of a pipe that the reloader holds open
+_PARENT = "CHIRP_TRIO_RELOADER"  # in the environment of the server: the descriptor of a pipe that the reloader holds open
 
 
 def run_with_reload(command: Sequence[str], folders: Sequence[Path], patterns: Sequence[str] = ()) -> int:
-    """Run a command, and again whenever a file changes that matters, until SIGINT, SIGTERM or SIGHUP.
+    """Run a command, and restart it whenever a watched file changes, until SIGINT, SIGTERM or SIGHUP.
 
     A server that ends by itself, or is killed, is started again with the next change.
 
     Args:
-        command: What to run; it has to call `end_with_reloader()`.
-        folders: What the files are below. Hidden folders, virtual environments, `node_modules` and the like are left out.
-        patterns: Which names of files matter besides those that end in `.py` and `.html`, such as `"*.css"`; default: none.
+        command: The command; its process has to call `end_with_reloader()`.
+        folders: The folders of the files. Hidden folders, virtual environments, `node_modules` and the like are left out.
+        patterns: Names of files to watch besides those that end in `.py` and `.html`, such as `"*.css"`; default: none.
 
     Returns:
         The exit code for the process: 0.
@@ -41,10 +41,10 @@ def run_with_reload(command: Sequence[str], folders: Sequence[Path], patterns: S
 
 
 def end_with_reloader() -> bool:
-    """In a process that was started by `run_with_reload`, have it asked to stop when the other one is there no more.
+    """If `run_with_reload()` has started this process, stop it as soon as that other process has ended.
 
     Returns:
-        Whether it is such a process.
+        Whether `run_with_reload()` has started this process.
     """
     descriptor = os.environ.pop(_PARENT, "")
     if not descriptor:
@@ -70,8 +70,8 @@ async def _restart_for_ever(command: Sequence[str], files: Files, pipe: int) -> 
     seen = files.look()
     environment = {**os.environ, _PARENT: str(pipe)}
     while True:
-        # In a session of its own, because a terminal's Ctrl-C goes to everybody in the one that it belongs to, and a server
-        # that is asked to stop by the terminal and by us gives up what it was about to end.
+        # In a session of its own: a terminal sends Ctrl-C to all processes of its session, and a server that is asked to stop
+        # twice, by the terminal and by this process, would end its requests at once.
         process = await trio.lowlevel.open_process(command, start_new_session=True, pass_fds=[pipe], env=environment)
         try:
             changed: set[str] = set()
@@ -101,11 +101,11 @@ async def _stop(process: trio.Process) -> None:
 
 
 class Files:
-    """The files below some folders that matter.
+    """The watched files below some folders.
 
     Args:
         folders: The folders.
-        patterns: The names of the files, such as `"*.py"`.
+        patterns: Patterns of the files' names, such as `"*.py"`.
     """
 
     def __init__(self, folders: Sequence[Path], patterns: Sequence[str]) -> None:
@@ -117,8 +117,8 @@ class Files:
         """The files, each with its time of change."""
         found = set()
         for file in self._paths():
-            with suppress(OSError):  # gone since it was listed
-                found.add((file, os.stat(file).st_mtime_ns))  # noqa: PTH116 - a Path for each would take the longest
+            with suppress(OSError):  # removed since it was listed
+                found.add((file, os.stat(file).st_mtime_ns))  # noqa: PTH116 - a Path for each takes much longer
         return found
 
     def _paths(self) -> Iterator[str]:
@@ -129,9 +129,9 @@ class Files:
             try:
                 changed = os.stat(folder).st_mtime_ns  # noqa: PTH116
                 before = known.get(folder)
-                # What is in a folder is listed again only where something has come or gone.
+                # A folder is listed again only if its time of change shows that a file was added or removed.
                 folders, files = before[1:] if before is not None and before[0] == changed else self._list(folder)
-            except OSError:  # gone, or not for us
+            except OSError:  # removed, or not readable
                 continue
             if time.time_ns() - changed > _SETTLED * 1e9:
                 self._known[folder] = changed, folders, files
@@ -139,13 +139,13 @@ class Files:
             yield from files
 
     def _list(self, folder: str) -> tuple[list[str], list[str]]:
-        """What matters in a folder: folders, and files."""
+        """The folders to look into, and the watched files, of one folder."""
         folders: list[str] = []
         files: list[str] = []
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
-                if name == "pyvenv.cfg":  # an environment: other people's files
+                if name == "pyvenv.cfg":  # a virtual environment
                     return [], []
                 if self._matters(name):
                     files.append(entry.path)

@@ -1,4 +1,4 @@
-"""A process that serves an app: signals, and an end that comes whatever hangs."""
+"""`run`: serve an app in this process until a signal, with an end that comes even if something hangs."""
 
 import math
 import os
@@ -34,14 +34,14 @@ type _Stops = queue.SimpleQueue[int | None]
 
 logger = logger_of("server")
 
-# How many files a process needs besides its connections.
+# The number of files that a process needs besides its connections.
 _OTHER_FILES = 1024
 
-# Seconds beyond all others, before a stop that hangs is ended.
+# Seconds beyond all other time limits, before a stop that hangs is ended.
 _GRACE = 2.0
-# A second Ctrl-C within so many seconds is the first one, sent by somebody else as well (a terminal, and a supervisor).
+# A second SIGINT within so many seconds counts as the first: a terminal and a supervisor may both have sent one.
 _SAME_SIGNAL = 0.5
-# Seconds for what has been written and not been read yet, when the process is ended.
+# Seconds for output that has been written and not been read yet, when the process is ended.
 _LAST_LINES = 0.5
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -54,17 +54,17 @@ def run(
     announce: Callable[[Sequence[str]], object] | None = None,
     parent: Parent | None = None,
 ) -> None:
-    """Serve an app until SIGINT or SIGTERM. Says where, once it is up.
+    """Serve an app until SIGINT or SIGTERM. Prints the addresses once it serves.
 
-    A stop ends for certain: whatever still hangs after all of its time limits is named, and the process ended. A second
-    SIGINT ends it at once. SIGHUP reads the certificate anew.
+    A stop ends for certain: if something still hangs after all time limits, the process prints what that is, and ends. A
+    second SIGINT ends it at once. SIGHUP reads the certificate anew.
 
     Args:
         app: The app.
         config: The settings; default: `ServerConfig()`.
-        name: What to call the app in the line that says where it is.
-        announce: Called with the URLs, once that line is printed; default: nobody is told.
-        parent: What has started this process as one of several, and prints that line itself; default: it is the only one.
+        name: The app's name in the line with the addresses.
+        announce: Called with the URLs, once that line is printed; default: nothing is called.
+        parent: The parent, if this process is one of several workers: it prints that line itself; default: None.
 
     Raises:
         ConfigurationError: This system is Windows, where the server does not run.
@@ -83,12 +83,12 @@ def run(
 
 
 def last_deadline_of(settings: ServerConfig) -> float:
-    """Seconds after the first signal to stop within which a process that serves has ended, whatever hangs."""
+    """The seconds from the first signal to stop until the process has ended, even if something hangs."""
     return settings.drain_delay + settings.graceful_timeout + settings.shutdown_timeout + _GRACE
 
 
 def _allow_files(connections: int) -> None:
-    """Let the process open as many files as it may, if that is fewer than it needs: a connection is one."""
+    """Raise the process's limit of open files, as far as the system allows, if it is too low: a connection is a file."""
     if resource is None:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -112,7 +112,7 @@ async def _serve_until_signal(
 
     def stop() -> None:
         if parent is not None and parent.has_let_go:
-            serving.cancel("the parent has let go")  # others serve, or nobody may: there is nothing to wait for
+            serving.cancel("the parent has let go")  # nothing to wait for: another worker serves, or none may
         else:
             shutdown.set()
 
@@ -125,12 +125,12 @@ async def _serve_until_signal(
 
 
 class _Signals:
-    """What the process is told by signals.
+    """The handler of the process's signals.
 
     Args:
-        stop: Called, in trio, when it is told to stop.
+        stop: Called in trio at a signal to stop.
         certificate: Read anew at SIGHUP; None without TLS.
-        stops: Where each signal to stop is put, for the thread that sees to it that the stop ends.
+        stops: The queue of the signals to stop, for the thread that watches the deadline.
     """
 
     def __init__(self, stop: Callable[[], None], certificate: Certificate | None, stops: _Stops) -> None:
@@ -140,7 +140,7 @@ class _Signals:
         self._token = trio.lowlevel.current_trio_token()
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
-        """Handle a signal, in the midst of whatever the main thread does: even where that has come to a standstill."""
+        """Handle a signal, whatever the main thread does at this moment, and even if the event loop hangs."""
         if number != getattr(signal, "SIGHUP", None):
             self._stops.put(number)
         self._token.run_sync_soon(self._obey, number)
@@ -165,7 +165,7 @@ class _Signals:
 
 @contextmanager
 def _signals(signals: _Signals) -> Iterator[None]:
-    """Have signals handled until the block is left."""
+    """Handle the signals until the block is left, and then restore the handlers before."""
     before = {number: signal.signal(number, signals.handle) for number in _SIGNALS}
     try:
         yield
@@ -176,12 +176,12 @@ def _signals(signals: _Signals) -> Iterator[None]:
 
 @contextmanager
 def _last_deadline(seconds: float) -> Iterator[_Stops]:
-    """See to it that the process ends within so many seconds of the first signal to stop, and at once if that comes twice.
+    """End the process so many seconds after the first signal to stop, and at once at a second SIGINT.
 
-    A thread does that: the main thread may be what hangs.
+    A thread does that, because the main thread may hang.
 
     Returns:
-        Where the signals are to be put. It can be put into from a signal handler.
+        The queue for the signals. A signal handler may put into it.
     """
     stops: _Stops = queue.SimpleQueue()
     watch = threading.Thread(
@@ -209,16 +209,16 @@ def _watch(stops: _Stops, seconds: float, root: trio.lowlevel.Task | None) -> No
                 now = time.monotonic()
                 if now - interrupted > _SAME_SIGNAL:
                     drain_output(_LAST_LINES)
-                    os._exit(128 + number)  # asked twice: whoever waits for something will not get it
+                    os._exit(128 + number)  # the user has asked twice, and does not want to wait
                 interrupted = min(now, interrupted)
-            # Another SIGTERM is the same stop: supervisors send one to the process, and one to its group.
+            # A second SIGTERM counts as the first: supervisors send one to the process, and one to its group.
             number = stops.get(timeout=max(0.0, deadline - time.monotonic()))
     if has_stopped and threading.main_thread().is_alive():
-        return  # it goes on with something else; otherwise it waits for its threads, to end
-    with suppress(Exception):  # the line is worth less than the end
+        return  # the main thread goes on with other work; if it has ended, the process waits only for threads
+    with suppress(Exception):  # the process must end even if the line cannot be printed
         drain_output(_LAST_LINES)
         os.set_blocking(2, False)
-        for _ in range(100):  # what goes round in circles is not always where it could be seen
+        for _ in range(100):  # a task that loops without end is not visible at every moment
             if found := list(_what_hangs(root)):
                 break
             time.sleep(0.01)
@@ -229,7 +229,7 @@ def _watch(stops: _Stops, seconds: float, root: trio.lowlevel.Task | None) -> No
 
 
 def _what_hangs(root: trio.lowlevel.Task | None) -> Iterator[str]:
-    """The application's tasks, the threads that work for tasks or would be waited for, and what blocks the event loop."""
+    """The application's tasks, threads that have to end before the process does, and the code that blocks the event loop."""
     tasks = [root] if root is not None else []
     while tasks:
         task = tasks.pop()
@@ -243,7 +243,7 @@ def _what_hangs(root: trio.lowlevel.Task | None) -> Iterator[str]:
         if frame is None:
             continue
         frames = [frame for frame, _ in traceback.walk_stack(frame)][::-1]
-        if thread is not main and (" from " in thread.name or not thread.daemon):  # so trio names those that work for tasks
+        if thread is not main and (" from " in thread.name or not thread.daemon):  # trio names its worker threads like this
             yield f"the thread {thread.name!r}{_place(frames)}"
         names = [frame.f_code.co_name for frame in frames]
         if thread is main and "unrolled_run" in names:
@@ -253,7 +253,7 @@ def _what_hangs(root: trio.lowlevel.Task | None) -> Iterator[str]:
 
 
 def _place(frames: list[FrameType]) -> str:
-    """The innermost place that is the application's own; the innermost of all where none is."""
+    """The innermost line of the application's own code; the innermost of all if there is none."""
     found = [frame for frame in frames if _is_foreign(frame)] or frames
     return f" at {found[-1].f_code.co_filename}:{found[-1].f_lineno}" if found else ""
 
@@ -263,7 +263,7 @@ def _is_foreign(frame: FrameType) -> bool:
 
 
 class _Announcement(trio.TaskStatus[list[str]]):
-    """Prints where the server listens, in the moment that it does."""
+    """Prints the addresses of the server as soon as it listens."""
 
     def __init__(
         self, name: str, announce: Callable[[Sequence[str]], object] | None = None, parent: Parent | None = None

@@ -1,4 +1,4 @@
-"""Serving: an app until somebody says stop."""
+"""`serve`: serve an app in a trio run until it is cancelled or told to stop."""
 
 import inspect
 import os
@@ -27,20 +27,20 @@ async def serve(
 ) -> None:
     """Serve an ASGI app in the caller's trio run.
 
-    Event streams end at once when the server is to stop: each ends its source and its body, whatever its client does.
+    Event streams end at once when the server stops: each ends its source and its body, whatever its client does.
 
     Args:
         app: The app: an `App`, or any other ASGI application that runs on trio.
         config: The settings; default: `ServerConfig()`.
         shutdown: Setting this event stops the server; default: it is stopped by cancelling the caller.
-        task_status: For `nursery.start()`: told the URLs that the server listens on, once it does.
+        task_status: For `nursery.start()`, which returns the URLs once the server listens.
 
     Raises:
-        TypeError: An argument is something else.
+        TypeError: An argument has the wrong type.
         ConfigurationError: This system is Windows, where the server does not run.
         OSError: The address cannot be listened on, or the certificate cannot be used.
-        LifespanError: The app's lifespan failed, at the start (then `task_status` was told nothing), or later, or took longer
-            than it may.
+        LifespanError: The app's lifespan failed at the start, before `task_status` was told anything, or later; or it took
+            longer than it may.
 
     Example:
         >>> async def main():
@@ -60,7 +60,7 @@ async def serve(
 
 
 def require_supported_system() -> None:
-    """Raise `ConfigurationError` on Windows: nobody has run the server there, and it uses what only POSIX promises."""
+    """Raise `ConfigurationError` on Windows, where the server was never tested: it relies on guarantees of POSIX."""
     if os.name == "nt":
         raise ConfigurationError(
             "the server of chirp_trio runs on Linux and macOS, and this is Windows: run it in WSL, the Windows Subsystem for "
@@ -76,7 +76,7 @@ def read_certificate(settings: ServerConfig) -> Certificate | None:
 
 
 def listeners_of(settings: ServerConfig) -> Listeners:
-    """What opens the sockets that the settings name."""
+    """The context manager that opens the sockets which the settings name."""
     return open_listeners(
         settings.addresses,
         scheme="http" if settings.certfile is None else "https",
@@ -94,14 +94,14 @@ async def serve_with(
     shutdown: trio.Event | None,
     task_status: trio.TaskStatus[list[str]],
 ) -> None:
-    """See `serve()`. Whoever has read the certificate can read it anew; what opens the sockets may have them already."""
-    stop = trio.Event()  # ours: the caller's event is the caller's to set
+    """See `serve()`. The caller keeps the certificate, to read it anew; `opening` may have open sockets already."""
+    stop = trio.Event()  # separate from the caller's event, which only the caller sets
     draining = trio.Event()
     status = _Status(task_status)
     worker = Worker(_with_middleware(_Stoppable(app, stop, draining), settings), settings, stop, certificate, opening)
     over = trio.Event()
-    # Whoever cancels this call cancels neither the app's lifespan nor its streams, which could not end in order then: it
-    # lets them stop. The shield has a deadline from that moment on.
+    # A cancellation of this call reaches neither the app's lifespan nor its streams, which could not end in order then:
+    # it lets them stop. From that moment on, the shield has a deadline.
     drain = trio.CancelScope(shield=True)
 
     async def work() -> None:
@@ -144,7 +144,7 @@ def _with_middleware(app: ASGIApp, settings: ServerConfig) -> ASGIApp:
 
 
 class _Status(trio.TaskStatus[list[str]]):
-    """The caller's, and whether it has been told already that the server is up."""
+    """The caller's task status, and whether it was told already that the server is up."""
 
     def __init__(self, task_status: trio.TaskStatus[list[str]]) -> None:
         self._task_status = task_status
@@ -156,7 +156,7 @@ class _Status(trio.TaskStatus[list[str]]):
 
 
 class _Stoppable:
-    """An app that can wait for the server to stop, by the extension `chirp_trio.shutdown` of its scopes."""
+    """An app whose scopes have the extension `chirp_trio.shutdown`, by which it can wait for the server to stop."""
 
     def __init__(self, app: ASGIApp, stop: trio.Event, draining: trio.Event) -> None:
         self._app = app
@@ -170,11 +170,11 @@ class _Stoppable:
 
 
 class ShutdownSignal:
-    """What apps are told of the shutdown: something to wait for. It stays one, where middleware copies a request's scope.
+    """The extension `chirp_trio.shutdown`, by which apps wait for the shutdown. A copy of a scope has the same object.
 
     Args:
         event: Set when the server stops.
-        draining: Set when it has been told to, and still takes requests; default: never before it stops.
+        draining: Set when the server was told to stop, and still takes requests; default: `event`.
     """
 
     def __init__(self, event: trio.Event, draining: trio.Event | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What the server asks of the system about its sockets, and what it tells it."""
+"""Options of sockets, and what the system knows about them."""
 
 import functools
 import socket
@@ -8,25 +8,25 @@ from contextlib import suppress
 try:
     import fcntl
     import termios
-except ImportError:  # Windows, where a slow client cannot be told from one that stands still
+except ImportError:  # on Windows, where a slow client looks like one that does not read at all
     fcntl = None  # type: ignore[assignment]
 
-# Address and port; of a Unix socket its path and nothing, and nothing at all of whoever connects to one.
+# Address and port; for a Unix socket its path and None; None for the client of a Unix socket.
 type Address = tuple[str, int | None] | None
 
 _INTERNET = {socket.AF_INET, socket.AF_INET6}
-# Bytes that the system has taken and not sent, from which on it takes no more: they are late, and held for nothing.
+# The system takes no more bytes while it holds so many unsent ones: more of them would only be sent later, and use memory.
 _LOW_WATER = 16 * 1024
 
 
 def peer_address(connection: socket.socket) -> Address:
-    """Who is at the other end, as ASGI has it. Raises `OSError` where nobody is any more."""
+    """The client's address, as ASGI has it. Raises `OSError` if the client has left."""
     name = connection.getpeername()
     return name[:2] if isinstance(name, tuple) else None
 
 
 def local_address(connection: socket.socket) -> Address:
-    """What the other end has connected to, as ASGI has it."""
+    """The address that the client has connected to, as ASGI has it."""
     name = connection.getsockname()
     return _shared(name[:2] if isinstance(name, tuple) else (str(name), None))
 
@@ -38,13 +38,13 @@ def _shared(address: Address) -> Address:
 
 
 def reset_when_closed(connection: socket.socket) -> None:
-    """Let closing drop what has not been delivered."""
+    """Let closing the socket drop bytes that have not been delivered."""
     with suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def count_in_flight(connection: socket.socket) -> int:
-    """How many bytes the system has taken of which the other end has not told that it has them; 0 where it cannot say."""
+    """The number of bytes that the system has taken and the client has not acknowledged; 0 if the system cannot tell."""
     if fcntl is None:
         return 0
     try:
@@ -54,14 +54,14 @@ def count_in_flight(connection: socket.socket) -> int:
 
 
 def prepare_for_streams(listening: socket.socket, timeout: float) -> None:
-    """Let the system send at once what it gets, and give up a client from which nothing comes any more.
+    """Let the system send bytes without delay, and close connections whose client has vanished.
 
-    Accepted connections inherit these options from the listening socket. `TCP_USER_TIMEOUT` (RFC 5482) is for clients to whom
-    something has been sent, keepalive for those to whom nothing has.
+    Accepted connections inherit these options from the listening socket. `TCP_USER_TIMEOUT` (RFC 5482) finds vanished clients
+    if something was sent to them, keepalive if nothing was.
 
     Args:
         listening: The listening socket.
-        timeout: Seconds after which a client is given up.
+        timeout: Seconds after which a client that does not answer counts as vanished.
     """
     if listening.family not in _INTERNET:
         return

@@ -1,4 +1,4 @@
-"""One client's connection, where TLS is spoken on it."""
+"""One client's connection with TLS."""
 
 import socket
 import ssl
@@ -11,16 +11,16 @@ from .transport import WRITE_SIZE, Transport
 from .turns import Turns
 from .watch import Watch
 
-# Bytes that wait for a client which has TLS say more and more.
+# The most bytes of TLS's own that may wait for a client that does not read: some messages make TLS answer.
 _MOST_UNREAD = 2 * WRITE_SIZE
 
 
 class TLSTransport(Transport):
-    """The bytes of one connection, which are encrypted on their way.
+    """The bytes of one connection, encrypted on the wire.
 
     Args:
         connection: See `Transport`.
-        context: The certificate, and what may be spoken.
+        context: The TLS context, with the certificate.
         write_timeout: See `Transport`.
         turns: See `Transport`.
         watch: See `Transport`.
@@ -57,7 +57,7 @@ class TLSTransport(Transport):
         try:
             return self._tls.advance(data)
         finally:
-            self._write_protocol_bytes()  # an alert too, if it failed
+            self._write_protocol_bytes()  # or an alert, if the handshake has failed
 
     @override
     async def receive(self) -> bytes:
@@ -68,7 +68,7 @@ class TLSTransport(Transport):
     def receive_nowait(self) -> bytes | None:
         data = self._tls.decrypt()  # what has come with what was received last
         if data is None:
-            came = self._read()  # once: whoever sends what says nothing must not have the event loop for itself
+            came = self._read()  # only once: a client that sends records without content must not occupy the event loop
             if came is not None:
                 self._tls.take(came)
                 data = self._tls.decrypt()
@@ -89,7 +89,7 @@ class TLSTransport(Transport):
         return self._tls.encrypt(piece)
 
     def _write_protocol_bytes(self) -> None:
-        """Write what TLS itself has to say: in the order of its making, which is before what has not been encrypted yet."""
+        """Write TLS's own bytes in their order: before clear text that has not been encrypted yet."""
         if said := self._tls.said():
             if len(self._ready) > _MOST_UNREAD:
                 raise trio.BrokenResourceError("the client has TLS answer, and does not read")
@@ -99,7 +99,7 @@ class TLSTransport(Transport):
     @override
     def _say_good_bye(self) -> None:
         if not self.is_closing and self._tls.is_established:
-            # Without it a client cannot tell the end of a response that has no length from its being cut off (RFC 8446, 6.1).
+            # Without close_notify a client cannot tell the end of a response without a length from a cut (RFC 8446, 6.1).
             self._tls.close()
             self._write_protocol_bytes()
         super()._say_good_bye()

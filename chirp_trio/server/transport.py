@@ -1,7 +1,7 @@
-"""One client's connection as bytes: in as they come, out in the order in which they were given, each with a deadline.
+"""The bytes of one client's connection: read as they come, and written in order, with a deadline for a client that stalls.
 
-What is written goes to the system at once, without a task, a lock or a cancel scope; only what the system does not take
-waits. TLS is a step on the way, not a stream around another, so it can do the same: see tls_transport.py.
+Written bytes go to the system at once, without a task, a lock or a cancel scope; only bytes that the system does not take
+wait. TLS is a conversion on the way, not a stream around another one, so it works in the same way: see tls_transport.py.
 """
 
 import socket
@@ -16,9 +16,9 @@ from .watch import Watch
 
 # The most that is encrypted at once: a bound for how long one client may have the event loop.
 WRITE_SIZE = 64 * 1024
-# Seconds for the last bytes of a connection: a server that is about to stop does not wait for clients that do not read.
+# Seconds for the last bytes of a connection: a server that stops does not wait longer for clients that do not read.
 LAST_WRITE_TIMEOUT = 0.5
-# How much a client may still send, and for how many seconds, that has been told that its connection is over.
+# The bytes that a client may still send, and the seconds for them, after it was told that its connection is over.
 _LINGER_BYTES = 1024 * 1024
 _LINGER_TIMEOUT = 1.0
 
@@ -40,41 +40,41 @@ class Transport(Incoming):
     ) -> None:
         super().__init__(connection, turns, watch)
         self._write_timeout = write_timeout
-        # What is to be written and has not been taken yet. It stays, if whoever brought it is cancelled: half a message may
-        # be on the wire.
-        self._ready: bytes | memoryview = b""  # for the system: encrypted, if that is asked for
+        # Bytes that the system has not taken yet. They stay even if the task that wrote them is cancelled: half of a message
+        # may be on the wire.
+        self._ready: bytes | memoryview = b""  # ready for the system: encrypted, if there is TLS
         self._unsent: list[memoryview] = []
         self._taken = 0
         self._draining: trio.Lock | None = None
         self._patience: trio.CancelScope | None = None  # around the wait for the client to read
         self.is_closing = False
 
-    # -- TLS, which there is none of here ---------------------------------------------------------------------------------
+    # -- TLS, of which this class has none ------------------------------------------------------------------------------
 
     is_encrypted = False
 
     @property
     def is_established(self) -> bool:
-        """Whether there is no handshake, or it is over."""
+        """Whether the handshake is complete; True without TLS."""
         return True
 
     @property
     def protocol(self) -> str | None:
-        """The protocol that was settled on in the handshake (ALPN), if any was."""
+        """The protocol that was agreed on in the handshake (ALPN); None if none was."""
         return None
 
     def handshake_nowait(self) -> bool:
-        """Go on with the handshake, with what has come; whether it is over.
+        """Continue the handshake with the bytes that have come; return whether it is complete.
 
         Raises:
-            trio.BrokenResourceError: The client has left, or speaks no TLS.
+            trio.BrokenResourceError: The client has left, or does not speak TLS.
         """
         return True
 
     # -- out ------------------------------------------------------------------------------------------------------------
 
     def write_nowait(self, data: bytes | memoryview) -> bool:
-        """Hand bytes to the system, and keep what it does not take; whether it has taken all.
+        """Hand bytes to the system, and keep those that it does not take; return whether it has taken all.
 
         Raises:
             trio.BrokenResourceError: The client is gone, or the connection is about to be closed.
@@ -94,14 +94,14 @@ class Transport(Incoming):
         return taken == len(data)
 
     async def drain(self) -> None:
-        """Wait until all that was kept has been taken. Can be cancelled: what is left goes out with the next bytes.
+        """Wait until the system has taken all kept bytes. If it is cancelled, the rest is written before any later bytes.
 
         Raises:
-            trio.BrokenResourceError: The client is gone, or has taken nothing for too long.
+            trio.BrokenResourceError: The client is gone, or has taken no bytes for too long.
         """
         if not self._ready and not self._unsent:
             return
-        self._draining = draining = self._draining or trio.Lock()  # made late: an idle connection needs none
+        self._draining = draining = self._draining or trio.Lock()  # made when it is needed: idle connections have none
         async with draining:
             while not self._write_some():
                 await self._wait_until_writable()
@@ -113,7 +113,7 @@ class Transport(Incoming):
                 await self._wait(trio.lowlevel.wait_writable)
             if not self._patience.cancelled_caught:
                 return
-            # A slow client may need longer than that until the system says that there is room again.
+            # While a slow client reads, the system may take longer than that to report room again.
             if self.progress == progress:
                 self.reset()
                 raise trio.BrokenResourceError("the client does not read")
@@ -125,17 +125,17 @@ class Transport(Incoming):
 
     @property
     def backlog(self) -> bool:
-        """Whether something waits until the client reads."""
+        """Whether bytes wait until the client reads."""
         return bool(self._ready or self._unsent)
 
     def hurry(self, write_timeout: float) -> None:
-        """Have less patience from now on with a client that does not read, in seconds: the server is about to stop."""
+        """Shorten the write timeout, in seconds, because the server is about to stop."""
         self._write_timeout = min(self._write_timeout, write_timeout)
         if self._patience is not None:
             self._patience.deadline = min(self._patience.deadline, trio.current_time() + self._write_timeout)
 
     def _write_some(self) -> bool:
-        """Write what the system takes; whether that is all."""
+        """Write as many bytes as the system takes; return whether these were all."""
         while True:
             if not self._ready:
                 if not self._unsent:
@@ -148,7 +148,7 @@ class Transport(Incoming):
             self._ready = b""
 
     def _next_piece(self) -> memoryview:
-        """What is to be written next; it is kept no longer."""
+        """Remove the next piece from the kept bytes, and return it."""
         first = self._unsent[0]
         if len(first) <= WRITE_SIZE:
             return self._unsent.pop(0)
@@ -171,20 +171,20 @@ class Transport(Incoming):
     # -- its end --------------------------------------------------------------------------------------------------------
 
     def reset_when_closed(self) -> None:
-        """Close with a reset: otherwise the system would go on for minutes to offer the client what it does not read."""
+        """Let closing reset the connection: otherwise the system would offer unread bytes to the client for minutes."""
         reset_when_closed(self._socket)
 
     def reset(self) -> None:
-        """Close at once, and drop what has not been delivered."""
+        """Close at once, and drop bytes that have not been delivered."""
         self.reset_when_closed()
         self._close_socket()
 
     async def close(self, *, linger: bool = False) -> None:
-        """Write what is left, say good-bye, and close. Takes a moment at most, whatever the client does.
+        """Write the kept bytes, end the connection in order, and close. Takes two seconds at most, whatever the client does.
 
         Args:
-            linger: Take in for a moment what the client still sends: otherwise the system may reset the connection before the
-                client has read the response (RFC 9112, 9.6).
+            linger: Whether to read for a moment what the client still sends: otherwise the system may reset the connection
+                before the client has read the response (RFC 9112, 9.6).
         """
         if not self.backlog and not linger:
             self.close_nowait()
@@ -205,7 +205,7 @@ class Transport(Incoming):
             self._close_socket()
 
     def close_nowait(self) -> None:
-        """Say good-bye, if nothing else is left to be said, and close."""
+        """End the connection in order if no bytes are kept, and close it."""
         try:
             if not self.backlog:
                 self._say_good_bye()

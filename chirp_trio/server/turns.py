@@ -1,16 +1,16 @@
-"""Few of many in one turn of the event loop."""
+"""A limit for the tasks that continue in one turn of the event loop."""
 
 import trio
 
 
 class Turns:
-    """A bound for how many tasks go on in one turn of the event loop. The others wait for one of the next turns.
+    """A limit for the tasks that continue in one turn of the event loop. The others wait for one of the next turns.
 
-    What takes little time for one connection, such as to find that its client has left, would hold up everybody's events if
-    thousands did it in one turn.
+    Work that takes little time for one connection, such as to notice that its client has left, would delay all events if
+    thousands of tasks did it in one turn.
 
     Args:
-        most: How many go on without a wait. In one turn there are at most twice as many, and a few wait each time.
+        most: The number of tasks that continue without a wait. In one turn at most twice as many do.
     """
 
     def __init__(self, most: int) -> None:
@@ -19,7 +19,7 @@ class Turns:
         self._waiting = trio.lowlevel.ParkingLot()
 
     async def take(self) -> None:
-        """Go on, at once or in a later turn. Can be cancelled while it waits."""
+        """Continue at once, or wait for a later turn. Can be cancelled while it waits."""
         while not self._left:
             if not self._waiting:
                 self._renew_in_next_turn()

@@ -1,4 +1,4 @@
-"""Connections of which no task reads, watched in one task: those that wait for a request, and those of open streams."""
+"""One task that watches all connections from which no task reads: those that wait for a request, and open streams."""
 
 import selectors
 from types import TracebackType
@@ -6,26 +6,26 @@ from typing import Protocol, Self
 
 import trio
 
-# How many connections are looked at in one turn of the event loop: the streams that are open wait for it.
+# The number of connections that are handled in one turn of the event loop: all open streams wait meanwhile.
 PER_TURN = 16
 
 
 class Watcher(Protocol):
-    """What wants to know when something comes from a client."""
+    """An object that is told when bytes come from a client."""
 
     def take_in(self) -> None:
-        """Take in what has come, or that the client has left. Never blocks, and raises nothing."""
+        """Read the bytes that have come, or notice that the client has left. Never blocks, and raises nothing."""
 
 
 class Watched(Watcher, Protocol):
-    """A connection, for one watcher after the other."""
+    """A connection, which one watcher after another may watch."""
 
     def fileno(self) -> int:
-        """The number of its socket."""
+        """The descriptor of its socket."""
 
 
 class Watch:
-    """All connections that are watched. A context manager, which is left when there are none any more."""
+    """All watched connections. A context manager, which is left when none is left."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -42,16 +42,16 @@ class Watch:
         """Watch a connection from now on.
 
         Raises:
-            OSError: The system cannot watch another one.
+            OSError: The system cannot watch another connection.
         """
         self._selector.register(connection, selectors.EVENT_READ, connection)
 
     def remove(self, connection: Watched) -> None:
-        """Watch it no longer. Its socket must not have been closed yet."""
+        """Stop watching a connection. Its socket must not be closed yet."""
         self._selector.unregister(connection)
 
     async def run(self) -> None:
-        """Tell the connections on which something comes, a few in each turn, until cancelled."""
+        """Tell the watchers of connections on which bytes come, a few in each turn, until cancelled."""
         while True:
             await trio.lowlevel.wait_readable(self._selector.fileno())
             for number, (key, _) in enumerate(self._selector.select(0), 1):

@@ -1,4 +1,4 @@
-"""WebSockets (RFC 6455) over HTTP/1.1: hypercorn's, on our connection."""
+"""WebSockets (RFC 6455) over HTTP/1.1: hypercorn's implementation, on a connection of this server."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -20,8 +20,8 @@ class WebSocket:
     """One WebSocket, from the request that asks for it to its end.
 
     Args:
-        conversation: What the connection has of the server.
-        began: What the client has sent after its request.
+        conversation: The parts of the server that a connection uses.
+        began: The bytes that the client has sent after its request.
     """
 
     def __init__(self, conversation: Conversation, began: bytes) -> None:
@@ -32,7 +32,7 @@ class WebSocket:
         self._reading = trio.CancelScope()
 
     async def serve(self, scope: Scope) -> None:
-        """Serve it until either side is done. The caller closes the connection."""
+        """Serve the WebSocket until either side ends it. The caller closes the connection."""
         settings = self._conversation.settings
         config = Config()
         config.root_path = settings.root_path
@@ -57,7 +57,7 @@ class WebSocket:
                 while data:
                     await stream.handle(Data(stream_id=_STREAM_ID, data=data))
                     data = await self._receive()
-            if stream.closed and stream.app_put is not None:  # refused, and its app does not know
+            if stream.closed and stream.app_put is not None:  # it was refused, which the app has not been told
                 await stream.app_put({"type": "websocket.disconnect", "code": 1006})
             await stream.handle(StreamClosed(stream_id=_STREAM_ID))
 
@@ -84,7 +84,7 @@ class WebSocket:
                 self._reading.cancel("the request was refused")
             case Data():
                 data = event.data
-            case _:  # it is over
+            case _:  # the stream is over
                 self._reading.cancel("the WebSocket is over")
                 return
         try:
@@ -95,13 +95,13 @@ class WebSocket:
 
 
 class _Context:
-    """What hypercorn's WebSockets ask of its worker."""
+    """The part of hypercorn's worker context that its WebSockets use."""
 
     sleep = staticmethod(trio.sleep)
 
 
 class _Tasks:
-    """What hypercorn's WebSockets ask of its task groups."""
+    """The part of hypercorn's task group that its WebSockets use."""
 
     def __init__(self, nursery: trio.Nursery, conversation: Conversation) -> None:
         self._nursery = nursery

@@ -1,7 +1,7 @@
-"""Several processes that serve one app: workers, and their parent, which opens what they listen on and keeps them running.
+"""Several processes that serve one app: workers, and their parent, which opens the sockets and keeps the workers running.
 
-All of them accept from the same sockets, which the parent holds too. So a connection that waits to be accepted when a worker
-dies is accepted by another one, or by the next; with a socket for each (`SO_REUSEPORT`) it would be reset.
+All workers accept from the same sockets, which the parent holds too. So a connection that waits to be accepted when a worker
+dies is accepted by another worker; with a socket for each worker (`SO_REUSEPORT`) it would be reset.
 """
 
 import signal
@@ -16,7 +16,8 @@ from .config import ServerConfig
 from .run import last_deadline_of
 from .serve import listeners_of, require_supported_system
 
-# Seconds until a worker that has died is started again: twice as many each time, unless it has lived for so many times that.
+# Seconds until a dead worker is replaced: first and most. They double each time, unless the worker has lived `_LIFE` times
+# as long as the last pause.
 _PAUSE, _LONGEST_PAUSE = 0.1, 10.0
 _LIFE = 5
 _GRACE = 2.0  # seconds beyond a worker's own last deadline, before it is killed
@@ -29,16 +30,16 @@ def run_workers(
     *,
     announce: Callable[[Sequence[str]], object] | None = None,
 ) -> int:
-    """Have an app served by so many processes, until SIGINT or SIGTERM.
+    """Serve an app by several processes, until SIGINT or SIGTERM.
 
-    A worker that dies is started again; one that cannot even start ends them all, unless others serve already. SIGHUP
-    replaces them one by one, without refusing anybody. All end with this process, however it ends.
+    A worker that dies is replaced; one that cannot even start ends all workers, unless others serve already. SIGHUP
+    replaces the workers one by one, without refusing a client. All workers end with this process, however it ends.
 
     Args:
-        command: What a worker is; it has to call `find_parent()`, and then `run()`.
-        number: How many there are.
+        command: The command of a worker; its process has to call `find_parent()`, and then `run()`.
+        number: The number of workers.
         settings: The settings; the workers have the same.
-        announce: Called with the URLs, once all workers serve; default: nobody is told.
+        announce: Called with the URLs, once all workers serve; default: nothing is called.
 
     Returns:
         The exit code for the process: 0, or that of the worker that failed.
@@ -53,11 +54,11 @@ def run_workers(
 
 
 class _Place:
-    """One of the workers that there are to be, whichever process that is.
+    """The place of one worker, which different processes may hold in turn.
 
     Attributes:
-        worker: The process that it is now, or was last.
-        lock: Held by whoever puts another one here.
+        worker: The process that holds it, or was the last to hold it.
+        lock: Held while another process is put here.
     """
 
     def __init__(self, worker: WorkerProcess) -> None:
@@ -66,13 +67,13 @@ class _Place:
 
 
 class _Workers:
-    """All of them, from the start to the stop.
+    """All workers, from the start to the stop.
 
     Args:
-        command: What a worker is.
-        number: How many there are to be.
+        command: The command of a worker.
+        number: The number of workers.
         settings: The settings.
-        listeners: The sockets that they listen on.
+        listeners: The sockets that the workers listen on.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class _Workers:
         self._command = command
         self._number = number
         self._listeners = listeners
-        self._patience = last_deadline_of(settings) + _GRACE  # a worker sees to its own end in less
+        self._patience = last_deadline_of(settings) + _GRACE  # a worker ends by itself in less
         self._alive: set[WorkerProcess] = set()
         self._serving = trio.CancelScope()
         self._is_stopping = False
@@ -90,7 +91,7 @@ class _Workers:
         self._exit_code = 0
 
     async def run(self, urls: Sequence[str], announce: Callable[[Sequence[str]], object] | None) -> int:
-        """Have them serve until a signal, or until they cannot; return the exit code."""
+        """Let the workers serve until a signal, or until none can; return the exit code."""
         numbers = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD
         with trio.open_signal_receiver(*numbers) as signals:
             async with trio.open_nursery() as nursery:
@@ -102,7 +103,7 @@ class _Workers:
         return self._exit_code
 
     def close(self) -> None:
-        """End what is left, should this process have failed."""
+        """Kill the workers that are left, in case this process has failed."""
         for worker in self._alive:
             worker.close()
 
@@ -119,7 +120,7 @@ class _Workers:
                 self._serving.cancel("asked to stop")
 
     def _look(self) -> None:
-        """See which have ended."""
+        """Check which workers have ended."""
         for worker in tuple(self._alive):
             worker.look()
             if worker.ended.is_set():
@@ -135,13 +136,13 @@ class _Workers:
 
     async def _serve(self, urls: Sequence[str], announce: Callable[[Sequence[str]], object] | None) -> None:
         workers = [self._new_worker()]
-        await workers[0].start()  # alone, so that what is wrong with the app is told once
+        await workers[0].start()  # first one alone, so that an error of the app is printed once
         if workers[0].is_ready:
             workers += [self._new_worker() for _ in range(1, self._number)]
         for worker in workers:
             await worker.start()
             if not worker.is_ready:
-                if worker.exit_status <= 0:  # it has said nothing
+                if worker.exit_status <= 0:  # it has printed nothing about it
                     say(f"{worker} has ended before it served, {ending(worker.exit_status)}")
                 self._exit_code = _exit_code_of(worker) or 1
                 return
@@ -160,7 +161,7 @@ class _Workers:
         return worker
 
     async def _keep(self, place: _Place) -> None:
-        """Start another worker whenever the one of a place has ended."""
+        """Start another worker whenever the one in a place has ended."""
         pause = 0.0
         while True:
             worker = place.worker
@@ -176,7 +177,7 @@ class _Workers:
                         trouble = await self._fill(place)
 
     async def _fill(self, place: _Place) -> str:
-        """Put a new worker into a place once it serves; return what is wrong with it, empty text if nothing is."""
+        """Start a new worker, and put it into a place once it serves; return why it cannot, or an empty text."""
         try:
             worker = self._new_worker()
         except OSError as error:
@@ -186,16 +187,16 @@ class _Workers:
             place.worker = worker
             return ""
         trouble = f"{worker} has ended before it served, {ending(worker.exit_status)}"
-        was_killed = worker.exit_status < 0  # which is no fault of the app's
+        was_killed = worker.exit_status < 0  # which is not the app's fault
         if not was_killed and not any(other.is_ready for other in self._alive):
             say(f"{trouble}, and no worker is left")
             self._exit_code = worker.exit_status or 1
             self._serving.cancel("no worker is left")
-            await trio.lowlevel.checkpoint()  # which is the end
+            await trio.lowlevel.checkpoint()  # raises Cancelled
         return trouble
 
     async def _renew(self, places: Sequence[_Place]) -> None:
-        """Replace all workers, one by one, whenever that is asked for."""
+        """Replace all workers, one by one, at each SIGHUP."""
         while True:
             await self._renewal.wait()
             self._renewal = trio.Event()
@@ -218,7 +219,7 @@ class _Workers:
 
     async def _stop(self) -> None:
         self._is_stopping = True
-        for listening in self._listeners:  # so that nobody listens any more once the workers do not
+        for listening in self._listeners:  # so that clients are refused once no worker accepts
             listening.close()
         self._signal(self._stop_signal)
         with trio.move_on_after(self._patience):
@@ -235,5 +236,5 @@ class _Workers:
 
 
 def _exit_code_of(worker: WorkerProcess) -> int:
-    """What a shell makes of its exit status."""
+    """The exit code by which a shell reports the worker's exit status."""
     return worker.exit_status if worker.exit_status >= 0 else 128 - worker.exit_status
