@@ -130,7 +130,8 @@ class _Workers:
 
     def _signal(self, number: int) -> None:
         for worker in self._alive:
-            worker.signal(number)
+            # Until a worker serves, its imports may be going on, in which a SIGINT would be an error with a traceback.
+            worker.signal(number if worker.is_ready else signal.SIGTERM)
 
     # -- while they serve -----------------------------------------------------------------------------------------------
 

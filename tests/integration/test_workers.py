@@ -190,6 +190,17 @@ def test_a_start_that_hangs_is_stopped_by_one_signal():
         assert server.lines() == ["begun"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_while_the_app_is_imported_says_nothing(tmp_path, number):
+    (tmp_path / "slow.py").write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\napp = None\n")
+    command = [SCRIPTS / "chirp-trio", "run", "--workers", "2", "--port", "0", "slow:app"]
+    with Server(command, cwd=tmp_path) as server:
+        server.wait_for_line("^begun$")
+        server.signal(number)
+        assert server.wait() == 0
+        assert server.lines() == ["begun"]
+
+
 @pytest.mark.parametrize(
     ("topic", "code", "told"),
     [
