@@ -1,4 +1,4 @@
-"""Taking in connections: as many as may be, from one client and in all, and never so that the others suffer."""
+"""Accepting connections: up to limits for each client and for all, and a few at a time, so that the others go on."""
 
 import errno
 import functools
@@ -20,11 +20,11 @@ from .watch import PER_TURN
 
 logger = logger_of("server")
 
-# The system is out of something, and will have it again when connections close.
+# The system has run out of a resource, and has it again when connections close.
 _OUT_OF = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 # It is the listening socket that cannot go on, and not one connection.
 _OF_THE_LISTENER = {errno.EBADF, errno.EINVAL}
-# Seconds until the next attempt then, and between two lines about one thing in the log.
+# Seconds until the next attempt in that case, and between two log lines on the same subject.
 _PAUSE = 0.1
 _BETWEEN_LINES = 10.0
 
@@ -37,10 +37,10 @@ _TLS_REFUSAL = b"\x15\x03\x03\x00\x02\x02\x50"
 
 
 class Room:
-    """How many connections there are, and whether there may be one more.
+    """The count of open connections, and whether the limits allow one more.
 
     Args:
-        settings: What the server has been told.
+        settings: The server's settings.
     """
 
     def __init__(self, settings: ServerConfig) -> None:
@@ -52,7 +52,7 @@ class Room:
         self._of_one: Counter[object] = Counter()
 
     def enter(self, peer: object) -> bool:
-        """Count a connection, if there is room for it; whether there is."""
+        """Count a new connection if the limits allow it; return whether they do."""
         client = self._client(_host(peer))
         if self._all >= self._most or (client is not None and self._of_one[client] >= self._most_of_one):
             return False
@@ -62,7 +62,7 @@ class Room:
         return True
 
     def leave(self, peer: object) -> None:
-        """Count it no longer."""
+        """Stop counting a connection."""
         self._all -= 1
         client = self._client(_host(peer))
         if client is not None:
@@ -71,7 +71,7 @@ class Room:
                 del self._of_one[client]
 
     def _find_client(self, host: str | None) -> object:
-        """Whose connection it is; None for a proxy's, and for one from this machine: these stand for many clients."""
+        """The client that an address belongs to; None for a proxy, and for this machine, which stand for many clients."""
         if host is None:
             return None
         name = host.partition("%")[0]
@@ -82,12 +82,12 @@ class Room:
 
 
 def _host(peer: object) -> str | None:
-    """The address without the port; None for a Unix socket's."""
+    """The peer's address without the port; None for a Unix socket."""
     return str(peer[0]) if isinstance(peer, tuple) else None
 
 
 class Acceptor:
-    """Takes in the connections of one listening socket.
+    """Accepts the connections of one listening socket.
 
     Args:
         listening: The socket, which does not block.
@@ -137,7 +137,7 @@ class Acceptor:
         )  # fmt: skip
 
     def accept_waiting(self, most: int = PER_TURN) -> None:
-        """Accept what waits to be accepted, up to a number of connections."""
+        """Accept the connections that wait for it, up to a number."""
         for _ in range(most):
             try:
                 connection, peer = self._listening.accept()
@@ -146,7 +146,7 @@ class Acceptor:
             except OSError as error:
                 if error.errno in _OUT_OF or error.errno in _OF_THE_LISTENER:
                     raise
-                continue  # it has left already
+                continue  # the client has left already
             connection.setblocking(False)
             self._welcome(connection, peer)
 
@@ -175,7 +175,7 @@ class Acceptor:
             self._refused = 0
 
     def _may_speak(self) -> bool:
-        """Whether it is time for another line in the log."""
+        """Whether enough time has passed for another log line."""
         now = time.monotonic()
         if now - self._last_line < _BETWEEN_LINES:
             return False

@@ -1,7 +1,7 @@
-"""Connections that have just been made: the handshake of TLS, and the first request, of all of them without a task for each.
+"""New connections: the TLS handshakes and first requests of all of them, without a task for each.
 
-A client that only connects, or sends half of what it has to send, costs a few system calls and an entry in a table so. Those
-whose first request has come get a task of their own; see connection.py.
+So a client that only connects, or sends half of a request, costs a few system calls and an entry in a table. A connection
+whose first request has come gets a task of its own; see connection.py.
 """
 
 import enum
@@ -26,7 +26,7 @@ logger = logger_of("server")
 
 
 class _Awaited(enum.IntEnum):
-    """What has to come next from a client."""
+    """The part that has to come next from a client."""
 
     HANDSHAKE = enum.auto()
     REQUEST = enum.auto()
@@ -39,11 +39,12 @@ class Arrival:
     Args:
         transport: The connection.
         leave: Called once, when the connection is closed.
-        arrivals: Those that it is one of.
+        arrivals: The table of new connections that it is in.
 
     Attributes:
-        reader: Has read the first request, and holds what came behind it. Of HTTP/2 it has read nothing.
-        first: The first request, or the status with which it has to be refused. Of HTTP/2 there is none.
+        reader: The reader of HTTP/1.1, which has read the first request and holds the bytes after it. With HTTP/2 it has read
+            nothing.
+        first: The first request, or the status with which it has to be refused; none with HTTP/2.
     """
 
     __slots__ = ("_arrivals", "awaited", "first", "leave", "reader", "transport")
@@ -58,18 +59,18 @@ class Arrival:
 
     @property
     def is_http2(self) -> bool:
-        """Whether HTTP/2 was settled on."""
+        """Whether HTTP/2 was agreed on in the handshake."""
         return self.transport.protocol == "h2"
 
     def take_in(self) -> None:
-        """Go on with what the client has sent."""
+        """Process the bytes that the client has sent."""
         self._arrivals.advance(self)
 
     def advance(self) -> bool:
-        """Take in what the client has sent; whether the first request has come, or what is none.
+        """Process the bytes that the client has sent; return whether the first request, or a malformed one, has come.
 
         Raises:
-            trio.BrokenResourceError: The client has left, or speaks no TLS.
+            trio.BrokenResourceError: The client has left, or does not speak TLS.
         """
         transport, reader = self.transport, self.reader
         if not (transport.is_established or transport.handshake_nowait()):
@@ -87,17 +88,17 @@ class Arrival:
         except RefusedError as refused:
             self.first = refused.status
         if self.first is None and not data:
-            self.first = 400  # the client has left in the middle of it
+            self.first = 400  # the client has left in the middle of its request
         return self.first is not None
 
     def take_first(self) -> Request | int:
-        """The first request, or the status with which it has to be refused: once, since an open stream need not keep it."""
+        """The first request, or the status with which it has to be refused. Can be taken only once."""
         first, self.first = self.first, None
         assert first is not None
         return first
 
     def note_awaited(self) -> bool:
-        """Note what has to come next; whether that is something else than before."""
+        """Note the part that has to come next; return whether it has changed."""
         if not self.transport.is_established:
             awaited = _Awaited.HANDSHAKE
         else:
@@ -115,12 +116,12 @@ class Arrival:
 
 
 class Arrivals:
-    """All of them, until each has its first request or is closed. A context manager, which closes those that are left.
+    """All new connections, each until its first request or its end. A context manager, which closes those that are left.
 
     Args:
-        settings: What the server has been told.
-        serve: Takes over a connection whose first request has come.
-        watch: Tells what has come.
+        settings: The server's settings.
+        serve: Called with a connection whose first request has come; serves it.
+        watch: Tells of bytes that come.
         turns: See `Transport`.
     """
 
@@ -137,7 +138,7 @@ class Arrivals:
             _Awaited.REQUEST: settings.head_timeout,
             _Awaited.REST_OF_REQUEST: settings.head_timeout,
         }
-        # When each is given up. Those that await the same may wait as long as each other, so the first in the table is next.
+        # The deadline of each connection. All that wait for the same part may wait equally long, so the first is due first.
         self._deadlines: dict[_Awaited, dict[Arrival, float]] = {awaited: {} for awaited in _Awaited}
 
     def __enter__(self) -> Self:
@@ -152,12 +153,12 @@ class Arrivals:
                 arrival.close()
 
     def add(self, accepted: socket.socket, tls: ssl.SSLContext | None, leave: Callable[[], None]) -> None:
-        """Take in a connection.
+        """Add a connection.
 
         Args:
-            accepted: The connection: a socket that does not block. It is closed in the end.
-            tls: Speak TLS with this context; None means clear text.
-            leave: Called when it is closed.
+            accepted: The accepted socket, in non-blocking mode. The connection closes it in the end.
+            tls: The TLS context; None means clear text.
+            leave: Called when the connection is closed.
         """
         timeout, turns, watch = self._settings.write_timeout, self._turns, self._watch
         if tls is None:
@@ -167,14 +168,14 @@ class Arrivals:
         self.advance(Arrival(transport, leave, self))
 
     async def finish(self) -> None:
-        """Wait a moment for the requests that are on their way to the server, which is about to stop."""
+        """Wait a moment for requests that are on their way, because the server is about to stop."""
         if any(self._deadlines.values()):
             self._all_have_come = trio.Event()
             with trio.move_on_after(LAST_WRITE_TIMEOUT):
                 await self._all_have_come.wait()
 
     def advance(self, arrival: Arrival) -> None:
-        """Go on with what a client has sent."""
+        """Process the bytes that a client has sent."""
         try:
             has_come = arrival.advance()
             if not has_come:
@@ -209,10 +210,10 @@ class Arrivals:
                 self._all_have_come.set()
 
     async def run(self) -> None:
-        """Give up those that have waited for too long, a few in each turn, until cancelled."""
+        """Close connections that have waited for too long, a few in each turn, until cancelled."""
         while True:
             now = trio.current_time()
-            # Whoever comes meanwhile may wait as long, so nobody's time is over before that.
+            # Connections that come meanwhile may wait equally long, so none of them is due earlier.
             wake_at = now + min(self._patience.values())
             for waiting in self._deadlines.values():
                 for arrival in [arrival for arrival, until in islice(waiting.items(), PER_TURN) if until <= now]:

@@ -1,7 +1,7 @@
 """HTTP/1.1 (RFC 9112) on one connection: one request after the other, in the connection's own task.
 
-The app runs in that task too, and reads from the client itself whenever it asks for a message: so there is nobody else who
-would have to be told, waited for, or ended.
+The app runs in that task too, and reads from the client by itself when it asks for a message: so there is no other task to
+notify, to wait for, or to end.
 """
 
 import re
@@ -27,11 +27,11 @@ _PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
 
 
 class HTTP1:
-    """One connection's requests.
+    """The requests of one connection.
 
     Args:
-        conversation: What it has of the server, and the way to the client.
-        reader: Reads what the client sends.
+        conversation: The parts of the server that a connection uses, and the transport.
+        reader: The reader of the client's bytes.
 
     Attributes:
         is_stopping: Whether the response that begins next is to be the connection's last one.
@@ -55,7 +55,7 @@ class HTTP1:
         self.is_stopping = False
 
     async def serve(self, first: Request | int) -> bytes | None:
-        """Answer requests until either side is done; the first bytes of HTTP/2, where the client speaks that.
+        """Answer requests until either side ends the connection; return the first bytes of HTTP/2 if the client speaks that.
 
         The connection is left open for the caller to close.
 
@@ -74,7 +74,7 @@ class HTTP1:
                     return _PREFACE + self._reader.take_rest()
                 may_be_http2 = False
                 answering = self._answer(request)
-                del request  # which an open stream need not keep
+                del request  # an open stream need not keep it
                 if not await answering:
                     return None
                 request = await self._next_request()
@@ -83,14 +83,14 @@ class HTTP1:
         return None
 
     def stop(self) -> None:
-        """Take no further request, but for one that is on its way."""
+        """Take no further request, except one that is on its way."""
         self.is_stopping = True
         if self._idle is not None:
             patience = LAST_WRITE_TIMEOUT if self._reader.unread else 0
             self._idle.deadline = min(self._idle.deadline, trio.current_time() + patience)
 
     def ask_to_leave(self) -> None:
-        """Tell the app that it is to end its response."""
+        """Ask the app to end its response."""
         if self._exchange is not None:
             self._exchange.ask_to_leave()
         if self._websocket is not None:
@@ -99,12 +99,12 @@ class HTTP1:
     # -- a request comes ------------------------------------------------------------------------------------------------
 
     async def _next_request(self) -> Request | None:
-        """The head of the next request; None where there is none.
+        """The head of the next request; None if there is none.
 
-        It has to begin within `keep_alive_timeout` seconds, and to be complete within `head_timeout` seconds then.
+        It has to begin within `keep_alive_timeout` seconds, and then to be complete within `head_timeout` seconds.
 
         Raises:
-            RefusedError: There is one that cannot be answered, or only a part of one.
+            RefusedError: The head is not valid, or not complete in time.
         """
         reader, settings = self._reader, self._settings
         has_begun = False
@@ -129,7 +129,7 @@ class HTTP1:
         return None
 
     async def refuse(self, status: int) -> None:
-        """Answer with a status and nothing else, as the last thing on this connection."""
+        """Answer with only a status, as the last response of this connection."""
         self._conversation.linger = True
         headers = [(b"content-length", b"0"), (b"connection", b"close"), *self._conversation.server_headers()]
         with trio.move_on_after(LAST_WRITE_TIMEOUT):
@@ -142,7 +142,7 @@ class HTTP1:
     # -- and is answered ------------------------------------------------------------------------------------------------
 
     async def _answer(self, request: Request) -> bool:
-        """Let the app answer; whether there can be another request.
+        """Let the app answer; return whether there can be another request.
 
         Raises:
             RefusedError: The request cannot be answered.

@@ -1,4 +1,4 @@
-"""One request and its response by HTTP/1.1 (RFC 9112)."""
+"""One request and its response over HTTP/1.1 (RFC 9112)."""
 
 from typing import Protocol, override
 
@@ -15,13 +15,13 @@ from .patience import BodyPatience
 
 logger = logger_of("server")
 
-# What a client may send before its turn: the next request, or a few. Whoever sends more is cut off.
+# The most bytes that a client may send ahead of its turn: the next request, or a few. Clients that send more are cut off.
 MAX_AHEAD = 64 * 1024
 _GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Answering(Protocol):
-    """What answers the requests of the connection.
+    """The part of the connection that answers its requests.
 
     Attributes:
         is_stopping: Whether the response that begins now is to be the last one.
@@ -30,20 +30,20 @@ class Answering(Protocol):
     is_stopping: bool
 
     async def refuse(self, status: int) -> None:
-        """Answer with a status and nothing else."""
+        """Answer with only a status."""
 
 
 class HTTP1Exchange(Exchange):
-    """A request and its response, by HTTP/1.1.
+    """A request and its response over HTTP/1.1.
 
     Args:
-        conversation: What the connection has of the server.
-        reader: Reads the connection, and has read the head of the request.
+        conversation: The parts of the server that a connection uses.
+        reader: The reader of the connection, which has read the head of the request.
         request: That head.
-        answering: The connection's side of it.
+        answering: The part of the connection that answers its requests.
 
     Attributes:
-        is_refused: Whether the request was answered with a status and nothing else, while its body came.
+        is_refused: Whether the request was answered with only a status while its body came.
     """
 
     __slots__ = ("_answering", "_body", "_conversation", "_encoder", "_reader", "_transport", "is_refused")
@@ -103,7 +103,7 @@ class HTTP1Exchange(Exchange):
         return None
 
     async def _receive_body(self) -> bytes:
-        """What comes next; nothing, if it is too long in coming."""
+        """The next bytes of the client; empty if they take too long."""
         with self._body.wait() as patience:
             data = await self._transport.receive()
         if not patience.cancelled_caught:
@@ -112,7 +112,7 @@ class HTTP1Exchange(Exchange):
         return b""
 
     async def _refuse_body(self, status: int) -> None:
-        """Give up a request whose body cannot be had: with an answer, if there is none yet."""
+        """Give up a request whose body cannot be read, with an error status if no response has begun."""
         if self.stage is Stage.NOTHING and not self.is_refused:
             self.is_refused = True
             await self._answering.refuse(status)
@@ -129,12 +129,12 @@ class HTTP1Exchange(Exchange):
             logger.exception("a connection failed")
             self.leave()
         else:
-            if self._transport.is_encrypted:  # something may have come that the system does not tell of any more
+            if self._transport.is_encrypted:  # bytes may have come already, which the system does not report again
                 self.take_in()
         return True
 
     def take_in(self) -> None:
-        """Keep what the client sends ahead of its turn, and note that it has left."""
+        """Keep the bytes that the client sends ahead of its turn, or note that it has left."""
         try:
             while data := self._transport.receive_nowait():
                 self._reader.receive_data(data)
@@ -160,14 +160,14 @@ class HTTP1Exchange(Exchange):
             raise ValueError(f"the response's status is {status}; it must be 200 or more")
         if self.is_refused:
             raise trio.BrokenResourceError("the connection is about to be closed")
-        # A client that has not been told to go on with its body will not send it, and nobody could find the next request.
+        # A client that still waits for `100 Continue` may or may not send its body: the next request could not be found.
         self._encoder.is_last |= self._answering.is_stopping or self._reader.awaits_continue
         head = self._encoder.head(status, headers + self._conversation.server_headers())
         return self._transport.write_nowait(head + self._encoder.piece(first) if first else head)
 
     @override
     def _write_piece(self, data: bytes) -> bool:
-        if self._encoder.is_chunked:  # as it would encode it: an event shall not pay for the call
+        if self._encoder.is_chunked:  # the same as `piece()`, without the cost of the call for each event
             return self._transport.write_nowait(b"%x\r\n%b\r\n" % (len(data), data))
         return self._transport.write_nowait(self._encoder.piece(data))
 
@@ -181,11 +181,11 @@ class HTTP1Exchange(Exchange):
             self._transport.write_nowait(end)
 
     def can_be_followed(self) -> bool:
-        """Leave the connection at the next request, if there can be one; whether there can."""
+        """Move the connection on to the next request, if there can be one; return whether there can."""
         if self.is_refused or not self._encoder.is_complete:
             return False
         try:
-            while piece := self._reader.next_piece():  # what has come of a body that nobody has read
+            while piece := self._reader.next_piece():  # the rest of a body that the app has not read
                 pass
         except RefusedError:
             piece = None

@@ -1,6 +1,6 @@
-"""What a client sends by HTTP/1.1 (RFC 9112): heads of requests, and their bodies.
+"""The client's side of HTTP/1.1 (RFC 9112): heads of requests, and their bodies.
 
-It is read strictly, and in one pass: whoever is between the client and this server must not understand another request.
+They are read strictly, and in one pass: a proxy between the client and this server must not understand a different request.
 """
 
 import re
@@ -10,7 +10,7 @@ from .messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Header
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _LINE = rb"(?:" + _TOKEN + rb":[^\0\r\n\f\v]*+\n)"
-# With a line feed alone at the end of each line, as it may be sent too (RFC 9112, 2.2). A target has no fragment (3.2).
+# A head whose lines end with a line feed alone, which is allowed too (RFC 9112, 2.2). A target has no fragment (3.2).
 _HEAD = re.compile(rb"(" + _TOKEN + rb") ([\x21\x22\x24-\x7e]++) HTTP/([0-9]\.[0-9])\n(" + _LINE + rb"*+)")
 _HEADER = re.compile(rb"([^:]++):[ \t]*+([^\n]*+)\n")
 _TRAILERS = re.compile(_LINE + rb"*+")
@@ -18,12 +18,12 @@ _LINE_FEED_ALONE = re.compile(rb"(?<!\r)\n")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*+;[^\0-\x08\x0a-\x1f\x7f]*+)?+[ \t]*+")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _ABSOLUTE = re.compile(rb"https?://([^/?#@]+)([/?].*)?", re.IGNORECASE)
-# Bytes of the line before a chunk: its size, and extensions that nobody uses.
+# The most bytes of the line before a chunk: its size, and extensions, which are ignored.
 _MAX_CHUNK_LINE = 4096
 
 
 class RefusedError(Exception):
-    """A request that is answered with a status and nothing else."""
+    """A request that is answered with only a status."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -34,10 +34,10 @@ class Request:
     """The head of a request.
 
     Args:
-        method: As the client has sent it.
-        target: As the client has sent it.
-        version: That of HTTP, such as "1.1".
-        headers: With names in small letters.
+        method: The method, as the client has sent it.
+        target: The target, as the client has sent it.
+        version: The version of HTTP, such as "1.1".
+        headers: The headers, with names in small letters.
         is_last: Whether the client sends no other request on this connection.
     """
 
@@ -55,7 +55,7 @@ class Request:
     def resolve(self) -> tuple[bytes, Headers]:
         """The path and query of the target, and the headers.
 
-        A target may name the scheme and the host too (RFC 9112, 3.2.2); its host counts, then, and not the header's.
+        A target may contain the scheme and the host too (RFC 9112, 3.2.2); then that host counts, and not the header's.
 
         Raises:
             RefusedError: The request cannot be answered.
@@ -80,10 +80,10 @@ class Request:
 
 
 class RequestReader:
-    """Reads the requests of one connection, from whatever pieces they come in.
+    """A reader of the requests of one connection, in whatever pieces their bytes come.
 
     Attributes:
-        awaits_continue: Whether the client waits to be told to send the body that it has announced (RFC 9110, 10.1.1).
+        awaits_continue: Whether the client waits for `100 Continue` before it sends the announced body (RFC 9110, 10.1.1).
     """
 
     __slots__ = ("_buffer", "_has_footer", "_has_skipped_line", "_is_chunked", "_is_in_trailers", "_left", "awaits_continue")
@@ -92,33 +92,33 @@ class RequestReader:
         self._buffer = b""
         # Before a request; one is passed over, as there are clients that end a body with it (RFC 9112, 2.2).
         self._has_skipped_line = False
-        self._left = 0  # of the body, or of a chunk of it
+        self._left = 0  # bytes left of the body, or of its current chunk
         self._is_chunked = False  # there are further chunks
-        self._has_footer = False  # a chunk is over, but for the end of its line
+        self._has_footer = False  # a chunk is complete, except for the end of its line
         self._is_in_trailers = False
         self.awaits_continue = False
 
     def receive_data(self, data: bytes) -> None:
-        """Take what the client has sent."""
+        """Take bytes that the client has sent."""
         self._buffer = self._buffer + data if self._buffer else data
 
     @property
     def unread(self) -> int:
-        """How many bytes have come that were not read."""
+        """The number of bytes that were not read."""
         return len(self._buffer)
 
     def take_rest(self) -> bytes:
-        """What has come and was not read, which somebody else reads now."""
+        """Remove the bytes that were not read, and return them for another reader."""
         rest, self._buffer = self._buffer, b""
         return rest
 
     # -- heads ----------------------------------------------------------------------------------------------------------
 
     def next_request(self) -> Request | None:
-        """The next head; None where more has to come.
+        """The next head; None if it is not complete.
 
         Raises:
-            RefusedError: This is no head, or one that is too large.
+            RefusedError: The head is malformed, or too large.
         """
         if not self._has_skipped_line and self._buffer.startswith(b"\r\n"):
             self._has_skipped_line = True
@@ -129,7 +129,7 @@ class RequestReader:
         end = _find_end(came)
         _check_size(came, end)
         if end < 0:
-            if came[0] <= 0x20:  # no method begins like that, and the rest of a line may never come
+            if came[0] <= 0x20:  # no method begins like this, and the rest of the line may never come
                 raise RefusedError(400)
             return None
         head = _HEAD.fullmatch(came[: end + 1].replace(b"\r\n", b"\n"))
@@ -145,7 +145,7 @@ class RequestReader:
         return Request(method.decode("ascii"), target, version.decode("ascii"), headers, is_last)
 
     def _begin_body(self, version: bytes, headers: Headers) -> None:
-        """See how long the body is to be (RFC 9112, 6.3), and drop what says that twice."""
+        """Determine the length of the body (RFC 9112, 6.3), and drop repeated headers about it."""
         names = [name for name, _ in headers]
         hosts = [value for name, value in headers if name == b"host"]
         if len(hosts) > 1 or (not hosts and version == b"1.1") or not all(map(is_host, hosts)):
@@ -156,7 +156,7 @@ class RequestReader:
             if codings != [b"chunked"]:
                 raise RefusedError(501)
             if b"content-length" in names or version < b"1.1":
-                raise RefusedError(400)  # two lengths: who is in between may believe in the other one (RFC 9112, 6.1)
+                raise RefusedError(400)  # two lengths: a proxy may use the other one (RFC 9112, 6.1)
             self._is_chunked, self._has_footer, self._is_in_trailers = True, False, False
         elif b"content-length" in names:
             values = [value for name, value in headers if name == b"content-length"]
@@ -176,10 +176,10 @@ class RequestReader:
     # -- bodies ---------------------------------------------------------------------------------------------------------
 
     def next_piece(self) -> bytes | None:
-        """The next piece of the body; empty at its end, None where more has to come.
+        """The next piece of the body; empty at its end; None if no piece has come.
 
         Raises:
-            RefusedError: This is no piece of a body.
+            RefusedError: The body is malformed.
         """
         while not self._left:
             if not self._is_chunked:
@@ -196,7 +196,7 @@ class RequestReader:
         return piece
 
     def _read_chunk_head(self) -> bool:
-        """Read what stands before a chunk, or behind the last one (RFC 9112, 7.1); whether all of that has come."""
+        """Read the lines before a chunk, or after the last one (RFC 9112, 7.1); return whether they are complete."""
         if self._is_in_trailers:
             return self._read_trailers()
         if self._has_footer:
@@ -223,7 +223,7 @@ class RequestReader:
         return self._read_trailers()
 
     def _read_trailers(self) -> bool:
-        came = b"\r\n" + self._buffer  # the end of the line before
+        came = b"\r\n" + self._buffer  # the end of the previous line
         end = _find_end(came)
         _check_size(came, end)
         over = len(came) if end < 0 else came.index(b"\n", end + 1) + 1
@@ -240,7 +240,7 @@ class RequestReader:
 
 
 def _find_end(came: bytes) -> int:
-    """Where the last line ends before an empty one; below zero where no empty one has come."""
+    """The position of the end of the last line before an empty line; negative if no empty line has come."""
     ends = came.find(b"\n\r\n"), came.find(b"\n\n")
     return min(ends) if min(ends) >= 0 else max(ends)
 
@@ -248,11 +248,11 @@ def _find_end(came: bytes) -> int:
 def _check_size(came: bytes, end: int) -> None:
     """Refuse a head that is too large.
 
-    It is looked at before it is read, so that the answer does not depend on the pieces in which it comes, and what is refused
-    costs nothing.
+    The size is checked before the head is parsed, so that the answer does not depend on the pieces in which it comes, and a
+    refused head costs nothing.
     """
     if end < 0:
-        end = len(came) - 2  # the last two bytes may be a part of what ends it
+        end = len(came) - 2  # the last two bytes may belong to the empty line that ends it
     if end > MAX_HEAD_BYTES:
         raise RefusedError(431 if b"\n" in came[:MAX_HEAD_BYTES] else 414)
     if came.count(b"\n", 0, max(end, 0)) > MAX_HEADER_LINES:

@@ -1,4 +1,4 @@
-"""What a request of HTTP/2 has to look like (RFC 9113, 8), and a response."""
+"""The rules for requests and responses of HTTP/2 (RFC 9113, 8)."""
 
 import re
 from collections.abc import Iterable
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 from .messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES, Headers, check_header, is_host, read_content_length
 
-# What a header counts besides its letters (RFC 9113, 6.5.2).
+# The bytes that a header counts besides its name and value (RFC 9113, 6.5.2).
 _HEADER_OVERHEAD = 32
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET = re.compile(rb"/[\x21\x22\x24-\x7e]*")  # without a fragment
 _FORBIDDEN_IN_VALUE = re.compile(rb"[\0\r\n]|\A[ \t]|[ \t]\Z")
 _PSEUDO_HEADERS = frozenset({b":method", b":scheme", b":authority", b":path"})
-# They are about one connection of HTTP/1.1, and have no meaning here (RFC 9113, 8.2.2).
+# Headers about one connection of HTTP/1.1, which have no meaning here (RFC 9113, 8.2.2).
 _OF_THE_CONNECTION = frozenset({b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"})
 
 
 class MalformedError(Exception):
-    """A request that is none: its stream is reset."""
+    """A malformed request, whose stream is reset."""
 
 
 class RefusedError(Exception):
-    """A request that is answered with a status and nothing else."""
+    """A request that is answered with only a status."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -33,12 +33,12 @@ class Request:
     """The head of a request.
 
     Args:
-        method: As the client has sent it.
-        target: The path, perhaps with a query.
+        method: The method, as the client has sent it.
+        target: The path, with the query if there is one.
         headers: Its headers, with `host`.
-        content_length: How long its body is to be, if that is said.
-        expects_continue: Whether the client sends its body only once it is told to.
-        takes_trailers: Whether the client wants to have trailers.
+        content_length: The announced length of the body; None if there is none.
+        expects_continue: Whether the client waits for `100 Continue` before it sends the body.
+        takes_trailers: Whether the client accepts trailers.
     """
 
     method: str
@@ -50,11 +50,11 @@ class Request:
 
 
 def read_request(received: Iterable[tuple[bytes, bytes]]) -> Request:
-    """What a request's headers say.
+    """The head of a request, from its headers.
 
     Raises:
-        MalformedError: They are not those of a request.
-        RefusedError: They are too many, or ask for what there is not.
+        MalformedError: They are not the headers of a valid request.
+        RefusedError: They are too large, or ask for something that is not supported.
     """
     pseudo, headers = _divide(received)
     method, scheme, path = (pseudo.get(name, b"") for name in (b":method", b":scheme", b":path"))
@@ -81,10 +81,10 @@ def read_request(received: Iterable[tuple[bytes, bytes]]) -> Request:
 
 
 def check_trailers(received: Iterable[tuple[bytes, bytes]]) -> None:
-    """Look at what comes after a body.
+    """Check the trailers after a body.
 
     Raises:
-        MalformedError: These are no trailers.
+        MalformedError: They are not valid.
     """
     pseudo, _ = _divide(received)
     if pseudo:
@@ -120,7 +120,7 @@ def _divide(received: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes]
 
 
 def _with_one_cookie(headers: Headers) -> Headers:
-    """Join what a client has divided for the sake of compression (RFC 9113, 8.2.3)."""
+    """Join cookies that a client has divided into several headers for compression (RFC 9113, 8.2.3)."""
     cookies = [value for name, value in headers if name == b"cookie"]
     if len(cookies) < 2:
         return headers

@@ -1,4 +1,4 @@
-"""What the messages of HTTP may be, whatever carries them, and a request as the scope of ASGI."""
+"""Rules for the messages of every version of HTTP, and a request as a scope of ASGI."""
 
 import functools
 import re
@@ -9,16 +9,16 @@ from urllib.parse import unquote
 from ..asgi import Scope
 from .sockets import Address
 
-# Of responses without a body, whatever the headers say (RFC 9110, 6.4.1).
+# Statuses of responses without a body, whatever the headers say (RFC 9110, 6.4.1).
 STATUSES_WITHOUT_BODY = frozenset({204, 304})
-# Of a header that is sent: its name in small letters, and what its value must not have (RFC 9110, 5.1 and 5.5).
+# A header that is sent: its name in small letters, and the bytes that its value must not have (RFC 9110, 5.1 and 5.5).
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _FORBIDDEN_IN_VALUE = re.compile(rb"[\0\r\n]|\A[ \t]|[ \t]\Z")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 # A name or an address, and perhaps a port (RFC 3986, 3.2.2; in brackets with the zone of an address too, as in RFC 6874).
 _HOST = re.compile(rb"(?:\[[0-9A-Za-z:.%_~-]++\]|(?:[0-9A-Za-z\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*+)(?::[0-9]*+)?")
 
-# What a request's head may be at most: more has no honest client, and an open stream may hold it for hours.
+# The limits of a request's head: no honest client needs more, and an open stream may hold it for hours.
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADER_LINES = 100
 MAX_TARGET_BYTES = 8 * 1024
@@ -30,7 +30,7 @@ def make_scope(
     *, version: str, method: str, scheme: str, target: bytes, headers: Headers, root_path: str, state: dict[str, Any],
     client: Address, server: Address,
 ) -> Scope:  # fmt: skip
-    """The ASGI scope of a request. The target is a path, perhaps with a query."""
+    """The ASGI scope of a request. The target is a path, with or without a query."""
     path, _, query = target.partition(b"?")
     return {
         "type": "http",
@@ -59,17 +59,17 @@ def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """The headers of a response, with names in small letters.
 
     Raises:
-        TypeError: A name or a value is something else than bytes.
+        TypeError: A name or a value is not bytes.
         ValueError: A name or a value cannot be sent.
     """
     given = tuple(map(tuple, headers))
     try:
         return [*_check_headers(given)]
-    except TypeError:  # what cannot be looked up either
+    except TypeError:  # it cannot be looked up either
         return [*_check_headers.__wrapped__(given)]
 
 
-@functools.lru_cache(maxsize=16)  # the streams of an app have the same ones
+@functools.lru_cache(maxsize=16)  # the streams of an app have the same headers
 def _check_headers(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[bytes, bytes], ...]:
     checked = []
     for name, value in headers:
@@ -94,10 +94,10 @@ def check_header(name: bytes, value: bytes) -> None:
 
 
 def read_content_length(headers: Headers) -> int | None:
-    """The length that a message's headers give, if they give one.
+    """The content length in a message's headers; None if there is none.
 
     Raises:
-        ValueError: They give several, or none that is a number.
+        ValueError: There are several, or it is not a number.
     """
     lengths = {value for name, value in headers if name == b"content-length"}
     if not lengths:

@@ -1,4 +1,4 @@
-"""TLS: the certificate that the server shows, and the step between bytes in clear text and bytes on the wire."""
+"""TLS: the server's certificate, and the conversion between clear text and the bytes on the wire."""
 
 import ssl
 from contextlib import suppress
@@ -8,7 +8,7 @@ import trio
 
 from .incoming import READ_SIZE
 
-# Of a record that is part of a handshake (RFC 8446, 5.1): its first bytes, and how long it may be after its head.
+# A record that is part of a handshake (RFC 8446, 5.1): its first bytes, the length of its head, and the most that follows.
 _HANDSHAKE = b"\x16\x03"
 _RECORD_HEAD = 5
 _RECORD_SIZE = 16 * 1024
@@ -18,7 +18,7 @@ class Certificate:
     """A certificate and its key, as a TLS context for connections.
 
     Args:
-        certfile: The certificate (PEM), and what vouches for it.
+        certfile: The certificate (PEM), with the intermediate certificates after it.
         keyfile: Its private key (PEM).
         protocols: What is offered by ALPN (RFC 7301), best first.
 
@@ -37,38 +37,38 @@ class Certificate:
     def _read(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        # Compression tells secrets by their length, and a renegotiation is work at a client's wish; HTTP/2 forbids both
-        # (RFC 9113, 9.2).
+        # Compression reveals secrets by their length, and clients could demand renegotiations without end; HTTP/2 forbids
+        # both (RFC 9113, 9.2).
         context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
         context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
-        # A ticket is for one connection more; the two that are usual would be a sixth of what a handshake costs.
+        # A client uses one ticket for each further connection; the usual two would be a sixth of the cost of a handshake.
         context.num_tickets = 1
         context.load_cert_chain(*self._files)
         context.set_alpn_protocols(self._protocols)
         return context
 
     def reload(self) -> None:
-        """Show from the next connection on what the files hold now. Where they cannot be used, all stays as it is.
+        """Read the files again, for connections from now on. If they cannot be used, the certificate stays the same.
 
         Raises:
-            OSError: They cannot be read, or are no certificate and its key.
+            OSError: The files cannot be read, or do not hold a certificate and its key.
         """
         self.context = self._read()  # a new one: a context that fails to load a pair may have taken half of it
 
 
 class TLS:
-    """TLS as a step between bytes and bytes (RFC 8446), on the server's side."""
+    """The server's side of one TLS connection (RFC 8446), without the socket: bytes go in, and bytes come out."""
 
     __slots__ = ("_began", "_context", "_incoming", "_is_over", "_object", "_outgoing", "is_established")
 
-    _object: ssl.SSLObject  # OpenSSL's state, once there is something to tell it
+    _object: ssl.SSLObject  # OpenSSL's state, made when the client's first record is complete
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
-        self._began: bytes | None = b""  # what the client has begun with, until that is worth making the state
+        self._began: bytes | None = b""  # the client's first bytes, until its first record is complete
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._is_over = False  # the client says no more
+        self._is_over = False  # the client sends no more
         self.is_established = False
 
     @property
@@ -76,7 +76,7 @@ class TLS:
         return self._object.selected_alpn_protocol()
 
     def advance(self, data: bytes) -> bool:
-        """Go on with the handshake, with what has come; whether it is complete."""
+        """Continue the handshake with bytes of the client; return whether it is complete."""
         if self._began is not None:
             data = self._began + data
             if _is_half_a_record(data):
@@ -101,7 +101,7 @@ class TLS:
             self._incoming.write_eof()
 
     def decrypt(self) -> bytes | None:
-        """What has come, of as many records as are complete; empty at the end; None where more is needed for it."""
+        """The clear text of all complete records; empty at the end of the connection; None if none is complete."""
         pieces = []
         try:
             while self._may_have_more:
@@ -118,7 +118,7 @@ class TLS:
 
     @property
     def _may_have_more(self) -> bool:
-        """Whether it makes sense to ask for more: to be told that there is not is what costs most."""
+        """Whether a read may return something: one that raises is the most expensive."""
         return not self._is_over and bool(self._incoming.pending or self._object.pending() or self._incoming.eof)
 
     def encrypt(self, data: memoryview) -> bytes:
@@ -129,16 +129,16 @@ class TLS:
         return self._outgoing.read()
 
     def said(self) -> bytes:
-        """What TLS itself has to tell the client."""
+        """Bytes of TLS's own for the client, such as handshake messages and alerts."""
         return self._outgoing.read()
 
     def close(self) -> None:
-        with suppress(ssl.SSLError):  # it waits for the client's, which nobody does
+        with suppress(ssl.SSLError):  # raised because it would wait for the client's, which is not needed
             self._object.unwrap()
 
 
 def _is_half_a_record(data: bytes) -> bool:
-    """Whether this is the beginning of what a client has to say first, and not all of it."""
+    """Whether these bytes begin a handshake record, and do not complete it."""
     if not data.startswith(_HANDSHAKE[: len(data)]):
-        return False  # whatever it is, OpenSSL knows what is wrong with it
+        return False  # not a handshake: OpenSSL finds the right error
     return len(data) < _RECORD_HEAD or len(data) < _RECORD_HEAD + min(_RECORD_SIZE, int.from_bytes(data[3:_RECORD_HEAD]))

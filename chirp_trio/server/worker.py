@@ -1,4 +1,4 @@
-"""The worker: it runs the app's lifespan, accepts connections while that lasts, and stops in order."""
+"""The worker: runs the app's lifespan, accepts connections while it lasts, and stops in order."""
 
 import functools
 import socket
@@ -26,9 +26,9 @@ class Worker:
 
     Args:
         app: The app.
-        settings: What the server has been told.
-        stop: Ends the run when it is set; it sets it itself when the app's lifespan fails.
-        certificate: For TLS; None means clear text.
+        settings: The server's settings.
+        stop: The event that ends the run; the worker sets it itself if the app's lifespan fails.
+        certificate: The certificate for TLS; None means clear text.
         opening: Opens the sockets to listen on, and closes them.
     """
 
@@ -51,11 +51,11 @@ class Worker:
         self._endings = Turns(PER_TURN)
 
     async def run(self, scope: Scope, task_status: trio.TaskStatus[list[str]]) -> None:
-        """Serve until it is told to stop; return when the last connection is closed and the app's lifespan is over.
+        """Serve until the event is set; return when the last connection is closed and the app's lifespan is over.
 
         Args:
-            scope: What the scope of the lifespan has besides.
-            task_status: Told where the server listens, once it does.
+            scope: Further members of the lifespan's scope.
+            task_status: Told the URLs, once the server listens.
 
         Raises:
             OSError: An address cannot be listened on.
@@ -76,7 +76,7 @@ class Worker:
                 nursery.cancel_scope.cancel("the lifespan is over")
 
     async def _has_started(self, lifespan: Lifespan) -> bool:
-        """Start the app; whether that was done before it was told to stop."""
+        """Start the app; return False if the server was told to stop before that was done."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._cancel_on_stop, nursery.cancel_scope)
             await lifespan.start(self._settings.startup_timeout)
@@ -115,8 +115,8 @@ class Worker:
                             await self._stop.wait()
                             nursery.cancel_scope.cancel("the server is to stop")
                         for acceptor in acceptors:
-                            with suppress(OSError):  # there are no more files to be had
-                                acceptor.accept_waiting(BACKLOG)  # whoever waits there would be reset otherwise
+                            with suppress(OSError):  # the process has no more files
+                                acceptor.accept_waiting(BACKLOG)  # connections that wait there would be reset otherwise
                         close()
                         for connection in self._connections:
                             connection.stop()
@@ -135,7 +135,7 @@ class Worker:
         connections.start_soon(connection.run)
 
     async def _ask_to_leave(self, patience: float) -> None:
-        """Tell responses that go on as if nothing had been said to end, while there is time for it."""
+        """Ask responses that still go on to end, while there is time for it."""
         await trio.sleep(patience)
         for connection in self._connections:
             connection.ask_to_leave()
