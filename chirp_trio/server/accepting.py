@@ -132,8 +132,8 @@ class Acceptor:
 
     def _tell_of_end(self) -> None:
         logger.error(
-            "no connection is accepted on %s any more: whoever has opened this socket, or shares it, has shut it down; those "
-            "that are open go on", self._listening.getsockname(),
+            "no connection is accepted on %s any more: its socket was shut down, in this process or in another that shares it; "
+            "open connections go on", self._listening.getsockname(),
         )  # fmt: skip
 
     def accept_waiting(self, most: int = PER_TURN) -> None:
