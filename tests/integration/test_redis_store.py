@@ -198,7 +198,7 @@ async def test_a_server_without_a_file_may_have_lost_events_and_everybody_is_tol
 async def test_what_a_power_cut_takes_from_the_file_is_told_by_those_who_have_had_it(server, store, tmp_path):
     async with Topic("news", store=store) as topic:
         id = await topic.publish("1")
-        shutil.copytree(server.folder, tmp_path / "copy")
+        server.copy(tmp_path / "copy")
         lost = [await topic.publish(text) for text in ("2", "3")]
         assert await values(topic, id, 2) == ["2", "3"]
         server.kill()
@@ -227,7 +227,7 @@ async def test_what_it_takes_of_acknowledged_events_that_nobody_has_read_is_told
     async with Topic("news", store=store) as topic:
         id = await topic.publish("1")
         assert await values(topic, topic.cursor, 0) == []
-        shutil.copytree(server.folder, tmp_path / "copy")
+        server.copy(tmp_path / "copy")
         may_read = trio.Event()
         await topic.publish("2")
         server.kill()
