@@ -132,7 +132,7 @@ class Acceptor:
 
     def _tell_of_end(self) -> None:
         logger.error(
-            "no connection is accepted on %s any more: its socket was shut down, in this process or in another that shares it; "
+            "no connection is accepted on %s any more: its socket was shut down, here or in another process that shares it; "
             "open connections go on", self._listening.getsockname(),
         )  # fmt: skip
 

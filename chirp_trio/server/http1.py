@@ -5,7 +5,7 @@ notify, to wait for, or to end.
 """
 
 import re
-from contextvars import copy_context
+from contextvars import Context
 from functools import partial
 
 import trio
@@ -38,8 +38,8 @@ class HTTP1:
     """
 
     __slots__ = (
-        "_context", "_conversation", "_exchange", "_has_answered", "_idle", "_reader", "_settings", "_transport",
-        "_websocket", "is_stopping",
+        "_conversation", "_exchange", "_has_answered", "_idle", "_reader", "_settings", "_transport", "_websocket",
+        "is_stopping",
     )  # fmt: skip
 
     def __init__(self, conversation: Conversation, reader: RequestReader) -> None:
@@ -50,7 +50,6 @@ class HTTP1:
         self._exchange: HTTP1Exchange | None = None
         self._websocket: WebSocket | None = None
         self._idle: trio.CancelScope | None = None  # around the wait for a request
-        self._context = copy_context()  # that of each request, before anything is set for it
         self._has_answered = False
         self.is_stopping = False
 
@@ -166,12 +165,12 @@ class HTTP1:
         scope["extensions"]["chirp_trio.connection"] = exchange
         del request, headers
         try:
-            answering = partial(self._conversation.call_app, scope, exchange.receive, exchange.send)
+            call_app = self._conversation.call_app
             if self._has_answered:  # what was set for the request before, by this task too, is not for this one
-                is_answered = await run_in(self._context.copy(), answering)
+                is_answered = await run_in(_clean_context(), partial(call_app, scope, exchange.receive, exchange.send))
             else:
                 self._has_answered = True
-                is_answered = await answering()
+                is_answered = await call_app(scope, exchange.receive, exchange.send)
             if is_answered:
                 await exchange.end_as_asked()
             if exchange.stage is Stage.NOTHING and not exchange.is_refused:
@@ -187,6 +186,13 @@ class HTTP1:
             return
         self._websocket = WebSocket(self._conversation, self._reader.take_rest())
         await self._websocket.serve(scope)
+
+
+def _clean_context() -> Context:
+    """A context in which nothing is set for a request: that of the task which has opened the nursery of this one."""
+    nursery = trio.lowlevel.current_task().parent_nursery
+    assert nursery is not None
+    return nursery.parent_task.context.copy()
 
 
 def _is_opening(headers: Headers) -> bool:
