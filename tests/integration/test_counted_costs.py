@@ -231,11 +231,12 @@ async def test_a_heartbeat_costs(server):
     async with served(server, lambda: source, heartbeat_interval=0.2, start_grace=0.1) as running:
         await running.open(MANY)
         running.received()
+        heartbeats = 0
         with Counting() as counting:
-            await trio.sleep(0.5)
-            await trio.testing.wait_all_tasks_blocked()
-        heartbeats = b"".join(running.received()).count(b": heartbeat")
-    assert heartbeats >= MANY
+            while heartbeats < MANY:
+                await trio.sleep(0.5)
+                await trio.testing.wait_all_tasks_blocked()
+                heartbeats += b"".join(running.received()).count(b": heartbeat")
     assert counting.cost / heartbeats <= A_HEARTBEAT[server]
 
 
@@ -271,7 +272,7 @@ async def test_to_come_back_for_what_was_missed_costs_as_much_and_no_further_wri
 
 # Bytes of Python's for each of them; among them are those of its client's socket.
 KEPT = {
-    "chirp_trio": {"a generator": 12_900, "a subscription": 10_600},
+    "chirp_trio": {"a generator": 12_900, "a subscription": 10_800},
     "hypercorn": {"a generator": 27_500, "a subscription": 23_500},
 }
 
