@@ -28,6 +28,9 @@ demo-cluster: setup  ## a room that three processes serve, behind nginx and join
 test: setup  ## all tests
 	@$(RUN) $(MORE_PROCESSES)
 
+# What has been compiled is kept, also where an environment (many images of containers) says otherwise: each process of the
+# tests, and each that they start, would compile everything anew.
+test-fast: export PYTHONDONTWRITEBYTECODE =
 test-fast: setup  ## the tests in memory: no process, no socket, no browser
 	@$(RUN) $(PROCESSES) $(IN_MEMORY)
 
