@@ -39,10 +39,13 @@ class _Holder(trio.abc.Instrument):
         self._threshold = math.inf  # what the clock had, while it is held
 
     def after_task_step(self, _task: trio.lowlevel.Task) -> None:
-        if not any(threads.borrowed_tokens for threads in self._threads):
+        for threads in self._threads:
+            if threads.borrowed_tokens:
+                if self._clock.autojump_threshold != math.inf:
+                    self._threshold, self._clock.autojump_threshold = self._clock.autojump_threshold, math.inf
+                return
+        if self._threshold != math.inf:
             self.release()
-        elif self._clock.autojump_threshold != math.inf:
-            self._threshold, self._clock.autojump_threshold = self._clock.autojump_threshold, math.inf
 
     def release(self) -> None:
         """Let the clock jump again, if it is this one that holds it."""
