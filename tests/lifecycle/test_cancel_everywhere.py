@@ -96,9 +96,7 @@ def scenarios():
     big = "x" * 5000
     for make in (Source, BothKinds):
         for then in ("end", "raise", "wait"):
-            yield pytest.param(
-                lambda make=make, then=then: make("a", big, big, big, "b", then=then), id=f"{make.__name__}-{then}"
-            )
+            yield pytest.param(lambda make=make, then=then: make("a", big, big, "b", then=then), id=f"{make.__name__}-{then}")
     yield pytest.param(lambda: Source("a", "b", pause=2.5, then="end"), id="heartbeats")
     yield pytest.param(lambda: Source(then="wait"), id="idle")
     yield pytest.param(lambda: Source(then="raise"), id="error before the first event")
