@@ -28,22 +28,29 @@ settings.register_profile(
 )
 settings.load_profile("chirp_trio")
 
-# The files that take longest, and are begun first: no process shall be busy with one of them when the others have finished.
-# Any other takes its turn by its name, so this list need not be complete.
+# The files that take longest by the clock, most of them waiting, and are begun first: no process shall be busy with one of
+# them when the others have finished. Any other takes its turn by its name, so this list need not be complete.
 LONGEST = (
     "docs/test_pages.py",
     "docs/test_site_in_browser.py",
     "integration/test_redis_store.py",
-    "clients/test_clients.py",
-    "integration/test_joined_processes.py",
-    "integration/test_pytest_plugin.py",
-    "integration/test_output.py",
-    "lifecycle/test_cancel_everywhere.py",
     "browser/test_progress.py",
-    "lifecycle/test_slots.py",
-    "integration/test_handover.py",
+    "browser/test_chat.py",
+    "integration/test_workers.py",
+    "docs/test_browser.py",
+    "browser/test_answers.py",
+    "browser/test_todo.py",
+    "browser/test_specification.py",
+    "integration/test_pytest_plugin.py",
+    "browser/test_demo.py",
+    "integration/test_redis_failures.py",
+    "browser/test_compression.py",
+    "integration/test_output.py",
+    "integration/test_redis_presence.py",
+    "lifecycle/test_cancel_everywhere.py",
+    "integration/test_joined_processes.py",
     "integration/test_soak.py",
-    "integration/test_stored_topics.py",
+    "clients/test_clients.py",
 )
 
 
