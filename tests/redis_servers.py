@@ -48,6 +48,9 @@ def free_port() -> int:
         return port
 
 
+FREE_PORT = "a free port"  # of an option's values
+
+
 class RedisServer:
     """One server, with its folder; ends with the block."""
 
@@ -65,7 +68,8 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def command(self) -> list[str]:
-        words = [word for name, value in self.options.items() for word in (f"--{name}", *(value.split() or [""]))]
+        options = {name: str(free_port()) if value == FREE_PORT else value for name, value in self.options.items()}
+        words = [word for name, value in options.items() for word in (f"--{name}", *(value.split() or [""]))]
         return [self.program, "--port", str(self.port), "--dir", str(self.folder), *words]
 
     def start(self) -> None:
@@ -125,7 +129,14 @@ class RedisServer:
         self.start()
 
     def __enter__(self) -> Self:
-        self.start()
+        for attempt in range(5):
+            try:
+                self.start()
+                break
+            except RuntimeError as error:  # somebody else may have taken a port since it was found free
+                if attempt == 4 or "Address already in use" not in str(error):
+                    raise
+                self.port = free_port()
         return self
 
     def __exit__(self, *_: object) -> None:

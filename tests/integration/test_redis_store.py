@@ -12,7 +12,7 @@ from chirp_trio import RedisStore, StoreError, Topic
 from chirp_trio.redis.listening import Listening
 from chirp_trio.testing import check_store
 from chirp_trio.topics.topic import audience_of
-from tests.redis_servers import RedisServer
+from tests.redis_servers import FREE_PORT, RedisServer
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -368,10 +368,8 @@ async def lose_answers_after(server, seconds):
 
 
 async def test_a_cluster_is_refused(kind, tmp_path):
-    server = RedisServer(kind, tmp_path / "server", cluster_enabled="yes")
-    server.options["cluster-port"] = str(server.port - 1)
     with (
-        server,
+        RedisServer(kind, tmp_path / "server", cluster_enabled="yes", cluster_port=FREE_PORT) as server,
         pytest.raises(StoreError, match="part of a Redis Cluster, which is not supported: use a server of its own"),
     ):
         async with Topic("news", store=RedisStore(server.url, timeout=3)):
