@@ -3,7 +3,6 @@
 No task is only for sending: each task sends what it has, and waits by itself while there is no room for it.
 """
 
-from collections import deque
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -26,6 +25,7 @@ from ..asgi import Scope
 from .conversation import Conversation
 from .http2_exchange import HTTP2Exchange
 from .http2_frames import MAX_STREAMS, FrameConnection
+from .http2_outgoing import Outgoing
 from .http2_rules import MalformedError, RefusedError, Request, check_trailers, read_request
 from .messages import Headers, make_scope
 
@@ -56,8 +56,7 @@ class HTTP2:
         self.frames = FrameConnection()
         self._exchanges: dict[int, HTTP2Exchange] = {}  # whose responses go on
         self._apps = 0
-        self._replies = 0  # bytes that have been kept since all had been taken
-        self._waiting: deque[trio.Event] = deque()  # for the connection's window
+        self.outgoing = Outgoing(self.frames, self.transport)
         self._reading = trio.CancelScope()
         self._has_begun = False
         self._requested: list[tuple[HTTP2Exchange, Scope]] = []  # whose apps have not been started
@@ -76,7 +75,7 @@ class HTTP2:
         """
         self._has_begun = True
         self.frames.initiate_connection()
-        self.flush()
+        self.outgoing.flush()
         if self._is_closing:
             self._send_go_away()
         async with trio.open_nursery() as nursery:
@@ -123,12 +122,12 @@ class HTTP2:
             if self.frames.requests >= MAX_REQUESTS and not self._is_closing:
                 self._is_closing = True
                 self._send_go_away()
-            self.flush()
+            self.outgoing.flush()
             await self._start_apps(nursery)
             self._end_if_done()
-            if self._replies > _MAX_REPLIES:
+            if self.outgoing.kept_replies > _MAX_REPLIES:
                 await self.transport.drain()
-                self._replies = 0
+                self.outgoing.kept_replies = 0
             is_hasty = self.frames.budget.is_strained and self.frames.requests > requests
             if pause := max(self.frames.budget.pause, _PAUSE * is_hasty):
                 await trio.sleep(pause)
@@ -165,7 +164,7 @@ class HTTP2:
                 if event.stream_id in self._exchanges:
                     self._exchanges[event.stream_id].make_room()
                 elif event.stream_id == 0:
-                    self.share_window()
+                    self.outgoing.share_window()
             case RemoteSettingsChanged():
                 for exchange in self._exchanges.values():
                     exchange.make_room()
@@ -249,39 +248,13 @@ class HTTP2:
 
     # -- what goes ------------------------------------------------------------------------------------------------------
 
-    def flush(self) -> None:
-        """Send the frames that are ready.
-
-        Raises:
-            trio.BrokenResourceError: The client is gone, or the connection is about to be closed.
-        """
-        data = self.frames.data_to_send()
-        if data:
-            self._replies = 0 if self.transport.write_nowait(data) else self._replies + len(data)
-
     def refusal(self, status: int) -> Headers:
         """The headers of a response that has only a status."""
         return [(b":status", b"%d" % HTTPStatus(status)), (b"content-length", b"0"), *self.conversation.server_headers()]
 
-    async def wait_for_window(self, room: trio.Event) -> None:
-        """Wait for the connection's window to open, first come first served, or for the event."""
-        self._waiting.append(room)
-        try:
-            await room.wait()
-        finally:
-            with suppress(ValueError):
-                self._waiting.remove(room)
-            # A task that was let in lets the next one in while there is room: it may not need all of it.
-            self.share_window()
-
-    def share_window(self) -> None:
-        """Let in the next task that waits for the connection's window, if the window is open."""
-        if self._waiting and self.frames.outbound_flow_control_window > 0:
-            self._waiting.popleft().set()
-
     def _send_go_away(self) -> None:
-        self.flush()
-        self.transport.write_nowait(self.frames.go_away())
+        self.frames.go_away()
+        self.outgoing.flush()
 
     def _say_good_bye(self) -> None:
         """Tell a client that has been idle for too long that the connection ends."""
@@ -293,6 +266,6 @@ class HTTP2:
         """Tell a client that does not speak HTTP/2 what is wrong."""
         self.frames.end(error.error_code)
         with suppress(trio.BrokenResourceError):
-            self.flush()
+            self.outgoing.flush()
         self.conversation.is_flood = isinstance(error, DenialOfServiceError)
         self.conversation.linger = not self.conversation.is_flood

@@ -3,7 +3,11 @@
 import trio
 from h2.exceptions import DenialOfServiceError
 
-# In points; a useless frame costs one.
+# The costs of useless frames, in points; those that are not listed cost one.
+RESET_POINTS, SETTINGS_POINTS = 3.0, 5.0
+# Bytes: a frame of a body with fewer counts as small.
+SMALL_DATA = 128
+# In points.
 _MOST = 1_000.0
 _EACH_SECOND = 100.0
 # A client with fewer points left than this sends many useless frames.

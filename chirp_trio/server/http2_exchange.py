@@ -1,6 +1,6 @@
 """One request of an HTTP/2 connection, and its response.
 
-A body is sent as far as the windows allow (RFC 9113, 5.2), in frames of one size, so that the connection's streams take
+A body is sent as far as the windows allow (RFC 9113, 5.2), in frames of a limited size, so that the connection's streams take
 turns; the rest stays in the app's own buffer, and the task that sends it waits.
 """
 
@@ -16,12 +16,9 @@ from .conversation import Conversation
 from .exchange import Exchange, Stage
 from .http2_body import RequestBody
 from .http2_frames import FrameConnection
+from .http2_outgoing import Outgoing
 from .http2_rules import Request, check_response
 from .messages import Headers, read_content_length
-
-# The most of a body in one frame: every client takes that much (RFC 9113, 4.2).
-_FRAME_SIZE = 16_384
-_DATA = b"\0"  # the type of its frame (RFC 9113, 6.1), and no flags
 
 
 class Connection(Protocol):
@@ -29,18 +26,13 @@ class Connection(Protocol):
 
     conversation: Conversation
     frames: FrameConnection
-
-    def flush(self) -> None:
-        """Send the frames that `frames` has written."""
+    outgoing: Outgoing
 
     def forget(self, stream_id: int) -> None:
         """Note that a response is over."""
 
     def refusal(self, status: int) -> Headers:
         """The headers of a response that has only a status."""
-
-    async def wait_for_window(self, room: trio.Event) -> None:
-        """Wait for the connection's window to open, first come first served, or for the event."""
 
 
 class HTTP2Exchange(Exchange):
@@ -53,8 +45,8 @@ class HTTP2Exchange(Exchange):
     """
 
     __slots__ = (
-        "_awaits_trailers", "_body", "_connection", "_content_left", "_expects_continue", "_flowed", "_frames", "_pieces",
-        "_room", "_sent", "_state", "_stream_id", "_takes_trailers", "_trailers", "_transport", "is_concluded",
+        "_awaits_trailers", "_body", "_connection", "_content_left", "_expects_continue", "_flowed", "_frames", "_outgoing",
+        "_pieces", "_room", "_sent", "_state", "_stream_id", "_takes_trailers", "_trailers", "_transport", "is_concluded",
     )  # fmt: skip
 
     _must_drain_before_end = True
@@ -64,6 +56,7 @@ class HTTP2Exchange(Exchange):
         self._connection = connection
         self._transport = connection.conversation.transport
         self._frames = connection.frames
+        self._outgoing = connection.outgoing
         self._stream_id = stream_id
         self._state = connection.frames.streams[stream_id]
         timeout = connection.conversation.settings.body_timeout
@@ -99,7 +92,7 @@ class HTTP2Exchange(Exchange):
         if message is None:
             self._give_body_up()
         else:
-            self._try(self._connection.flush)
+            self._try(self._outgoing.flush)
         return message
 
     @override
@@ -124,7 +117,7 @@ class HTTP2Exchange(Exchange):
 
     def _send_headers(self, headers: Headers, *, ends: bool = False) -> None:
         self._frames.send_headers(self._stream_id, headers, end_stream=ends)
-        self._connection.flush()
+        self._outgoing.flush()
         if ends:
             self._conclude()
 
@@ -136,30 +129,27 @@ class HTTP2Exchange(Exchange):
                 raise ValueError("the response's body is longer than its content-length")
         if self.is_concluded:
             raise trio.BrokenResourceError("the stream is over")
+        if len(data) <= self._outgoing.most_data(self._state) and not self._pieces and not self._transport.backlog:
+            self._send_piece(data)
+            return True
         self._pieces.append(memoryview(data))
-        if self._has_room and not self._transport.backlog:
-            self._send_frame()
-        return not self._pieces
+        return False
+
+    def _send_next(self) -> None:
+        """Send one frame of the waiting bytes: as many as the windows have room for."""
+        piece, most = self._pieces.popleft(), self._outgoing.most_data(self._state)
+        if len(piece) > most:
+            self._pieces.appendleft(piece[most:])
+            piece = piece[:most]
+        self._send_piece(piece)
+
+    def _send_piece(self, piece: bytes | memoryview) -> None:
+        self._sent += len(piece)
+        self._outgoing.send_data(self._state, piece)
 
     @property
     def _has_room(self) -> bool:
-        return self._state.outbound_flow_control_window > 0 and self._frames.outbound_flow_control_window > 0
-
-    def _send_frame(self) -> None:
-        """Send one frame of the waiting bytes: as many as the windows have room for."""
-        state, frames = self._state, self._frames
-        size = min(_FRAME_SIZE, state.outbound_flow_control_window, frames.outbound_flow_control_window)
-        piece = self._pieces.popleft()
-        if len(piece) > size:
-            self._pieces.appendleft(piece[size:])
-            piece = piece[:size]
-        # python-h2 would copy it three times, and does nothing else to it.
-        state.outbound_flow_control_window -= len(piece)
-        frames.outbound_flow_control_window -= len(piece)
-        frames.budget.forgive_for_data()
-        self._sent += len(piece)
-        head = len(piece).to_bytes(3) + _DATA + b"\0" + self._stream_id.to_bytes(4)
-        self._transport.write_nowait(head + piece)
+        return self._outgoing.most_data(self._state) > 0
 
     @override
     async def _drain(self) -> None:
@@ -175,9 +165,10 @@ class HTTP2Exchange(Exchange):
                 await self._transport.drain()
                 deadline = trio.current_time() + patience
             else:
-                self._send_frame()
+                self._send_next()
                 deadline = trio.current_time() + patience
                 await trio.lowlevel.checkpoint()  # the other streams have their turn
+        self._outgoing.flush()
         await self._transport.drain()
 
     async def _wait_for_room(self, deadline: float) -> None:
@@ -186,7 +177,7 @@ class HTTP2Exchange(Exchange):
         waits_for_connection = self._state.outbound_flow_control_window > 0
         with trio.move_on_at(deadline) as waiting:
             if waits_for_connection:
-                await self._connection.wait_for_window(self._room)
+                await self._outgoing.wait_for_window(self._room)
             else:
                 await self._room.wait()
         if waiting.cancelled_caught and not self._has_room:
@@ -204,7 +195,7 @@ class HTTP2Exchange(Exchange):
         if not self._awaits_trailers and not self.is_concluded:
             self._frames.end_stream(self._stream_id)
             self._frames.budget.forgive_for_data()
-            self._connection.flush()
+            self._outgoing.flush()
             self._conclude()
 
     def _conclude(self) -> None:
@@ -212,7 +203,7 @@ class HTTP2Exchange(Exchange):
         if not self.is_concluded:
             if not self._state.closed:
                 self._frames.reset_stream(self._stream_id, ErrorCodes.NO_ERROR)
-                self._connection.flush()
+                self._outgoing.flush()
             self._let_go()
 
     @override
@@ -262,7 +253,7 @@ class HTTP2Exchange(Exchange):
 
     def _send_reset(self, code: ErrorCodes) -> None:
         self._frames.reset_stream(self._stream_id, code)
-        self._connection.flush()
+        self._outgoing.flush()
 
     def be_reset(self) -> None:
         """Note that the client has reset the stream, or that the connection is gone."""

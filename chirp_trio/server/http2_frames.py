@@ -19,7 +19,7 @@ from hpack.exceptions import HPACKError, OversizedHeaderListError
 from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame
 
 from . import http2_reader as wire
-from .http2_budget import Budget
+from .http2_budget import RESET_POINTS, SETTINGS_POINTS, SMALL_DATA, Budget
 from .http2_reader import FrameReader, divide_head, parse_settings, without_padding
 from .http2_stream import Stream
 from .messages import MAX_HEAD_BYTES
@@ -32,15 +32,10 @@ STREAM_WINDOW = 65_535
 _CONNECTION_WINDOW = 2 * MAX_STREAMS * STREAM_WINDOW
 _MAX_WINDOW = 2**31 - 1
 
-# The costs of useless frames, in points; those that are not listed cost one.
-_RESET_POINTS, _SETTINGS_POINTS = 3.0, 5.0
-_SMALL_DATA = 128  # bytes; a frame of a body with fewer counts as small
-
 _PING_ANSWER = bytes([0, 0, 8, wire.PING, wire.ACK, 0, 0, 0, 0])
 _SETTINGS_ANSWER = bytes([0, 0, 0, wire.SETTINGS, wire.ACK, 0, 0, 0, 0])
 
 _TAKES_DATA = {StreamState.OPEN, StreamState.HALF_CLOSED_LOCAL}
-
 type _Events = Sequence[Event]
 
 
@@ -92,9 +87,14 @@ class FrameConnection(H2Connection):
         self.decoder.max_header_list_size = wire.MAX_BLOCK_SIZE
         self.increment_flow_control_window(_CONNECTION_WINDOW - STREAM_WINDOW)
 
-    def go_away(self) -> bytes:
-        """The frame that tells the client to send no more requests (GOAWAY); those that have come go on."""
-        return GoAwayFrame(last_stream_id=self.highest_inbound_stream_id, error_code=ErrorCodes.NO_ERROR).serialize()
+    def add(self, frame: bytes) -> int:
+        """Write a frame that is complete, after those that wait to be sent; return the bytes that wait then."""
+        self._data_to_send += frame
+        return len(self._data_to_send)
+
+    def go_away(self) -> None:
+        """Write the frame that tells the client to send no more requests (GOAWAY); those that have come go on."""
+        self.add(GoAwayFrame(last_stream_id=self.highest_inbound_stream_id, error_code=ErrorCodes.NO_ERROR).serialize())
 
     def end(self, code: int) -> None:
         """Write the end of the open streams and of the connection (RFC 9113, 5.4.1)."""
@@ -109,7 +109,7 @@ class FrameConnection(H2Connection):
         Raises:
             DenialOfServiceError: There were too many useless frames lately.
         """
-        self.budget.charge(_RESET_POINTS)
+        self.budget.charge(RESET_POINTS)
 
     # -- what comes -----------------------------------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class FrameConnection(H2Connection):
             raise ProtocolError("data of no stream")
         data = without_padding(flags, payload)
         stream = self.streams.get(stream_id)
-        if len(data) < _SMALL_DATA and not flags & wire.END_STREAM:
+        if len(data) < SMALL_DATA and not flags & wire.END_STREAM:
             self.budget.charge_for_small_data(len(data))
             if not payload and stream is not None and stream.state_machine.state in _TAKES_DATA:
                 return ()
@@ -174,7 +174,7 @@ class FrameConnection(H2Connection):
         self.requests += 1
         self.highest_inbound_stream_id = stream_id
         self._closed_streams[stream_id] = StreamClosedBy.RECV_RST_STREAM
-        self.budget.charge(_RESET_POINTS - 1)
+        self.budget.charge(RESET_POINTS - 1)
 
     def _take_priority(self, _flags: int, stream_id: int, payload: bytes) -> _Events:
         """Check a PRIORITY frame, and ignore it: priorities are deprecated (RFC 9113, 5.3.2)."""
@@ -195,12 +195,12 @@ class FrameConnection(H2Connection):
         stream = self.streams.get(stream_id)
         if stream is None or stream.closed:
             return ()
-        self.budget.charge(_RESET_POINTS - 1)
+        self.budget.charge(RESET_POINTS - 1)
         events: _Events = stream.state_machine.process_input(StreamInputs.RECV_RST_STREAM)
         return events
 
     def _take_settings(self, flags: int, stream_id: int, payload: bytes) -> _Events:
-        self.budget.charge(_SETTINGS_POINTS)
+        self.budget.charge(SETTINGS_POINTS)
         if payload == self._last_settings and not flags & wire.ACK and not stream_id:
             self._data_to_send += _SETTINGS_ANSWER
             return ()

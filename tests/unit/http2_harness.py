@@ -32,6 +32,7 @@ class Wire:
         self._kept = bytearray()
         self._changed = trio.Event()
         self.taken = 0
+        self.writes = 0
 
     @property
     def backlog(self):
@@ -56,6 +57,7 @@ class Wire:
     def write_nowait(self, data):
         if self.is_gone:
             raise trio.BrokenResourceError
+        self.writes += 1
         if self.is_stuck:
             self._kept += data
             return False

@@ -49,7 +49,7 @@ async def test_a_client_whose_window_stays_closed_is_given_up_and_others_go_on(a
 
         assert all(streams[page].reset == ErrorCodes.CANCEL for page in pages)
         assert streams[beside].is_complete
-        assert not client.server._waiting
+        assert not client.server.outgoing._waiting
 
 
 async def test_a_slow_client_gets_all_of_it(autojump_clock):

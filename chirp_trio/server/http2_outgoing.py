@@ -1,0 +1,97 @@
+"""What goes to the client of an HTTP/2 connection: frames in their order, and responses that wait for the window's opening.
+
+An event for all streams of a connection is encrypted and sent once, and not once for each stream: frames of bodies wait for
+the end of the turn of the event loop.
+"""
+
+from collections import deque
+from contextlib import suppress
+
+import trio
+from h2.stream import H2Stream
+
+from .end_of_turn import flush_at_end_of_turn
+from .http2_frames import FrameConnection
+from .transport import WRITE_SIZE, Transport
+
+# The most of a body in one frame: every client takes that much (RFC 9113, 4.2).
+_FRAME_SIZE = 16_384
+_DATA = b"\0\0"  # the type of its frame (RFC 9113, 6.1), and no flags
+
+
+class Outgoing:
+    """One direction of a connection.
+
+    Args:
+        frames: The connection's state, in which frames wait.
+        transport: The connection's bytes.
+
+    Attributes:
+        kept_replies: The bytes of frames, but for those of bodies, that were sent since the client had taken all of them.
+    """
+
+    def __init__(self, frames: FrameConnection, transport: Transport) -> None:
+        self.kept_replies = 0
+        self._frames = frames
+        self._transport = transport
+        self._waiting_data = 0  # bytes of bodies in the frames that wait
+        self._is_flush_due = False  # at the end of this turn
+        self._waiting: deque[trio.Event] = deque()  # for the connection's window
+
+    def flush(self) -> None:
+        """Send the frames that wait.
+
+        Raises:
+            trio.BrokenResourceError: The client is gone, or the connection is about to be closed.
+        """
+        data = self._frames.data_to_send()
+        if data:
+            replies, self._waiting_data = len(data) - self._waiting_data, 0
+            self.kept_replies = 0 if self._transport.write_nowait(data) else self.kept_replies + replies
+
+    def turn_ends(self) -> None:
+        """Send the frames that have waited for the end of this turn."""
+        self._is_flush_due = False
+        with suppress(trio.BrokenResourceError):  # the task that reads notices it as well, and ends the streams
+            self.flush()
+
+    # -- bodies ---------------------------------------------------------------------------------------------------------
+
+    def most_data(self, stream: H2Stream) -> int:
+        """The most bytes that may be in the next frame of this stream's body; none while one of the windows is closed."""
+        return min(_FRAME_SIZE, stream.outbound_flow_control_window, self._frames.outbound_flow_control_window)
+
+    def send_data(self, stream: H2Stream, data: bytes | memoryview) -> None:
+        """Send a frame of this stream's body, for which there is room, at the end of this turn.
+
+        Raises:
+            trio.BrokenResourceError: See `flush()`; many bytes are sent at once.
+        """
+        # python-h2 would copy it three times, and does nothing else to it.
+        size, frames = len(data), self._frames
+        stream.outbound_flow_control_window -= size
+        frames.outbound_flow_control_window -= size
+        frames.budget.forgive_for_data()
+        self._waiting_data += size
+        waiting = frames.add(size.to_bytes(3) + _DATA + stream.stream_id.to_bytes(4) + data)
+        if waiting >= WRITE_SIZE:
+            self.flush()
+        elif not self._is_flush_due:
+            self._is_flush_due = True
+            flush_at_end_of_turn(self)
+
+    async def wait_for_window(self, room: trio.Event) -> None:
+        """Wait for the connection's window to open, first come first served, or for the event."""
+        self._waiting.append(room)
+        try:
+            await room.wait()
+        finally:
+            with suppress(ValueError):
+                self._waiting.remove(room)
+            # A task that was let in lets the next one in while there is room: it may not need all of it.
+            self.share_window()
+
+    def share_window(self) -> None:
+        """Let in the next task that waits for the connection's window, if the window is open."""
+        if self._waiting and self._frames.outbound_flow_control_window > 0:
+            self._waiting.popleft().set()
