@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from .load import Client
 from .measure import Task
 from .processes import raise_limit
-from .stacks import QUICK
 from .workloads import WORKLOADS
 
 PASSES = ("stacks", "others", "stacks", "stacks", "others", "others")
@@ -29,7 +28,8 @@ def measure_streams(results, plan, is_chosen, conditions):
     for number, part in enumerate(PASSES[: plan.passes]):
         for workload in filter(is_chosen, WORKLOADS):
             for key, stack in getattr(workload, part).items():
-                if not stack.is_installed or (plan.is_quick and key not in QUICK) or results.failed(workload, key) >= TRIES:
+                is_left_out = plan.stacks is not None and key not in plan.stacks
+                if is_left_out or not stack.is_installed or results.failed(workload, key) >= TRIES:
                     continue
                 if time.monotonic() > conditions.deadline:
                     results.is_cut_short = True

@@ -42,7 +42,8 @@ LIBRARIES = {
 # Quart-Trio's app has no queue for each client, of which saturated streams are made.
 WITH_QUEUES = {key: stack for key, stack in LIBRARIES.items() if key != "quart_trio"}
 BY_HAND = {"starlette": STARLETTE, "uvicorn": UVICORN}
-QUICK = {"ours", "stock", "bare", "granian", "node"}  # what a quick run has
+QUICK = frozenset({"ours", "stock", "bare", "granian", "node"})  # what a quick run has
+OWN = frozenset({"ours", "stock"})  # what a trial has
 
 
 def missing():

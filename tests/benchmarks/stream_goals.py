@@ -67,6 +67,9 @@ def fan_out_goals(results):
     yield at_most(0.85, "paced fan-out, 1000, on hypercorn: at most {} times a bare app's CPU", beside, is_binding=False)
     beside = results.ratio("fan_out_tls", "cpu_us", "ours", "granian")
     yield at_most(0.8, "paced fan-out with TLS, 1000: at most {} times granian's CPU", beside, is_binding=False)
+    for key, name in (("node", "Node"), ("granian", "granian")):
+        beside = results.ratio("fan_out_h2", "cpu_us", "ours", key)
+        yield at_most(0.7, f"paced fan-out over HTTP/2, 1000: at most {{}} times {name}'s CPU", beside, is_binding=False)
 
 
 def saturated_goals(results):
