@@ -112,8 +112,11 @@ class HTTP2Exchange(Exchange):
         headers = check_response(headers)
         self._content_left = read_content_length(headers) if self._has_body else None
         self._awaits_trailers = bool(message.get("trailers", False))
-        self._send_headers([(b":status", b"%d" % status), *headers, *self._connection.conversation.server_headers()])
-        return self._write_piece(first) if first else True
+        headers = [(b":status", b"%d" % status), *headers, *self._connection.conversation.server_headers()]
+        self._frames.send_headers(self._stream_id, headers)
+        is_taken = self._write_piece(first) if first else True
+        self._outgoing.flush()
+        return is_taken
 
     def _send_headers(self, headers: Headers, *, ends: bool = False) -> None:
         self._frames.send_headers(self._stream_id, headers, end_stream=ends)
@@ -168,7 +171,6 @@ class HTTP2Exchange(Exchange):
                 self._send_next()
                 deadline = trio.current_time() + patience
                 await trio.lowlevel.checkpoint()  # the other streams have their turn
-        self._outgoing.flush()
         await self._transport.drain()
 
     async def _wait_for_room(self, deadline: float) -> None:

@@ -1,7 +1,6 @@
 """What goes to the client of an HTTP/2 connection: frames in their order, and responses that wait for the window's opening.
 
-An event for all streams of a connection is encrypted and sent once, and not once for each stream: frames of bodies wait for
-the end of the turn of the event loop.
+An event for all streams of a connection is encrypted and sent once, and not once for each stream: see `gathering`.
 """
 
 from collections import deque
@@ -10,9 +9,12 @@ from contextlib import suppress
 import trio
 from h2.stream import H2Stream
 
-from .end_of_turn import flush_at_end_of_turn
+from ..gathering import gather
+from ..logs import logger_of
 from .http2_frames import FrameConnection
 from .transport import WRITE_SIZE, Transport
+
+logger = logger_of("server")
 
 # The most of a body in one frame: every client takes that much (RFC 9113, 4.2).
 _FRAME_SIZE = 16_384
@@ -35,7 +37,7 @@ class Outgoing:
         self._frames = frames
         self._transport = transport
         self._waiting_data = 0  # bytes of bodies in the frames that wait
-        self._is_flush_due = False  # at the end of this turn
+        self._is_gathered = False  # what waits is sent when the turn ends
         self._waiting: deque[trio.Event] = deque()  # for the connection's window
 
     def flush(self) -> None:
@@ -50,10 +52,14 @@ class Outgoing:
             self.kept_replies = 0 if self._transport.write_nowait(data) else self.kept_replies + replies
 
     def turn_ends(self) -> None:
-        """Send the frames that have waited for the end of this turn."""
-        self._is_flush_due = False
-        with suppress(trio.BrokenResourceError):  # the task that reads notices it as well, and ends the streams
+        """Send the frames that were gathered in a turn."""
+        self._is_gathered = False
+        try:
             self.flush()
+        except trio.BrokenResourceError:
+            pass  # the task that reads notices it as well, and ends the streams
+        except Exception:
+            logger.exception("a connection failed")
 
     # -- bodies ---------------------------------------------------------------------------------------------------------
 
@@ -62,10 +68,10 @@ class Outgoing:
         return min(_FRAME_SIZE, stream.outbound_flow_control_window, self._frames.outbound_flow_control_window)
 
     def send_data(self, stream: H2Stream, data: bytes | memoryview) -> None:
-        """Send a frame of this stream's body, for which there is room, at the end of this turn.
+        """Send a frame of this stream's body, for which there is room: at the end of the turn, if one goes on.
 
         Raises:
-            trio.BrokenResourceError: See `flush()`; many bytes are sent at once.
+            trio.BrokenResourceError: See `flush()`.
         """
         # python-h2 would copy it three times, and does nothing else to it.
         size, frames = len(data), self._frames
@@ -74,11 +80,9 @@ class Outgoing:
         frames.budget.forgive_for_data()
         self._waiting_data += size
         waiting = frames.add(size.to_bytes(3) + _DATA + stream.stream_id.to_bytes(4) + data)
-        if waiting >= WRITE_SIZE:
+        self._is_gathered = self._is_gathered or gather(self)
+        if not self._is_gathered or waiting >= WRITE_SIZE:
             self.flush()
-        elif not self._is_flush_due:
-            self._is_flush_due = True
-            flush_at_end_of_turn(self)
 
     async def wait_for_window(self, room: trio.Event) -> None:
         """Wait for the connection's window to open, first come first served, or for the event."""

@@ -7,6 +7,7 @@ import trio
 from trio.lowlevel import Abort
 
 from ..failures import failure_of
+from ..gathering import Gathered, turn
 from ..logs import logger_of
 
 logger = logger_of("stream")
@@ -179,8 +180,15 @@ class Flusher:
 
     def _flush_waiting(self, now: float) -> None:  # a function, which keeps none of them until the next turn
         writers, self._waiting = self._waiting, {}
-        for writer in writers:
-            try:
-                writer.flush(now)
-            except BaseException as raised:  # an error of one stream must not keep the others from being written
-                logger.exception("a stream could not be written", exc_info=failure_of(raised))
+        connections: dict[Gathered, None] = {}
+        turn.set(connections)
+        try:
+            for writer in writers:
+                try:
+                    writer.flush(now)
+                except BaseException as raised:  # an error of one stream must not keep the others from being written
+                    logger.exception("a stream could not be written", exc_info=failure_of(raised))
+        finally:
+            turn.set(None)
+            for connection in connections:
+                connection.turn_ends()
