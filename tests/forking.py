@@ -42,6 +42,11 @@ TESTING = (
     "h2.connection",
     "kida",
 )
+# Of those who do not mind that warning: the plugins, and what pytest imports when it begins.
+PLUGINS = (
+    "_hypothesis_pytestplugin", "_pytest.faulthandler", "_pytest.pastebin", "_pytest.recwarn", "anyio.pytest_plugin",
+    "chirp_trio_pytest", "csv", "pytest_timeout", "pytest_trio.plugin", "xdist.looponfail", "xdist.plugin",
+)  # fmt: skip
 
 _LARGEST = 1 << 20  # bytes of a question
 _HIGH = 500  # where file descriptors are out of the way of those whose numbers are given
@@ -127,7 +132,7 @@ class Origin:
 
 servers = Origin(SERVING)
 test_runs = Origin(TESTING)
-readers = Origin((*SERVING, *TESTING))  # of the documentation, who do both
+readers = Origin((*SERVING, *TESTING, *PLUGINS))  # of the documentation, who do both
 
 
 # -- the program ----------------------------------------------------------------------------------------------------------
@@ -138,6 +143,7 @@ def main(number: int, modules: Sequence[str]) -> None:
     sys.path.pop(0)  # the folder of this file
     for name in modules:
         importlib.import_module(name)
+    gc.freeze()  # no process shall look through all of that again whenever it collects garbage
     questions = socket.socket(fileno=number)
     running: dict[int, socket.socket] = {}
     deaths, death = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from contextlib import closing
+from functools import cache
 from importlib.metadata import packages_distributions
 
 import pytest
@@ -55,6 +56,9 @@ def test_a_file_on_a_page_is_used_on_that_page(block):
 INSTALLED_WITH_US = {"chirp_trio", "trio", "msgspec", "httpx", "pytest"}  # the last two with the extra `testing`
 
 
+distributions_of_modules = cache(packages_distributions)  # which reads what every installed distribution consists of
+
+
 def imported(page):
     """The modules that a page's blocks import and that are neither Python's own nor files of the page."""
     found, own = set(), {block.file.split("/")[0].removesuffix(".py") for block in blocks_of(page) if block.file}
@@ -69,7 +73,7 @@ def imported(page):
 def test_a_page_says_how_to_install_what_it_imports(page):
     commands = " ".join(re.findall(r"pip install ([^`\n]+)", page.read_text())).lower()
     named = set(re.findall(r"[\w-]+", commands.replace("_", "-")))
-    distributions = packages_distributions()
+    distributions = distributions_of_modules()
     for module in imported(page):
         names = {"metrics"} if module == "chirp_trio.metrics" else {name.lower() for name in distributions[module]}
         assert any(name == said or name.startswith(f"{said}-") for name in names for said in named), (
