@@ -1,12 +1,14 @@
-"""A real Chromium, started once for each module, with a new page for each test."""
+"""A real Chromium, started once for each process of the tests, and pages in it."""
 
+import asyncio
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
+
+from tests import npm
 
 NODE = Path(__file__).parents[1] / "docs" / "node"
 
@@ -20,6 +22,12 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# Notes in a page why its stream was closed: "message" is the event that says so; htmx 2 has one name for it, htmx 4 another.
+OBSERVER = """
+    document.addEventListener("htmx:sseClose", event => { window.closedBy = event.detail.type });
+    document.addEventListener("htmx:sse:close", event => { window.closedBy = event.detail.reason });
+"""
 
 
 def find_chromium() -> str:
@@ -36,25 +44,57 @@ def find_chromium() -> str:
     pytest.skip(message)
 
 
+_STARTED = pytest.StashKey[tuple[Browser, asyncio.AbstractEventLoop]]()
+
+
 @pytest.fixture(scope="module")
-def browser():
-    path = find_chromium()
-    with sync_playwright() as playwright:
+def browser(pytestconfig):
+    """The Chromium: started for the first test that needs one, and there until the last test has ended."""
+    if _STARTED not in pytestconfig.stash:
+        path = find_chromium()
+        playwright = sync_playwright().start()
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        pytestconfig.stash[_STARTED] = browser, asyncio.get_running_loop()
+        for clean in (playwright.stop, browser.close, lambda: asyncio._set_running_loop(pytestconfig.stash[_STARTED][1])):
+            pytestconfig.add_cleanup(clean)  # the last one first
+    browser, loop = pytestconfig.stash[_STARTED]
+    # Playwright's event loop stays the running one of this thread. After a file that uses it, other tests run their own.
+    asyncio._set_running_loop(loop)
+    yield browser
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture
-def page(browser):
-    """A page; an error in it that nobody caught fails the test."""
-    context = browser.new_context()
-    page = context.new_page()
-    errors = []
-    page.on("pageerror", lambda error: errors.append(error))
-    yield page
-    context.close()
+def open_page(browser):
+    """Opens a page: in a profile of its own, or in that of the page that it is opened `beside`.
+
+    Its requests for streams are in `page.streams`. An error in it that nobody caught fails the test. Nothing glides in it,
+    unless `reduced_motion` says otherwise: without a graphics card, each of 60 frames a second is drawn by a processor.
+    """
+    contexts, errors = [], []
+
+    def open_page(url="about:blank", beside=None, **options):
+        if beside is None:
+            contexts.append(browser.new_context(**{"reduced_motion": "reduce"} | options))
+        page = (contexts[-1] if beside is None else beside.context).new_page()
+        page.streams = []
+        page.on("request", lambda request: page.streams.extend([request.url] if "/live" in request.url else []))
+        page.on("pageerror", lambda error: errors.append(error))
+        if options.get("java_script_enabled", True):
+            page.add_init_script(OBSERVER)
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
     assert errors == []
+
+
+@pytest.fixture
+def page(open_page):
+    """A page."""
+    return open_page()
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +102,7 @@ def axe():
     """Asks axe-core what people could not read or use on a page, by WCAG 2 at level AA: contrast above all."""
     if shutil.which("npm") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("npm is not installed")
-    subprocess.run(["npm", "ci", "--silent"], cwd=NODE, check=True, timeout=120)
-    script = (NODE / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    script = (npm.install(NODE) / "axe-core" / "axe.min.js").read_text()
 
     def faults(page):
         page.evaluate(script)

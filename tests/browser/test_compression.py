@@ -7,9 +7,7 @@ import json
 import urllib.request
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, find_chromium
 from tests.browser.firefox import Firefox
 from tests.browser.network import Network
 from tests.integration import server
@@ -26,10 +24,9 @@ def visitor(request, tmp_path_factory):
         with Firefox(tmp_path_factory.mktemp("profile")) as firefox:
             yield firefox
         return
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        yield browser.new_page()
-        browser.close()
+    page = request.getfixturevalue("browser").new_page()
+    yield page
+    page.close()
 
 
 def told(address, path, method="GET"):

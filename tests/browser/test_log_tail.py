@@ -55,22 +55,15 @@ def log(path):
 
 
 @pytest.fixture
-def window(browser, server, log):
+def window(open_page, server, log):
     """Opens the page in a browser of its own, and waits until it is live."""
-    contexts, errors = [], []
 
     def window(generation="2", address=server.address, **options):
-        contexts.append(browser.new_context(**options))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: errors.append(error))
-        page.goto("http://{}:{}/?htmx={}".format(*address, generation))
+        page = open_page("http://{}:{}/?htmx={}".format(*address, generation), **options)
         expect_live(page)
         return page
 
-    yield window
-    for context in contexts:
-        context.close()
-    assert errors == []
+    return window
 
 
 def expect_live(page, timeout=SOON):

@@ -16,12 +16,6 @@ LATER = 30_000  # milliseconds, for what waits until a browser tries again
 
 generations = pytest.mark.parametrize("generation", ["2", "4"], ids=["htmx 2", "htmx 4"])
 
-# Notes why the page's stream was closed: "message" is the event that says so; htmx 2 has one name for it, htmx 4 another.
-OBSERVER = """
-    document.addEventListener("htmx:sseClose", event => { window.closedBy = event.detail.type });
-    document.addEventListener("htmx:sse:close", event => { window.closedBy = event.detail.reason });
-"""
-
 
 @pytest.fixture(scope="module")
 def server():
@@ -32,25 +26,13 @@ def server():
 
 
 @pytest.fixture
-def window(browser, server):
-    """Opens a page in a browser of its own; its requests for streams are in `page.streams`."""
-    contexts, errors = [], []
+def window(open_page, server):
+    """Opens a page of the example, in a browser of its own."""
 
     def window(path="/", address=server.address, **options):
-        contexts.append(browser.new_context(**options))
-        page = contexts[-1].new_page()
-        page.streams = []
-        page.on("request", lambda request: page.streams.extend([request.url] if "/live" in request.url else []))
-        page.on("pageerror", lambda error: errors.append(error))
-        if options.get("java_script_enabled", True):
-            page.add_init_script(OBSERVER)
-        page.goto("http://{}:{}{}".format(*address, path))
-        return page
+        return open_page("http://{}:{}{}".format(*address, path), **options)
 
-    yield window
-    for context in contexts:
-        context.close()
-    assert errors == []
+    return window
 
 
 @pytest.fixture

@@ -13,12 +13,6 @@ PASSWORDS = {"Ada": "lovelace", "Grace": "hopper"}
 
 generations = pytest.mark.parametrize("generation", ["2", "4"], ids=["htmx 2", "htmx 4"])
 
-# Notes why the page's stream was closed: "message" is the event that says so; htmx 2 has one name for it, htmx 4 another.
-OBSERVER = """
-    document.addEventListener("htmx:sseClose", event => { window.closedBy = event.detail.type });
-    document.addEventListener("htmx:sse:close", event => { window.closedBy = event.detail.reason });
-"""
-
 
 @pytest.fixture(scope="module")
 def server():
@@ -29,25 +23,13 @@ def server():
 
 
 @pytest.fixture
-def window(browser, server):
-    """Opens a page, in a browser of its own or beside another page; its requests for streams are in `page.streams`."""
-    contexts, errors = [], []
+def window(open_page, server):
+    """Opens the page, in a browser of its own or beside another page."""
 
     def window(generation, beside=None, address=server.address, **options):
-        if beside is None:
-            contexts.append(browser.new_context(**options))
-        page = (contexts[-1] if beside is None else beside.context).new_page()
-        page.streams = []
-        page.on("request", lambda request: page.streams.extend([request.url] if "/live" in request.url else []))
-        page.on("pageerror", lambda error: errors.append(error))
-        page.add_init_script(OBSERVER)
-        page.goto("http://{}:{}/?htmx={}".format(*address, generation))
-        return page
+        return open_page("http://{}:{}/?htmx={}".format(*address, generation), beside, **options)
 
-    yield window
-    for context in contexts:
-        context.close()
-    assert errors == []
+    return window
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import npm
 from tests.clients.app import TEXTS
 from tests.integration.server import chirp_trio
 
@@ -57,10 +58,7 @@ def node(url):
     if shutil.which("node") is None or shutil.which("npm") is None:
         assert not os.environ.get("CI"), "there is no node, or no npm: install them to run the tests of clients of npm"
         return None
-    installed = NODE / "node_modules" / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
-        subprocess.run(["npm", "ci", "--silent"], cwd=NODE, check=True, timeout=PATIENCE)
-        installed.touch()
+    npm.install(NODE)
     return ["node", "node/clients.mjs", url]
 
 
