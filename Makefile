@@ -55,7 +55,7 @@ wheel: setup  ## build the wheel, and use it in an empty environment, with the p
 	@cd dist && $(EMPTY)/bin/python -W error -c "import chirp_trio, chirp_trio.testing; print(chirp_trio.__file__)"
 	@cd dist && $(EMPTY)/bin/chirp-trio demo --help >/dev/null
 	@.venv/bin/python -m pip -qq --python $(EMPTY)/bin/python install "pytest==8.*" pytest-xdist
-	@cd dist && $(EMPTY)/bin/python -m pytest -qq -c /dev/null --rootdir . --noconftest -p no:cacheprovider -k "client_for or processes or goes_wrong or leaves or virtual_time" $(CURDIR)/tests/integration/test_pytest_plugin.py
+	@cd dist && $(EMPTY)/bin/python -m pytest -qq -c /dev/null --rootdir . --noconftest -p no:cacheprovider -k "client_for or another_process or goes_wrong or leaves or virtual_time" $(CURDIR)/tests/integration/test_pytest_plugin.py
 	@ls dist/*.whl
 
 release: setup  ## build what is released, twice to the same bytes, check it, and test the sdist (TAG=v... is for that tag)

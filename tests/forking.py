@@ -42,10 +42,11 @@ TESTING = (
     "h2.connection",
     "kida",
 )
-# Of those who do not mind that warning: the plugins, and what pytest imports when it begins.
+# Of those who do not mind that warning: the plugins, and what pytest imports when it begins. Our own plugin is not among them:
+# what it does as it is imported is its matter.
 PLUGINS = (
     "_hypothesis_pytestplugin", "_pytest.faulthandler", "_pytest.pastebin", "_pytest.recwarn", "anyio.pytest_plugin",
-    "chirp_trio_pytest", "csv", "pytest_timeout", "pytest_trio.plugin", "xdist.looponfail", "xdist.plugin",
+    "chirp_trio.testing", "csv", "httpx", "pytest_timeout", "pytest_trio.plugin", "xdist.looponfail", "xdist.plugin",
 )  # fmt: skip
 
 _LARGEST = 1 << 20  # bytes of a question
@@ -131,8 +132,8 @@ class Origin:
 
 
 servers = Origin(SERVING)
-test_runs = Origin(TESTING)
-readers = Origin((*SERVING, *TESTING, *PLUGINS))  # of the documentation, who do both
+test_runs = Origin((*TESTING, *PLUGINS))
+readers = Origin((*SERVING, *TESTING, *PLUGINS, "chirp_trio_pytest"))  # of the documentation, who do both
 
 
 # -- the program ----------------------------------------------------------------------------------------------------------
@@ -143,7 +144,8 @@ def main(number: int, modules: Sequence[str]) -> None:
     sys.path.pop(0)  # the folder of this file
     for name in modules:
         importlib.import_module(name)
-    gc.freeze()  # no process shall look through all of that again whenever it collects garbage
+    gc.collect()
+    gc.freeze()  # or each process would look through all of this again, whenever it collects garbage
     questions = socket.socket(fileno=number)
     running: dict[int, socket.socket] = {}
     deaths, death = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
