@@ -1,18 +1,20 @@
 """Processes without the price of starting Python: each is forked from one that has imported what they all need.
 
 `start` takes a command and gives what `subprocess.Popen` would: a process of its own, in a session of its own. Only its
-beginning is another one. So what is about the beginning of a process, or about what is imported in it, is left to
-`subprocess`.
+beginning is another one, and that of what it starts. So what is about the beginning of a process, or about what is imported
+in it, is left to `subprocess`.
 
 This file is also the program that is forked from. It holds no thread and nothing open but what it is asked through.
 """
 
 import array
 import atexit
+import contextvars
 import fcntl
 import gc
 import importlib
 import json
+import multiprocessing.context
 import os
 import runpy
 import select
@@ -24,7 +26,10 @@ import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
+
+from trio._core._run import GLOBAL_RUN_CONTEXT
 
 SERVING = (
     "chirp_trio.cli.run", "chirp_trio.testing", "fastapi", "h2.connection", "hypercorn.trio", "hypercorn.__main__", "psutil",
@@ -203,10 +208,44 @@ def _become(question: dict, answers: int, descriptors: Sequence[int]) -> None:
     os.write(high[0], os.getpid().to_bytes(8))
     for descriptor in high:
         os.close(descriptor)
+    subprocess.Popen = _Popen
+    multiprocessing.context._concrete_contexts["spawn"] = multiprocessing.get_context("fork")  # for hypercorn
     program, *arguments = question["args"]
     if Path(program) != Path(sys.executable):
         arguments.insert(0, program)
     _run(arguments)
+
+
+class _Popen(subprocess.Popen):
+    """A Python that a forked process starts, with nothing but its arguments and its environment, is forked as well."""
+
+    def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *others) -> None:
+        is_python = args[0] == sys.executable and pass_fds and threading.current_thread() is threading.main_thread()
+        if not is_python:
+            super()._execute_child(args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *others)
+            return
+        self.pid = os.fork()
+        self._child_created = True
+        if not self.pid:
+            _begin_again(args[1:], env, pass_fds)
+
+
+def _begin_again(arguments: list[str], env: Mapping[str, str], descriptors: Sequence[int]) -> None:
+    """Be another Python, in a process that has been forked from the middle of what one does."""
+    os.setsid()
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+    sys.set_asyncgen_hooks(None, None)
+    GLOBAL_RUN_CONTEXT.__dict__.clear()
+    atexit._clear()
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+    for low, high in pairwise([2, *sorted(descriptors), _HIGH]):
+        os.closerange(low + 1, high)
+    os.environ.clear()
+    os.environ.update(env)
+    contextvars.Context().run(_run, arguments)
 
 
 def _moved(descriptor: int) -> int:

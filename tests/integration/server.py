@@ -151,11 +151,13 @@ class Server:
 
 
 @contextmanager
-def hypercorn(app: str, *arguments: str, worker: str = "trio", wait_for: str = "Running on http") -> Iterator[Server]:
+def hypercorn(
+    app: str, *arguments: str, worker: str = "trio", wait_for: str = "Running on http", forked: bool = True
+) -> Iterator[Server]:
     """`hypercorn --worker-class trio -w 1`, on a socket that it inherits, so that no port is taken twice."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = [SCRIPTS / "hypercorn", "--worker-class", worker, "-w", "1", "--bind", f"fd://{listener.fileno()}"]
-        server = Server([*command, *arguments, app], inherited=[listener.fileno()])
+        server = Server([*command, *arguments, app], inherited=[listener.fileno()], forked=forked)
         server.address = listener.getsockname()
     with server:
         server.wait_for_line(wait_for)

@@ -126,3 +126,31 @@ def test_it_can_be_waited_for_and_ended(start):
     assert process.wait(PATIENCE) == -signal.SIGKILL
     assert process.poll() == process.returncode == -signal.SIGKILL
     process.send_signal(signal.SIGTERM)  # nobody
+
+
+def test_a_python_that_it_starts_while_trio_runs_has_what_it_is_given_and_nothing_else(start):
+    script = """
+        import atexit, os, signal, socket, subprocess, sys, trio
+
+        NOT_GIVEN = 400
+
+        async def parent():
+            with trio.open_signal_receiver(signal.SIGTERM), socket.create_server(("127.0.0.1", 0)) as given:
+                atexit.register(print, "the parent's end", flush=True)
+                os.dup2(given.fileno(), NOT_GIVEN, inheritable=True)
+                number = given.fileno()
+                command = [sys.executable, "-m", "script", str(number)]
+                child = subprocess.Popen(command, env={"NAME": "other"}, pass_fds=[number], start_new_session=True)
+                print(child.wait(), flush=True)
+
+        async def child(number):
+            print(__name__, os.environ.get("NAME"), os.getsid(0) == os.getpid())
+            print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, os.path.exists(f"/proc/self/fd/{NOT_GIVEN}"))
+            print(socket.socket(fileno=number).getsockname()[0])
+            sys.exit(7)
+
+        trio.run(child, int(sys.argv[1])) if sys.argv[1:] else trio.run(parent)
+    """
+    code, lines = ended(start(script, env={"NAME": "value"}))
+    assert code == 0
+    assert lines == ["__main__ other True", "True False", "127.0.0.1", "7", "the parent's end"]

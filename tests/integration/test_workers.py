@@ -28,8 +28,8 @@ def folder(tmp_path):
 
 
 @contextmanager
-def workers(app="processes:app", *options, number=2, cwd=APPS):
-    with chirp_trio(app, "--workers", str(number), *options, cwd=cwd) as server:
+def workers(app="processes:app", *options, number=2, cwd=APPS, forked=True):
+    with chirp_trio(app, "--workers", str(number), *options, cwd=cwd, forked=forked) as server:
         yield server
 
 
@@ -55,7 +55,7 @@ def answering(server, number):
 
 
 def test_all_of_them_serve_and_one_that_was_killed_is_told_of_and_another_is_started():
-    with workers(number=3) as server:
+    with workers(number=3, forked=False) as server:  # each of them is a Python of its own here
         before = pids(server)
         assert answering(server, 3) == before
         assert len(before) == 3
