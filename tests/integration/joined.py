@@ -6,21 +6,19 @@ Clients come, lose their connections, and come back to whichever process, with n
 import os
 import random
 import socket
-import subprocess
-import sys
 import time
 from array import array
 from contextlib import suppress
-from pathlib import Path
 
 import trio
 
 from chirp_trio import Decoder, RedisStore, Topic
 from chirp_trio.topics.topic import audience_of
+from tests import forking
+from tests.integration.server import APPS, SCRIPTS
 from tests.integration.soak.settings import LONG
 
-APPS = Path(__file__).with_name("apps")
-SECONDS, CLIENTS, PUBLISHERS, EVENTS, BATCH = (60, 300, 10, 20_000, 50) if LONG else (8, 30, 4, 1000, 10)
+SECONDS, CLIENTS, PUBLISHERS, EVENTS, BATCH = (60, 300, 10, 20_000, 50) if LONG else (8, 15, 4, 500, 5)
 # `BATCH` is how many events a publisher sends with one request.
 STAY = 10 if LONG else 5  # seconds, at most, that a client keeps its connection
 PATIENCE = 60
@@ -41,14 +39,10 @@ class Process:
         self.process = None
 
     def start(self):
+        command = [SCRIPTS / "chirp-trio", "run", "joined:app", "--port", str(self.port), *self.options]
+        env = {**os.environ, "CHIRP_TRIO_TEST_REDIS": self.url}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "chirp_trio", "run", "joined:app", "--port", str(self.port), *self.options],
-                cwd=APPS,
-                env={**os.environ, "CHIRP_TRIO_TEST_REDIS": self.url},
-                stdout=log,
-                stderr=log,
-            )
+            self.process = forking.servers.start(command, cwd=APPS, env=env, output=log.fileno())
 
     def kill(self):
         self.process.kill()
