@@ -7,6 +7,15 @@ from dataclasses import dataclass
 class Ending(enum.StrEnum):
     """How a stream ended.
 
+    Attributes:
+        COMPLETED: The source is exhausted.
+        DISCONNECTED: The client left.
+        STALLED: The client did not read for longer than `send_timeout`.
+        FAILED: The source raised.
+        SHUTDOWN: The server is about to stop.
+        EXPIRED: Its time limit was reached: `expires_at`, or the app's `max_age`.
+        CLOSED: The application ended it, or cancelled the handler.
+
     Example:
         >>> app = App()
         >>> app.streams.ended[Ending.STALLED]
@@ -15,13 +24,13 @@ class Ending(enum.StrEnum):
         True
     """
 
-    COMPLETED = "completed"  # the source is exhausted
-    DISCONNECTED = "disconnected"  # the client left
-    STALLED = "stalled"  # the client did not read for longer than send_timeout
-    FAILED = "failed"  # the source raised
-    SHUTDOWN = "shutdown"  # the server is about to stop
-    EXPIRED = "expired"  # its time limit was reached: expires_at or max_age
-    CLOSED = "closed"  # the application ended it, or cancelled the handler
+    COMPLETED = "completed"
+    DISCONNECTED = "disconnected"
+    STALLED = "stalled"
+    FAILED = "failed"
+    SHUTDOWN = "shutdown"
+    EXPIRED = "expired"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ With `versions` it builds a site for each tag `v...` and one for the checkout, b
 any host, laid out as mike does it.
 
 Its pages are those of docs/, as they are. What they link outside of it, such as SECURITY.md or an example's source, becomes
-a page as well, below `project/`, so that a link which works in the repository works on the site.
+a page as well, below `project/`, so that a link which works in the repository works on the site. Below `api/` are the pages
+that `tests/docs/api.py` makes of the docstrings.
 """
 
 import argparse
@@ -20,6 +21,8 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from tests.docs import api
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -83,11 +86,13 @@ def write_pages(folder: Path) -> None:
             others = {path for path in linked(text, source) if path.is_file()} - written
             written |= others
             waiting += others
-            target.write_text(moved(text, source))
+            text = moved(text, source)
+            target.write_text(api.with_links(text) if source.parent == api.REFERENCE else text)
         elif source.is_relative_to(DOCS) or target.suffix == ".png":
             shutil.copy(source, target)
         else:
             target.write_text(source_page(source))
+    api.write_pages(folder / "api")
 
 
 def build(root: Path = ROOT) -> Path:

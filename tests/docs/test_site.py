@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.docs import site
+from tests.docs import api, site
 from tests.docs.runner import ROOT
 
+API = {f"api/{module.__name__}.md" for module in api.MODULES}
 NAVIGATION = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
 
 
@@ -23,14 +24,14 @@ def in_navigation():
 
 def test_every_page_stands_in_the_navigation_once():
     pages = {path.relative_to(site.DOCS).as_posix() for path in site.DOCS.rglob("*.md")}
-    pages |= {f"project/{name}.md" for name in ("about", "CHANGELOG", "CONTRIBUTING", "SECURITY")}
+    pages |= {f"project/{name}.md" for name in ("about", "CHANGELOG", "CONTRIBUTING", "SECURITY")} | API
     assert sorted(in_navigation()) == sorted(pages)
 
 
 def test_the_home_page_links_every_page():
     links = set(re.findall(r"\]\(([^)#]+)", (site.DOCS / "index.md").read_text()))
     places = {site.place((site.DOCS / link).resolve()).as_posix() for link in links}
-    assert set(in_navigation()) - places == {"index.md"}
+    assert set(in_navigation()) - places == {"index.md"} | API  # whose index is among them
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,20 @@ def built():
 def test_the_build_makes_a_page_of_each(built):
     missing = [page for page in in_navigation() if not (built / page).with_suffix(".html").is_file()]
     assert missing == []
+
+
+def test_a_name_leads_from_where_it_is_explained_to_its_docstring_and_back(built):
+    page = (built / "reference" / "topics.html").read_text()
+    assert 'href="../api/chirp_trio.html#chirp_trio.Topic.publish"' in page
+    page = (built / "api" / "chirp_trio.html").read_text()
+    assert 'id="chirp_trio.Topic.publish"' in page
+    assert 'href="../reference/topics.html#topicpublish"' in page
+
+
+def test_the_search_knows_every_public_name_by_its_whole_name(built):
+    found = {item["location"]: item["title"] for item in json.loads((built / "search.json").read_text())["items"]}
+    for entry in api.ENTRIES.values():
+        assert found[f"api/{entry.module.__name__}.html#{entry.anchor}"] == f"<code>{entry.name}</code>"
 
 
 def test_the_versions_stand_beside_one_another_and_the_root_leads_to_the_newest(tmp_path):

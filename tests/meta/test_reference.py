@@ -15,24 +15,13 @@ import trio
 from prometheus_client import REGISTRY
 
 import chirp_trio
-import chirp_trio.checking
-import chirp_trio.metrics
 import chirp_trio.starlette
-import chirp_trio.testing
-import chirp_trio.topics
 from chirp_trio import cli
 from chirp_trio.wire import ABSENT
+from tests.public import NOT_CONSTRUCTED, PUBLIC
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-PACKAGES = (chirp_trio, chirp_trio.testing, chirp_trio.checking, chirp_trio.metrics, chirp_trio.topics)
-PUBLIC = {name: getattr(package, name) for package in PACKAGES for name in package.__all__}
 
-# Made by the library and not by its users, so that its parameters are nobody's business.
-NOT_CONSTRUCTED = {"Request", "Ending", "LiveStreams", "StreamSnapshot", "Subscription", "Published", "Finding"}
-NOT_CONSTRUCTED |= {"StreamLifespan", "UploadFile"}
-NOT_CONSTRUCTED |= {"SSEStream"}
-# A protocol, what is only given, and a number.
-NOT_CONSTRUCTED |= {"Delivery", "Ids", "RECORD_VERSION"}
 # What it adds are attributes that Starlette defines.
 FOR_STARLETTE = {chirp_trio.starlette.EventStream}
 
