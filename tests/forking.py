@@ -47,8 +47,8 @@ TESTING = (
     "h2.connection",
     "kida",
 )
-# Of those who do not mind that warning: the plugins, and what pytest imports when it begins. Our own plugin is not among them:
-# what it does as it is imported is its matter.
+# Of those who do not mind that warning: the plugins, and what pytest imports when it begins. Our own plugin is not among
+# them: what it does as it is imported is its matter.
 PLUGINS = (
     "_hypothesis_pytestplugin", "_pytest.faulthandler", "_pytest.pastebin", "_pytest.recwarn", "anyio.pytest_plugin",
     "chirp_trio.testing", "csv", "httpx", "pytest_timeout", "pytest_trio.plugin", "xdist.looponfail", "xdist.plugin",

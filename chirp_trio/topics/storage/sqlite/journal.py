@@ -19,7 +19,7 @@ from .database import Batch, Database
 from .entries import Entry, Pending, row_of
 from .loading import Withheld, open_history
 from .options import Options, Turns
-from .troubles import LostFileError, NotConnectedError
+from .troubles import NotConnectedError
 
 logger = logger_of("topics")
 
@@ -188,10 +188,9 @@ class SQLiteJournal(Journal):
         batch = self._database.wanted = self._batch()
         try:
             await run_in_own_thread(self._database.write, batch, abandon_on_cancel=True)
-        except NotConnectedError:
+        except NotConnectedError:  # since the file was lost, which has cost an earlier batch
             self._is_lost = True
         except StoreError as error:
-            self._is_lost = self._is_lost or isinstance(error, LostFileError)
             self._lose(error)
         except NoThreadError as error:
             self._lose(StoreError(f"the topic {self._topic.name!r} cannot be written: {error}"))
