@@ -107,7 +107,10 @@ def main() -> int:
         def is_noticed(mutant: Mutant) -> bool:
             copy = copies.get()
             try:
-                noticed = any(try_out(mutant, tests, copy) for tests in recording.tests_of(mutant))
+                noticed = any(
+                    try_out(mutant, tests, copy, sum(map(recording.seconds.__getitem__, tests)))
+                    for tests in recording.tests_of(mutant)
+                )
             finally:
                 copies.put(copy)
             print(f"{'noticed ' if noticed else 'SURVIVED'} {mutant}", flush=True)
@@ -155,14 +158,14 @@ def record(folder: Path) -> Path:
     return path
 
 
-def try_out(mutant: Mutant, tests: list[str], copy: Path) -> bool:
-    """Whether one of some tests fails, or hangs, with a fault."""
+def try_out(mutant: Mutant, tests: list[str], copy: Path, seconds: float) -> bool:
+    """Whether one of some tests, which take so many seconds, fails or hangs with a fault."""
     path, named = copy / mutant.path, copy / "tests.txt"
     source = path.read_text()
     named.write_text("\n".join(tests))
     path.write_text(mutant.apply(source))
     forget_compiled(path)
-    run = FORKING.Process(target=run_tests, args=(copy, [f"@{named}"]))
+    run = FORKING.Process(target=run_tests, args=(copy, [f"@{named}"], seconds))
     try:
         run.start()
         run.join(PATIENCE)

@@ -12,7 +12,8 @@ USED = [
     "fastapi", "h2.connection", "httpx", "hypercorn.trio", "hypothesis", "kida", "prometheus_client", "pydantic", "pytest",
     "sqlite3", "ssl", "starlette.applications", "starlette.testclient", "trio.testing",
 ]  # fmt: skip
-_MOST_CPU = 240  # seconds: several times as many as the tests of a fault take
+# Seconds of processor time: what imports take at most, and so many times what the tests take without a fault.
+_IMPORTS, _TIMES = 30, 4
 _OPTIONS = [
     "-q",
     "-x",
@@ -26,11 +27,12 @@ _OPTIONS = [
 ]
 
 
-def run_tests(copy: Path, arguments: list[str]) -> None:
-    """Run tests of a copy of the repository, and exit as pytest does."""
+def run_tests(copy: Path, arguments: list[str], seconds: float) -> None:
+    """Run tests of a copy of the repository, which take so many seconds without a fault, and exit as pytest does."""
     os.setsid()
+    most = _IMPORTS + round(_TIMES * seconds)
     # Of processor time, because a busy machine must not make a fault look noticed; it ends what goes round and round.
-    resource.setrlimit(resource.RLIMIT_CPU, (_MOST_CPU, _MOST_CPU))
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     sys.dont_write_bytecode = False  # what has no fault is compiled once
     os.chdir(copy)
     for name in list(sys.modules):
