@@ -34,6 +34,12 @@ _KEYWORDS = {
     '<input type="hidden" name="csrf_token" value="{{ csrf_token }}">',
 }
 
+# Words inside of a tag, where kida expects its end.
+_INSIDE = {
+    "recursive": "there is no recursive: write {% def tree(items) %} around the loop, and {{ tree(item.children) }} in it",
+    "if": "write {% if condition %}{% continue %}{% end %}",
+}
+
 _FROM_THE_HANDLER = (
     "a template knows what its handler gives it and nothing of the request by itself: Template('page.html', {0}=...)"
 )
@@ -84,6 +90,8 @@ def cure(error: Exception, message: str, given: Mapping[str, object] = _NOTHING)
         return _after(_KEYWORDS["await"])
     if message.startswith("Expected '}}', got ':'"):
         return _after("that is Django's: arguments of a filter stand in parentheses, {{ value | default('') }}")
+    if message.startswith("Expected '%}', got"):
+        return _after(_INSIDE.get(str(getattr(getattr(error, "token", None), "value", "")), ""))
     if message == "Expected attribute name":
         return _after("an item of a list is {{ items[0] }}")
     if message.startswith("Unexpected token: in"):

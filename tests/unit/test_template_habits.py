@@ -19,6 +19,9 @@ HABITS = {
     "{% url 'index' %}": "path_for('handler', name=value)",
     "{% csrf_token %}": 'value="{{ csrf_token }}"',
     "{% for i in items %}{% block b scoped %}{{ i }}{% endblock %}{% endfor %}": "put the loop inside of the block",
+    "{% for item in items recursive %}{{ loop(item.children) }}{% endfor %}": "{{ tree(item.children) }}",
+    "{% for item in items %}{% continue if item %}{% endfor %}": "{% if condition %}{% continue %}{% end %}",
+    "{% for item in items %}{% break if item %}{% endfor %}": "{% if condition %}",
     "{% set x %}abc{% endset %}{{ x }}": "{% capture x %} ... {% end %}",
     "{{ 3 is in [3] }}": "{{ x in list }}",
     "{{ 'a' | nl2br }}": "@app.template_filter",
@@ -60,6 +63,9 @@ HABITS = {
     "{{ render_template('a.html') }}": "{% include 'piece.html' %}",
 }
 INSTEAD = {
+    "{% def tree(items) %}{% for item in items %}<{{ item.a }}{{ tree(item.kids) }}>{% end %}{% end %}"
+    "{{ tree([{'a': 1, 'kids': [{'a': 2, 'kids': []}]}]) }}": "<1<2>>",
+    "{% for i in [1, 2, 3] %}{% if i == 2 %}{% continue %}{% end %}{{ i }}{% end %}": "13",
     "{% def f(x) %}{{ x }}{% end %}{{ f(1) }}": "1",
     "{% set _ = items.append(1) %}{{ items }}": "[1]",
     "{% let n = 0 %}{% for i in [1, 2] %}{% let n = n + i %}{% end %}{{ n }}": "3",
