@@ -74,7 +74,8 @@ class Topic:
         prepare: Prepare | None = None,
     ) -> None:
         if not isinstance(name, str) or not name:
-            raise (ConfigurationError if name == "" else TypeError)(f"the name of a topic is {name!r:.200}; it must be text")
+            kind = ConfigurationError if name == "" else TypeError
+            raise kind(f"the name of a topic is {name!r:.200}; it must be text, and not empty")
         check_store_of(name, store)
         check_function("prepare", prepare)
         self._history = History(history, history_bytes, max_age)
