@@ -48,6 +48,7 @@ PAGES = [
     ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
+HOW_TO = [page for page in PAGES if page.parent == ROOT / "docs" / "how-to"]
 LANGUAGES = {"python", "html", "toml", "console", "nginx", "ini", "caddy", "docker", "yaml", "text"}
 
 # Commands that are not run, because they take minutes or a network; what stands in for running them.
@@ -106,6 +107,11 @@ class Block:
         """The file that its first line names."""
         found = _FILE.match(self.text)
         return found["name"] if found else None
+
+
+def name_of(page: Path) -> str:
+    """The page's name in reports."""
+    return str(page.relative_to(ROOT))
 
 
 def blocks_of(page: Path) -> list[Block]:

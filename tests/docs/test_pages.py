@@ -1,38 +1,78 @@
-"""The documentation is true: its blocks run, its links lead somewhere, and nothing in it is left out of that."""
+"""The documentation is true: its blocks run, to the letter. Those of the guides in docs/how-to run in test_how_to.py."""
 
-import logging
 import re
-import sys
-from contextlib import closing
-from functools import cache
-from importlib.metadata import packages_distributions
 
 import pytest
 
-from tests.docs.runner import LANGUAGES, PAGES, ROOT, USED_BY, Reader, blocks_of
+from tests.docs import runner
+from tests.docs.runner import HOW_TO, LANGUAGES, PAGES, ROOT, USED_BY, blocks_of, name_of
 
-NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+PAGE = """# A page
+
+```python
+# app.py
+from chirp_trio import App
+
+app = App()
 
 
-@pytest.fixture
-def levels():
-    """A page may change the levels of loggers, for itself."""
-    loggers = [logging.getLogger(f"chirp_trio.{name}") for name in ("stream", "web", "server")]
-    before = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, before, strict=True):
-        logger.setLevel(level)
+@app.route("/")
+async def page():
+    return "hello"
+```
+
+```console
+$ chirp-trio run app:app
+chirp_trio: serving app:app on http://127.0.0.1:8000 (Ctrl-C stops it)
+```
+
+```python
+# test_app.py
+from app import app
+from chirp_trio.testing import TestClient
 
 
-@pytest.mark.usefixtures("levels")
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_the_blocks_of_a_page_do_what_it_says(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with closing(Reader(tmp_path)) as reader:
-        for block in blocks_of(page):
-            reader.follow(block)
-        reader.finish(page)
+async def test_it_says_hello():
+    async with TestClient(app) as client:
+        assert (await client.get("/")).text == "hello"
+```
+"""
+
+
+def test_a_readers_folder_holds_what_the_page_shows_and_nothing_else(follow, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(PAGE)
+    assert sorted(path.name for path in follow(page).rglob("*")) == ["app.py", "test_app.py"]
+
+
+SERVED = "$ chirp-trio run app:app\nchirp_trio: serving app:app on http://127.0.0.1:8000 (Ctrl-C stops it)\n"
+MISTAKES = {  # each with what is told of it
+    "a test that fails": ('== "hello"', '== "goodbye"', "goodbye"),
+    "a test that warns": (
+        "    async with",
+        '    __import__("warnings").warn("beware")\n    async with',
+        "UserWarning: beware",
+    ),
+    "a command that prints something else": (SERVED, "$ chirp-trio routes app:app\nPOST /\n", "printed\nGET  /"),
+    "a block that nobody runs": ("```console", "```pycon", "nobody runs"),
+}
+
+
+@pytest.mark.parametrize(("right", "wrong", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_on_a_page_is_found(follow, tmp_path, monkeypatch, right, wrong, told):
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    assert right in PAGE
+    page.write_text(PAGE.replace(right, wrong))
+    with pytest.raises(AssertionError, match=told):
+        follow(page)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in HOW_TO], ids=name_of)
+def test_the_blocks_of_a_page_do_what_it_says(follow, page):
+    follow(page)
 
 
 def test_a_block_is_of_a_language_that_somebody_runs():
@@ -49,84 +89,3 @@ def test_a_file_on_a_page_is_used_on_that_page(block):
     name = re.escape(block.file.removeprefix("templates/").removesuffix(".py"))
     others = [other.text for other in blocks_of(block.page) if other != block and other.file != block.file]
     assert any(re.search(rf"\b{name}\b", text) for text in others), "no test, no command and no other file uses it"
-
-
-# -- what a reader has to install -----------------------------------------------------------------------------------------
-
-INSTALLED_WITH_US = {"chirp_trio", "trio", "msgspec", "httpx", "pytest"}  # the last two with the extra `testing`
-
-
-distributions_of_modules = cache(packages_distributions)  # which reads what every installed distribution consists of
-
-
-def imported(page):
-    """The modules that a page's blocks import and that are neither Python's own nor files of the page."""
-    found, own = set(), {block.file.split("/")[0].removesuffix(".py") for block in blocks_of(page) if block.file}
-    for block in blocks_of(page):
-        if block.language == "python":
-            found |= set(re.findall(r"^(?:>>> |\.\.\. )?\s*(?:from|import) (\w+)", block.text, re.MULTILINE))
-            found |= {"chirp_trio.metrics"} & set(re.findall(r"chirp_trio\.\w+", block.text))
-    return found - own - set(sys.stdlib_module_names) - INSTALLED_WITH_US
-
-
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_a_page_says_how_to_install_what_it_imports(page):
-    commands = " ".join(re.findall(r"pip install ([^`\n]+)", page.read_text())).lower()
-    named = set(re.findall(r"[\w-]+", commands.replace("_", "-")))
-    distributions = distributions_of_modules()
-    for module in imported(page):
-        names = {"metrics"} if module == "chirp_trio.metrics" else {name.lower() for name in distributions[module]}
-        assert any(name == said or name.startswith(f"{said}-") for name in names for said in named), (
-            f"it imports {module}, of {' or '.join(names)}, and no `pip install` on it names that"
-        )
-
-
-# -- links --------------------------------------------------------------------------------------------------------------
-
-
-def prose(page):
-    """The page without its code blocks."""
-    return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-
-
-def anchors(page):
-    """What the headings of a page can be linked as: lower case, no punctuation, hyphens for spaces."""
-    headings = re.findall(r"^#+ (.+)$", prose(page), flags=re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def links(page):
-    return re.findall(r"\]\(([^)\s]+)\)", prose(page))
-
-
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_a_link_leads_somewhere(page):
-    broken = []
-    for link in dict.fromkeys(links(page)):
-        if "://" not in link:
-            path, _, anchor = link.partition("#")
-            target = (page.parent / path).resolve() if path else page
-            if not target.exists() or (anchor and anchor not in anchors(target)):
-                broken.append(link)
-    assert broken == []
-
-
-def test_every_page_can_be_reached_from_the_readme():
-    reached, waiting = set(), [ROOT / "README.md"]
-    while waiting:
-        page = waiting.pop()
-        if page not in reached and page.suffix == ".md":
-            reached.add(page)
-            waiting += [
-                (page.parent / link.partition("#")[0]).resolve()
-                for link in links(page)
-                if "://" not in link and link[0] != "#"
-            ]
-    assert set(PAGES) - reached == set()
-
-
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_a_page_begins_with_its_title_and_has_no_other(page):
-    titles = re.findall(r"^# .+$", prose(page), flags=re.MULTILINE)
-    assert len(titles) == 1
-    assert page.read_text().startswith(titles[0])

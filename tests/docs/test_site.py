@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -34,13 +33,6 @@ def test_the_home_page_links_every_page():
     assert set(in_navigation()) - places == {"index.md"} | API  # whose index is among them
 
 
-@pytest.fixture(scope="module")
-def built():
-    """The site, built strictly: a broken link would have been an error."""
-    subprocess.run([sys.executable, "-m", "tests.docs.site"], cwd=ROOT, check=True)
-    return site.HTML
-
-
 def test_the_build_makes_a_page_of_each(built):
     missing = [page for page in in_navigation() if not (built / page).with_suffix(".html").is_file()]
     assert missing == []
@@ -60,15 +52,52 @@ def test_the_search_knows_every_public_name_by_its_whole_name(built):
         assert found[f"api/{entry.module.__name__}.html#{entry.anchor}"] == f"<code>{entry.name}</code>"
 
 
-def test_the_versions_stand_beside_one_another_and_the_root_leads_to_the_newest(tmp_path):
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-    site.build_versions([commit], tmp_path / "versions")
+SMALL = """
+import subprocess
+from pathlib import Path
 
-    names = [version["version"] for version in json.loads((tmp_path / "versions" / "versions.json").read_text())]
-    assert names == [commit, "dev"]
-    assert f"url={commit}/index.html" in (tmp_path / "versions" / "index.html").read_text()
-    for name in names:
-        page = (tmp_path / "versions" / name / "how-to" / "deploy.html").read_text()
+Path("pages").mkdir()
+Path("pages/index.md").write_text("# The site of {version}")
+subprocess.run(["zensical", "build"], check=True)
+"""
+
+
+@pytest.fixture
+def versioned(tmp_path, monkeypatch):
+    """A repository that has two releases and is further by now; each of the three builds its site in a way of its own."""
+    repository = tmp_path / "repository"
+    (repository / "tests" / "docs").mkdir(parents=True)
+    config = (ROOT / "mkdocs.yml").read_text().partition("nav:")[0].replace("docs_dir: .site/pages", "docs_dir: pages")
+    (repository / "mkdocs.yml").write_text(config)
+
+    def git(*words):
+        names = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *names, *words], cwd=repository, check=True, stdout=subprocess.DEVNULL)
+
+    git("init", "--quiet")
+    for version in ("v0.9", "v0.10", "now"):
+        (repository / "tests" / "docs" / "site.py").write_text(SMALL.format(version=version))
+        if version != "now":
+            git("add", ".")
+            git("commit", "--quiet", "--message", version)
+            git("tag", version)
+    monkeypatch.setattr(site, "ROOT", repository)
+
+
+def test_the_versions_stand_beside_one_another_and_the_root_leads_to_the_newest(versioned, tmp_path):
+    folder = tmp_path / "versions"
+    site.build_versions(site.tags(), folder)
+
+    versions = json.loads((folder / "versions.json").read_text())
+    assert [(version["version"], version["aliases"]) for version in versions] == [
+        ("0.10", ["latest"]),
+        ("0.9", []),
+        ("dev", []),
+    ]
+    assert "url=0.10/index.html" in (folder / "index.html").read_text()
+    for name, built_by in (("0.10", "v0.10"), ("0.9", "v0.9"), ("dev", "now")):
+        page = (folder / name / "index.html").read_text()
+        assert f"The site of {built_by}" in page
         assert '"provider":"mike"' in page.replace(" ", "")
 
 

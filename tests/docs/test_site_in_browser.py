@@ -1,6 +1,5 @@
 """The documentation's site in a real Chromium: on a phone and on a desk, light and dark, for eyes and hands of every kind."""
 
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,7 +8,6 @@ import pytest
 
 from tests.browser.conftest import axe, browser  # noqa: F401 - fixtures
 from tests.docs import site
-from tests.docs.runner import ROOT
 
 PHONE, DESK = 390, 1600  # pixels
 # The folders of the site, so that a test is short; "." has the pages that lie in none.
@@ -25,17 +23,9 @@ class Silent(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory):
-    """The site, built in a folder of its own: others may build it at the same time."""
-    folder = tmp_path_factory.mktemp("site")
-    shutil.copy(ROOT / "mkdocs.yml", folder)
-    return site.build(folder)
-
-
-@pytest.fixture(scope="module")
-def address(html):
+def address(built):
     """Where the site is served."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=html)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=built)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -43,15 +33,15 @@ def address(html):
         thread.join()
 
 
-def pages_of(folder, html):
-    return sorted(html.glob("*.html") if folder == "." else (html / folder).rglob("*.html"))
+def pages_of(folder, built):
+    return sorted(built.glob("*.html") if folder == "." else (built / folder).rglob("*.html"))
 
 
 @pytest.mark.timeout(600)  # a folder has up to thirty pages
 @pytest.mark.parametrize(("folder", "width", "scheme"), LOOKS)
 def test_everybody_can_read_every_page_none_is_too_wide_and_none_asks_another_host(
     browser,  # noqa: F811
-    html,
+    built,
     address,
     axe,  # noqa: F811
     folder,
@@ -62,9 +52,9 @@ def test_everybody_can_read_every_page_none_is_too_wide_and_none_asks_another_ho
     page, asked, errors, faults = context.new_page(), [], [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(error))
-    pages = pages_of(folder, html)
+    pages = pages_of(folder, built)
     for path in pages:
-        name = path.relative_to(html).as_posix()
+        name = path.relative_to(built).as_posix()
         page.goto(f"{address}/{name}")
         faults += [(name, *fault) for fault in axe(page)]
         for screen in (width, DESK):
@@ -78,8 +68,8 @@ def test_everybody_can_read_every_page_none_is_too_wide_and_none_asks_another_ho
     assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
 
 
-def test_every_page_is_in_one_of_the_folders(html):
-    assert sorted(page for folder in FOLDERS for page in pages_of(folder, html)) == sorted(html.rglob("*.html"))
+def test_every_page_is_in_one_of_the_folders(built):
+    assert sorted(page for folder in FOLDERS for page in pages_of(folder, built)) == sorted(built.rglob("*.html"))
 
 
 def test_a_table_that_is_wider_than_a_phone_scrolls_with_the_keyboard_and_looks_as_before(browser, address):  # noqa: F811
