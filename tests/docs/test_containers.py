@@ -43,20 +43,25 @@ def test_the_image_runs_the_app_and_stops_as_an_engine_stops_it(tmp_path):
         assert server.wait() == 0
 
 
-def test_the_engines_health_check_finds_it_well(tmp_path):
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """A container for all that only ask it."""
+    with container(tmp_path_factory.mktemp("container")) as server:
+        yield server
+
+
+def test_the_engines_health_check_finds_it_well(running):
     kind, program, *arguments = yaml.safe_load(FILES["compose.yaml"])["services"]["app"]["healthcheck"]["test"]
     assert (kind, program) == ("CMD", "python")
-    with container(tmp_path) as server:
-        arguments = [argument.replace("8000", str(server.address[1])) for argument in arguments]
-        subprocess.run([sys.executable, *arguments], check=True, timeout=PATIENCE)
+    arguments = [argument.replace("8000", str(running.address[1])) for argument in arguments]
+    subprocess.run([sys.executable, *arguments], check=True, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("probe", ["readinessProbe", "livenessProbe"])
-def test_kubernetes_asks_for_paths_that_are_answered(tmp_path, probe):
+def test_kubernetes_asks_for_paths_that_are_answered(running, probe):
     request = CONTAINER[probe]["httpGet"]
     assert request["port"] == CONTAINER["ports"][0]["containerPort"] == 8000
-    with container(tmp_path) as server:
-        assert server.get(request["path"])[0] == 204
+    assert running.get(request["path"])[0] == 204
 
 
 def test_kubernetes_waits_for_longer_than_a_stop_takes():

@@ -7,11 +7,11 @@ from datetime import date
 
 import httpx
 import pytest
-import trio
 
 import chirp_trio
 import chirp_trio.testing
 from chirp_trio import App, AppConfig, EventStream, Fragment, SSEEvent, Template
+from chirp_trio.cli import main
 from chirp_trio.testing import TestClient
 from tests.docs.test_porting_table import SILENT, rows_of
 
@@ -196,17 +196,18 @@ async def test_a_row_of_what_differs_without_an_error_holds(site, caplog, row):
     await claim()
 
 
-async def test_the_two_tools_find_the_first_two_rows(site):
-    for fragment in (Fragment("page.html", "stats", target="stats", n=1), Fragment("page.html", "stats", n=1)):
-        app = app_of(fragment)
-        async with TestClient(app) as client:
-            with pytest.raises(AssertionError, match="stats"):
-                chirp_trio.testing.assert_sse_wired(await client.get("/"), await client.sse("/live"))
-        # As it would be written in a handler, where the check reads it.
-        (site / "ported.py").write_text(PORTED.format(fragment=fragment))
-        command = [sys.executable, "-m", "chirp_trio", "check", "ported.py"]
-        found = await trio.run_process(command, capture_stdout=True, check=False)
-        assert b"sse-swap waits for 'stats', which is never sent to this page" in found.stdout
+@pytest.mark.parametrize("target", [{"target": "stats"}, {}], ids=["a target", "no name"])
+async def test_the_two_tools_find_the_first_two_rows(site, capsys, monkeypatch, target):
+    fragment = Fragment("page.html", "stats", **target, n=1)
+    async with TestClient(app_of(fragment)) as client:
+        with pytest.raises(AssertionError, match="stats"):
+            chirp_trio.testing.assert_sse_wired(await client.get("/"), await client.sse("/live"))
+    # As it would be written in a handler, where the check reads it.
+    (site / "ported.py").write_text(PORTED.format(fragment=fragment))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    assert main(["check", "ported.py"]) == 1
+    del sys.modules["ported"]
+    assert "sse-swap waits for 'stats', which is never sent to this page" in capsys.readouterr().out
 
 
 PORTED = """
