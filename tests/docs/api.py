@@ -81,9 +81,6 @@ def _target(code: str, entry: Entry) -> str | None:
     for module in MODULES[1:]:
         name = name.removeprefix(f"{module.__name__}.")
     name = name.removeprefix("chirp_trio.") if name not in _ANCHORS else name
-    signature = entry.signature
-    if signature is not None and name in signature.parameters:
-        return None
     of_class = f"{entry.owner or entry.name}.{name}"  # `publish()`, where the class is described
     of_value = name[:1].upper() + name[1:] if "." in name else name  # `topic.publish()`
     found = of_class if of_class in ENTRIES else next((each for each in (name, of_value) if each in _ANCHORS), None)

@@ -137,8 +137,8 @@ def test_a_name_that_is_mentioned_is_a_link(name, link):
     assert link in api.text_of(api.ENTRIES[name])
 
 
-def test_a_parameter_is_no_link_to_what_has_its_name():
-    assert "(#chirp_trio.Topic.subscribers)" not in api.text_of(api.ENTRIES["Topic.publish"])
+def test_an_attribute_is_a_link_by_its_whole_name_only():
+    assert "`retry`" in api.ENTRIES["Decoder.feed"].docstring  # an event's, and not the decoder's
     assert "[`retry`]" not in api.text_of(api.ENTRIES["Decoder.feed"])
 
 
