@@ -70,8 +70,8 @@ class CompressionDictionary:
                 alike, which is a good part of a short event. With another process it is another dictionary.
 
         Raises:
-            TypeError: Something is no text.
-            ValueError: See above.
+            TypeError: `samples` is no iterable of what events can have as their data, or another argument is no text.
+            ValueError: The events are too short or too long for a dictionary together, or text cannot be sent.
         """
         if not isinstance(samples, Iterable) or isinstance(samples, str | bytes):
             raise TypeError(f"samples is {reprlib.repr(samples)}; it must be an iterable of texts")

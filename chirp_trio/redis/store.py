@@ -37,6 +37,7 @@ class RedisStore(Options, Store):
         ssl_context: Certificates and keys for `rediss://`; default: the system's authorities, and names are verified.
 
     Raises:
+        TypeError: An argument has a wrong type.
         ConfigurationError: An argument that cannot work.
         ModuleNotFoundError: The extra is not installed.
 

@@ -37,6 +37,7 @@ async def serve(
 
     Raises:
         TypeError: An argument has the wrong type.
+        WrongRuntimeError: Under asyncio.
         ConfigurationError: This system is Windows, where the server does not run.
         OSError: The address cannot be listened on, or the certificate cannot be used.
         LifespanError: The app's lifespan failed at the start, before `task_status` was told anything, or later; or it took

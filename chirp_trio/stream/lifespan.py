@@ -42,7 +42,8 @@ class StreamLifespan:
         """Call the decorated function whenever an event stream begins; see `App.on_open`.
 
         Raises:
-            ConfigurationError: It is not callable, or async.
+            TypeError: It is not callable.
+            ConfigurationError: It is async.
         """
         self._registry.on_open.append(check_hook("on_open", hook))
         return hook
@@ -51,7 +52,8 @@ class StreamLifespan:
         """Call the decorated function whenever an event stream is over; see `App.on_close`.
 
         Raises:
-            ConfigurationError: It is not callable, or async.
+            TypeError: It is not callable.
+            ConfigurationError: It is async.
         """
         self._registry.on_close.append(check_hook("on_close", hook))
         return hook

@@ -202,7 +202,8 @@ class LiveStreams:
             hook: The function. It must not be async.
 
         Raises:
-            ConfigurationError: It is not callable, or async.
+            TypeError: It is not callable.
+            ConfigurationError: It is async.
         """
         self._registry.on_close.append(check_hook("on_close", hook))
 

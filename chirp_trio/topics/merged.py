@@ -31,6 +31,7 @@ def merge(*subscriptions: Subscription) -> Merged:
 
     Raises:
         ConfigurationError: No subscription is given, or two to the same topic.
+        RuntimeError: One of them is being read already, when the source is opened.
 
     Example:
         >>> news, sport = Topic("news"), Topic("sport")

@@ -47,6 +47,7 @@ class Topic:
         prepare: Renders a fragment when it is published; default: fragments are refused. `app.topic()` sets it.
 
     Raises:
+        TypeError: An argument has a wrong type.
         ConfigurationError: An argument has a value that cannot work; the message names what is allowed. Or this process is
             one of several (`chirp-trio run --workers`), and the store is not one that they share.
         StoreError: The topic is being opened, and its store cannot be used.
@@ -99,8 +100,10 @@ class Topic:
             The event's id.
 
         Raises:
-            TypeError: The value can neither be sent nor rendered. Nothing is published then.
+            TypeError: The value cannot be sent. Nothing is published then.
             ValueError: It holds text that cannot be sent, or is an event with an id.
+            ConfigurationError: It is a fragment, and the topic is none of an app.
+            TemplateError: It is a fragment that cannot be rendered.
             trio.ClosedResourceError: The topic is closed.
             trio.WouldBlock: With a store: too many events wait to be written.
             RuntimeError: It was called in a thread that is not trio's; there is `publish_from_thread()`.
@@ -136,7 +139,8 @@ class Topic:
         Raises:
             TypeError: See `publish_nowait()`.
             ValueError: See `publish_nowait()`.
-            ConfigurationError: `wait` is a subscription to another topic.
+            TemplateError: See `publish_nowait()`.
+            ConfigurationError: See `publish_nowait()`. Or `wait` is a subscription to another topic.
             trio.ClosedResourceError: The topic is closed.
             StoreError: The event could not be written, so no subscriber gets it.
         """

@@ -133,7 +133,8 @@ class App(Routes):
         meanwhile. If it raises, the log says so, and the stream goes on.
 
         Raises:
-            ConfigurationError: It is not callable, or async.
+            TypeError: It is not callable.
+            ConfigurationError: It is async.
 
         Example:
             >>> app = App()
@@ -156,7 +157,7 @@ class App(Routes):
         """Make the decorated function a filter of the templates, under its own name or another one.
 
         Raises:
-            ConfigurationError: `name` is no name.
+            TypeError: `name` is no text.
         """
         if name is not None and not isinstance(name, str):
             raise TypeError(f"template_filter({name!r}): the name must be text, as in @app.template_filter('name')")
@@ -168,7 +169,11 @@ class App(Routes):
         return register
 
     def template_global(self, name: str, value: object) -> None:
-        """Make a value known to every template. Functions can be called there."""
+        """Make a value known to every template. Functions can be called there.
+
+        Raises:
+            TypeError: `name` is no text.
+        """
         if not isinstance(name, str):
             raise TypeError(f"template_global({name!r}): the name must be text")
         self._templates.add_global(name, value)
@@ -193,6 +198,10 @@ class App(Routes):
             history_bytes: How many bytes they may have together; default 16 MiB.
             max_age: Seconds after which an event is forgotten; default: never.
             store: Where the history is kept; default: in memory.
+
+        Raises:
+            TypeError: As `Topic`.
+            ConfigurationError: As `Topic`.
         """
         topic = Topic(
             name,
@@ -207,11 +216,23 @@ class App(Routes):
         return topic
 
     def path_for(self, name: str, /, **parameters: object) -> str:
-        """As `Request.path_for`, below the prefix of the request that the caller answers, or else of the newest one."""
+        """As `Request.path_for`, below the prefix of the request that the caller answers, or else of the newest one.
+
+        Raises:
+            TypeError: As `Request.path_for`.
+            ConfigurationError: As `Request.path_for`.
+        """
         return self._dispatcher.paths.path_for(name, **parameters)
 
     def run(self, **options: Any) -> None:
-        """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`."""
+        """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`.
+
+        Raises:
+            TypeError: As `serve()` and `ServerConfig`.
+            ConfigurationError: As `serve()` and `ServerConfig`.
+            OSError: As `serve()`.
+            LifespanError: As `serve()`.
+        """
         check_run_options(options)
         check_run_is_not_of_import()
         from ..server import ServerConfig, run  # an app that another server runs needs none of it

@@ -11,6 +11,7 @@ import yaml
 import chirp_trio
 from tests.docs import api
 from tests.docs.declarations import declaration
+from tests.meta.test_reference import sections as explained
 from tests.public import MODULES, PUBLIC
 
 EXTENSIONS = yaml.safe_load((api.ROOT / "mkdocs.yml").read_text())["markdown_extensions"]
@@ -82,6 +83,19 @@ def test_every_public_name_is_explained_elsewhere_and_links_lead_there_and_back(
         entry = api.ENTRIES[name]
         assert f"](../reference/{page.name}#{anchor})" in api.text_of(entry)
         assert f"](../api/{entry.page}#{entry.anchor})" in texts[page]
+
+
+def test_every_error_that_a_docstring_names_is_named_where_the_name_is_explained():
+    explanations, missing = explained(), []
+    for name, text in explanations.items():
+        docstring = api.ENTRIES[name].docstring if name in api.ENTRIES else ""
+        raised = set(re.findall(r"^    ([\w.]+): ", docstring.partition("Raises:")[2].partition("Example:")[0], re.MULTILINE))
+        # An assertion is there to fail, and whatever the app raises has no name. "As `publish_nowait`" is enough.
+        others = re.findall(r"[Aa]s [\w`.()]*\[?`([\w.]+)(?:\(\))?`", text)
+        owner = name.partition(".")[0]
+        text += "".join(explanations.get(each, explanations.get(f"{owner}.{each}", "")) for each in others)
+        missing += [(name, error) for error in raised - {"AssertionError", "Exception"} if f"`{error}`" not in text]
+    assert missing == []
 
 
 def test_the_index_lists_every_public_name():
