@@ -7,7 +7,8 @@ from typing import Any
 import trio
 
 from chirp_trio import App, AppConfig, EventStream
-from chirp_trio.asgi import Receive, Scope, Send
+from chirp_trio.asgi import Message, Receive, Scope, Send
+from chirp_trio.server.serve import ShutdownSignal
 from chirp_trio.testing import AppError, TestClient
 
 
@@ -98,6 +99,75 @@ class Visit:
             case "server stops":
                 if self._client is not None:
                     self._client.drain()
+            case "closed":
+                self.app.streams.close(lambda _: True)
+
+
+class Call:
+    """An app that runs for one call of it, as a server makes it for a client that reads all that comes: a scenario, too.
+
+    It does what a `Visit` does, in a third of the time: there is no server to be started, and no client to be asked.
+
+    Args:
+        source: The stream's.
+        app: One that streams it; default: one of its own.
+        **options: The stream's.
+    """
+
+    def __init__(self, source: Any, *, app: App | None = None, **options: Any) -> None:
+        self.source = source
+        self.app = app or app_of(source, **options)
+        self.status: int | None = None
+        self._handler = trio.CancelScope()
+        self._client = trio.CancelScope()
+        self._is_read = False  # the request is
+        self._has_left = trio.Event()
+        self._is_stopping = trio.Event()
+        self._to_client, self._from_app = trio.open_memory_channel[bytes](0)
+
+    async def __call__(self) -> None:
+        async with self.app.running(), trio.open_nursery() as nursery:
+            nursery.start_soon(self._serve)
+            with self._client, trio.move_on_after(6):
+                async for _ in self._from_app:
+                    pass
+            self._has_left.set()
+            self._from_app.close()
+
+    async def _serve(self) -> None:
+        scope = {
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.1"}, "http_version": "1.1", "method": "GET",
+            "scheme": "http", "path": "/", "raw_path": b"/", "query_string": b"", "root_path": "", "headers": [],
+            "client": ("127.0.0.1", 50000), "server": ("testserver", 80), "state": {},
+            "extensions": {"chirp_trio.shutdown": ShutdownSignal(self._is_stopping)},
+        }  # fmt: skip
+        with self._to_client, self._handler:
+            await self.app(scope, self._receive, self._send)
+
+    async def _receive(self) -> Message:
+        if not self._is_read:
+            self._is_read = True
+            await trio.lowlevel.checkpoint()
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._has_left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        await trio.lowlevel.checkpoint()
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif message["body"]:
+            with suppress(trio.BrokenResourceError):  # the client has left
+                await self._to_client.send(message["body"])
+
+    def interrupt(self, kind: str) -> None:
+        match kind:
+            case "handler cancelled":
+                self._handler.cancel()
+            case "client left":
+                self._client.cancel()
+            case "server stops":
+                self._is_stopping.set()
             case "closed":
                 self.app.streams.close(lambda _: True)
 
