@@ -4,6 +4,7 @@ import ast
 import doctest
 import enum
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import subprocess
@@ -43,14 +44,18 @@ def test_each_folder_says_what_it_is_for(name):
     assert len(importlib.import_module(name).__doc__) > 80
 
 
-@pytest.mark.parametrize("name", module_names())
+def has_examples(name):
+    return ">>>" in Path(importlib.util.find_spec(name).origin).read_text()
+
+
+@pytest.mark.parametrize("name", [name for name in module_names() if has_examples(name)])
 def test_the_examples_in_docstrings_run(name):
     module = importlib.import_module(name)
     # A body of `...` keeps doctest from taking "Traceback (most recent call last)" too literally.
     result = doctest.testmod(
         module, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL, extraglobs=vars(chirp_trio)
     )
-    assert result.failed == 0
+    assert result.failed == 0 < result.attempted
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
@@ -112,11 +117,18 @@ def public_things():
 THINGS = dict(public_things())
 
 
-@pytest.mark.parametrize("thing", THINGS.values(), ids=THINGS)
-def test_everything_public_tells_its_signature_and_its_types(thing):
-    if not (inspect.isclass(thing) and issubclass(thing, BaseException | enum.Enum) and "__init__" not in vars(thing)):
-        assert inspect.signature(thing) is not None
-    assert typing.get_type_hints(thing) is not None
+def test_everything_public_tells_its_signature_and_its_types():
+    silent = {}
+    for name, thing in THINGS.items():
+        try:
+            if not (
+                inspect.isclass(thing) and issubclass(thing, BaseException | enum.Enum) and "__init__" not in vars(thing)
+            ):
+                inspect.signature(thing)
+            typing.get_type_hints(thing)
+        except Exception as error:
+            silent[name] = error
+    assert silent == {}
 
 
 def test_introspection_has_seen_methods_and_properties():

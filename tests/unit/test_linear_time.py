@@ -1,23 +1,16 @@
-"""Whatever a client sends is read in a time that grows with its length, and not with the square of that.
+"""Whatever a client sends is read in a time that grows with its length, and not with the square of that."""
 
-Each input is made in two sizes, one four times the other. Time is compared with time, the shortest of several runs, so that
-neither the machine nor what else it does matters: what is linear takes four times as long, what is quadratic sixteen.
-"""
-
-import gc
-import time
-from contextlib import suppress
 from functools import partial
 
 import pytest
 
-from chirp_trio.errors import HTTPError
 from chirp_trio.stream.client import kind_of_client, last_event_id
 from chirp_trio.web.forms import parse_content_type, parse_form, parse_multipart
 from chirp_trio.web.multi import Headers
 from chirp_trio.web.request import Request, has_unread_body
 from chirp_trio.web.routing import CONVERTERS, make_route
 from chirp_trio.web.urls import Paths
+from tests.linear_time import assert_linear
 
 ROUTES = [
     "/{name}",
@@ -90,48 +83,13 @@ HEADERS = [
 ]  # fmt: skip
 
 
-def attempt(work):
-    with suppress(HTTPError):  # refused, which took its time as well
-        work()
-
-
-TOO_SHORT = 0.002  # seconds that cannot be measured; what takes less for the large input is not quadratic
-
-
-def seconds(work, enough=0.0):
-    best = float("inf")
-    for _ in range(3):
-        began = time.process_time()
-        attempt(work)
-        best = min(best, time.process_time() - began)
-        if best < enough:
-            break
-    return best
-
-
-def assert_linear(make, size=4096):
-    """Assert that the work which `make` gives for a size is linear in it."""
-    gc.disable()
-    try:
-        for _ in range(3):  # with what else is at work on a machine, one of these may be wrong
-            large = seconds(make(4 * size), enough=TOO_SHORT)
-            if large < TOO_SHORT:
-                return
-            small = seconds(make(size))
-            if large < 9 * small:
-                return
-    finally:
-        gc.enable()
-    raise AssertionError(f"four times as much took {large / small:.0f} times as long: {small:.5f} s, then {large:.5f} s")
-
-
 @pytest.mark.parametrize("pattern", ROUTES)
 def test_a_path_is_matched_in_linear_time(pattern):
     route = make_route(pattern, ["GET"], print)
     begin = pattern.partition("{")[0]
     for piece in MADE_OF:
         for end in ("", "/", "/end"):
-            assert_linear(lambda n, piece=piece, end=end: partial(route.match, begin + piece * (n // len(piece)) + end), 1000)
+            assert_linear(lambda n, piece=piece, end=end: partial(route.match, begin + piece * (n // len(piece)) + end), 500)
 
 
 @pytest.mark.parametrize("piece", FORMS.values(), ids=FORMS)
