@@ -1,9 +1,7 @@
-"""What the package says of itself to installers: systems and extras; and what a release has to be."""
+"""What the package says of itself to installers: systems and extras, and where it is."""
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -43,70 +41,6 @@ async def test_serve_on_windows_says_where_it_runs(monkeypatch):
     monkeypatch.setattr(sys.modules["chirp_trio.server.serve"], "os", SimpleNamespace(name="nt"))
     with pytest.raises(ConfigurationError, match=r"runs on Linux and macOS, and this is Windows: run it in WSL"):
         await serve(App())
-
-
-# -- the linter, which knows kida from inside -----------------------------------------------------------
-
-MOVED = "import sys; sys.modules['kida.compiler.partial_eval'] = None; "
-HINT = "pip install 'chirp-trio[check]'"
-
-
-def command(tmp_path, before, *arguments):
-    (tmp_path / "site_app.py").write_text("from chirp_trio import App\napp = App()")
-    code = f"{before}from chirp_trio.cli import main; sys.exit(main({list(arguments)!r}))"
-    return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-
-
-def test_a_kida_that_moves_its_modules_breaks_no_other_command(tmp_path):
-    assert command(tmp_path, MOVED, "run", "site_app:nothing").stderr.startswith("chirp-trio: 'site_app' has no app")
-    assert "Usage: chirp-trio tail" in command(tmp_path, MOVED, "tail", "--help").stdout
-
-
-def test_the_check_says_in_a_sentence_which_extra_it_needs(tmp_path):
-    result = command(tmp_path, MOVED, "check", "site_app:app")
-    assert result.returncode == 2
-    assert result.stderr.startswith(
-        "chirp-trio: chirp_trio.checking needs packages that are not installed, or other versions"
-    )
-    assert result.stderr.endswith(f"{HINT}\n")
-    assert len(result.stderr.splitlines()) == 1
-
-
-def test_serving_loads_no_linter(tmp_path):
-    before = "import sys, atexit; atexit.register(lambda: print([n for n in sys.modules if 'chirp_trio.checking' in n])); "
-    assert command(tmp_path, before, "run", "site_app:nothing").stdout == "[]\n"
-    assert "'chirp_trio.checking.app'" in command(tmp_path, before, "check", "site_app:app").stdout
-
-
-# -- a release -----------------------------------------------------------------------------------------------------------
-
-
-def release(folder, tag):
-    """What the release of that tag would be refused for."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RELEASE_")}
-    command = [folder / ".ci" / "release", tag]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
-
-
-def test_a_tag_that_is_not_that_of_the_version_is_refused():
-    assert release(ROOT, "v0.0.7") == f"release: the tag v0.0.7 is not that of the version, v{PROJECT['version']}\n"
-
-
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ("## {version} - unreleased", "CHANGELOG.md calls {version} unreleased: put the date there"),
-        ("## 0.0.7 - 2026-01-31", "CHANGELOG.md says nothing of {version}"),
-        ("## {version} - 2026-01-31", "RELEASE_REPOSITORY is not set: a release needs the address of its repository"),
-    ],
-)
-def test_a_version_without_its_date_or_its_address_is_refused(tmp_path, changes, why):
-    version = PROJECT["version"]
-    for name in (".venv", "pyproject.toml", "hatch_build.py", "README.md"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
-    (tmp_path / "CHANGELOG.md").write_text(changes.format(version=version) + "\n")
-    assert release(tmp_path, f"v{version}") == f"release: {why.format(version=version)}\n"
 
 
 # -- addresses -------------------------------------------------------------------------------------------------------------

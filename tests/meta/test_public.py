@@ -7,8 +7,6 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
-import subprocess
-import sys
 import typing
 from importlib.metadata import version
 from pathlib import Path
@@ -76,24 +74,6 @@ def test_type_checkers_see_every_public_name_at_work():
     used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
     public = {name for package in [*PACKAGES, chirp_trio.metrics] for name in package.__all__}
     assert public - used == set()
-
-
-def test_the_library_imports_neither_pytest_nor_what_only_tests_need():
-    unwanted = {"pytest", "httpx", "rich", "trio.testing"}
-    code = f"import sys, chirp_trio, chirp_trio.cli; sys.exit(str({unwanted} & set(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert result.stderr.strip() == "set()"
-
-
-@pytest.mark.parametrize(
-    ("module", "missing", "extra"),
-    [("chirp_trio.testing", "httpx", "testing"), ("chirp_trio.metrics", "prometheus_client", "metrics")],
-)
-def test_a_room_that_needs_an_extra_names_it(module, missing, extra):
-    code = f"import sys; sys.modules[{missing!r}] = None; import {module}"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    last = result.stderr.splitlines()[-1]
-    assert last == f"ModuleNotFoundError: {module} needs {missing}: pip install 'chirp-trio[{extra}]'"
 
 
 # -- introspection --------------------------------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 import json
 import logging
 import re
-import subprocess
-import sys
 
 import pytest
 from click.shell_completion import ShellComplete
@@ -111,13 +109,6 @@ def test_a_file_gives_variables_before_any_option_is_read(tmp_path, monkeypatch)
 def test_every_command_has_a_help(capsys, name):
     assert cli.main([name, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: chirp-trio {name} ")
-
-
-def test_a_command_that_is_not_asked_for_is_not_imported():
-    code = "import sys; from chirp_trio.cli import main; main(['routes', '--help']); print('httpx' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert done.stdout.splitlines()[-1] == "False"
 
 
 # -- completion ---------------------------------------------------------------------------------------------------------

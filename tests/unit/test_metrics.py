@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -92,11 +90,6 @@ def test_a_registry_takes_the_streams_of_one_app_only():
     registry.register(StreamCollector(App().streams))
     with pytest.raises(ValueError, match="chirp_trio_streams"):
         metrics_app(App().streams, registry)
-
-
-def test_prometheus_is_imported_only_by_those_who_ask_for_it():
-    code = "import sys, chirp_trio; sys.exit('prometheus_client' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 # -- how long streams last, and what is made of the metrics -------------------------------------------------------------

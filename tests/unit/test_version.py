@@ -2,8 +2,6 @@
 
 import importlib.metadata
 import runpy
-import subprocess
-import sys
 
 import pytest
 
@@ -28,16 +26,3 @@ def test_the_command_line_tells_the_version(capsys):
         cli.main(["--version"])
     assert exit.value.code == 0
     assert capsys.readouterr().out == f"chirp-trio {chirp_trio.__version__}\n"
-
-
-@pytest.mark.parametrize("module", ["chirp_trio", "chirp_trio.cli"])
-def test_the_package_can_be_run_as_the_command_line(module):
-    done = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout == f"chirp-trio {chirp_trio.__version__}\n"
-
-
-def test_the_exit_code_of_a_run_package_is_that_of_its_command(tmp_path):
-    command = [sys.executable, "-m", "chirp_trio", "check", "nowhere:app"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 2
-    assert done.stderr.startswith("chirp-trio: ")

@@ -1,13 +1,12 @@
 """`import chirp_trio` loads what an app needs before it is served, and no more; what it loads later, all can see before."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import chirp_trio
+from tests.bare_python import run as python
 
 FOREIGN = {"hypercorn", "h2", "h11", "hpack", "wsproto", "kida", "sqlite3", "starlette", "anyio", "httpx", "pydantic"}
 # Of the standard library, what is large and was once imported for little.
@@ -24,16 +23,14 @@ live = chirp_trio.Topic("live", history=10)
 """
 
 
-def python(code, *options):
-    return subprocess.run([sys.executable, *options, "-c", code], capture_output=True, text=True, check=False)
-
-
 def loaded(code):
     """The modules that a program has imported which trio has not."""
-    end = "print(*sorted(set(sys.modules) - before))"
+    end = "print(*sorted(before))\nprint(*sorted(set(sys.modules) - before))"
     result = python(f"import sys, trio; before = set(sys.modules)\n{code}\n{end}")
     assert result.stderr == ""
-    return set(result.stdout.split())
+    before, more = map(set, map(str.split, result.stdout.splitlines()))
+    assert before & (FOREIGN | LARGE) <= {"ssl"}, "what is looked for has been there all along"
+    return more
 
 
 @pytest.mark.parametrize("code", ["import chirp_trio", SETTING_UP.replace("from chirp_trio import *\n", "")])
@@ -193,4 +190,67 @@ print(chirp_trio.EventStream(source, "news").event_type, any(kind.__module__.sta
     assert problem in result.stderr
     assert "Install starlette>=0.29, or uninstall it" in result.stderr
     if problem == BROKEN["no Python"][1]:  # one of them, because the warning is the same one
-        assert python(code, "-W", "error").returncode == 1
+        assert python(f"import warnings; warnings.simplefilter('error')\n{code}").returncode == 1
+
+
+# -- what needs more than others -----------------------------------------------------------------------------------------
+
+
+def test_the_library_imports_neither_pytest_nor_what_only_tests_need():
+    unwanted = {"pytest", "httpx", "rich", "trio.testing"}
+    code = f"import sys, chirp_trio, chirp_trio.cli; sys.exit(str({unwanted} & set(sys.modules)))"
+    result = python(code)
+    assert result.stderr.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("module", "missing", "extra"),
+    [("chirp_trio.testing", "httpx", "testing"), ("chirp_trio.metrics", "prometheus_client", "metrics")],
+)
+def test_a_room_that_needs_an_extra_names_it(module, missing, extra):
+    code = f"import sys; sys.modules[{missing!r}] = None; import {module}"
+    result = python(code)
+    last = result.stderr.splitlines()[-1]
+    assert last == f"ModuleNotFoundError: {module} needs {missing}: pip install 'chirp-trio[{extra}]'"
+
+
+def test_a_command_that_is_not_asked_for_is_not_imported():
+    code = "import sys; from chirp_trio.cli import main; main(['routes', '--help']); print('httpx' in sys.modules)"
+    assert python(code).stdout.splitlines()[-1] == "False"
+
+
+def test_prometheus_is_imported_only_by_those_who_ask_for_it():
+    assert python("import sys, chirp_trio; sys.exit('prometheus_client' in sys.modules)").returncode == 0
+
+
+# -- the linter, which knows kida from inside -----------------------------------------------------------
+
+MOVED = "import sys; sys.modules['kida.compiler.partial_eval'] = None; "
+HINT = "pip install 'chirp-trio[check]'"
+
+
+def command(tmp_path, before, *arguments):
+    (tmp_path / "site_app.py").write_text("from chirp_trio import App\napp = App()")
+    code = f"{before}from chirp_trio.cli import main; sys.exit(main({list(arguments)!r}))"
+    return python(code, cwd=tmp_path)
+
+
+def test_a_kida_that_moves_its_modules_breaks_no_other_command(tmp_path):
+    assert command(tmp_path, MOVED, "run", "site_app:nothing").stderr.startswith("chirp-trio: 'site_app' has no app")
+    assert "Usage: chirp-trio tail" in command(tmp_path, MOVED, "tail", "--help").stdout
+
+
+def test_the_check_says_in_a_sentence_which_extra_it_needs(tmp_path):
+    result = command(tmp_path, MOVED, "check", "site_app:app")
+    assert result.returncode == 2
+    assert result.stderr.startswith(
+        "chirp-trio: chirp_trio.checking needs packages that are not installed, or other versions"
+    )
+    assert result.stderr.endswith(f"{HINT}\n")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_serving_loads_no_linter(tmp_path):
+    before = "import sys, atexit; atexit.register(lambda: print([n for n in sys.modules if 'chirp_trio.checking' in n])); "
+    assert command(tmp_path, before, "run", "site_app:nothing").stdout == "[]\n"
+    assert "'chirp_trio.checking.app'" in command(tmp_path, before, "check", "site_app:app").stdout
