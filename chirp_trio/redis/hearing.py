@@ -106,13 +106,15 @@ class Hearing:
                     await self._arrived.park()
 
     async def _read_other(self, connection: Connection, id: str) -> None:
+        asked = self._others.get(id)
+        seen_at = 0.0 if asked is None else asked.seen_at  # what it tells from now on is about what is read next
         found: dict[bytes, bytes] = await connection("HGETALL", self._keys.of(id))
         other = self._others.get(id)
         now = trio.current_time()
         if not found:
             if other is None:
                 connection.ask("SREM", self._keys.names, id)
-            elif other.seen_at + self._ttl <= now:
+            elif seen_at + self._ttl <= now:
                 self._attendances.forget(other)
                 del self._others[id]
                 connection.ask("SREM", self._keys.names, id)
@@ -122,7 +124,7 @@ class Hearing:
         count = int(found.pop(b"", b"0"))
         if -math.inf < other.seen_at <= now - self._ttl and count == other.count:
             other.seen_at = now - 3 / 4 * self._ttl  # it is about to expire, or has a message on its way
-        else:
+        elif id not in self._to_read:
             other.seen_at = now
         other.count = count
         counts = {parse_field(field): int(number) for field, number in found.items()}
