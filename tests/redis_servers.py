@@ -59,7 +59,8 @@ class RedisServer:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         self.port = free_port()
-        self.options = {"appendonly": "yes", "save": "", "bind": "127.0.0.1"}
+        # A master would wait five seconds for other replicas that might come.
+        self.options = {"appendonly": "yes", "save": "", "bind": "127.0.0.1", "repl-diskless-sync-delay": "0"}
         self.options |= {name.replace("_", "-"): value for name, value in options.items()}
         self.process: subprocess.Popen[bytes] | None = None
 

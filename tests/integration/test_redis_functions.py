@@ -4,7 +4,7 @@ import pytest
 
 from chirp_trio import RedisStore, Topic
 from chirp_trio.redis.server import LIBRARY
-from tests.integration.test_redis_store import values
+from tests.integration.redis_topics import values
 from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.timeout(120)

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from chirp_trio import RedisStore, Topic
+from tests.integration.redis_topics import remembered
 from tests.integration.server import SCRIPTS
-from tests.integration.test_redis_failures import remembered
 from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.timeout(120)

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from chirp_trio import RedisStore, StoreError, Topic
-from tests.integration.test_redis_store import publish_at_last, values
+from tests.integration.redis_topics import publish_at_last, values
 from tests.redis_servers import RedisServer, SentinelServer, free_port
 
 pytestmark = pytest.mark.timeout(120)
