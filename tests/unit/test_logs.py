@@ -29,7 +29,8 @@ def logger_calls():
             for node in ast.walk(tree)
             if isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Call)
-            and ast.unparse(node.value.func) == "logger_of"
+            and isinstance(node.value.func, ast.Name)
+            and node.value.func.id == "logger_of"
         }
         formats = {
             target.id: node.value.value
@@ -41,7 +42,8 @@ def logger_calls():
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
-                and re.search(r"(^|[._])logger\.(debug|info|warning|error|exception|critical|log)$", ast.unparse(node.func))
+                and node.func.attr in {"debug", "info", "warning", "error", "exception", "critical", "log"}
+                and re.search(r"(^|[._])logger$", ast.unparse(node.func.value))
             ):
                 first = node.args[0]
                 text = first.value if isinstance(first, ast.Constant) else formats[first.id]
