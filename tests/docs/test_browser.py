@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import browser, page  # noqa: F401 - fixtures
+from tests.browser.conftest import browser, open_page, page  # noqa: F401 - fixtures
 from tests.docs.runner import ROOT, blocks_of
 from tests.integration.server import chirp_trio
 
