@@ -2,11 +2,13 @@
 
 import json
 import os
-import subprocess
 import sys
+from tempfile import TemporaryFile
 
 import pytest
 
+from tests import forking
+from tests.integration.clients import PATIENCE
 from tests.integration.server import SCRIPTS, Server, announced
 
 COMMAND = SCRIPTS / "chirp-trio"
@@ -117,16 +119,24 @@ def test_a_port_that_is_taken_is_told_with_another_one(folder):
             assert second.lines()[-1].endswith(f"Address already in use; another port is --port {port + 1}")
 
 
-def test_a_new_app_passes_its_tests_and_runs(tmp_path):
-    done = subprocess.run([COMMAND, "new", "cheers"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "cd cheers" in done.stdout
-    folder = tmp_path / "cheers"
+def printed(folder, origin, *command):
+    """What a command says that succeeds."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    tested = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert "4 passed" in tested.stdout, tested.stdout
-    checked = subprocess.run([COMMAND, "check"], cwd=folder, capture_output=True, text=True, check=False)
-    assert checked.stdout == "no findings\n"
+    with TemporaryFile("w+") as output:
+        process = origin.start(command, cwd=folder, env=environment, output=output.fileno())
+        code = process.wait(PATIENCE)
+        output.seek(0)
+        text = output.read()
+    assert code == 0, text
+    return text
+
+
+def test_a_new_app_passes_its_tests_and_runs(tmp_path):
+    assert "cd cheers" in printed(tmp_path, forking.servers, COMMAND, "new", "cheers")
+    folder = tmp_path / "cheers"
+    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assert=plain"]
+    assert "4 passed" in printed(folder, forking.test_runs, *tests)
+    assert printed(folder, forking.servers, COMMAND, "check") == "no findings\n"
     with run(folder, "--debug") as server:
         serves(server, "app.py:app")
         for path in ("/", "/ready", "/static/htmx-2.0.11.min.js"):

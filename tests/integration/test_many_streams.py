@@ -1,4 +1,4 @@
-"""A thousand open streams, and the server is told to stop: every client reads the end, and when to come back."""
+"""Hundreds of open streams, and the server is told to stop: every client reads the end, and when to come back."""
 
 import re
 import resource
@@ -10,7 +10,7 @@ import pytest
 from tests.integration.clients import HTTP1, HTTP2, read_together
 from tests.integration.server import chirp_trio, ended, last_report
 
-MANY = 1000
+MANY = 400
 FIRST = b"data: first\n\n"
 
 
