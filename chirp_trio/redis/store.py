@@ -36,6 +36,9 @@ class RedisStore(Options, Store):
         presence_ttl: Seconds after which nobody is there whose process has died; default 30.
         ssl_context: Certificates and keys for `rediss://`; default: the system's authorities, and names are verified.
 
+    Attributes:
+        is_shared: True: a topic of the same name may be open in several processes.
+
     Raises:
         TypeError: An argument has a wrong type.
         ConfigurationError: An argument that cannot work.

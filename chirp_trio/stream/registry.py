@@ -196,10 +196,7 @@ class LiveStreams:
         return (stream.snapshot(self._registry) for stream in tuple(self._registry.live))
 
     def on_close(self, hook: Hook) -> None:
-        """Call the function with a `StreamSnapshot` whenever one of the streams is over; see `App.on_close`.
-
-        Args:
-            hook: The function. It must not be async.
+        """Call the function, which is not async, with a `StreamSnapshot` whenever a stream is over; see `App.on_close`.
 
         Raises:
             TypeError: It is not callable.

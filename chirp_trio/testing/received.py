@@ -15,16 +15,7 @@ _LONGEST = 120  # how many characters of each
 
 
 class Received:
-    """All that has come of an event stream, over all its connections.
-
-    Attributes:
-        events: The events so far, also those that the test has not taken yet.
-        event_times: When each came: seconds after the first request, on the test's clock.
-        comments: The comments so far, heartbeats among them.
-        heartbeat_times: When each heartbeat came, as with events.
-        retry: The reconnection time that the server asked for, in milliseconds, or None.
-        wire: The body as it came over this connection, compressed if it was.
-    """
+    """All that has come of an event stream, over all its connections; `SSEStream` tells what its attributes are."""
 
     def __init__(self, last_event_id: str | None) -> None:
         self.events: list[SSEEvent[str]] = []

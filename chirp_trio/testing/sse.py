@@ -39,6 +39,12 @@ class SSEStream(Received):
     Attributes:
         status: The HTTP status.
         headers: The response's headers.
+        events: The events so far, also those that the test has not taken yet.
+        event_times: When each event came: seconds after the first request, on the test's clock.
+        comments: The comments so far, heartbeats among them.
+        heartbeat_times: When each heartbeat came, as with events.
+        retry: The reconnection time that the server asked for last, in milliseconds, or None.
+        wire: The body as it has come over this connection, compressed if it is.
 
     Example:
         >>> from chirp_trio import App, EventStream

@@ -39,6 +39,9 @@ class ASGITransport(AppTransport):
         root_path: ASGI's `root_path`: the path that the app is mounted at; default: none.
         raise_stream_errors: Whether errors that a stream reports to its client are raised in the test as well; default True.
 
+    Attributes:
+        shutdown: Setting this `trio.Event` tells the app that its server is about to stop.
+
     Example:
         >>> import httpx
         >>> from chirp_trio import App

@@ -123,7 +123,7 @@ class Topic:
         return event.id
 
     async def publish(self, value: object, *, wait: Subscription | None = None) -> str:
-        """As `publish_nowait()`, and a checkpoint.
+        """As `publish_nowait()`, and a checkpoint; it returns the event's id too.
 
         With a store it waits for room, and then until the event is written and on its way to the subscribers. If the call is
         cancelled in that time, the event may have been published or not.
@@ -132,9 +132,6 @@ class Topic:
             value: Any item that a source may yield.
             wait: A subscription to this topic that must not lose events: wait first while it is as far behind as its
                 `buffer` allows. There is no wait while it is not being read. Default: no wait.
-
-        Returns:
-            The event's id.
 
         Raises:
             TypeError: See `publish_nowait()`.

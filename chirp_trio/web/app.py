@@ -169,11 +169,7 @@ class App(Routes):
         return register
 
     def template_global(self, name: str, value: object) -> None:
-        """Make a value known to every template. Functions can be called there.
-
-        Raises:
-            TypeError: `name` is no text.
-        """
+        """Make a value known to every template. Functions can be called there."""
         if not isinstance(name, str):
             raise TypeError(f"template_global({name!r}): the name must be text")
         self._templates.add_global(name, value)
@@ -198,10 +194,6 @@ class App(Routes):
             history_bytes: How many bytes they may have together; default 16 MiB.
             max_age: Seconds after which an event is forgotten; default: never.
             store: Where the history is kept; default: in memory.
-
-        Raises:
-            TypeError: As `Topic`.
-            ConfigurationError: As `Topic`.
         """
         topic = Topic(
             name,
@@ -216,22 +208,13 @@ class App(Routes):
         return topic
 
     def path_for(self, name: str, /, **parameters: object) -> str:
-        """As `Request.path_for`, below the prefix of the request that the caller answers, or else of the newest one.
-
-        Raises:
-            TypeError: As `Request.path_for`.
-            ConfigurationError: As `Request.path_for`.
-        """
+        """As `Request.path_for`, errors too, below the prefix of the request that the caller answers, or else the newest."""
         return self._dispatcher.paths.path_for(name, **parameters)
 
     def run(self, **options: Any) -> None:
         """Serve the app until SIGINT or SIGTERM. Takes the options of `ServerConfig`, such as `host` and `port`.
 
-        Raises:
-            TypeError: As `serve()` and `ServerConfig`.
-            ConfigurationError: As `serve()` and `ServerConfig`.
-            OSError: As `serve()`.
-            LifespanError: As `serve()`.
+        It raises what `serve()` and `ServerConfig` raise.
         """
         check_run_options(options)
         check_run_is_not_of_import()

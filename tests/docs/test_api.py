@@ -11,6 +11,7 @@ import yaml
 import chirp_trio
 from tests.docs import api
 from tests.docs.declarations import declaration
+from tests.meta.test_reference import rows
 from tests.meta.test_reference import sections as explained
 from tests.public import MODULES, PUBLIC
 
@@ -95,6 +96,15 @@ def test_every_error_that_a_docstring_names_is_named_where_the_name_is_explained
         owner = name.partition(".")[0]
         text += "".join(explanations.get(each, explanations.get(f"{owner}.{each}", "")) for each in others)
         missing += [(name, error) for error in raised - {"AssertionError", "Exception"} if f"`{error}`" not in text]
+    assert missing == []
+
+
+def test_every_attribute_that_is_explained_is_in_the_docstring_or_has_one_of_its_own():
+    missing = []
+    for name in PUBLIC:
+        told = set(re.findall(r"^    (\w+): ", api.ENTRIES[name].docstring, re.MULTILINE))
+        told |= {entry.rpartition(".")[2] for entry in api.ENTRIES if entry.startswith(f"{name}.")}
+        missing += [(name, attribute) for attribute in set(rows(name, "Attribute")) - told]
     assert missing == []
 
 

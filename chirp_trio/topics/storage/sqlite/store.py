@@ -30,6 +30,9 @@ class SQLiteStore(Options, Store):
             program has a transaction open on the database; default 256 MiB. Where it is reached, what is published is lost,
             as on a full disk, until that program ends its transaction.
 
+    Attributes:
+        is_shared: False: only one topic of a name at a time can have the file open.
+
     Raises:
         ConfigurationError: An argument has a value that cannot work.
         TypeError: An argument has a wrong type.
