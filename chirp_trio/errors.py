@@ -73,7 +73,7 @@ class HTTPError(ChirpError):
         status: An HTTP status from 400 to 599.
         detail: One sentence for the client; default: the status's standard phrase. It is sent as it is, so keep
             internals out of it.
-        headers: Further response headers, as a mapping or as pairs of name and value.
+        headers: Further response headers, as a mapping or as pairs of name and value; default: none.
 
     Raises:
         TypeError: `status` is no int, `detail` is not text, or `headers` are neither.

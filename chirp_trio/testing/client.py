@@ -31,7 +31,7 @@ class TestClient(httpx.AsyncClient):
 
     Args:
         app: The app: an `App`, or any other ASGI application that runs on trio.
-        client: The address and port that requests seem to come from.
+        client: The address and port that requests seem to come from; default: port 50000 of 127.0.0.1.
         root_path: ASGI's `root_path`: the path that the app is mounted at; default: none.
         base_url: The URL that relative URLs start from; default `"http://testserver"`.
         raise_stream_errors: Whether leaving a stream raises the errors that the app has only logged and told its client of,

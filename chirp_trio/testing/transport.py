@@ -35,7 +35,7 @@ class ASGITransport(AppTransport):
 
     Args:
         app: The ASGI app.
-        client: The address and port that requests seem to come from.
+        client: The address and port that requests seem to come from; default: port 50000 of 127.0.0.1.
         root_path: ASGI's `root_path`: the path that the app is mounted at; default: none.
         raise_stream_errors: Whether errors that a stream reports to its client are raised in the test as well; default True.
 

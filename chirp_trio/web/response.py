@@ -34,7 +34,7 @@ class Response(SetsCookies):
         body: Text (sent as UTF-8), bytes, a dict or a list (JSON), HTML; or, in an `App`, a `Template`, `Fragment`, `Page`,
             `Stream`, `OOB` or `ValidationError`.
         status: The HTTP status; default 200, and 422 for a `ValidationError`.
-        headers: Further headers, as a mapping or as pairs of name and value (for those that come twice).
+        headers: Further headers, as a mapping or as pairs of name and value (for those that come twice); default: none.
         content_type: Default: HTML for text, templates and HTML, `application/octet-stream` for bytes, JSON for the rest.
 
     Raises:
@@ -146,7 +146,7 @@ class Redirect(SetsCookies):
     Args:
         location: Where to, as a path or a URL.
         status: Default 303, which makes a browser follow with GET, whatever it came with; 307 and 308 keep the method.
-        headers: Further headers, as a mapping or as pairs of name and value.
+        headers: Further headers, as a mapping or as pairs of name and value; default: none.
 
     Raises:
         TypeError: The location is no text.

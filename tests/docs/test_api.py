@@ -108,6 +108,21 @@ def test_every_attribute_that_is_explained_is_in_the_docstring_or_has_one_of_its
     assert missing == []
 
 
+def test_a_number_that_a_docstring_calls_the_default_is_the_default():
+    compared, wrong = 0, []
+    for entry in api.ENTRIES.values():
+        for name, parameter in entry.signature.parameters.items() if entry.signature is not None else ():
+            text = re.search(rf"^    {name}: .*(?:\n     .*)*", entry.docstring, re.MULTILINE)
+            told = re.search(r"\b[Dd]efault:? (\d[\d,.]*\d|\d)( MiB)?", text[0]) if text is not None else None
+            if told is not None and parameter.default is not None:  # which stands for what the text says
+                number = float(told[1].replace(",", "")) * (1024 * 1024 if told[2] else 1)
+                default = parameter.default[0] if isinstance(parameter.default, tuple) else parameter.default  # "1 to 5"
+                compared += 1
+                wrong += [(entry.name, name, told[0])] if number != default else []
+    assert compared > 30
+    assert wrong == []
+
+
 def test_the_index_lists_every_public_name():
     assert set(re.findall(r"^\[`(\w+)`\]", api.contents(), flags=re.MULTILINE)) == set(PUBLIC)
 
