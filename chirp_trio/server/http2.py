@@ -1,6 +1,7 @@
 """HTTP/2 (RFC 9113) on one connection: one task reads, and each request is answered in a task of its own.
 
-No task is only for sending: each task sends what it has, and waits by itself while there is no room for it.
+No task is only for sending: each task sends what it has, and waits by itself while there is no room for it. Only what was
+written in a turn of the flusher has a task, while the client does not read.
 """
 
 from contextlib import suppress
@@ -79,6 +80,7 @@ class HTTP2:
         if self._is_closing:
             self._send_go_away()
         async with trio.open_nursery() as nursery:
+            self.outgoing.nursery = nursery
             self._reading.deadline = trio.current_time() + self.settings.head_timeout
             try:
                 with self._reading:

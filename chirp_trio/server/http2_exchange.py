@@ -116,7 +116,7 @@ class HTTP2Exchange(Exchange):
         self._frames.send_headers(self._stream_id, headers)
         is_taken = self._write_piece(first) if first else True
         self._outgoing.flush()
-        return is_taken
+        return is_taken and not self._transport.backlog
 
     def _send_headers(self, headers: Headers, *, ends: bool = False) -> None:
         self._frames.send_headers(self._stream_id, headers, end_stream=ends)
@@ -134,7 +134,7 @@ class HTTP2Exchange(Exchange):
             raise trio.BrokenResourceError("the stream is over")
         if len(data) <= self._outgoing.most_data(self._state) and not self._pieces and not self._transport.backlog:
             self._send_piece(data)
-            return True
+            return not self._transport.backlog
         self._pieces.append(memoryview(data))
         return False
 

@@ -1,6 +1,7 @@
 """What goes to the client of an HTTP/2 connection: frames in their order, and responses that wait for the window's opening.
 
-An event for all streams of a connection is encrypted and sent once, and not once for each stream: see `gathering`.
+An event for all streams of a connection is encrypted and sent once, and not once for each stream: see `gathering`. Where the
+system does not take all of it, nobody who has written waits for that, so it has a task.
 """
 
 from collections import deque
@@ -30,14 +31,17 @@ class Outgoing:
 
     Attributes:
         kept_replies: The bytes of frames, but for those of bodies, that were sent since the client had taken all of them.
+        nursery: Where tasks of the connection live; None until it has one.
     """
 
     def __init__(self, frames: FrameConnection, transport: Transport) -> None:
         self.kept_replies = 0
+        self.nursery: trio.Nursery | None = None
         self._frames = frames
         self._transport = transport
-        self._waiting_data = 0  # bytes of bodies in the frames that wait
+        self._waiting_data = 0  # bytes of those that are frames of bodies
         self._is_gathered = False  # what waits is sent when the turn ends
+        self._is_draining = False  # a task waits until the client reads
         self._waiting: deque[trio.Event] = deque()  # for the connection's window
 
     def flush(self) -> None:
@@ -60,6 +64,18 @@ class Outgoing:
             pass  # the task that reads notices it as well, and ends the streams
         except Exception:
             logger.exception("a connection failed")
+            self._transport.reset()  # frames are lost, so nothing may follow them
+        if self._transport.backlog and not self._is_draining and self.nursery is not None:
+            self._is_draining = True
+            self.nursery.start_soon(self._drain)
+
+    async def _drain(self) -> None:
+        try:
+            await self._transport.drain()
+        except trio.BrokenResourceError:
+            pass  # the task that reads notices it as well
+        finally:
+            self._is_draining = False
 
     # -- bodies ---------------------------------------------------------------------------------------------------------
 
@@ -78,8 +94,9 @@ class Outgoing:
         stream.outbound_flow_control_window -= size
         frames.outbound_flow_control_window -= size
         frames.budget.forgive_for_data()
-        self._waiting_data += size
-        waiting = frames.add(size.to_bytes(3) + _DATA + stream.stream_id.to_bytes(4) + data)
+        frame = size.to_bytes(3) + _DATA + stream.stream_id.to_bytes(4) + data
+        self._waiting_data += len(frame)
+        waiting = frames.add(frame)
         self._is_gathered = self._is_gathered or gather(self)
         if not self._is_gathered or waiting >= WRITE_SIZE:
             self.flush()

@@ -58,7 +58,7 @@ class Wire:
         if self.is_gone:
             raise trio.BrokenResourceError
         self.writes += 1
-        if self.is_stuck:
+        if self.is_stuck or self._kept:
             self._kept += data
             return False
         self.written += data
@@ -66,15 +66,22 @@ class Wire:
         return True
 
     def read_on(self):
+        """Have room again. What is kept is written by whoever waits for that in `drain()`, as with a socket."""
         self.is_stuck = False
-        self.written += self._kept
-        self.taken += len(self._kept)
-        self._kept.clear()
         self._changed.set()
         self._changed = trio.Event()
 
+    def reset(self):
+        self.is_gone = True
+        self.sent.send_nowait(b"")  # nothing more can be read either
+
     async def drain(self):
         while self._kept:
+            if not self.is_stuck:
+                self.written += self._kept
+                self.taken += len(self._kept)
+                self._kept.clear()
+                return
             with trio.move_on_after(30) as patience:
                 await self._changed.wait()
             if patience.cancelled_caught:

@@ -193,4 +193,51 @@ async def test_a_connection_that_fails_when_the_turn_ends_is_told_and_disturbs_n
             other.open["/0"].write_nowait(b"event")
             patch.setattr(broken.wire, "write_nowait", None)
         assert client.read()[stream].body == b"event"
+        await trio.testing.wait_all_tasks_blocked()
+        assert broken.is_over  # and gets nothing more, of which a part would be missing
     assert "a connection failed" in caplog.text
+
+
+async def test_what_the_system_does_not_take_when_the_turn_ends_follows_as_soon_as_the_client_reads_on():
+    app = Streams()
+    async with connected(app) as client:
+        streams = await open_all(client, 3)
+        client.wire.is_stuck = True
+        with gathering():
+            for connection in app.open.values():
+                connection.write_nowait(b"event")
+        await client.settle()
+        client.wire.read_on()
+        received = await client.settle()
+        assert [received[stream].body for stream in streams] == [b"event"] * 3
+
+
+@pytest.mark.parametrize("first", [b"", b"event"])
+async def test_who_begins_a_response_or_writes_without_a_turn_is_told_that_the_client_does_not_read(first):
+    app, answers = Streams(), []
+    async with connected(app) as client:
+        await open_all(client, 1)
+        client.wire.is_stuck = True
+        assert not app.open["/0"].write_nowait(b"event")
+
+    async def begin(scope, receive, send):
+        connection = scope["extensions"]["chirp_trio.connection"]
+        answers.append(connection.start_nowait({"type": "http.response.start", "status": 200, "headers": []}, first))
+        await trio.sleep_forever()
+
+    async with connected(begin) as client:
+        client.wire.is_stuck = True
+        client.request()
+        await client.settle()
+        assert answers == [False]
+
+
+async def test_small_frames_of_bodies_do_not_count_as_replies():
+    app = Streams()
+    async with connected(app) as client:
+        await open_all(client, 1)
+        client.wire.is_stuck = True
+        with gathering():
+            for _ in range(100):
+                app.open["/0"].write_nowait(b"x")
+        assert client.server.outgoing.kept_replies == 0
