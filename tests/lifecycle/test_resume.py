@@ -204,6 +204,29 @@ async def test_who_gets_values_has_a_place_until_the_first_and_is_new_after_it(a
         assert await read(stream, 1) == ["new"]
 
 
+async def test_who_gets_values_is_told_once_that_they_have_no_place(autojump_clock, topics):
+    news = topics[0]
+    app = App()
+
+    @app.route("/")
+    async def live():
+        async def source():
+            async for event in news.subscribe(replay=3):
+                yield event.value
+                if event.value == "3":
+                    return
+
+        return EventStream(source)
+
+    for text in "123":
+        news.publish_nowait(text)
+    async with TestClient(app) as client:
+        text = (await client.get("/", headers={"accept": "text/event-stream"})).text
+    lines = [line for line in text.splitlines() if line and not line.startswith("retry")]
+    assert lines[0].startswith("id: ")
+    assert lines[1:] == ["id: ", "data: 1", "data: 2", "data: 3"]
+
+
 async def test_a_source_that_gives_its_items_the_ids_of_what_it_reads_is_resumed(autojump_clock, topics):
     news = topics[0]
     items = lambda event: [SSEEvent(f"<p>{event.value}</p>", event="item", id=event.id)]  # noqa: E731

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from chirp_trio import Presence, Topic
+from chirp_trio import App, Presence, Topic
 from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.feeds import feed_of, read, told
 from tests.lifecycle.scenes import client_of, endings, logged
@@ -27,6 +27,21 @@ async def test_a_topic_counts_those_who_read(autojump_clock):
         await trio.sleep(1)
         assert topic.subscribers == 0
     assert unread.dropped == 0
+
+
+async def test_a_place_that_a_client_is_told_is_no_event(autojump_clock):
+    topic = Topic("news")
+    topic.publish_nowait("before")
+    app = App()
+    async with feed_of(topic, app) as feed, feed.stream_sse("/") as stream:
+        await trio.sleep(1)
+        (seen,) = app.streams
+        assert stream.last_event_id == topic.cursor
+        assert seen.events == 0
+        topic.publish_nowait("new")
+        assert await read(stream, 1) == ["new"]
+        (seen,) = app.streams
+        assert seen.events == 1
 
 
 async def test_who_leaves_in_the_middle_of_an_event_has_left_and_is_no_garbage(autojump_clock):
@@ -78,6 +93,24 @@ async def test_presence_tells_who_comes_and_who_leaves(autojump_clock):
         await trio.sleep(1)
         topic.close()
     assert changes == [Presence("join", 1), Presence("join", 2), Presence("leave", 1), Presence("leave", 0)]
+
+
+async def test_each_subscription_in_another_process_comes_and_leaves_by_itself(autojump_clock):
+    topic = Topic("news")
+    changes = []
+
+    async def watch():
+        changes.extend([change async for change in topic.presence()])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch)
+        await trio.sleep(1)
+        for count in (3, 1, 0):
+            audience_of(topic).attendance.set_elsewhere("ada", count)
+        topic.close()
+    assert [(change.kind, change.subscribers, change.connections) for change in changes] == [
+        ("join", 1, 1), ("join", 2, 2), ("join", 3, 3), ("leave", 2, 2), ("leave", 1, 1), ("leave", 0, 0),
+    ]  # fmt: skip
 
 
 async def test_who_does_not_read_all_of_presence_misses_the_oldest(autojump_clock):
