@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from chirp_trio import ConfigurationError, EventStream, Topic, merge
+from chirp_trio import App, ConfigurationError, EventStream, Topic, merge
 from chirp_trio.testing import TestClient
 from chirp_trio.topics.topic import audience_of
 from tests.lifecycle.feeds import feed_of, read
@@ -45,10 +45,19 @@ async def test_a_buffer_of_one_is_a_hand_over(autojump_clock):
             assert (await anext(reader)).value["number"] == number
 
 
-async def test_a_client_that_does_not_read_holds_up_the_publisher_and_one_that_does_gets_everything(autojump_clock):
+async def allow():
+    return True
+
+
+@pytest.mark.parametrize("stream", [{}, {"revalidate": allow}], ids=["fed", "pushed"])
+async def test_a_client_that_does_not_read_holds_up_the_publisher_and_one_that_does_gets_everything(autojump_clock, stream):
     topic = Topic("news", history=0)
     published: list[int] = []
-    async with feed_of(topic, buffer=20) as feed, feed.stream_sse("/") as stream, trio.open_nursery() as nursery:
+    async with (
+        feed_of(topic, stream=stream, buffer=20) as feed,
+        feed.stream_sse("/") as stream,
+        trio.open_nursery() as nursery,
+    ):
         stream.stall()
         await trio.sleep(1)
         nursery.start_soon(publish_all, topic, feed.subscriptions[0], 500, published)
@@ -57,6 +66,41 @@ async def test_a_client_that_does_not_read_holds_up_the_publisher_and_one_that_d
         stream.resume()
         got = await read(stream, 500)
     assert [int(data.partition(",")[0].rpartition(":")[2]) for data in got] == list(range(500))
+
+
+async def test_a_client_of_merged_topics_that_reads_again_lets_the_publisher_go_on(autojump_clock):
+    topic, app = Topic("news", history=0), App()
+    subscription = topic.subscribe(buffer=5)
+    published: list[int] = []
+
+    @app.route("/")
+    async def live():
+        return EventStream(merge(subscription, Topic("other").subscribe()), send_timeout=10_000)
+
+    async with TestClient(app) as client, client.stream_sse("/") as stream, trio.open_nursery() as nursery:
+        stream.stall()
+        await trio.sleep(1)
+        nursery.start_soon(publish_all, topic, subscription, 100, published)
+        await trio.sleep(100)
+        assert 5 <= len(published) < 60, "what is under way to the client, and its buffer"
+        stream.resume()
+        assert len(await read(stream, 100)) == 100
+
+
+async def test_events_that_a_filter_leaves_out_of_merged_topics_hold_up_nobody(autojump_clock):
+    topic, app = Topic("news", history=0), App()
+    subscription = topic.subscribe(buffer=5, filter=lambda value: value["number"] == 99)
+    published: list[int] = []
+
+    @app.route("/")
+    async def live():
+        return EventStream(merge(subscription, Topic("other").subscribe()))
+
+    async with TestClient(app) as client, client.stream_sse("/") as stream, trio.open_nursery() as nursery:
+        await trio.sleep(1)
+        nursery.start_soon(publish_all, topic, subscription, 100, published)
+        assert len(await read(stream, 1)) == 1
+    assert len(published) == 100
 
 
 async def test_only_the_chosen_one_is_waited_for(autojump_clock):
