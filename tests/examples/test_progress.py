@@ -136,8 +136,8 @@ async def test_a_stream_shows_how_it_goes_on_and_ends_by_itself(autojump_clock, 
 
 
 async def test_what_is_sent_is_bounded_by_time_and_not_by_how_fast_the_work_is(autojump_clock, client, monkeypatch):
-    monkeypatch.setattr(orders, "BITE", 1)
-    monkeypatch.setattr(orders, "PACE", 0.001)
+    monkeypatch.setattr(orders, "BITE", 5)
+    monkeypatch.setattr(orders, "PACE", 0.005)
     result = await client.sse(await open_job(client))
 
     assert result.duration == pytest.approx(3, abs=0.1)
