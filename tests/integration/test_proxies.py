@@ -113,7 +113,7 @@ def test_a_client_that_leaves_ends_its_source(servers):
         left = time.monotonic()
     server.wait_for_line(ended("/quiet/function", "disconnected"))
 
-    assert time.monotonic() - left < 2
+    assert time.monotonic() - left < 10  # and not with a heartbeat, after 15 seconds
 
 
 def test_when_the_server_stops_the_client_gets_the_end_of_its_body(servers):
