@@ -48,6 +48,7 @@ LONGEST = (
     "integration/test_output.py",
     "integration/test_redis_presence_kept.py",
     "integration/test_redis_models.py",
+    "integration/test_counted_costs.py",
     "lifecycle/test_cancel_everywhere.py",
     "integration/test_joined_processes.py",
     "integration/test_soak.py",

@@ -205,15 +205,17 @@ async def test_an_app_that_still_runs_when_the_client_is_closed_is_told_of(monke
 
 async def test_a_response_that_the_server_cuts_off_is_told_of():
     """The app sends all of it, and the server gives its client up."""
+    over = trio.Event()
 
     async def app(scope, receive, send):
         if scope["type"] == "http":
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b"x" * 50_000_000})
+            over.set()
 
     impatient = ServerConfig(write_timeout=1)
     async with TestClient.live(app, config=impatient) as client, client.stream("GET", "/large") as response:
-        await trio.sleep(2)
+        await over.wait()
         with pytest.raises(AppError, match="GET /large: the server cut the response off"):
             await response.aread()
 
