@@ -99,14 +99,19 @@ def page(open_page):
 
 @pytest.fixture(scope="session")
 def axe():
-    """Asks axe-core what people could not read or use on a page, by WCAG 2 at level AA: contrast above all."""
+    """Asks axe-core what people could not read or use on a page, or in a part of it, by WCAG 2 at level AA.
+
+    `rules` are the only ones to ask for, or those with these tags.
+    """
     if shutil.which("npm") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("npm is not installed")
     script = (npm.install(NODE) / "axe-core" / "axe.min.js").read_text()
 
-    def faults(page):
-        page.evaluate(script)
-        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations']})")
+    def faults(page, part="html", rules=("wcag2a", "wcag2aa")):
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(script)
+        options = {"runOnly": rules, "resultTypes": ["violations"]}
+        found = page.evaluate("([part, options]) => axe.run(part, options)", [part, options])
         assert found["passes"]
         return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]]
 
