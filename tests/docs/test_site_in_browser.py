@@ -80,7 +80,7 @@ def pages_of(folder, built):
     return sorted(built.glob("*.html") if folder == "." else (built / folder).rglob("*.html"))
 
 
-def turn(page, scheme, width):
+def turn(page, scheme, width):  # noqa: F811
     """Change what a page is looked at with, and wait until it looks so."""
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
@@ -91,7 +91,7 @@ def turn(page, scheme, width):
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_everybody_can_read_every_page_none_is_too_wide_and_none_asks_another_host(page, built, address, axe, folder):
+def test_everybody_can_read_every_page_none_is_too_wide_and_none_asks_another_host(page, built, address, axe, folder):  # noqa: F811
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     texts = {path.relative_to(built).as_posix(): path.read_text() for path in pages_of(folder, built)}
@@ -130,7 +130,7 @@ def test_the_pages_of_a_folder_are_made_of_the_same_scripts_and_styles(built):
         assert len({re.sub(r"(?<=\")[./]+", "", "".join(part.findall(path.read_text()))) for path in pages}) == 1, folder
 
 
-def test_a_fault_would_be_found_in_an_article_and_around_it(page, built, address, axe):
+def test_a_fault_would_be_found_in_an_article_and_around_it(page, built, address, axe):  # noqa: F811
     page.set_viewport_size({"width": PHONE, "height": 900})
     page.goto(f"{address}/index.html")
     page.add_style_tag(content="header .md-ellipsis { color: #888; background: #999 }")
@@ -149,7 +149,7 @@ def test_every_page_is_in_one_of_the_folders(built):
     assert sorted(path for folder in FOLDERS for path in pages_of(folder, built)) == sorted(built.rglob("*.html"))
 
 
-def test_a_table_that_is_wider_than_a_phone_scrolls_with_the_keyboard_and_looks_as_before(page, address):
+def test_a_table_that_is_wider_than_a_phone_scrolls_with_the_keyboard_and_looks_as_before(page, address):  # noqa: F811
     page.set_viewport_size({"width": PHONE, "height": 900})
     page.goto(f"{address}/explanation/clients.html")
     cell = page.locator("article td").first
