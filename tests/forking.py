@@ -14,7 +14,6 @@ import fcntl
 import gc
 import importlib
 import json
-import multiprocessing.context
 import os
 import runpy
 import select
@@ -209,7 +208,8 @@ def _become(question: dict, answers: int, descriptors: Sequence[int]) -> None:
     for descriptor in high:
         os.close(descriptor)
     subprocess.Popen = _Popen
-    multiprocessing.context._concrete_contexts["spawn"] = multiprocessing.get_context("fork")  # for hypercorn
+    if (context := sys.modules.get("multiprocessing.context")) is not None:  # hypercorn's workers
+        context._concrete_contexts["spawn"] = context._concrete_contexts["fork"]
     program, *arguments = question["args"]
     if Path(program) != Path(sys.executable):
         arguments.insert(0, program)
