@@ -135,10 +135,11 @@ def test_versions_follow_one_another_under_load_and_nobody_is_refused_or_loses_a
             with ExitStack() as versions:
                 running = versions.enter_context(version(listener, tmp_path))
                 with People(address) as people:
-                    for _ in range(RESTARTS):
+                    for number in range(RESTARTS):
                         people.publish_some_more()
                         assert running.stop() == 0
                         running = versions.enter_context(version(listener, tmp_path))
+                        wait_until(lambda: min(people.connections) > number + 1)  # noqa: B023 - it is called in this turn
                     people.publish_some_more()
                     people.finish()
                     assert running.stop() == 0
