@@ -97,10 +97,16 @@ class Process:
 
 
 class Origin:
-    """The process that others are forked from, started when the first one is asked for."""
+    """The process that others are forked from, started when the first one is asked for.
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    Args:
+        modules: What it imports.
+        is_covered: Whether it imports coverage as well, where the tests' coverage is measured.
+    """
+
+    def __init__(self, modules: Sequence[str], *, is_covered: bool = True) -> None:
         self._modules = modules
+        self._is_covered = is_covered
         self._questions: socket.socket | None = None
 
     def start(
@@ -122,8 +128,9 @@ class Origin:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, __file__, str(theirs.fileno()), *self._modules]
+            env = {name: value for name, value in os.environ.items() if self._is_covered or "COVERAGE" not in name}
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True, close_fds=True
+                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True, env=env
             )
 
         def end() -> None:
@@ -148,6 +155,9 @@ def main(number: int, modules: Sequence[str]) -> None:
     sys.path.pop(0)  # the folder of this file
     for name in modules:
         importlib.import_module(name)
+    if "hypothesis" in modules:  # which asks the collector who holds a generator, and that does not see what is left out
+        hypothesis = sys.modules["hypothesis"]
+        hypothesis.given(hypothesis.strategies.none())(lambda nothing: None)()
     gc.collect()
     gc.freeze()  # or each process would look through all of this again, whenever it collects garbage
     questions = socket.socket(fileno=number)

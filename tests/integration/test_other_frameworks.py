@@ -183,6 +183,7 @@ def test_litestar_and_quart_have_streams_that_end_and_nobody_warns(serve, app):
             response = client.request("/finite/function")
             client.wait_for_end(response)
             assert response.body == FIRST + b"data: second\n\n"
+        server.wait_for_line("ended, completed")  # there is room for one stream
         with HTTP1(server.address) as client:
             client.wait_for(client.request("/quiet/function"), FIRST)
             if app == "in_quart":
