@@ -17,6 +17,7 @@ The libraries of most providers run on trio where they are made of httpx. With o
 Whoever stops an answer cancels the task that reads it, and so the `async with` closes the connection to the provider.
 """
 
+import os
 import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from typing import Literal
 import trio
 
 THINKING = 0.4  # seconds before the first token
-PACE = 0.02  # seconds from one token to the next
+PACE = float(os.environ.get("PACE", "0.02"))  # seconds from one token to the next
 
 # What the page offers to ask.
 CANCEL, ESCAPE, STORY, FAIL = SUGGESTIONS = (

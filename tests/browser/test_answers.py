@@ -13,10 +13,9 @@ from tests.integration.server import chirp_trio
 APP = f"{ROOT / 'examples' / 'answers' / 'answers.py'}:app"
 MODEL = runpy.run_path(str(ROOT / "examples" / "answers" / "model.py"))
 ANSWERS, (CANCEL, ESCAPE, STORY, FAIL) = MODEL["ANSWERS"], MODEL["SUGGESTIONS"]
+UNKNOWN = "<b>Who</b> & what?"
 SOON = 15_000  # milliseconds
 LATER = 30_000  # milliseconds, for what waits until a browser tries again
-
-generations = pytest.mark.parametrize("generation", ["2", "4"], ids=["htmx 2", "htmx 4"])
 
 # Notes each text that an answer has had, by the name of its event.
 OBSERVER = """
@@ -31,25 +30,50 @@ OBSERVER = """
 """
 
 
+def serve(seconds):
+    """A server of the example; seconds from one token to the next."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PACE", seconds)
+        with chirp_trio(APP, "--access-log") as server:
+            yield server
+            assert server.stop() == 0
+            assert server.unexpected_tracebacks() == 0
+
+
 @pytest.fixture(scope="module")
-def server():
-    with chirp_trio(APP, "--access-log") as server:
-        yield server
-        assert server.stop() == 0
-        assert server.unexpected_tracebacks() == 0
+def slow():
+    """A server on which the long story takes minutes, so it goes on until somebody stops it."""
+    yield from serve("0.25")
+
+
+@pytest.fixture(scope="module")
+def fast():
+    """A server for what is looked at when an answer is over."""
+    yield from serve("0.005")
 
 
 @pytest.fixture
-def window(open_page, server):
+def window(open_page):
     """Opens the page: in a browser of its own, or in another window of that of a page that is there."""
 
-    def window(generation, address=server.address, beside=None, **options):
-        page = open_page(beside=beside, **options)
+    def window(address, generation="2", beside=None):
+        page = open_page(beside=beside)
         page.add_init_script(OBSERVER)
         page.goto("http://{}:{}/?htmx={}".format(*address, generation))
         return page
 
     return window
+
+
+@pytest.fixture
+def windows(window):
+    """Opens two windows of one browser, with the two generations of htmx."""
+
+    def windows(address, beside=None):
+        first = window(address, "2", beside)
+        return first, window(address, "4", first)
+
+    return windows
 
 
 def ask(page, question):
@@ -70,146 +94,172 @@ def answer(page, number=1):
     return page.locator(f"[sse-swap=answer-{number}]")
 
 
-def expect_to_grow(page, number=1, timeout=SOON):
-    expect(text(page, number)).not_to_be_empty(timeout=timeout)
-    before = text(page, number).inner_text()
-    expect(text(page, number)).not_to_have_text(before, timeout=timeout)
+def expect_to_grow(*pages, number=1, timeout=SOON):
+    for page in pages:
+        expect(text(page, number)).not_to_be_empty(timeout=timeout)
+    before = {page: text(page, number).inner_text() for page in pages}
+    for page in pages:
+        expect(text(page, number)).not_to_have_text(before[page], timeout=timeout)
 
 
-def expect_whole(page, question, number=1):
-    """Every text that an answer has had begins with the one before it, and the last one is the answer."""
-    expect(answer(page, number).locator(".said")).to_be_visible(timeout=LATER)
+def texts(page, number=1):
+    """The texts that an answer has had: each begins with the one before it."""
     texts = page.evaluate("name => window.had[name]", f"text-{number}")
     assert all(later.startswith(earlier) for earlier, later in pairwise(texts))
-    assert texts[-1] == ANSWERS[question]
     return texts
 
 
-@generations
-def test_tokens_appear_one_by_one_and_become_html(window, generation):
-    page = window(generation)
-    suggest(page, ESCAPE)
-    expect_to_grow(page)
-    assert len(expect_whole(page, ESCAPE)) > 50
-    expect(answer(page).locator("li code")).to_have_text(["<", "&lt;", ">", "&gt;", "&", "&amp;"])
-    expect(answer(page)).to_contain_text('<b>this would be bold</b>, and <script>alert("this")</script> would run.')
-    expect(answer(page).locator("b, i, script, button")).to_have_count(0)
+def stop(page, number=1):
+    answer(page, number).get_by_role("button", name="Stop").click()
 
 
-@generations
-def test_several_answers_at_once_come_over_one_connection(window, server, generation):
-    page = window(generation)
-    suggest(page, STORY)
-    expect_to_grow(page)
-    ask(page, "<b>Who</b> & what?")
-    expect_to_grow(page, 2)
-    expect_to_grow(page, 1)
-    expect(page.locator(".question")).to_have_text([STORY, "<b>Who</b> & what?"])
-    expect(page.get_by_label("Question")).to_have_value("")
-    expect(answer(page, 2).locator("strong")).to_have_text("<b>Who</b> & what?", timeout=SOON)
-    expect_to_grow(page, 1)
-    assert len(page.streams) == 1
-    before = server.mark()
-    page.context.close()
-    server.wait_for_line('"GET /live', before)
-    assert sum('"GET /live' in line for line in server.lines(before)) == 1
+def expect_stopped(*pages, number=1):
+    for page in pages:
+        expect(answer(page, number)).to_contain_text("Stopped.", timeout=LATER)
 
 
-@generations
-def test_stop_ends_an_answer_in_every_window_and_retry_begins_it_anew(window, generation):
-    page = window(generation)
-    suggest(page, STORY)
-    other = window("4" if generation == "2" else "2", beside=page)
-    for either in (page, other):
-        expect_to_grow(either)
-    answer(page).get_by_role("button", name="Stop").click()
-    for either in (page, other):
-        expect(answer(either)).to_contain_text("Stopped.", timeout=SOON)
-        expect(text(either)).to_have_count(0)
-    said = answer(page).locator(".said").inner_text()
-    assert said.startswith("The stream\n")
-    assert answer(other).locator(".said").inner_text() == said
-    answer(other).get_by_role("button", name="Retry").click()
-    for either in (page, other):
-        expect_to_grow(either)
-    answer(other).get_by_role("button", name="Stop").click()
-    expect(answer(page)).to_contain_text("Stopped.", timeout=SOON)
+def expect_all_of_it(*pages):
+    """Once the story is stopped, each page has had the same of it, which is its beginning."""
+    stop(pages[0])
+    expect_stopped(*pages)
+    said = {texts(page)[-1] for page in pages}
+    assert len(said) == 1
+    assert ANSWERS[STORY].startswith(said.pop())
 
 
-@generations
-def test_an_answer_that_fails_half_way_says_so_and_can_be_tried_again(window, generation):
-    page = window(generation)
-    suggest(page, FAIL)
-    expect(answer(page)).to_contain_text("The model has closed the connection.", timeout=SOON)
-    expect(answer(page)).to_contain_text("This answer breaks off in the middle")
-    expect(answer(page)).not_to_contain_text("which is here")
-    answer(page).get_by_role("button", name="Retry").click()
-    expect_to_grow(page)
-    expect(answer(page)).not_to_contain_text("The model has closed")
-    expect(answer(page).locator(".said")).to_contain_text("which is here.", timeout=SOON)
-    expect(answer(page).get_by_role("button")).to_have_count(0)
+def test_tokens_appear_one_by_one_and_become_html(windows, fast):
+    pages = one, other = windows(fast.address)
+    suggest(one, ESCAPE)
+    ask(other, UNKNOWN)
+    for page in pages:
+        expect(answer(page, 1).locator("li code")).to_have_text(["<", "&lt;", ">", "&gt;", "&", "&amp;"], timeout=LATER)
+        expect(answer(page, 1)).to_contain_text('<b>this would be bold</b>, and <script>alert("this")</script> would run.')
+        expect(answer(page, 2).locator("strong")).to_have_text(UNKNOWN, timeout=LATER)
+        expect(page.locator("b, i, .answer script, .answer button")).to_have_count(0)
+        assert len(texts(page)) > 50
+        assert texts(page)[-1] == ANSWERS[ESCAPE]
+    for page in pages:
+        page.reload()
+        expect(answer(page).locator("li code").first).to_be_visible()
 
 
-@generations
-def test_a_page_that_is_loaded_in_the_middle_goes_on_and_one_that_is_closed_stops_nothing(window, generation):
-    page = window(generation)
-    suggest(page, CANCEL)
-    expect_to_grow(page)
-    before = text(page).inner_text()
-    page.reload()
-    assert text(page).inner_text().startswith(before)
-    closed = window(generation, beside=page)
-    expect_to_grow(closed)
-    closed.close()
-    expect_whole(page, CANCEL)
-    expect(window(generation, beside=page).locator(".said pre")).to_be_visible()
-
-
-@generations
-def test_who_was_without_a_network_in_the_middle_misses_no_token(window, server, generation):
-    with Network(server.address) as network:
-        page = window(generation, network.address)
-        suggest(page, ESCAPE)
-        expect_to_grow(page)
-        network.take_away()
-        kept = text(page).inner_text()
-        page.wait_for_timeout(500)  # while the answer goes on
-        assert text(page).inner_text() == kept
-        network.give_back()
-        expect_whole(page, ESCAPE)
-
-
-@generations
-def test_a_question_that_comes_in_one_piece_with_its_tokens_misses_none_of_them(window, generation):
-    page = window(generation)
-    held = []
-    page.route("**/live?*", lambda route: held.append(route), times=1)
-    page.reload()
-    suggest(page, ESCAPE)
-    page.wait_for_timeout(1500)
-    expect(page.locator(".question")).to_have_count(0)
-    held.pop().continue_()
-    expect_whole(page, ESCAPE)
-
-
-@generations
-def test_a_question_too_many_comes_back_with_what_is_wrong(window, generation):
-    page = window(generation)
+def test_several_answers_at_once_come_over_one_connection_and_one_too_many_comes_back_with_what_is_wrong(windows, slow):
+    pages = windows(slow.address)
     for number in range(1, 5):
-        suggest(page, STORY)
-        expect(answer(page, number)).to_be_visible(timeout=SOON)
-    ask(page, "One more")
-    expect(page.get_by_role("alert")).to_contain_text("4 answers are being written.", timeout=SOON)
-    expect(page.get_by_label("Question")).to_have_value("One more")
-    answer(page, 1).get_by_role("button", name="Stop").click()
-    expect(answer(page, 1)).to_contain_text("Stopped.", timeout=SOON)
-    page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.get_by_role("alert")).to_have_count(0)
-    expect_to_grow(page, 5)
+        suggest(pages[number % 2], STORY)
+        for page in pages:
+            expect(answer(page, number)).to_be_visible(timeout=SOON)
+    for number in range(1, 5):
+        expect_to_grow(*pages, number=number)
+    for number, page in enumerate(pages, 1):
+        ask(page, UNKNOWN)
+        expect(page.get_by_role("alert")).to_contain_text("4 answers are being written.", timeout=SOON)
+        expect(page.get_by_label("Question")).to_have_value(UNKNOWN)
+        stop(page, number)
+        expect_stopped(page, number=number)
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.get_by_role("alert")).to_have_count(0)
+        expect(page.get_by_label("Question")).to_have_value("")
+        expect_to_grow(*pages, number=4 + number)
+        expect_to_grow(*pages, number=4)
+    for page in pages:
+        expect(page.locator(".question")).to_have_text([STORY] * 4 + [UNKNOWN] * 2)
+        assert len(page.streams) == 1
+    for number in range(3, 7):
+        stop(page, number)
+    expect_stopped(*pages, number=6)
+    before = slow.mark()
+    for page in pages:
+        closing = slow.mark()
+        page.close()
+        slow.wait_for_line('"GET /live', closing)
+    assert sum('"GET /live' in line for line in slow.lines(before)) == 2
 
 
-def test_nothing_is_wider_than_the_window(window):
-    page = window("2")
+def test_stop_ends_an_answer_in_every_window_and_retry_begins_it_anew(windows, slow):
+    pages = windows(slow.address)
+    suggest(pages[0], STORY)
+    expect_to_grow(*pages)
+    for stopping, trying in (pages, pages[::-1]):
+        expect(text(stopping)).to_contain_text("The stream", timeout=SOON)
+        stop(stopping)
+        expect_stopped(*pages)
+        for page in pages:
+            expect(text(page)).to_have_count(0)
+        one, other = (answer(page).locator(".said").inner_text() for page in pages)
+        assert one == other
+        assert one.startswith("The stream")
+        answer(trying).get_by_role("button", name="Retry").click()
+        expect_to_grow(*pages)
+    stop(pages[0])
+    expect_stopped(*pages)
+
+
+def test_an_answer_that_fails_half_way_says_so_and_can_be_tried_again(windows, fast):
+    pages = windows(fast.address)
+    suggest(pages[0], FAIL)
+    for page in pages:
+        expect(answer(page)).to_contain_text("The model has closed the connection.", timeout=SOON)
+        expect(answer(page)).to_contain_text("This answer breaks off in the middle")
+        expect(answer(page)).not_to_contain_text("which is here")
+    answer(pages[1]).get_by_role("button", name="Retry").click()
+    for page in pages:
+        expect(answer(page).locator(".said")).to_contain_text("which is here.", timeout=SOON)
+        expect(answer(page)).not_to_contain_text("The model has closed")
+        expect(answer(page).get_by_role("button")).to_have_count(0)
+
+
+def test_a_page_that_is_loaded_in_the_middle_goes_on_and_one_that_is_closed_stops_nothing(windows, slow):
+    pages = windows(slow.address)
+    suggest(pages[0], STORY)
+    expect_to_grow(*pages)
+    for page in pages:
+        before = text(page).inner_text()
+        page.reload()
+        assert text(page).inner_text().startswith(before)
+    closed = windows(slow.address, pages[0])
+    expect_to_grow(*closed)
+    for page in closed:
+        page.close()
+    expect_to_grow(*pages)
+    expect_all_of_it(*pages)
+
+
+def test_who_was_without_a_network_in_the_middle_misses_no_token(window, windows, slow):
+    with Network(slow.address) as network:
+        far = windows(network.address)
+        near = window(slow.address, beside=far[0])
+        suggest(near, STORY)
+        expect_to_grow(near, *far)
+        network.take_away()
+        kept = [text(page).inner_text() for page in far]
+        expect_to_grow(near)
+        expect_to_grow(near)
+        assert [text(page).inner_text() for page in far] == kept
+        network.give_back()
+        expect_to_grow(*far, timeout=LATER)
+        expect_all_of_it(near, *far)
+
+
+def test_a_question_that_comes_in_one_piece_with_its_tokens_misses_none_of_them(window, windows, slow):
+    late = windows(slow.address)
+    held = []
+    for page in late:
+        page.route("**/live?*", lambda route: held.append(route), times=1)
+        page.reload()
+    near = window(slow.address, beside=late[0])
+    suggest(near, STORY)
+    expect(text(near)).to_contain_text("On day 1", timeout=SOON)
+    for page in late:
+        expect(page.locator(".question")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    expect_to_grow(*late)
+    expect_all_of_it(near, *late)
+
+
+def test_nothing_is_wider_than_the_window(window, fast):
+    page = window(fast.address)
     ask(page, "w" * 300)
     suggest(page, CANCEL)
     expect(answer(page, 2).locator("pre")).to_be_visible(timeout=LATER)
