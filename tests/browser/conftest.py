@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,8 +65,8 @@ def browser(pytestconfig):
     asyncio._set_running_loop(None)
 
 
-@pytest.fixture
-def open_page(browser):
+@contextmanager
+def opening(browser):
     """Opens a page: in a profile of its own, or in that of the page that it is opened `beside`.
 
     Its requests for streams are in `page.streams`. An error in it that nobody caught fails the test. Nothing glides in it,
@@ -89,6 +90,28 @@ def open_page(browser):
     for context in contexts:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens a page that is closed at the end of the test."""
+    with opening(browser) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def pages_of_the_file(browser):
+    """Two pages that stay for all tests of a file: to begin a page costs more than most tests do with it."""
+    with opening(browser) as open_page:
+        yield open_page(), open_page()
+
+
+@pytest.fixture
+def pages(pages_of_the_file):
+    """Two empty pages, each in a profile of its own."""
+    yield pages_of_the_file
+    for page in pages_of_the_file:
+        page.goto("about:blank")
 
 
 @pytest.fixture

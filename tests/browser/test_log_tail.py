@@ -13,8 +13,6 @@ APP = f"{ROOT / 'examples' / 'log_tail' / 'log_tail.py'}:app"
 SOON = 15_000  # milliseconds
 LATER = 30_000  # milliseconds, for what waits until a browser tries again
 
-generations = pytest.mark.parametrize("generation", ["2", "4"], ids=["htmx 2", "htmx 4"])
-
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
@@ -55,15 +53,16 @@ def log(path):
 
 
 @pytest.fixture
-def window(open_page, server, log):
-    """Opens the page in a browser of its own, and waits until it is live."""
+def windows(pages, server, log):
+    """Loads the page with each generation of htmx, and waits until it is live."""
 
-    def window(generation="2", address=server.address, **options):
-        page = open_page("http://{}:{}/?htmx={}".format(*address, generation), **options)
-        expect_live(page)
-        return page
+    def windows(address=server.address):
+        for page, generation in zip(pages, "24", strict=True):
+            page.goto("http://{}:{}/?htmx={}".format(*address, generation))
+            expect_live(page)
+        return pages
 
-    return window
+    return windows
 
 
 def expect_live(page, timeout=SOON):
@@ -79,32 +78,35 @@ def expect_lines(page, *texts, timeout=SOON):
     expect(lines(page)).to_have_text(list(texts), timeout=timeout)
 
 
-@generations
-def test_lines_appear_as_they_are_written_and_a_page_that_is_loaded_again_goes_on(window, log, generation):
-    page = window(generation)
+def test_lines_appear_as_they_are_written_and_a_page_that_is_loaded_again_goes_on(windows, log):
+    pages = windows()
     log.write("INFO <b>one</b> &amp;", "WARNING two")
-    expect_lines(page, "INFO <b>one</b> &amp;", "WARNING two")
+    for page in pages:
+        expect_lines(page, "INFO <b>one</b> &amp;", "WARNING two")
     log.write("ERROR three")
-    expect_lines(page, "INFO <b>one</b> &amp;", "WARNING two", "ERROR three")
-    colours = [line.evaluate("line => getComputedStyle(line).color") for line in lines(page).all()]
-    assert len(set(colours)) == 3
-    expect(lines(page).last).to_be_in_viewport()
-    page.reload()
+    for page in pages:
+        expect_lines(page, "INFO <b>one</b> &amp;", "WARNING two", "ERROR three")
+        colours = [line.evaluate("line => getComputedStyle(line).color") for line in lines(page).all()]
+        assert len(set(colours)) == 3
+        expect(lines(page).last).to_be_in_viewport()
+        page.reload()
     log.write("INFO four")
-    expect_lines(page, "INFO <b>one</b> &amp;", "WARNING two", "ERROR three", "INFO four")
-    page.get_by_role("link", name="Warnings").click()
-    expect_lines(page, "WARNING two", "ERROR three")
-    expect_live(page)
+    for page in pages:
+        expect_lines(page, "INFO <b>one</b> &amp;", "WARNING two", "ERROR three", "INFO four")
+        page.get_by_role("link", name="Warnings").click()
+        expect_lines(page, "WARNING two", "ERROR three")
+        expect_live(page)
     log.write("INFO five", "WARNING six")
-    expect_lines(page, "WARNING two", "ERROR three", "WARNING six")
-    assert "level=warnings" in page.url
-    page.get_by_role("link", name="All").click()
-    expect(lines(page)).to_have_count(6, timeout=SOON)
+    for page in pages:
+        expect_lines(page, "WARNING two", "ERROR three", "WARNING six")
+        assert "level=warnings" in page.url
+        page.get_by_role("link", name="All").click()
+        expect(lines(page)).to_have_count(6, timeout=SOON)
 
 
-def test_who_was_without_a_network_gets_every_line_once(window, server, log):
+def test_who_was_without_a_network_gets_every_line_once(windows, server, log):
     with Network(server.address) as network:
-        pages = [window(generation, network.address) for generation in "24"]
+        pages = windows(network.address)
         log.write("one", "two")
         for page in pages:
             expect_lines(page, "one", "two")
@@ -122,9 +124,9 @@ def test_who_was_without_a_network_gets_every_line_once(window, server, log):
             expect_live(page)
 
 
-def test_who_comes_back_to_another_file_sees_that_lines_may_be_missing(window, server, log):
+def test_who_comes_back_to_another_file_sees_that_lines_may_be_missing(windows, server, log):
     with Network(server.address) as network:
-        pages = [window(generation, network.address) for generation in "24"]
+        pages = windows(network.address)
         log.write("one")
         for page in pages:
             expect_lines(page, "one")
@@ -137,51 +139,56 @@ def test_who_comes_back_to_another_file_sees_that_lines_may_be_missing(window, s
             expect_lines(page, "one", re.compile("Lines may be missing here"), "new", timeout=LATER)
 
 
-@generations
-def test_who_stops_has_peace_until_going_on_where_it_was(window, server, log, generation):
-    page = window(generation)
+def test_who_stops_has_peace_until_going_on_where_it_was(windows, log):
+    pages = windows()
     log.write("WARNING one", "INFO two")
-    expect_lines(page, "WARNING one", "INFO two")
-    expect(page.locator("#status input")).to_have_value(re.compile(rf"^{log.path.stat().st_ino}:21:"), timeout=SOON)
-    with page.expect_event("requestfailed", timeout=SOON) as stream:
-        page.get_by_role("button", name="Stop").click()
-    assert "/live" in stream.value.url
-    expect(page.locator("#status p")).to_have_text("Stopped", timeout=SOON)
+    for page in pages:
+        expect_lines(page, "WARNING one", "INFO two")
+        expect(page.locator("#status input")).to_have_value(re.compile(rf"^{log.path.stat().st_ino}:21:"), timeout=SOON)
+        with page.expect_event("requestfailed", timeout=SOON) as stream:
+            page.get_by_role("button", name="Stop").click()
+        assert "/live" in stream.value.url
+        expect(page.locator("#status p")).to_have_text("Stopped", timeout=SOON)
     log.write("WARNING three", "INFO four")
-    page.reload()
-    expect(page.locator("#status p")).to_have_text("Stopped")
-    expect_lines(page, "WARNING one", "INFO two")
-    page.get_by_role("link", name="Warnings").click()
-    expect_lines(page, "WARNING one")
-    page.get_by_role("link", name="All").click()
-    expect_lines(page, "WARNING one", "INFO two")
-    page.get_by_role("button", name="Go on").click()
-    expect_lines(page, "WARNING one", "INFO two", "WARNING three", "INFO four")
+    for page in pages:
+        page.reload()
+        expect(page.locator("#status p")).to_have_text("Stopped")
+        expect_lines(page, "WARNING one", "INFO two")
+        page.get_by_role("link", name="Warnings").click()
+        expect_lines(page, "WARNING one")
+        page.get_by_role("link", name="All").click()
+        expect_lines(page, "WARNING one", "INFO two")
+        page.get_by_role("button", name="Go on").click()
+        expect_lines(page, "WARNING one", "INFO two", "WARNING three", "INFO four")
     log.write("INFO five")
-    expect_lines(page, "WARNING one", "INFO two", "WARNING three", "INFO four", "INFO five")
-    assert "at=" not in page.url
-    assert "stopped" not in page.url
+    for page in pages:
+        expect_lines(page, "WARNING one", "INFO two", "WARNING three", "INFO four", "INFO five")
+        assert "at=" not in page.url
+        assert "stopped" not in page.url
 
 
-@generations
-def test_a_page_does_not_grow_without_end_and_comes_to_the_last_line(window, log, generation):
-    page = window(generation)
+def test_a_page_does_not_grow_without_end_and_comes_to_the_last_line(windows, log):
+    pages = windows()
     log.write(*(f"INFO {number}" for number in range(3_000)))
-    expect(lines(page).last).to_have_text("INFO 2999", timeout=LATER)
-    count = lines(page).count()
-    assert 200 <= count <= 2_500
-    texts = page.evaluate("[...document.querySelectorAll('[role=log] li')].map(line => line.textContent)")
-    assert texts == [f"INFO {number}" for number in range(3_000 - count, 3_000)]
-    expect(lines(page).last).to_be_in_viewport()
+    for page in pages:
+        expect(lines(page).last).to_have_text("INFO 2999", timeout=LATER)
+        count = lines(page).count()
+        assert 200 <= count <= 2_500
+        texts = page.evaluate("[...document.querySelectorAll('[role=log] li')].map(line => line.textContent)")
+        assert texts == [f"INFO {number}" for number in range(3_000 - count, 3_000)]
+        expect(lines(page).last).to_be_in_viewport()
     log.write("INFO and on")
-    expect(lines(page).last).to_have_text("INFO and on", timeout=SOON)
+    for page in pages:
+        expect(lines(page).last).to_have_text("INFO and on", timeout=SOON)
 
 
-@pytest.mark.parametrize("width", [320, 390, 1600])
-def test_nothing_is_wider_than_the_window(window, log, width):
+def test_nothing_is_wider_than_the_window(windows, log):
     log.write("x" * 2000, *(f"ERROR {number}" for number in range(40)))
-    page = window(viewport={"width": width, "height": 500})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.documentElement.scrollHeight") <= 500
-    expect(lines(page).last).to_be_in_viewport()
-    expect(page.get_by_role("button", name="Stop")).to_be_in_viewport()
+    page, _ = windows()
+    for width in (320, 390, 1600):
+        page.set_viewport_size({"width": width, "height": 500})
+        page.reload()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.documentElement.scrollHeight") <= 500
+        expect(lines(page).last).to_be_in_viewport()
+        expect(page.get_by_role("button", name="Stop")).to_be_in_viewport()
