@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 
 from tests.integration.server import SCRIPTS, Server
 
-generations = pytest.mark.parametrize("generation", ["2", "4"], ids=["htmx 2", "htmx 4"])
+SOON = 10_000  # milliseconds
+LATER = 40_000  # milliseconds, for what waits until a browser tries again
 
 
 @pytest.fixture(scope="module")
@@ -21,66 +22,88 @@ def demo():
         assert server.unexpected_tracebacks() == 0
 
 
-@generations
-def test_the_figures_update_and_the_connection_is_live(page, demo, generation):
-    page.goto(f"{demo}/?htmx={generation}")
-    clock = page.locator(".status time")
-    expect(page.locator(".connection .live")).to_have_text("Live", timeout=10_000)
-    for _ in range(2):
-        shown = clock.inner_text()
-        expect(clock).not_to_have_text(shown, timeout=10_000)
-    expect(page.locator("main svg path.line").first).to_be_attached()
-    expect(page.get_by_text("A visitor joined").first).to_be_visible(timeout=10_000)
+def expect_live(page, timeout=SOON):
+    expect(page.locator(".connection .live")).to_have_text("Live", timeout=timeout)
 
 
-@generations
-def test_a_page_goes_live_however_late_its_last_script_is(page, demo, generation):
+def test_the_figures_update_and_the_switch_leads_to_the_other_generation(pages, demo):
+    page, _ = pages
+    page.goto(demo)
+    for generation in "42":
+        page.get_by_role("link", name=f"htmx {generation}").click()
+        expect(page.get_by_role("link", name=f"htmx {generation}")).to_have_attribute("aria-current", "page")
+        expect_live(page)
+        clock = page.locator(".status time")
+        for _ in range(2):
+            shown = clock.inner_text()
+            expect(clock).not_to_have_text(shown, timeout=SOON)
+        expect(page.locator("main svg path.line").first).to_be_attached()
+        expect(page.get_by_text("A visitor joined").first).to_be_visible(timeout=SOON)
+
+
+def test_a_page_goes_live_however_late_its_last_script_is(pages, demo):
+    page, _ = pages
+
     def delay(route):
         time.sleep(0.5)
         route.continue_()
 
     page.route("**/static/*sse*", delay)
-    page.goto(f"{demo}/?htmx={generation}")
-    expect(page.locator(".connection .live")).to_have_text("Live", timeout=10_000)
+    for generation in "24":
+        page.goto(f"{demo}/?htmx={generation}")
+        expect_live(page)
+    page.unroute("**/static/*sse*")
 
 
-@generations
-def test_the_switch_leads_to_the_other_generation(page, demo, generation):
-    other = "4" if generation == "2" else "2"
-    page.goto(f"{demo}/?htmx={generation}")
-    page.get_by_role("link", name=f"htmx {other}").click()
-    expect(page.get_by_role("link", name=f"htmx {other}")).to_have_attribute("aria-current", "page")
-    expect(page.locator(".connection .live")).to_have_text("Live", timeout=10_000)
-
-
-@pytest.mark.parametrize("width", [360, 820, 1600])
-def test_nothing_is_wider_than_the_window(page, demo, width):
-    page.set_viewport_size({"width": width, "height": 900})
+def test_nothing_is_wider_than_the_window(pages, demo):
+    page, _ = pages
     page.goto(demo)
-    expect(page.locator(".connection .live")).to_have_text("Live", timeout=10_000)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    expect_live(page)
+    for width in (360, 820, 1600):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@generations
-def test_every_visitor_has_one_connection_and_gives_it_back(page, demo, generation):
-    watching = page.locator(".watching b")
-    page.goto(f"{demo}/?htmx={generation}")
-    expect(watching).to_have_text("1", timeout=10_000)
-    second = page.context.new_page()
-    second.goto(f"{demo}/?htmx={generation}")
-    expect(watching).to_have_text("2", timeout=10_000)
-    second.close()
-    expect(watching).to_have_text("1", timeout=10_000)
+def test_every_visitor_has_one_connection_and_gives_it_back(pages, demo):
+    one, other = pages
+
+    def expect_visitors(page, visitors):
+        expect(page.locator(".watching b")).to_have_text(str(visitors), timeout=SOON)
+
+    one.goto(f"{demo}/?htmx=2")
+    expect_visitors(one, 1)
+    other.goto(f"{demo}/?htmx=4")
+    expect_visitors(one, 2)
+    expect_visitors(other, 2)
+    one.goto("about:blank")
+    expect_visitors(other, 1)
+    one.goto(f"{demo}/?htmx=2")
+    expect_visitors(one, 2)
+    expect_visitors(other, 2)
+    other.goto("about:blank")
+    expect_visitors(one, 1)
 
 
-@generations
-@pytest.mark.parametrize("button", ["Cut my connection", "Restart the server"])
-def test_a_page_counts_that_it_lost_nothing_and_got_nothing_twice(page, demo, generation, button):
-    page.goto(f"{demo}/?htmx={generation}")
-    counted = {name: page.locator(f'[data-shows="{name}"]') for name in ("got", "lost", "twice", "delay", "caught")}
-    expect(counted["delay"]).to_have_text(re.compile(r"^\d+ ms$"), timeout=20_000)
-    page.get_by_role("button", name=button).click()
-    expect(counted["caught"]).to_have_text(re.compile(r"^Caught up with \d+ events? after"), timeout=40_000)
-    expect(page.locator(".connection .live")).to_have_text("Live", timeout=20_000)
-    assert (counted["lost"].inner_text(), counted["twice"].inner_text()) == ("0", "0")
-    assert int(counted["got"].inner_text()) > 1
+def test_a_page_counts_that_it_lost_nothing_and_got_nothing_twice(pages, demo):
+    def expect_count(page, name, text):
+        expect(page.locator(f'[data-shows="{name}"]')).to_have_text(re.compile(text), timeout=LATER)
+
+    def cut_connections():
+        for page in pages:
+            page.get_by_role("button", name="Cut my connection").click()
+
+    def restart():
+        pages[1].get_by_role("button", name="Restart the server").click()
+
+    for lose in (cut_connections, restart):
+        for page, generation in zip(pages, "24", strict=True):
+            page.goto(f"{demo}/?htmx={generation}")  # which counts from the beginning
+        for page in pages:
+            expect_count(page, "delay", r"^\d+ ms$")
+        lose()
+        for page in pages:
+            expect_count(page, "caught", r"^Caught up with \d+ events? after")
+            expect_live(page, LATER)
+            expect_count(page, "lost", "^0$")
+            expect_count(page, "twice", "^0$")
+            assert int(page.locator('[data-shows="got"]').inner_text()) > 1
