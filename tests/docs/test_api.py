@@ -17,7 +17,22 @@ from tests.public import MODULES, PUBLIC
 
 EXTENSIONS = yaml.safe_load((api.ROOT / "mkdocs.yml").read_text())["markdown_extensions"]
 NAMES = [extension if isinstance(extension, str) else next(iter(extension)) for extension in EXTENSIONS]
-PAGES = {f"{module.__name__}.md": markdown.markdown(api.page_of(module), extensions=NAMES) for module in MODULES}
+
+
+@pytest.fixture(scope="module")
+def pages():
+    """The pages, as HTML, by their file's name."""
+    return {f"{module.__name__}.md": markdown.markdown(api.page_of(module), extensions=NAMES) for module in MODULES}
+
+
+@pytest.fixture(scope="module")
+def sections(pages):
+    """The text of each entry, as it is read, by the entry's anchor."""
+    return {
+        anchor: html.unescape(re.sub("<[^>]+>", "", text))
+        for page in pages.values()
+        for anchor, text in re.findall(r'<h[23] id="([^"]+)">(.*?)(?=<h[23]|\Z)', page, flags=re.DOTALL)
+    }
 
 
 def squeezed(text):
@@ -25,18 +40,8 @@ def squeezed(text):
     return re.sub(r"[\W_]", "", text)
 
 
-def sections():
-    """The text of each entry, as it is read, by the entry's anchor."""
-    for page in PAGES.values():
-        for anchor, text in re.findall(r'<h[23] id="([^"]+)">(.*?)(?=<h[23]|\Z)', page, flags=re.DOTALL):
-            yield anchor, html.unescape(re.sub("<[^>]+>", "", text))
-
-
-SECTIONS = dict(sections())
-
-
-def test_every_public_name_has_one_entry():
-    anchors = [anchor for page in PAGES.values() for anchor in re.findall(r'<h2 id="(chirp_trio[^"]+)"', page)]
+def test_every_public_name_has_one_entry(pages):
+    anchors = [anchor for page in pages.values() for anchor in re.findall(r'<h2 id="(chirp_trio[^"]+)"', page)]
     assert sorted(anchors) == sorted(api.ENTRIES[name].anchor for name in PUBLIC)
 
 
@@ -54,27 +59,27 @@ def test_every_public_method_and_property_that_says_what_it_does_has_an_entry():
     assert missing == []
 
 
-def test_every_entry_has_its_docstring_whole():
+def test_every_entry_has_its_docstring_whole(sections):
     for entry in api.ENTRIES.values():
         expected = re.sub(r"^Args:$", "Parameters:", entry.docstring, flags=re.MULTILINE)
-        assert squeezed(expected) in squeezed(SECTIONS[entry.anchor]), entry.name
-        assert entry.name in SECTIONS[entry.anchor]
+        assert squeezed(expected) in squeezed(sections[entry.anchor]), entry.name
+        assert entry.name in sections[entry.anchor]
         assert expected or entry.name == "RECORD_VERSION", entry.name  # a number has no docstring
 
 
-def test_an_anchor_leads_to_one_place():
-    for page in PAGES.values():
+def test_an_anchor_leads_to_one_place(pages):
+    for page in pages.values():
         anchors = re.findall(r'\bid="([^"]+)"', page)
         assert sorted(anchors) == sorted(set(anchors))
 
 
-def test_every_link_within_these_pages_leads_to_an_anchor():
-    links = [(name, link) for name, page in PAGES.items() for link in re.findall(r'<a [^>]*href="([^"]+)"', page)]
+def test_every_link_within_these_pages_leads_to_an_anchor(pages):
+    links = [(name, link) for name, page in pages.items() for link in re.findall(r'<a [^>]*href="([^"]+)"', page)]
     within = [(name, *link.partition("#")[::2]) for name, link in links if not link.startswith("../")]
     assert len(within) > 200
     for name, page, anchor in within:
-        assert anchor == "" or f'id="{anchor}"' in PAGES[page or name], (name, page, anchor)
-        assert (page or name) in PAGES
+        assert anchor == "" or f'id="{anchor}"' in pages[page or name], (name, page, anchor)
+        assert (page or name) in pages
 
 
 def test_every_public_name_is_explained_elsewhere_and_links_lead_there_and_back():
@@ -159,8 +164,8 @@ def test_an_enumeration_shows_its_values():
     assert '    STALLED = "stalled"'.replace('"', "'") in declaration(api.ENTRIES["Ending"]).splitlines()
 
 
-def test_no_default_is_shown_as_a_place_in_memory():
-    assert [name for name, page in PAGES.items() if " at 0x" in page] == []
+def test_no_default_is_shown_as_a_place_in_memory(pages):
+    assert [name for name, page in pages.items() if " at 0x" in page] == []
 
 
 @pytest.mark.parametrize(
