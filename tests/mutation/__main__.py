@@ -29,7 +29,8 @@ ROOT = Path(__file__).parents[2]
 # The reference, because it says every default.
 IN_MEMORY = ["tests/unit", "tests/web", "tests/lifecycle", "tests/property", "tests/meta/test_reference.py"]
 GOAL = 0.9  # of the faults are to be noticed
-# Seconds that the tests of one fault take at most: a few tests at first, which notice most faults, and then many.
+# Seconds of processor time that the tests of one fault take at most: a few tests at first, which notice most faults, and
+# then many.
 FEW, MANY = 2.0, 25.0
 PATIENCE = 1800.0  # seconds, until a run counts as one that hangs, and the fault as noticed
 FORKING = multiprocessing.get_context("forkserver")
