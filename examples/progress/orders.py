@@ -1,6 +1,7 @@
 """The work: files of orders, and how one is imported."""
 
 import csv
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -10,8 +11,8 @@ from random import Random
 import trio
 from jobs import Job, JobFailed
 
-BITE = 50  # orders that are imported at a time
-PACE = 0.05  # seconds from one bite to the next: it would be over too soon to be watched
+BITE = int(os.environ.get("BITE", "50"))  # orders that are imported at a time
+PACE = BITE / 1000  # seconds from one bite to the next: it would be over too soon to be watched
 PRICES = {"Tea": "4.80", "Coffee": "7.20", "Cocoa": "5.50", "Honey": "6.90", "Biscuits": "3.40"}
 
 
