@@ -117,6 +117,21 @@ def test_which_warnings_it_shows(start, env):
     assert any("ResourceWarning" in line for line in lines) is bool(env)
 
 
+def test_what_was_not_closed_is_told_of_when_a_server_has_run(start):
+    script = """
+        import socket
+        from chirp_trio.server.garbage import calm_garbage_collector
+
+        with calm_garbage_collector():
+            circle = [socket.socket()]
+            circle.append(circle)
+            del circle
+    """
+    code, lines = ended(start(script, env={"PYTHONWARNINGS": "default"}))
+    assert code == 0
+    assert any("ResourceWarning" in line for line in lines)
+
+
 def test_it_can_be_waited_for_and_ended(start):
     process, _ = start("import time\nprint('begun', flush=True)\ntime.sleep(1000)\n")
     assert process.poll() is None
