@@ -108,10 +108,11 @@ def pages_of_the_file(browser):
 
 @pytest.fixture
 def pages(pages_of_the_file):
-    """Two empty pages, each in a profile of its own."""
+    """Two empty pages, each in a profile of its own, which has no cookies."""
     yield pages_of_the_file
     for page in pages_of_the_file:
         page.goto("about:blank")
+        page.context.clear_cookies()
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import signal
 import time
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import expect
@@ -24,18 +26,46 @@ def server():
         assert server.unexpected_tracebacks() == 0
 
 
+def url(address, generation="2"):
+    return "http://{}:{}/?htmx={}".format(*address, generation)
+
+
 @pytest.fixture
-def enter(open_page, server):
-    """Lets somebody into the room: in a browser of their own, with a generation of htmx."""
+def people_in_room(pages, server):
+    """Lets two people into the room: one with each generation of htmx."""
 
-    def enter(name, generation, address=server.address, **options):
-        page = open_page("http://{}:{}/?htmx={}".format(*address, generation), **options)
-        page.get_by_label("What shall the others call you?").fill(name)
-        page.get_by_role("button", name="Enter").click()
-        expect(page.locator(".live")).to_have_text("Live", timeout=SOON)
-        return page
+    def people_in_room(address=server.address):
+        for page, name, generation in zip(pages, ("Ada", "Grace"), "24", strict=True):
+            know(page, name, address)
+            page.goto(url(address, generation))
+            expect_live(page)
+        return pages
 
-    return enter
+    return people_in_room
+
+
+def know(page, name, address):
+    """Have the page know who somebody is, as if they had been in the room before."""
+    page.context.add_cookies([{"name": "name", "value": name, "url": url(address)}])
+
+
+def say_elsewhere(server, text):
+    """Say something in the room without a page."""
+    body = urlencode({"text": text}).encode()
+    with urlopen(Request("http://{}:{}/messages".format(*server.address), body, {"Cookie": "name=Katherine"})) as response:
+        assert response.status == 200
+
+
+def expect_live(page, timeout=SOON):
+    expect(page.locator(".live")).to_have_text("Live", timeout=timeout)
+    expect(page.locator(".live")).to_be_visible(timeout=timeout)
+
+
+def expect_late(page):
+    """The page says that it reconnects: after five seconds of which nothing has come, and which are skipped here."""
+    page.evaluate("for (const animation of document.getAnimations()) animation.currentTime += 5000")
+    expect(page.locator(".late")).to_be_visible(timeout=SOON)
+    expect(page.locator(".live")).to_be_hidden()
 
 
 def field(page):
@@ -76,9 +106,14 @@ def messages(page):
     return page.locator("[sse-swap=message] > li > p")
 
 
-def test_two_people_see_each_other_and_what_they_say_and_each_sees_what_is_their_own(enter):
-    ada, grace = enter("Ada", "2"), enter("Grace", "4")
-    for page in (ada, grace):
+def test_two_people_see_each_other_and_what_they_say_and_each_sees_what_is_their_own(pages, server):
+    ada, grace = pages
+    for page, name, generation in ((ada, "Ada", "2"), (grace, "Grace", "4")):
+        page.goto(url(server.address, generation))
+        page.get_by_label("What shall the others call you?").fill(name)
+        page.get_by_role("button", name="Enter").click()
+        expect_live(page)
+    for page in pages:
         expect(people(page)).to_have_text(["Ada", "Grace"], timeout=SOON)
     for page, text in ((ada, "Is anybody <here>?"), (grace, "I am.")):
         say(page, text)
@@ -91,74 +126,70 @@ def test_two_people_see_each_other_and_what_they_say_and_each_sees_what_is_their
         assert look_own(page) == own
         page.reload()
         assert look_own(page) == own
-    grace.close()
+    grace.goto("about:blank")
     expect(people(ada)).to_have_text(["Ada"], timeout=SOON)
 
 
-def test_who_was_without_a_network_misses_nothing_and_can_send_again_what_was_not_sent(enter, server):
+def test_who_was_without_a_network_misses_nothing_and_can_send_again_what_was_not_sent(people_in_room, server):
     with Network(server.address) as network:
-        ada = enter("Ada", "4")
-        far = [enter("Grace", "2", network.address), enter("Katherine", "4", network.address)]
-        for page in far:
+        pages = people_in_room(network.address)
+        for page in pages:
             say(page, "before")
             expect(unsent(page)).to_be_hidden()
-        for page in far:
+        for page in pages:
             expect(messages(page)).to_have_text(["before", "before"], timeout=SOON)
         network.take_away()
-        for page in far:
+        for page in pages:
             send(page, "again")
             expect_not_sent(page, "again")
-        for page in far:
-            expect(page.locator(".late")).to_be_visible(timeout=SOON)
-        expect(people(ada)).to_have_text(["Ada"], timeout=SOON)
-        say(ada, "in between")
+            expect_late(page)
+        say_elsewhere(server, "in between")
         network.give_back()
-        for page in far:
+        for page in pages:
             page.get_by_role("button", name="Send").click()
             expect(field(page)).to_have_value("", timeout=SOON)
             expect(unsent(page)).to_be_hidden()
-        for page in far:
-            expect(page.locator(".live")).to_be_visible(timeout=LATER)
-        say(ada, "after")
-        for page in far:
+        for page in pages:
+            expect_live(page, LATER)
+        say_elsewhere(server, "after")
+        for page in pages:
             expect(messages(page)).to_have_text(["before", "before", "in between", "again", "again", "after"], timeout=LATER)
 
 
-def test_a_server_that_is_killed_and_started_anew_has_another_room_and_the_pages_go_on_there(enter, server):
-    pages = enter("Ada", "2"), enter("Grace", "4")
+def test_a_server_that_is_killed_and_started_anew_has_another_room_and_the_pages_go_on_there(people_in_room, server):
+    pages = people_in_room()
     say(pages[0], "before")
     for page in pages:
         expect(messages(page)).to_have_text(["before"], timeout=SOON)
     server.signal(signal.SIGKILL)
     server.wait()
     for page in pages:
-        expect(page.locator(".late")).to_be_visible(timeout=SOON)
-        expect(page.locator(".live")).to_be_hidden()
+        expect_late(page)
         expect(messages(page)).to_have_text(["before"])
         field(page).fill("half a sent")
     with Server([SCRIPTS / "chirp-trio", "run", "--port", str(server.address[1]), APP]) as again:
         announced(again)
         for page in pages:
             expect(messages(page)).to_have_count(0, timeout=LATER)
-            expect(page.locator(".live")).to_be_visible(timeout=LATER)
+            expect_live(page, LATER)
             expect(field(page)).to_have_value("half a sent")
-        said = [f"after {number}" for number in range(4)]
-        for page, text in zip(pages * 2, said, strict=True):
+        for page, text in zip(pages, ("sentence", "sentiment"), strict=True):
             say(page, text)
         for page in pages:
-            expect(messages(page)).to_have_text(said, timeout=SOON)
+            expect(messages(page)).to_have_text(["sentence", "sentiment"], timeout=SOON)
         assert again.stop() == 0
         assert again.unexpected_tracebacks() == 0
 
 
-def test_a_page_does_not_look_live_before_it_is_and_connects_however_late_its_last_script_is(enter):
+def test_a_page_does_not_look_live_before_it_is_and_connects_however_late_its_last_script_is(pages, server):
     def delay(route):
         time.sleep(0.5)
         route.continue_()
 
-    for page in (enter("Ada", "2"), enter("Grace", "4")):
+    for page, generation in zip(pages, "24", strict=True):
+        know(page, "Ada", server.address)
         page.route("**/live?*", lambda route: None)  # which never answers
-        page.reload()
+        page.goto(url(server.address, generation))
         word = page.get_by_text("Connecting…", exact=True)
         expect(word).to_be_visible()
         assert word.evaluate("word => getComputedStyle(word).color") == page.locator(".late").evaluate(
@@ -167,23 +198,26 @@ def test_a_page_does_not_look_live_before_it_is_and_connects_however_late_its_la
         page.unroute_all(behavior="ignoreErrors")
         page.route("**/static/*sse*", delay)
         page.reload()
-        expect(page.locator(".live")).to_have_text("Live", timeout=SOON)
+        expect_live(page)
+        page.unroute_all(behavior="wait")
 
 
-def test_a_message_that_the_server_refuses_is_told_of(enter):
-    for page in (enter("Ada", "2"), enter("Grace", "4")):
+def test_a_message_that_the_server_refuses_is_told_of(people_in_room):
+    for page in people_in_room():
         page.context.clear_cookies()
         send(page, "who am I?")
         expect_not_sent(page, "who am I?")
 
 
-def test_the_room_is_as_large_as_the_window_whatever_is_said(enter):
-    page = enter("x" * 24, "2")
+def test_the_room_is_as_large_as_the_window_whatever_is_said(pages, server):
+    page, _ = pages
+    know(page, "x" * 24, server.address)
+    page.goto(url(server.address))
     said = 0
     for width, more in ((320, 8), (820, 1), (1600, 1)):
         page.set_viewport_size({"width": width, "height": 500})
         for _ in range(more):
-            say(page, "x" * 200)
+            say_elsewhere(server, "x" * 200)
         said += more
         expect(messages(page)).to_have_count(said, timeout=SOON)
         expect(messages(page).last).to_be_in_viewport()
