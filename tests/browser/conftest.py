@@ -24,6 +24,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+# A window that is large enough to be worked in, and no larger: without a graphics card, each frame is drawn by a processor.
+VIEWPORT = {"width": 640, "height": 400}
+
 # Notes in a page why its stream was closed: "message" is the event that says so; htmx 2 has one name for it, htmx 4 another.
 OBSERVER = """
     document.addEventListener("htmx:sseClose", event => { window.closedBy = event.detail.type });
@@ -70,13 +73,13 @@ def opening(browser):
     """Opens a page: in a profile of its own, or in that of the page that it is opened `beside`.
 
     Its requests for streams are in `page.streams`. An error in it that nobody caught fails the test. Nothing glides in it,
-    unless `reduced_motion` says otherwise: without a graphics card, each of 60 frames a second is drawn by a processor.
+    unless `reduced_motion` says otherwise: 60 frames a second would be drawn.
     """
     contexts, errors = [], []
 
     def open_page(url="about:blank", beside=None, **options):
         if beside is None:
-            contexts.append(browser.new_context(**{"reduced_motion": "reduce"} | options))
+            contexts.append(browser.new_context(**{"reduced_motion": "reduce", "viewport": VIEWPORT} | options))
         page = (contexts[-1] if beside is None else beside.context).new_page()
         page.streams = []
         page.on("request", lambda request: page.streams.extend([request.url] if "/live" in request.url else []))
@@ -100,19 +103,27 @@ def open_page(browser):
 
 
 @pytest.fixture(scope="module")
-def pages_of_the_file(browser):
-    """Two pages that stay for all tests of a file: to begin a page costs more than most tests do with it."""
+def open_lasting_page(browser):
+    """Opens a page that stays for all tests of a file: to begin a page costs more than most tests do with it."""
     with opening(browser) as open_page:
-        yield open_page(), open_page()
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def pages_of_the_file(open_lasting_page):
+    """Two pages that stay for all tests of a file, each in a profile of its own; a file may have others in their place."""
+    return open_lasting_page(), open_lasting_page()
 
 
 @pytest.fixture
 def pages(pages_of_the_file):
-    """Two empty pages, each in a profile of its own, which has no cookies."""
+    """The pages of the file, empty, in profiles without cookies."""
     yield pages_of_the_file
     for page in pages_of_the_file:
         page.goto("about:blank")
         page.context.clear_cookies()
+        page.set_viewport_size(VIEWPORT)
+        page.streams.clear()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ SOON = 15_000  # milliseconds
 PASSWORDS = {"Ada": "lovelace", "Grace": "hopper"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server():
     with chirp_trio(APP) as server:
         yield server
@@ -20,28 +20,15 @@ def server():
         assert server.unexpected_tracebacks() == 0
 
 
-@pytest.fixture
-def window(open_page, server):
-    """Opens the page, in a browser of its own or beside another page."""
-
-    def window(generation, beside=None, address=server.address, **options):
-        return open_page("http://{}:{}/?htmx={}".format(*address, generation), beside, **options)
-
-    return window
+@pytest.fixture(scope="module")
+def pages_of_the_file(open_lasting_page):
+    """Two pages of one browser, and two of another."""
+    page, phone = open_lasting_page(), open_lasting_page()
+    return page, open_lasting_page(beside=page), phone, open_lasting_page(beside=phone)
 
 
-@pytest.fixture
-def user(window):
-    """A page of a user who is logged in, with nothing to do."""
-
-    def user(name, generation, **options):
-        page = window(generation, **options)
-        log_in(page, name, PASSWORDS[name])
-        expect(page.locator(".user b")).to_have_text(name, timeout=SOON)
-        remove_all(page)
-        return page
-
-    return user
+def url(address, generation="2"):
+    return "http://{}:{}/?htmx={}".format(*address, generation)
 
 
 def log_in(page, name, password):
@@ -50,11 +37,16 @@ def log_in(page, name, password):
     page.get_by_role("button", name="Log in").click()
 
 
-def remove_all(page):
-    removes = page.get_by_role("button", name="Remove")
-    while count := removes.count():
-        removes.first.click()
-        expect(removes).to_have_count(count - 1, timeout=SOON)
+def open_list(address, name, **pages):
+    """Log somebody in as the form would, and show the list on pages of one browser, each with a generation of htmx."""
+    page = next(iter(pages.values()))
+    page.request.get(url(address))  # which refuses, and gives a token
+    tokens = [cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "token"]
+    form = {"token": tokens[0], "name": name, "password": PASSWORDS[name]}
+    assert page.request.post("http://{}:{}/login".format(*address), form=form).ok
+    for generation, page in pages.items():
+        page.goto(url(address, generation.removeprefix("htmx")))
+        expect(page.locator(".user b")).to_have_text(name, timeout=SOON)
 
 
 def add(page, text):
@@ -77,17 +69,16 @@ def expect_over(page):
     page.wait_for_function("() => window.closedBy === 'message'", timeout=SOON)
 
 
-def test_what_is_wrong_is_told_in_the_form_which_keeps_what_was_written(window):
-    for generation in "24":
-        page = window(generation)
-        log_in(page, "Ada", "hopper")
+def test_what_is_wrong_is_told_in_the_form_which_keeps_what_was_written(pages, server):
+    for page, generation, name in ((pages[0], "2", "Ada"), (pages[2], "4", "Grace")):
+        page.goto(url(server.address, generation))
+        log_in(page, name, "byron")
         mistake = page.get_by_role("alert")
         expect(mistake).to_have_text("There is no such user, or this is not the password.", timeout=SOON)
-        expect(page.get_by_label("Name")).to_have_value("Ada")
-        log_in(page, "Ada", "lovelace")
-        expect(page.locator(".user b")).to_have_text("Ada", timeout=SOON)
+        expect(page.get_by_label("Name")).to_have_value(name)
+        log_in(page, name, PASSWORDS[name])
+        expect(page.locator(".user b")).to_have_text(name, timeout=SOON)
         assert page.url.endswith(f"/?htmx={generation}")
-        remove_all(page)
         field = page.get_by_label("What is to be done?")
         field.fill("x" * 101)
         page.get_by_role("button", name="Add").click()
@@ -99,10 +90,13 @@ def test_what_is_wrong_is_told_in_the_form_which_keeps_what_was_written(window):
         expect(mistake).to_have_count(0)
 
 
-def test_what_one_page_does_shows_on_all_pages_and_devices_of_the_user_and_on_no_other(user, window):
-    page, phone, grace = user("Ada", "2"), user("Ada", "4"), user("Grace", "2")
-    tab, other_tab = window("4", beside=page), window("4", beside=grace)
-    everywhere = (page, phone, tab)
+def test_what_one_page_does_shows_on_all_pages_and_devices_of_the_user_and_on_no_other(pages, server, open_page):
+    page, tab, phone, _ = pages
+    grace = open_page()
+    open_list(server.address, "Ada", htmx2=page, htmx4=tab)
+    open_list(server.address, "Ada", htmx4=phone)
+    open_list(server.address, "Grace", htmx4=grace)
+    everywhere = (page, tab, phone)
     for each, text in ((page, "Tea"), (phone, "Cake <b>")):
         add(each, text)
         expect(each.locator(".message")).to_have_text(f"Added “{text}”", timeout=SOON)
@@ -120,8 +114,7 @@ def test_what_one_page_does_shows_on_all_pages_and_devices_of_the_user_and_on_no
         for each in everywhere:
             expect_list(each, *left, left=0)
     add(phone, "Milk")
-    for each in (grace, other_tab):
-        expect_list(each)
+    expect_list(grace)
     assert [len(each.streams) for each in everywhere] == [1, 1, 1]
     for each in (page, tab):
         expect_list(each, "Milk")
@@ -132,46 +125,47 @@ def test_what_one_page_does_shows_on_all_pages_and_devices_of_the_user_and_on_no
         expect_list(each, "Milk", "Honey")
 
 
-def test_log_out_in_one_page_tells_the_others_and_none_of_them_comes_back(user, window):
-    page, phone = user("Ada", "2"), user("Ada", "4")
-    tab, tab_of_phone = window("4", beside=page), window("2", beside=phone)
-    still_there = (phone, tab_of_phone)
+def test_log_out_in_one_page_tells_the_others_and_none_of_them_comes_back(pages, server):
+    page, tab, phone, tab_of_phone = pages
+    open_list(server.address, "Ada", htmx2=page, htmx4=tab)
+    open_list(server.address, "Ada", htmx4=phone, htmx2=tab_of_phone)
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("Password")).to_be_visible(timeout=SOON)
     expect_over(tab)
     add(phone, "Cake")
-    for each in still_there:
+    for each in (phone, tab_of_phone):
         expect_list(each, "Cake")
     phone.get_by_role("button", name="Log out").click()
     expect(phone.get_by_label("Password")).to_be_visible(timeout=SOON)
     expect_over(tab_of_phone)
     # A browser comes back after three seconds, if it does.
     tab.wait_for_timeout(4000)
-    assert [len(each.streams) for each in (page, tab, phone, tab_of_phone)] == [1, 1, 1, 1]
+    assert [len(each.streams) for each in pages] == [1, 1, 1, 1]
     for each in (tab, tab_of_phone):
         each.get_by_role("link", name="Log in again").click()
         expect(each.get_by_label("Password")).to_be_visible(timeout=SOON)
 
 
-def test_a_page_that_comes_back_to_a_session_that_is_gone_is_told_so_and_asks_no_more(user, window, server):
+def test_a_page_that_comes_back_to_a_session_that_is_gone_is_told_so_and_asks_no_more(pages, server):
     with Network(server.address) as network:
-        page = user("Ada", "2", address=network.address)
-        pages = page, window("4", beside=page, address=network.address)
+        page, tab, *_ = pages
+        open_list(network.address, "Ada", htmx2=page, htmx4=tab)
         add(page, "Tea")
-        for each in pages:
+        for each in (page, tab):
             expect_list(each, "Tea")
         page.context.clear_cookies()
         network.take_away()
         network.give_back()
-        for each in pages:
+        for each in (page, tab):
             expect_over(each)
-        asked = [len(each.streams) for each in pages]
+        asked = [len(each.streams) for each in (page, tab)]
         page.wait_for_timeout(4000)
-        assert [len(each.streams) for each in pages] == asked
+        assert [len(each.streams) for each in (page, tab)] == asked
 
 
-def test_nothing_is_wider_than_the_window(user):
-    page = user("Ada", "2")
+def test_nothing_is_wider_than_the_window(pages, server):
+    page = pages[0]
+    open_list(server.address, "Ada", htmx2=page)
     add(page, "x" * 100)
     expect_list(page, "x" * 100)
     for width in (320, 390, 1600):
