@@ -81,7 +81,7 @@ _file = None
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Do so again before each file, because servers undo it when they stop; and find what the file before has not closed."""
+    """Do so again before each file, and find what the file before has not closed."""
     global _file
     if item.path != _file:
         if _file is not None:

@@ -14,8 +14,9 @@ _FEW = 1_000
 # Connections may all have been replaced by others so many times before every object is examined again.
 _GENERATIONS = 4
 
-# The thresholds before each running server of this process: servers may start and stop in any order.
-_before: list[tuple[int, int, int]] = []
+# For each running server of this process, the thresholds before the first of them, and whether anything was left out of
+# collections then: servers may start and stop in any order.
+_before: list[tuple[tuple[int, int, int], bool]] = []
 
 
 class CalmCollector:
@@ -50,9 +51,10 @@ def calm_garbage_collector() -> Generator[CalmCollector]:
 
     With a thousand streams, a full collection delays every event by a tenth of a second. The whole process shares the
     collector: thresholds that are higher already stay, and all are restored when the last server of the process has stopped.
+    In a process that had left objects out before its first server, they stay so, and what servers have left out with them.
     """
     before = gc.get_threshold()
-    _before.append(_before[0] if _before else before)
+    _before.append(_before[0] if _before else (before, gc.get_freeze_count() > 0))
     gc.collect()
     gc.freeze()
     if before[0]:  # zero means that the collector is switched off
@@ -60,7 +62,8 @@ def calm_garbage_collector() -> Generator[CalmCollector]:
     try:
         yield CalmCollector()
     finally:
-        original = _before.pop()
+        original, was_frozen = _before.pop()
         if not _before:
             gc.set_threshold(*original)
-            gc.unfreeze()
+            if not was_frozen:
+                gc.unfreeze()

@@ -24,9 +24,9 @@ def garbage_as_before():
     """A server in a run that is broken off leaves the process's garbage collector as it wants it."""
     yield
     if garbage._before:
-        gc.set_threshold(*garbage._before[0])
+        thresholds, _ = garbage._before[0]
+        gc.set_threshold(*thresholds)
         garbage._before.clear()
-        gc.unfreeze()
 
 
 async def swallowing():
