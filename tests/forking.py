@@ -13,6 +13,7 @@ import contextvars
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import runpy
@@ -111,15 +112,25 @@ class Origin:
         self._questions: socket.socket | None = None
 
     def start(
-        self, command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str], output: int, inherited: Sequence[int] = ()
+        self,
+        command: Sequence[str | Path],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        output: int,
+        errors: int | None = None,
+        inherited: Sequence[int] = (),
     ) -> Process:
-        """Start `command`, a Python or a script of the environment; its standard output and error go to `output`."""
+        """Start `command`, a Python or a script of the environment.
+
+        Its standard output goes to `output`, and so does its standard error, unless that has a place of its own.
+        """
         if self._questions is None:
             self._questions = self._start_origin()
         args = [str(word) for word in command]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         question = {"args": args, "cwd": str(cwd), "env": dict(env), "inherited": list(inherited)}
-        descriptors = array.array("i", [theirs.fileno(), output, *inherited])
+        descriptors = array.array("i", [theirs.fileno(), output, output if errors is None else errors, *inherited])
         with theirs:
             ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)]
             self._questions.sendmsg([json.dumps(question).encode()], ancillary)
@@ -211,20 +222,27 @@ def _become(question: dict, answers: int, descriptors: Sequence[int]) -> None:
     high = [_moved(descriptor) for descriptor in (answers, *descriptors)]
     os.closerange(3, _HIGH)
     high.append(null := _moved(os.open(os.devnull, os.O_RDONLY)))
-    for descriptor, number in ((null, 0), (high[1], 1), (high[1], 2), *zip(high[2:-1], question["inherited"], strict=True)):
+    for descriptor, number in zip([null, *high[1:-1]], [0, 1, 2, *question["inherited"]], strict=True):
         os.dup2(descriptor, number, inheritable=True)
     env = question["env"]
     os.environ.clear()
     os.environ.update(env)
     os.chdir(question["cwd"])
     sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(write_through=bool(env.get("PYTHONUNBUFFERED")), line_buffering=stream is sys.stderr)
+    # New ones: those of the process that this is forked from know what kind of file theirs is.
+    is_unbuffered = bool(env.get("PYTHONUNBUFFERED"))
+    for number, (name, errors) in enumerate((("stdout", "strict"), ("stderr", "backslashreplace")), 1):
+        file = open(number, "wb", buffering=0 if is_unbuffered else -1, closefd=False)  # noqa: SIM115
+        stream = io.TextIOWrapper(
+            file, "utf-8", errors, line_buffering=number == 2 or file.isatty(), write_through=is_unbuffered
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     if chosen := env.get("PYTHONWARNINGS"):
-        assert chosen == "default"
+        assert chosen in {"default", "error"}
         sys.warnoptions[:] = [chosen]
         warnings.resetwarnings()
-        warnings.simplefilter("default")
+        warnings.simplefilter(chosen)
     os.write(high[0], os.getpid().to_bytes(8))
     for descriptor in high:
         os.close(descriptor)

@@ -48,6 +48,16 @@ def ended(started):
     return code, os.pread(output.fileno(), 1 << 16, 0).decode().splitlines()
 
 
+def test_what_it_says_of_errors_may_go_somewhere_else(tmp_path):
+    (tmp_path / "script.py").write_text("import sys\nprint('said')\nprint('told', file=sys.stderr)\n")
+    command = [sys.executable, "script.py"]
+    output, errors = tmp_path / "output", tmp_path / "errors"
+    with output.open("wb") as one, errors.open("wb") as other:
+        process = forking.servers.start(command, cwd=tmp_path, env={}, output=one.fileno(), errors=other.fileno())
+    assert process.wait(PATIENCE) == 0
+    assert (output.read_text(), errors.read_text()) == ("said\n", "told\n")
+
+
 @pytest.mark.parametrize(
     ("end", "code", "last"),
     [

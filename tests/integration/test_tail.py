@@ -9,13 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 import trio
 
 from chirp_trio.cli import main
+from tests import forking
 from tests.integration.clients import PATIENCE
 from tests.integration.scripted import BREAK, END, WAIT, scripted, status, stream
 from tests.integration.server import chirp_trio
@@ -254,59 +257,80 @@ def test_without_a_standard_output_it_says_so(monkeypatch, capfd):
 # -- as a process ---------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def process(server, *arguments, **options):
+class Running:
     """The command as a process of its own."""
-    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": {**PLAIN, "PYTHONWARNINGS": "error"}, **options}
-    with subprocess.Popen([*COMMAND, *arguments, server.url], **settings) as running:
+
+    def __init__(self, process, output, errors):
+        self.process = process
+        self._output = output
+        self._errors = errors
+
+    # However long the machine takes to start a process: what hangs here is ended by the timeout of all tests.
+    async def line(self):
+        return await trio.to_thread.run_sync(self._output.readline, abandon_on_cancel=True)
+
+    async def end(self):
+        """Its exit code, and what it has said of errors."""
+        code = await trio.to_thread.run_sync(self.process.wait, abandon_on_cancel=True)
+        return code, os.pread(self._errors.fileno(), 1 << 16, 0).decode()
+
+    def leave(self):
+        """Read no more of what it prints."""
+        self._output.close()
+
+
+def spawned(command, *, cwd, env, output, errors):
+    return subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+
+
+@contextmanager
+def process(server, *arguments, output=None, env=PLAIN, start=forking.servers.start):
+    """The command, which prints to a pipe that the test reads, or to the descriptor that is given."""
+    reading, writing = os.pipe()
+    with open(reading, "rb") as printed, tempfile.TemporaryFile() as errors:  # noqa: PTH123
+        command = [*COMMAND, *arguments, server.url]
+        env = {**env, "PYTHONWARNINGS": "error"}
+        place = writing if output is None else output
+        process = start(command, cwd=Path.cwd(), env=env, output=place, errors=errors.fileno())
+        os.close(writing)
         try:
-            yield running
+            yield Running(process, printed, errors)
         finally:
-            running.kill()
-
-
-# However long the machine takes to start a process: what hangs here is ended by the timeout of all tests.
-async def line_of(running):
-    return await trio.to_thread.run_sync(running.stdout.readline, abandon_on_cancel=True)
-
-
-async def end_of(running):
-    """Its exit code, and what it has said of errors."""
-    code = await trio.to_thread.run_sync(running.wait, abandon_on_cancel=True)
-    return code, running.stderr.read().decode() if running.stderr else ""
+            process.kill()
+            process.wait()
 
 
 async def test_ctrl_c_is_130_and_nothing_else():
     async with scripted(ONE) as server:
         with process(server) as running:
-            assert await line_of(running) == b"message #7: one\n"  # flushed, although it is a pipe
-            running.send_signal(signal.SIGINT)
-            assert await end_of(running) == (130, "")
+            assert await running.line() == b"message #7: one\n"  # flushed, although it is a pipe
+            running.process.send_signal(signal.SIGINT)
+            assert await running.end() == (130, "")
 
 
 async def test_a_pipe_whose_reader_leaves_ends_it_at_once():
     async with scripted(ONE) as server:
         with process(server) as running:
-            await line_of(running)
-            running.stdout.close()
-            assert await end_of(running) == (0, "")
+            await running.line()
+            running.leave()
+            assert await running.end() == (0, "")
 
 
 async def test_an_output_that_takes_nothing_any_more_ends_it_with_the_next_event():
     ours, theirs = socket.socketpair()
     async with scripted(stream("data: x\n\n", "data: y\n\n", end=WAIT)) as server:
-        with process(server, stdout=theirs) as running:
+        with process(server, output=theirs.fileno()) as running:
             theirs.close()
             ours.close()
-            assert await end_of(running) == (0, "")
+            assert await running.end() == (0, "")
 
 
 async def test_characters_that_the_output_cannot_have_are_escaped():
     async with scripted(stream("data: é☃\n\n")) as server:
         env = {**PLAIN, "PYTHONIOENCODING": "latin-1"}
-        with process(server, "--no-reconnect", env=env) as running:
-            assert await line_of(running) == b"message: \xe9\\u2603\n"
-            assert await end_of(running) == (0, "")
+        with process(server, "--no-reconnect", env=env, start=spawned) as running:  # a Python reads that as it begins
+            assert await running.line() == b"message: \xe9\\u2603\n"
+            assert await running.end() == (0, "")
 
 
 COMMANDING = "event: e\x1b[1m\nid: \x1b[2m\ndata: a\x1b[2J[red]b\x9b1m\u202e\tc\ndata: d\n\n"
@@ -347,8 +371,8 @@ async def test_a_terminal_is_commanded_by_nobody_but_us(no_color):
     ours, theirs = pty.openpty()
     env = {**PLAIN, "TERM": "xterm", **({"NO_COLOR": "1"} if no_color else {})}
     async with scripted(stream("event: e\ndata: a\x1b[2J[red]b\x9b1m\n\n", end=WAIT)) as server:
-        with process(server, "--max", "1", stdout=theirs, env=env) as running:
-            assert await end_of(running) == (0, "")
+        with process(server, "--max", "1", output=theirs, env=env) as running:
+            assert await running.end() == (0, "")
     os.close(theirs)
     shown = os.read(ours, 1000).decode()
     os.close(ours)
