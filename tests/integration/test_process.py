@@ -1,6 +1,7 @@
 """A process that is to end does, whatever hangs, and says what did; one that is to start does, or says why not."""
 
 import signal
+from contextlib import ExitStack
 
 import pytest
 
@@ -28,18 +29,24 @@ HANGING = {
 }
 
 
-@pytest.mark.parametrize(("path", "begin", "place"), HANGING.values(), ids=HANGING)
-def test_a_stop_that_hangs_is_ended_with_a_line_that_names_the_place(path, begin, place):
-    with chirp_trio("hanging:app", *SHORT) as server, HTTP1(server.address) as client:
-        response = client.request(path)
-        if begin is None:
-            server.wait_for_line("^begun$")
-        else:
-            client.wait_for(response, begin)
-
-        assert server.stop() == 1
-        line = server.wait_for_line(r"has not stopped within 2\.4 s, and is ended now\. What hangs: ").string
-        assert line_of(place) in line
+def test_a_stop_that_hangs_is_ended_with_a_line_that_names_the_place():
+    with ExitStack() as stack:
+        servers = {}
+        for name, (path, begin, _) in HANGING.items():
+            servers[name] = server = stack.enter_context(chirp_trio("hanging:app", *SHORT))
+            client = stack.enter_context(HTTP1(server.address))
+            response = client.request(path)
+            if begin is None:
+                server.wait_for_line("^begun$")
+            else:
+                client.wait_for(response, begin)
+        for server in servers.values():
+            server.signal(signal.SIGTERM)
+        for name, server in servers.items():
+            assert server.wait() == 1, name
+            line = server.wait_for_line(r"has not stopped within 2\.4 s, and is ended now\. What hangs: ").string
+            _, _, place = HANGING[name]
+            assert line_of(place) in line, name
 
 
 def starting(app, *options):
@@ -87,19 +94,24 @@ OTHERS = ["streaming", "silent", "sse-starlette", "plain"]
 
 
 @pytest.mark.parametrize("protocol", [HTTP1, HTTP2], ids=["HTTP/1.1", "HTTP/2"])
-@pytest.mark.parametrize("path", OTHERS)
-def test_a_stream_that_knows_nothing_of_our_shutdown_is_told_that_its_client_leaves_and_ends_properly(path, protocol):
-    with chirp_trio("endless:app", "--graceful-timeout", "2") as server, protocol(server.address) as client:
-        response = client.request(f"/{path}")
-        client.wait_for(response, b"data: tick")
+def test_a_stream_that_knows_nothing_of_our_shutdown_is_told_that_its_client_leaves_and_ends_properly(protocol):
+    with chirp_trio("endless:app", "--graceful-timeout", "2") as server, ExitStack() as stack:
+        asked = {}
+        for path in OTHERS:
+            client = stack.enter_context(protocol(server.address))
+            asked[path] = client, client.request(f"/{path}")
+            client.wait_for(asked[path][1], b"data: tick")
         mark = server.mark()
         server.signal(signal.SIGTERM)
-        client.wait_for_end(response)
+        for path, (client, response) in asked.items():
+            client.wait_for_end(response)
+            assert (b"last word" in response.body) == (path == "plain"), path
 
         assert server.wait() == 0
         (last,) = server.lines(mark)  # nobody was cancelled, and nothing raised
-        assert last_report(last) == {f"{path} opened": 1, f"{path} closed": 1, "left": []}
-        assert (b"last word" in response.body) == (path == "plain")
+        report = last_report(last)
+        assert report.pop("left") == []
+        assert report == {f"{path} {what}": 1 for path in OTHERS for what in ("opened", "closed")}
 
 
 @pytest.mark.parametrize("protocol", [HTTP1, HTTP2], ids=["HTTP/1.1", "HTTP/2"])
