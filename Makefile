@@ -38,7 +38,7 @@ soak: setup  ## the long forms of tests that are short otherwise: ten minutes of
 	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_soak.py
 	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_joined_processes.py tests/integration/test_joined_workers.py
 	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_workers.py -k nobody_is_refused
-	@CHIRP_TRIO_EXAMPLES=500 $(RUN) --timeout=0 -o faulthandler_timeout=0 tests/integration/test_redis_models.py tests/property
+	@CHIRP_TRIO_EXAMPLES=500 $(RUN) --timeout=0 -o faulthandler_timeout=0 tests/integration/test_redis_models.py tests/integration/test_hostile_servers.py tests/property
 	@CHIRP_TRIO_STACKS=5000 $(RUN) --timeout=0 -o faulthandler_timeout=0 tests/integration/test_middleware_stacks.py -k whatever
 
 check: setup  ## format, lint, types
