@@ -55,8 +55,15 @@ def answering(server, number):
     return found
 
 
+def test_all_of_them_are_pythons_of_their_own():
+    with workers(forked=False) as server:
+        assert len(pids(server)) == 2
+        assert int(server.get("/")[1]) in pids(server)
+        assert server.stop() == 0
+
+
 def test_all_of_them_serve_and_one_that_was_killed_is_told_of_and_another_is_started():
-    with workers(number=3, forked=False) as server:  # each of them is a Python of its own here
+    with workers(number=3) as server:
         before = pids(server)
         assert answering(server, 3) == before
         assert len(before) == 3
