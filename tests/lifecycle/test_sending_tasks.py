@@ -106,7 +106,7 @@ async def test_sending_tasks_end_with_the_lifespan_however_many_wait_for_one(aut
     clients = [Client() for _ in range(100)]
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
-            for _ in range(20):
+            for _ in range(5):
                 async with streams_of(topic, clients):
                     await trio.sleep(1)
                     topic.publish_nowait("hello")
