@@ -1,8 +1,8 @@
 """The documentation's site in a real Chromium: on a phone and on a desk, light and dark, for eyes and hands of every kind.
 
-A page of each folder is loaded, and looked at as a whole. The other pages of the folder are made of the same scripts and
-styles; so what is their own is put into the page that is there, one after the other, and axe looks at all of it at once: to
-load it anew for each page takes ten times as long.
+All pages are made of the same scripts and styles. So two are loaded, whole, which have all that there is around articles.
+What each page has of its own is put into one of them, page after page, and axe looks once at all that is new in an article.
+To load each page, and to look at all of it, takes thirty times as long.
 """
 
 import itertools
@@ -13,51 +13,63 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.browser.conftest import axe, browser, open_page, page  # noqa: F401 - fixtures
-from tests.docs import site
+from tests.browser.conftest import axe, browser, opening  # noqa: F401 - fixtures
 
 PHONE, DESK = 390, 1600  # pixels
-# The folders of the site, so that a test is short; "." has the pages that lie in none.
-FOLDERS = [".", *sorted({site.place(path).parts[0] for path in site.DOCS.rglob("*/*.md")}), "project"]
-# What of a page is its own: the rest is the same for all pages of a folder, but for what of the navigation is open.
-OWN = ["article", ".md-sidebar--secondary .md-sidebar__inner", ".md-header__title", "footer"]
 
-# Puts what is another page's own in the place of what is there.
-SHOW = """([text, own]) => {
-    const other = new DOMParser().parseFromString(text, "text/html");
-    for (const part of own) document.querySelector(part).replaceChildren(...other.querySelector(part).childNodes);
-    document.querySelectorAll("article pre > code").forEach(code => code.tabIndex = 0); // as the theme does when it loads
-}"""
-# Keeps of the article what has a look that nothing before it had: the same elements, classes and attributes, in the same
-# place. axe takes a second for a thousand elements, and most of those of a folder look like one of a few hundred others.
-# What axe judges as a whole, such as a list of definitions, stays whole.
-KEEP = """() => {
-    const had = window.had ??= new Set(), kept = window.kept ??= new DocumentFragment();
-    const own = element => [...element.attributes].filter(one => !["id", "href", "title", "name", "for"].includes(one.name))
-        .map(one => `${one.name}=${one.value}`).sort().join(" ");
-    const look = node => {
-        if (node.nodeType === Node.TEXT_NODE) return node.data.trim() ? "_" : "";
-        if (node.nodeType !== Node.ELEMENT_NODE) return "";
-        return `<${node.localName} ${own(node)}>${[...new Set([...node.childNodes].map(look))].join("")}</>`;
-    };
-    const isNew = (element, place) => had.size < had.add(place + look(element)).size;
-    const thin = (element, place) => {
-        place += `${element.localName} ${own(element)}/`;
+# What of a page is its own: the rest is the same for all of them, but for what of the navigation is open.
+OWN = ["article", ".md-sidebar--secondary .md-sidebar__inner", ".md-header__title", "footer"]
+# Shows what is each page's own, and gives the names of those that are wider than the screen. If it `keeps`, it ends with what
+# nothing before it had, in an article for each page: another element, class, attribute or place, or whether it has text or
+# scrolls. What axe judges as a whole, such as a list of definitions, stays whole. Each element says which page it is of.
+SHOW = """async ([texts, own, keeps]) => {
+    const [article, ...others] = document.querySelectorAll("article"), screen = document.documentElement;
+    others.forEach(other => other.remove());
+
+    const had = new Set(), isFree = new Set(["id", "href", "src", "title", "name", "for"]);
+    const textOf = nodes => nodes.some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    const told = ({name, value}) => isFree.has(name) ? name : `${name}=${value}`;
+    const look = (element, scrolling) => [
+        element.localName, ...[...element.attributes].map(told).sort(), scrolling.has(element),
+        textOf([...element.childNodes]) ? "text" : element.textContent.trim() ? "" : "empty",
+    ].join(" ");
+    const thin = (element, place, scrolling, isWhole) => { // and tell whether there is anything new in it
+        place += `<${look(element, scrolling)}>`;
+        let isNew = had.size < had.add(place).size;
+        isWhole ||= element.matches("p, tr, dl");
         for (const child of [...element.children])
-            if (!isNew(child, place)) (child.matches("pre span") ? child.replaceWith(...child.childNodes) : child.remove());
-            else if (!child.matches("p, tr, dl")) thin(child, place);
+            if (thin(child, place, scrolling, isWhole)) isNew = true;
+            else if (child.matches("pre span")) child.replaceWith(...child.childNodes);
+            else if (!isWhole) child.remove();
+        return isNew;
     };
-    const article = document.querySelector("article");
-    thin(article, "");
-    kept.append(...article.childNodes);
+
+    const wide = [], kept = [];
+    for (const [name, text] of Object.entries(texts)) {
+        const shown = new DOMParser().parseFromString(text, "text/html");
+        shown.querySelectorAll("pre > code").forEach(code => code.tabIndex = 0); // as the theme does when it loads
+        const url = new URL(name, origin);
+        shown.querySelectorAll("[src]").forEach(image => image.src = new URL(image.getAttribute("src"), url));
+        for (const part of own) document.querySelector(part).replaceChildren(...shown.querySelector(part).childNodes);
+        await Promise.allSettled([...article.querySelectorAll("img")].map(image => image.decode()));
+        if (screen.scrollWidth > screen.clientWidth) wide.push(name);
+        if (!keeps) continue;
+        const scrolling = new Set([...article.querySelectorAll("*")].filter(one => one.scrollWidth > one.clientWidth));
+        const part = article.cloneNode();
+        part.append(...article.childNodes);
+        thin(part, "", scrolling, false);
+        part.querySelectorAll("*").forEach(element => element.dataset.page = name);
+        kept.push(part);
+    }
+    if (keeps) article.replaceWith(...kept);
+    return wide;
 }"""
-SHOW_KEPT = """() => {
-    document.querySelectorAll(".md-nav__item").forEach(item => item.remove()); // axe would read them all again
-    document.querySelector("article").replaceChildren(window.kept);
-}"""
-# What is searched: to read all of it takes as long as to load a page, and is the same in all folders.
-NO_INDEX = {"config": {"lang": ["en"], "separator": "[\\s\\-]+"}, "items": []}
-WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+# Leaves of an article only some code, because the theme puts a button beside it, and of a list of links the first: axe takes
+# a second for a few hundred elements.
+THIN_OUT = """document.querySelectorAll(
+    "article > :not(.highlight), .highlight ~ .highlight, [class=md-nav__item] ~ [class=md-nav__item]"
+).forEach(part => part.remove())"""
+ARTICLE = re.compile(r"<article.*?</article>", re.DOTALL)
 
 
 class Silent(SimpleHTTPRequestHandler):
@@ -76,11 +88,39 @@ def address(built):
         thread.join()
 
 
-def pages_of(folder, built):
-    return sorted(built.glob("*.html") if folder == "." else (built / folder).rglob("*.html"))
+@pytest.fixture(scope="module")
+def texts(built):
+    """The HTML of every page."""
+    return {path.relative_to(built).as_posix(): path.read_text() for path in sorted(built.rglob("*.html"))}
 
 
-def turn(page, scheme, width):  # noqa: F811
+@pytest.fixture(scope="module")
+def frames(texts):
+    """Some pages that have, around their articles, every kind of element that any page has there; the first has the most."""
+    own = re.compile(r" (?:href|id|for|title|name|aria-label|aria-labelledby)=(?:\"[^\"]*\"|[^\s>]+)")
+
+    def around(text):
+        frame = re.sub(r"<script.*?</script>", "", ARTICLE.sub("", text.partition("<body")[2]), flags=re.DOTALL)
+        return {own.sub("", tag) for tag in re.findall(r"<\w[^>]*>", frame)}
+
+    tags = {name: around(text) for name, text in texts.items()}
+    missing, chosen = set.union(*tags.values()), []
+    while missing:
+        chosen.append(max(tags, key=lambda name: (len(missing & tags[name]), "<pre" in texts[name], -len(texts[name]))))
+        missing -= tags[chosen[-1]]
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def page(browser, address, frames):  # noqa: F811
+    """One of the pages, whose article can be replaced. It stays for all tests: to load one takes as long as they do."""
+    with opening(browser) as open_page:
+        page = open_page(f"{address}/{frames[0]}")
+        page.evaluate("document.querySelectorAll('.md-nav__item').forEach(item => item.remove())")  # axe would read them
+        yield page
+
+
+def turn(page, scheme, width):
     """Change what a page is looked at with, and wait until it looks so."""
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
@@ -90,68 +130,82 @@ def turn(page, scheme, width):  # noqa: F811
     )
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_everybody_can_read_every_page_none_is_too_wide_and_none_asks_another_host(page, built, address, axe, folder):  # noqa: F811
-    asked = []
+def faults_of(texts, page, address, axe):  # noqa: F811
+    """What is wrong with the articles of these pages."""
+    faults, asked = [], []
     page.on("request", lambda request: asked.append(request.url))
-    texts = {path.relative_to(built).as_posix(): path.read_text() for path in pages_of(folder, built)}
-    # The one to load: a small one, but with code, beside which the theme puts a button.
-    loaded = min(texts, key=lambda name: ("<pre" not in texts[name], len(texts[name])))
-    if folder != ".":
-        page.route("**/search.json", lambda route: route.fulfill(json=NO_INDEX))
-    page.goto(f"{address}/{loaded}")
-    faults = []
-    for scheme, width in itertools.product(("light", "dark"), (PHONE, DESK)):
-        # The rest of a page is the same in all folders, so it is looked at in every way in one of them.
-        if folder == "." or (scheme, width) == ("light", PHONE):
-            turn(page, scheme, width)
-            faults += [(loaded, scheme, width, *fault) for fault in axe(page)]
-
     for width in (DESK, PHONE):
         turn(page, "light", width)
-        for name, text in texts.items():
-            page.evaluate(SHOW, [text, OWN])
-            if page.evaluate(WIDER):
-                faults.append((name, f"wider than a screen of {width} pixels"))
-            if width == PHONE:
-                page.evaluate(KEEP)
-    page.evaluate(SHOW_KEPT)
+        wide = page.evaluate(SHOW, [texts, OWN, width == PHONE])
+        faults += [(f"wider than a screen of {width} pixels", wide)] if wide else []
     faults += axe(page, "article")
     turn(page, "dark", PHONE)
     faults += axe(page, "article", ["color-contrast"])  # the only rule that is about colours
+    for url in {url for url in asked if not url.startswith((f"{address}/", "data:", "blob:"))}:
+        faults.append((f"asks {url}", [name for name, text in texts.items() if url in text]))
+    return faults
+
+
+def test_everybody_can_read_every_article_none_is_too_wide_and_none_asks_another_host(page, texts, address, axe):  # noqa: F811
+    assert faults_of(texts, page, address, axe) == []
+
+
+def test_everybody_can_read_what_is_around_an_article_and_it_asks_no_other_host(browser, address, frames, axe):  # noqa: F811
+    asked, faults = [], []
+    with opening(browser) as open_page:
+        page = open_page()
+        page.on("request", lambda request: asked.append(request.url))
+        for name in frames:
+            page.goto(f"{address}/{name}")
+            page.evaluate(THIN_OUT)
+            for scheme, width in itertools.product(("light", "dark"), (PHONE, DESK)):
+                # Most is the same in all frames, so it is looked at in every way in one of them.
+                if name == frames[0] or (scheme, width) == ("light", PHONE):
+                    turn(page, scheme, width)
+                    faults += [(name, scheme, width, *fault) for fault in axe(page)]
     assert faults == []
-    assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
+    assert {url for url in asked if not url.startswith((f"{address}/", "data:", "blob:"))} == set()
 
 
-def test_the_pages_of_a_folder_are_made_of_the_same_scripts_and_styles(built):
+def test_a_fault_around_an_article_would_be_found(page, axe):  # noqa: F811
+    turn(page, "light", PHONE)
+    style = page.add_style_tag(content="header .md-ellipsis { color: #888; background: #999 }")
+    assert [rule for rule, _ in axe(page, "header")] == ["color-contrast"]
+    style.evaluate("style => style.remove()")
+    assert axe(page, "header") == []
+
+
+def test_a_fault_of_an_article_would_be_found_and_says_on_which_page(page, texts, address, axe):  # noqa: F811
+    right = "<p>Text</p>"
+    faulty = {
+        "in-the-light.html": '<p style="color: #ccc">Text</p>',
+        "in-the-dark.html": '<p style="color: #333">Text</p>',
+        "of-a-picture.html": '<img src="demo.png">',
+        "on-a-phone.html": '<p style="width: 500px">Text</p>',
+        "on-any-screen.html": '<p style="width: 1700px">Text</p>',
+        "of-a-host.html": '<img alt="Picture" src="http://127.0.0.1:1/picture.png">',
+    }
+    articles = {name: f"<article>{right}{fault}{right}</article>" for name, fault in {"no-fault.html": "", **faulty}.items()}
+    some = texts["index.html"]
+    faults = faults_of({name: ARTICLE.sub(article, some) for name, article in articles.items()}, page, address, axe)
+    assert [(rule, re.findall(r"[\w-]+\.html", str(where))) for rule, where in faults] == [
+        ("wider than a screen of 1600 pixels", ["on-any-screen.html"]),
+        ("wider than a screen of 390 pixels", ["on-a-phone.html", "on-any-screen.html"]),
+        ("color-contrast", ["in-the-light.html"]),
+        ("image-alt", ["of-a-picture.html"]),
+        ("color-contrast", ["in-the-dark.html"]),
+        ("asks http://127.0.0.1:1/picture.png", ["of-a-host.html"]),
+    ]
+
+
+def test_all_pages_are_made_of_the_same_scripts_and_styles(texts):
     part = re.compile(r"<script.*?</script>|<style.*?</style>|<link rel=\"?stylesheet[^>]*>", re.DOTALL)
-    for folder in FOLDERS:
-        pages = pages_of(folder, built)
-        assert len({re.sub(r"(?<=\")[./]+", "", "".join(part.findall(path.read_text()))) for path in pages}) == 1, folder
+    assert len({re.sub(r"(?<=\")[./]+", "", "".join(part.findall(text))) for text in texts.values()}) == 1
 
 
-def test_a_fault_would_be_found_in_an_article_and_around_it(page, built, address, axe):  # noqa: F811
-    page.set_viewport_size({"width": PHONE, "height": 900})
-    page.goto(f"{address}/index.html")
-    page.add_style_tag(content="header .md-ellipsis { color: #888; background: #999 }")
-    assert [rule for rule, _ in axe(page)] == ["color-contrast"]
-    assert axe(page, "article") == []
-    assert not page.evaluate(WIDER)
-    faulty = '<p style="color: #888; background: #999; width: 500px">Hard to read</p></article>'
-    page.evaluate(SHOW, [(built / "index.html").read_text().replace("</article>", faulty), OWN])
-    assert page.evaluate(WIDER)
-    page.evaluate(KEEP)
-    page.evaluate(SHOW_KEPT)
-    assert [rule for rule, _ in axe(page, "article")] == ["color-contrast"]
-
-
-def test_every_page_is_in_one_of_the_folders(built):
-    assert sorted(path for folder in FOLDERS for path in pages_of(folder, built)) == sorted(built.rglob("*.html"))
-
-
-def test_a_table_that_is_wider_than_a_phone_scrolls_with_the_keyboard_and_looks_as_before(page, address):  # noqa: F811
-    page.set_viewport_size({"width": PHONE, "height": 900})
-    page.goto(f"{address}/explanation/clients.html")
+def test_a_table_that_is_wider_than_a_phone_scrolls_with_the_keyboard_and_looks_as_before(page, texts):
+    turn(page, "light", PHONE)
+    page.evaluate(SHOW, [{"explanation/clients.html": texts["explanation/clients.html"]}, OWN, False])
     cell = page.locator("article td").first
     padding = "cell => getComputedStyle(cell).padding"
     before = cell.evaluate(padding)
