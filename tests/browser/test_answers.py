@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import opening
 from tests.browser.network import Network
 from tests.docs.runner import ROOT
 from tests.integration.server import chirp_trio
@@ -43,35 +44,50 @@ def serve(seconds):
 @pytest.fixture(scope="module")
 def slow():
     """A server on which the long story takes minutes, so it goes on until somebody stops it."""
-    yield from serve("0.25")
+    yield from serve("0.5")
 
 
 @pytest.fixture(scope="module")
 def fast():
     """A server for what is looked at when an answer is over."""
-    yield from serve("0.005")
+    yield from serve("0.001")
+
+
+@pytest.fixture(scope="module")
+def windows_of_the_file(browser):
+    """Windows of one browser, which stay for all tests: to begin a page costs more than most of them do with it."""
+    with opening(browser) as open_page:
+        first = open_page()
+        windows = [first, open_page(beside=first), open_page(beside=first)]
+        for window in windows:
+            window.add_init_script(OBSERVER)
+        yield windows
 
 
 @pytest.fixture
-def window(open_page):
-    """Opens the page: in a browser of its own, or in another window of that of a page that is there."""
+def window(windows_of_the_file):
+    """Loads the page in one more window of a browser that has asked nothing yet, with either generation of htmx."""
+    free = iter(windows_of_the_file)
+    used = []
+    windows_of_the_file[0].context.clear_cookies()
 
-    def window(address, generation="2", beside=None):
-        page = open_page(beside=beside)
-        page.add_init_script(OBSERVER)
+    def window(address, generation="2"):
+        used.append(page := next(free))
+        page.streams.clear()
         page.goto("http://{}:{}/?htmx={}".format(*address, generation))
         return page
 
-    return window
+    yield window
+    for page in used:
+        page.goto("about:blank")
 
 
 @pytest.fixture
 def windows(window):
-    """Opens two windows of one browser, with the two generations of htmx."""
+    """Loads the page in two windows of one browser, with the two generations of htmx."""
 
-    def windows(address, beside=None):
-        first = window(address, "2", beside)
-        return first, window(address, "4", first)
+    def windows(address):
+        return window(address, "2"), window(address, "4")
 
     return windows
 
@@ -94,12 +110,13 @@ def answer(page, number=1):
     return page.locator(f"[sse-swap=answer-{number}]")
 
 
-def expect_to_grow(*pages, number=1, timeout=SOON):
-    for page in pages:
-        expect(text(page, number)).not_to_be_empty(timeout=timeout)
-    before = {page: text(page, number).inner_text() for page in pages}
-    for page in pages:
-        expect(text(page, number)).not_to_have_text(before[page], timeout=timeout)
+def expect_to_grow(*pages, numbers=(1,), timeout=SOON):
+    growing = [text(page, number) for page in pages for number in numbers]
+    for one in growing:
+        expect(one).not_to_be_empty(timeout=timeout)
+    before = [one.inner_text() for one in growing]
+    for one, earlier in zip(growing, before, strict=True):
+        expect(one).not_to_have_text(earlier, timeout=timeout)
 
 
 def texts(page, number=1):
@@ -138,9 +155,8 @@ def test_tokens_appear_one_by_one_and_become_html(windows, fast):
         expect(page.locator("b, i, .answer script, .answer button")).to_have_count(0)
         assert len(texts(page)) > 50
         assert texts(page)[-1] == ANSWERS[ESCAPE]
-    for page in pages:
-        page.reload()
-        expect(answer(page).locator("li code").first).to_be_visible()
+    one.reload()
+    expect(answer(one).locator("li code").first).to_be_visible()
 
 
 def test_several_answers_at_once_come_over_one_connection_and_one_too_many_comes_back_with_what_is_wrong(windows, slow):
@@ -149,8 +165,7 @@ def test_several_answers_at_once_come_over_one_connection_and_one_too_many_comes
         suggest(pages[number % 2], STORY)
         for page in pages:
             expect(answer(page, number)).to_be_visible(timeout=SOON)
-    for number in range(1, 5):
-        expect_to_grow(*pages, number=number)
+    expect_to_grow(*pages, numbers=range(1, 5))
     for number, page in enumerate(pages, 1):
         ask(page, UNKNOWN)
         expect(page.get_by_role("alert")).to_contain_text("4 answers are being written.", timeout=SOON)
@@ -160,8 +175,7 @@ def test_several_answers_at_once_come_over_one_connection_and_one_too_many_comes
         page.get_by_role("button", name="Ask", exact=True).click()
         expect(page.get_by_role("alert")).to_have_count(0)
         expect(page.get_by_label("Question")).to_have_value("")
-        expect_to_grow(*pages, number=4 + number)
-        expect_to_grow(*pages, number=4)
+        expect_to_grow(*pages, numbers=(4, 4 + number))
     for page in pages:
         expect(page.locator(".question")).to_have_text([STORY] * 4 + [UNKNOWN] * 2)
         assert len(page.streams) == 1
@@ -171,7 +185,7 @@ def test_several_answers_at_once_come_over_one_connection_and_one_too_many_comes
     before = slow.mark()
     for page in pages:
         closing = slow.mark()
-        page.close()
+        page.goto("about:blank")
         slow.wait_for_line('"GET /live', closing)
     assert sum('"GET /live' in line for line in slow.lines(before)) == 2
 
@@ -209,7 +223,7 @@ def test_an_answer_that_fails_half_way_says_so_and_can_be_tried_again(windows, f
         expect(answer(page).get_by_role("button")).to_have_count(0)
 
 
-def test_a_page_that_is_loaded_in_the_middle_goes_on_and_one_that_is_closed_stops_nothing(windows, slow):
+def test_a_page_that_is_loaded_in_the_middle_goes_on_and_one_that_is_left_stops_nothing(window, windows, slow):
     pages = windows(slow.address)
     suggest(pages[0], STORY)
     expect_to_grow(*pages)
@@ -217,10 +231,9 @@ def test_a_page_that_is_loaded_in_the_middle_goes_on_and_one_that_is_closed_stop
         before = text(page).inner_text()
         page.reload()
         assert text(page).inner_text().startswith(before)
-    closed = windows(slow.address, pages[0])
-    expect_to_grow(*closed)
-    for page in closed:
-        page.close()
+    left = window(slow.address)
+    expect_to_grow(left)
+    left.goto("about:blank")
     expect_to_grow(*pages)
     expect_all_of_it(*pages)
 
@@ -228,7 +241,7 @@ def test_a_page_that_is_loaded_in_the_middle_goes_on_and_one_that_is_closed_stop
 def test_who_was_without_a_network_in_the_middle_misses_no_token(window, windows, slow):
     with Network(slow.address) as network:
         far = windows(network.address)
-        near = window(slow.address, beside=far[0])
+        near = window(slow.address)
         suggest(near, STORY)
         expect_to_grow(near, *far)
         network.take_away()
@@ -241,13 +254,12 @@ def test_who_was_without_a_network_in_the_middle_misses_no_token(window, windows
         expect_all_of_it(near, *far)
 
 
-def test_a_question_that_comes_in_one_piece_with_its_tokens_misses_none_of_them(window, windows, slow):
-    late = windows(slow.address)
+def test_a_question_that_comes_in_one_piece_with_its_tokens_misses_none_of_them(window, windows, windows_of_the_file, slow):
     held = []
-    for page in late:
+    for page in windows_of_the_file[:2]:
         page.route("**/live?*", lambda route: held.append(route), times=1)
-        page.reload()
-    near = window(slow.address, beside=late[0])
+    late = windows(slow.address)
+    near = window(slow.address)
     suggest(near, STORY)
     expect(text(near)).to_contain_text("On day 1", timeout=SOON)
     for page in late:
