@@ -296,6 +296,7 @@ def _moved(descriptor: int) -> int:
 def _run(arguments: list[str]) -> None:
     """What Python does with these arguments, to the end."""
     code = 0
+    sys.orig_argv = [sys.executable, *arguments]
     try:
         match arguments:
             case ["-m", module, *rest]:

@@ -14,8 +14,7 @@ LATER = 40_000  # milliseconds, for what waits until a browser tries again
 
 @pytest.fixture(scope="module")
 def demo():
-    # Not forked: the demo starts itself anew by the command that it was started with.
-    with Server([SCRIPTS / "chirp-trio", "demo", "--port", "0"], forked=False) as server:
+    with Server([SCRIPTS / "chirp-trio", "demo", "--port", "0"]) as server:
         said = server.wait_for_line(r"^chirp_trio: serving the demo on (http://\S+)")
         yield said[1]
         assert server.stop() == 0
