@@ -85,7 +85,6 @@ def read(url, coding):
         return [one.decode() for one in data], used, response.http_version, client.get(f"{url}/sent").json()
 
 
-@pytest.mark.parametrize("coding", ["gzip", "zstd"])
 @pytest.mark.parametrize(
     "way",
     [
@@ -93,12 +92,13 @@ def read(url, coding):
         *("nginx that compresses", "Caddy that compresses", "Caddy that compresses, TLS"),
     ],
 )
-def test_each_event_arrives_before_the_next_is_there_and_is_compressed_once(way, coding, tmp_path):
+def test_each_event_arrives_before_the_next_is_there_and_is_compressed_once(way, tmp_path):
     with serving(way, tmp_path) as url:
-        data, used, version, sent = read(url, coding)
-    assert data == sent
-    assert used == coding
-    assert version == ("HTTP/2" if "TLS" in way else "HTTP/1.1")
+        for coding in ("gzip", "zstd"):
+            data, used, version, sent = read(url, coding)
+            assert data == sent[-EVENTS:], coding
+            assert used == coding
+            assert version == ("HTTP/2" if "TLS" in way else "HTTP/1.1")
 
 
 @pytest.mark.parametrize("way", ["nginx that removes Accept-Encoding", "Caddy that removes Accept-Encoding, TLS"])
