@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 
 # The number of new objects after which the young ones are collected, and of such collections before an older one; Python's
 # own are smaller. A thousand open streams are fifty thousand objects, which the collector would examine each time in vain.
@@ -14,9 +15,14 @@ _FEW = 1_000
 # Connections may all have been replaced by others so many times before every object is examined again.
 _GENERATIONS = 4
 
-# For each running server of this process, the thresholds before the first of them, and whether anything was left out of
-# collections then: servers may start and stop in any order.
-_before: list[tuple[tuple[int, int, int], bool]] = []
+# The thresholds before each running server of this process: servers may start and stop in any order.
+_before: list[tuple[int, int, int]] = []
+
+
+@cache
+def _has_frozen_objects() -> bool:
+    """Whether the process leaves objects out already; asked once, because they are counted, and may be many."""
+    return gc.get_freeze_count() > 0
 
 
 class CalmCollector:
@@ -54,7 +60,8 @@ def calm_garbage_collector() -> Generator[CalmCollector]:
     In a process that had left objects out before its first server, they stay so, and what servers have left out with them.
     """
     before = gc.get_threshold()
-    _before.append(_before[0] if _before else (before, gc.get_freeze_count() > 0))
+    _before.append(_before[0] if _before else before)
+    keeps_frozen = _has_frozen_objects()
     gc.collect()
     gc.freeze()
     if before[0]:  # zero means that the collector is switched off
@@ -62,8 +69,8 @@ def calm_garbage_collector() -> Generator[CalmCollector]:
     try:
         yield CalmCollector()
     finally:
-        original, was_frozen = _before.pop()
+        original = _before.pop()
         if not _before:
             gc.set_threshold(*original)
-            if not was_frozen:
+            if not keeps_frozen:
                 gc.unfreeze()

@@ -5,6 +5,7 @@ import weakref
 
 import pytest
 
+from chirp_trio.server import garbage
 from chirp_trio.server.garbage import calm_garbage_collector
 
 
@@ -13,6 +14,14 @@ def thresholds():
     before = gc.get_threshold()
     yield
     gc.set_threshold(*before)
+
+
+@pytest.fixture(autouse=True)
+def is_first_server():
+    """The process has had no server before."""
+    garbage._has_frozen_objects.cache_clear()
+    yield
+    garbage._has_frozen_objects.cache_clear()
 
 
 @pytest.fixture
