@@ -15,13 +15,13 @@ def run(code: str, *, cwd: Path | None = None) -> subprocess.CompletedProcess[st
     """Run a program to its end, forked from such a Python."""
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         script = Path(name) / "program.py"
-        script.write_text(f"import os as _os; _os.dup2({errors.fileno()}, 2)\n{code}")
+        script.write_text(code)
         process = _bare.start(
             [sys.executable, script],
             cwd=cwd or Path.cwd(),
             env=os.environ,
             output=output.fileno(),
-            inherited=[errors.fileno()],
+            errors=errors.fileno(),
         )
         try:
             process.wait(120)

@@ -119,19 +119,22 @@ class Origin:
         env: Mapping[str, str],
         output: int,
         errors: int | None = None,
+        input: int | None = None,
         inherited: Sequence[int] = (),
     ) -> Process:
         """Start `command`, a Python or a script of the environment.
 
-        Its standard output goes to `output`, and so does its standard error, unless that has a place of its own.
+        Its standard output goes to `output`, its standard error to `errors`, or to `output` as well. It reads `input`, or
+        finds nothing to read.
         """
         if self._questions is None:
             self._questions = self._start_origin()
         args = [str(word) for word in command]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         question = {"args": args, "cwd": str(cwd), "env": dict(env), "inherited": list(inherited)}
-        descriptors = array.array("i", [theirs.fileno(), output, output if errors is None else errors, *inherited])
-        with theirs:
+        with theirs, Path(os.devnull).open() as nothing:
+            given = [nothing.fileno() if input is None else input, output, output if errors is None else errors]
+            descriptors = array.array("i", [theirs.fileno(), *given, *inherited])
             ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)]
             self._questions.sendmsg([json.dumps(question).encode()], ancillary)
         return Process(args, ours)
@@ -221,8 +224,7 @@ def _become(question: dict, answers: int, descriptors: Sequence[int]) -> None:
     os.setsid()
     high = [_moved(descriptor) for descriptor in (answers, *descriptors)]
     os.closerange(3, _HIGH)
-    high.append(null := _moved(os.open(os.devnull, os.O_RDONLY)))
-    for descriptor, number in zip([null, *high[1:-1]], [0, 1, 2, *question["inherited"]], strict=True):
+    for descriptor, number in zip(high[1:], (0, 1, 2, *question["inherited"]), strict=True):
         os.dup2(descriptor, number, inheritable=True)
     env = question["env"]
     os.environ.clear()
@@ -259,11 +261,11 @@ class _Popen(subprocess.Popen):
     """A Python that a forked process starts, with nothing but its arguments and its environment, is forked as well."""
 
     def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *others) -> None:
-        is_python = args[0] == sys.executable and pass_fds and threading.current_thread() is threading.main_thread()
-        if not is_python:
+        if args[0] != sys.executable or not pass_fds:
             super()._execute_child(args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *others)
             return
-        self.pid = os.fork()
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of threads, of which trio has some
+            self.pid = os.fork()
         self._child_created = True
         if not self.pid:
             _begin_again(args[1:], env, pass_fds)

@@ -12,7 +12,7 @@ MOST = 50
 
 def test_who_comes_when_there_are_too_many_connections_is_told_and_the_others_go_on():
     options = ["--max-connections", str(MOST), "--head-timeout", "60"]
-    with chirp_trio("besieged:app", *options, forked=False) as server, kept_in_order(server), leaving_nothing(server):
+    with chirp_trio("besieged:app", *options) as server, kept_in_order(server), leaving_nothing(server):
         with ExitStack() as connections:
             honest = connections.enter_context(HTTP1(server.address))
             response = honest.request("/ticks")

@@ -153,8 +153,12 @@ def test_it_can_be_waited_for_and_ended(start):
     process.send_signal(signal.SIGTERM)  # nobody
 
 
-def test_a_python_that_it_starts_while_trio_runs_has_what_it_is_given_and_nothing_else(start):
-    script = """
+@pytest.mark.parametrize(
+    "starting",
+    ["subprocess.Popen(command, **options).wait()", "await (await trio.lowlevel.open_process(command, **options)).wait()"],
+)  # the second of them does so in a thread
+def test_a_python_that_it_starts_while_trio_runs_has_what_it_is_given_and_nothing_else(start, starting):
+    script = f"""
         import atexit, os, signal, socket, subprocess, sys, trio
 
         NOT_GIVEN = 400
@@ -165,12 +169,12 @@ def test_a_python_that_it_starts_while_trio_runs_has_what_it_is_given_and_nothin
                 os.dup2(given.fileno(), NOT_GIVEN, inheritable=True)
                 number = given.fileno()
                 command = [sys.executable, "-m", "script", str(number)]
-                child = subprocess.Popen(command, env={"NAME": "other"}, pass_fds=[number], start_new_session=True)
-                print(child.wait(), flush=True)
+                options = {{"env": {{"NAME": "other"}}, "pass_fds": [number], "start_new_session": True}}
+                print({starting}, flush=True)
 
         async def child(number):
             print(__name__, os.environ.get("NAME"), os.getsid(0) == os.getpid())
-            print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, os.path.exists(f"/proc/self/fd/{NOT_GIVEN}"))
+            print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, os.path.exists(f"/proc/self/fd/{{NOT_GIVEN}}"))
             print(socket.socket(fileno=number).getsockname()[0])
             sys.exit(7)
 

@@ -10,15 +10,20 @@ from pathlib import Path
 import pytest
 
 import chirp_trio
+from tests import forking
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 @pytest.mark.parametrize("module", ["chirp_trio", "chirp_trio.cli"])
-def test_the_package_can_be_run_as_the_command_line(module):
-    done = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout == f"chirp-trio {chirp_trio.__version__}\n"
+def test_the_package_can_be_run_as_the_command_line(module, tmp_path):
+    with (tmp_path / "output").open("w+") as output:
+        command = [sys.executable, "-m", module, "--version"]
+        process = forking.servers.start(command, cwd=tmp_path, env=os.environ, output=output.fileno())
+        assert process.wait(100) == 0
+        output.seek(0)
+        assert output.read() == f"chirp-trio {chirp_trio.__version__}\n"
 
 
 def test_the_exit_code_of_a_run_package_is_that_of_its_command(tmp_path):

@@ -1,11 +1,14 @@
 """`chirp-trio publish` as a user has it: at a real server, between other programs, and interrupted."""
 
+import os
 import signal
-import subprocess
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from chirp_trio import RedisStore, Topic
+from tests import forking
 from tests.integration.redis_topics import remembered
 from tests.integration.server import SCRIPTS
 from tests.redis_servers import RedisServer
@@ -19,10 +22,21 @@ def server(request, tmp_path):
         yield server
 
 
+@contextmanager
 def publish(server, *arguments):
-    pipe = subprocess.PIPE
+    """Its process, with pipes for what it reads and says."""
     command = [SCRIPTS / "chirp-trio", "publish", "--redis", server.url, "--timeout", "30", *arguments]
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+    (read, stdin), (stdout, output), (stderr, errors) = (os.pipe() for _ in range(3))
+    process = forking.servers.start(command, cwd=Path.cwd(), env=os.environ, input=read, output=output, errors=errors)
+    for descriptor in (read, output, errors):
+        os.close(descriptor)
+    process.stdin, process.stdout, process.stderr = os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb"), os.fdopen(stderr, "rb")
+    with process.stdin, process.stdout, process.stderr:
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
 
 async def there(server):

@@ -11,8 +11,9 @@ app = App()
 
 
 @app.route("/talk")
-async def talk():
-    print("printed " * 500)
+async def talk(request):
+    for _ in range(int(request.query.get("times", 1))):
+        print("printed " * 500)
     print("printed as an error", file=sys.stderr, flush=True)
     logging.getLogger("talkative").warning("logged")
     logging.getLogger("chirp_trio.web").error("logged as the library does it")
