@@ -128,7 +128,7 @@ class Call:
     async def __call__(self) -> None:
         async with self.app.running(), trio.open_nursery() as nursery:
             nursery.start_soon(self._serve)
-            with self._client, trio.move_on_after(6):
+            with self._client, trio.move_on_after(2.5):
                 async for _ in self._from_app:
                     pass
             self._has_left.set()

@@ -96,13 +96,13 @@ def scenarios():
     big = "x" * 5000
     for make in (Source, BothKinds):
         for then in ("end", "raise", "wait"):
-            yield pytest.param(lambda make=make, then=then: make("a", big, big, "b", then=then), id=f"{make.__name__}-{then}")
-    yield pytest.param(lambda: Source("a", "b", pause=2.5, then="end"), id="heartbeats")
+            yield pytest.param(lambda make=make, then=then: make("a", big, "b", then=then), id=f"{make.__name__}-{then}")
+    yield pytest.param(lambda: Source("a", "b", pause=1.2, then="end"), id="heartbeats")
     yield pytest.param(lambda: Source(then="wait"), id="idle")
     yield pytest.param(lambda: Source(then="raise"), id="error before the first event")
-    yield pytest.param(lambda: Feed(history=0, later=3, size=10), id="a subscription that gets events")
-    yield pytest.param(lambda: Feed(history=6, later=2, size=5000), id="a subscription that is behind")
-    yield pytest.param(lambda: MergedFeed(history=3, later=3, size=5000), id="two topics merged")
+    yield pytest.param(lambda: Feed(history=0, later=2, size=10), id="a subscription that gets events")
+    yield pytest.param(lambda: Feed(history=4, later=2, size=5000), id="a subscription that is behind")
+    yield pytest.param(lambda: MergedFeed(history=2, later=2, size=5000), id="two topics merged")
 
 
 @pytest.mark.parametrize("kind", REASONS)

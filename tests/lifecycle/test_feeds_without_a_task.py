@@ -120,13 +120,14 @@ async def test_an_event_that_cannot_be_encoded_ends_the_stream_as_its_source_wou
     assert topic.subscribers == 0
 
 
-@pytest.mark.parametrize("history", [0, 6], ids=["from now on", "behind"])
+@pytest.mark.parametrize("history", [0, 4], ids=["from now on", "behind"])
 @pytest.mark.parametrize("kind", ["handler cancelled", "client left", "server stops", "everything cancelled", "closed"])
 async def test_a_subscription_can_be_interrupted_at_any_step(autojump_clock, caplog, kind, history):
     caplog.set_level(logging.DEBUG, "chirp_trio.stream")
     before = tasks()
     visits, topics = [], []
-    make_visit = Visit if kind in {"server stops", "everything cancelled"} else Call  # the rest does nothing to a server
+    # Most do nothing to a server, and what a topic remembers is sent by it as what comes later is.
+    make_visit = Visit if kind in {"server stops", "everything cancelled"} and not history else Call
 
     async def scenario():
         topic = Topic("feed")
@@ -140,7 +141,7 @@ async def test_a_subscription_can_be_interrupted_at_any_step(autojump_clock, cap
             nursery.cancel_scope.cancel()
 
     async def publish(topic):
-        for _ in range(3):
+        for _ in range(2):
             await trio.sleep(0.5)
             topic.publish_nowait("y" * 5000)
         topic.close()

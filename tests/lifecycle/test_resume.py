@@ -122,9 +122,17 @@ def app_of(topics, kind, source, revalidate=None):
     return app
 
 
+# Each source with each kind, and both with each way to answer `revalidate`.
+WAYS = {kind: (kind, None) for kind in KINDS} | {
+    "bare, revalidated": ("bare", allow),
+    "merged and filtered, revalidated": ("merged and filtered", allow),
+    "filtered, revalidated slowly": ("filtered", allow_late),
+    "merged, revalidated slowly": ("merged", allow_late),
+}
+
+
 @pytest.mark.parametrize("source", [name for name in SOURCES if name not in OPENED_BEFORE])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("revalidate", [None, allow, allow_late], ids=["", "revalidated", "revalidated slowly"])
+@pytest.mark.parametrize(("kind", "revalidate"), WAYS.values(), ids=WAYS)
 async def test_whoever_leaves_at_any_time_comes_back_to_what_was_missed(autojump_clock, topics, kind, source, revalidate):
     news = topics[0]
     news.publish_nowait("before")

@@ -12,6 +12,7 @@ from chirp_trio.server.garbage import calm_garbage_collector
 @pytest.fixture(autouse=True)
 def thresholds():
     before = gc.get_threshold()
+    gc.freeze()  # or each test would look through whatever the others have made
     yield
     gc.set_threshold(*before)
 
