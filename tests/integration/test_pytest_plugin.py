@@ -311,8 +311,8 @@ UNMARKED = """
             client = await sse_client(app)
             assert (await client.sse("/live", max_events=2)).event_times == (0, 20)
 
-    @given(strategies.integers())
-    async def test_of_hypothesis(number):
+    @given(strategies.booleans())
+    async def test_of_hypothesis(value):
         assert trio.lowlevel.in_trio_task()
 
     @pytest.fixture

@@ -58,5 +58,5 @@ def test_what_a_large_event_costs_grows_no_faster_than_the_event():
                     left -= len(client.socket.recv(8192))
                 return float(server.get("/cpu")[1]) - before
 
-        small, large = (min(cost(mebibytes) for _ in range(2)) for mebibytes in (10, 40))
+        small, large = (min(cost(mebibytes) for _ in range(2)) for mebibytes in (6, 24))
     assert large < 8 * small  # 4 is linear, 16 quadratic
