@@ -4,9 +4,10 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import translate
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import trio
@@ -87,6 +88,7 @@ async def _restart_for_ever(command: Sequence[str], files: Files, pipe: int) -> 
                 pause = max(_INTERVAL, _SHARE * (time.perf_counter() - began))
                 changed, seen = {path for path, _ in now ^ seen}, now
             say(f"{', '.join(sorted(map(os.path.relpath, changed))[:3])} changed, restarting")
+            _forget_compiled(changed)
         finally:
             with trio.move_on_after(_PATIENCE, shield=True):
                 await _stop(process)
@@ -98,6 +100,16 @@ async def _stop(process: trio.Process) -> None:
     if process.poll() is None:
         process.terminate()
     await process.wait()
+
+
+def _forget_compiled(paths: Iterable[str]) -> None:
+    """Let Python compile these files anew. It tells their versions apart by their time, in whole seconds, and their length.
+
+    So what is saved twice within a second, as by an editor and then by a formatter, could stay what was saved first.
+    """
+    for path in paths:
+        with suppress(OSError):
+            Path(cache_from_source(path)).unlink()
 
 
 class Files:

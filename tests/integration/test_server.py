@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 import warnings
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -288,13 +289,15 @@ def test_without_http2_who_begins_with_it_is_told_so_and_an_upgrade_is_not_taken
 
 @pytest.fixture
 def changing(tmp_path):
-    """A folder with an app in a file that can be changed, and a function that does so."""
+    """A folder with an app in a file that can be changed, to one of the same length and second; and a function for that."""
     for file in APPS.glob("*.py"):
         shutil.copy(file, tmp_path)
+    second = int(time.time()) * 10**9
 
     def change(number):
         route = f"@app.route('/version')\ndef version():\n    return 'version {number}'\n"
         (tmp_path / "changing.py").write_text(f"from endings import app\n{route}")
+        os.utime(tmp_path / "changing.py", ns=(second + number, second + number))
 
     change(1)
     return tmp_path, change
