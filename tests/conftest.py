@@ -2,6 +2,7 @@
 between processes."""
 
 import gc
+import os
 import signal
 from pathlib import Path
 
@@ -74,6 +75,12 @@ def pytest_collection():
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_configure(config):
+    """Keep coverage to the processes that run tests: in those that tests start, it would take as long as all else there."""
+    if not config.getoption("numprocesses", None):  # in a process of pytest-xdist too, but not in the one that starts those
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 _file = None

@@ -103,12 +103,10 @@ class Origin:
 
     Args:
         modules: What it imports.
-        is_covered: Whether it imports coverage as well, where the tests' coverage is measured.
     """
 
-    def __init__(self, modules: Sequence[str], *, is_covered: bool = True) -> None:
+    def __init__(self, modules: Sequence[str]) -> None:
         self._modules = modules
-        self._is_covered = is_covered
         self._questions: socket.socket | None = None
 
     def start(
@@ -143,10 +141,7 @@ class Origin:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, __file__, str(theirs.fileno()), *self._modules]
-            env = {name: value for name, value in os.environ.items() if self._is_covered or "COVERAGE" not in name}
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True, env=env
-            )
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True)
 
         def end() -> None:
             ours.close()
@@ -261,11 +256,12 @@ class _Popen(subprocess.Popen):
     """A Python that a forked process starts, with nothing but its arguments and its environment, is forked as well."""
 
     def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *others) -> None:
-        if args[0] != sys.executable or not pass_fds:
+        # Not in a thread, as trio starts processes: Python would not notice in it that it has got a signal.
+        is_python = args[0] == sys.executable and pass_fds and threading.current_thread() is threading.main_thread()
+        if not is_python:
             super()._execute_child(args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *others)
             return
-        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of threads, of which trio has some
-            self.pid = os.fork()
+        self.pid = os.fork()
         self._child_created = True
         if not self.pid:
             _begin_again(args[1:], env, pass_fds)
