@@ -129,27 +129,29 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>reading</title>
 const codings = %(codings)s;
 window.shown = {}, window.times = {}, window.used = {}, window.ids = {}, window.ends = {};
 const post = (path) => fetch(path, {method: "POST"});
-const note = (coding, html) => { shown[coding].push(html); times[coding].push(performance.timeOrigin + performance.now()); };
+let waiting = [];
+const changed = () => { for (const goOn of waiting.splice(0)) goOn(); };
+const until = async (holds) => { while (!holds()) await new Promise((resolve) => waiting.push(resolve)); return true; };
+const note = (coding, html) => {
+  shown[coding].push(html);
+  times[coding].push(performance.timeOrigin + performance.now());
+  changed();
+};
+const end = (coding, how) => { ends[coding] = how; changed(); };
 const haveShown = (count) => codings.every((coding) => shown[coding].length >= count);
 // Publishes an event when all have shown the one before it, until there are so many.
 window.reach = async (count) => {
   while (true) {
     const number = shown.identity.length;
-    while (!haveShown(number)) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => haveShown(number));
     if (number >= count) return true;
     await post("/next");
-    while (!haveShown(number + 1)) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => haveShown(number + 1));
   }
 };
-window.wait = async (count) => {
-  while (!haveShown(count)) await new Promise((resolve) => setTimeout(resolve, 20));
-  return true;
-};
+window.wait = (count) => until(() => haveShown(count));
 // Of an EventSource that is told with a 204 not to come back, and of a response whose body has its proper end.
-window.haveEnded = async () => {
-  while (!codings.every((coding) => ends[coding] == "over")) await new Promise((resolve) => setTimeout(resolve, 20));
-  return true;
-};
+window.haveEnded = () => until(() => codings.every((coding) => ends[coding] == "over"));
 async function read(coding) {
   let id = "";
   while (true) {
@@ -164,7 +166,7 @@ async function read(coding) {
       let text = "";
       while (true) {
         const {value, done} = await reader.read();
-        if (done) { ends[coding] = "over"; break; }
+        if (done) { end(coding, "over"); break; }
         text += value;
         const events = text.split("\\n\\n");
         text = events.pop();
@@ -194,7 +196,7 @@ async function read(coding) {
     if (element.className == "native") {
       const source = new EventSource(`/live/${coding}`);
       source.onmessage = (event) => { note(coding, event.data); ids[coding].push(event.lastEventId); };
-      source.onerror = () => { if (source.readyState == EventSource.CLOSED) ends[coding] = "over"; };
+      source.onerror = () => { if (source.readyState == EventSource.CLOSED) end(coding, "over"); };
     } else if (element.className == "fetched") {
       read(coding);
     } else {
