@@ -24,7 +24,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -55,7 +55,6 @@ PLUGINS = (
 )  # fmt: skip
 
 _LARGEST = 1 << 20  # bytes of a question
-_MANY = 20_000  # objects
 _HIGH = 500  # where file descriptors are out of the way of those whose numbers are given
 
 
@@ -170,7 +169,6 @@ def main(number: int, modules: Sequence[str]) -> None:
         hypothesis.given(hypothesis.strategies.none())(lambda nothing: None)()
     gc.collect()
     gc.freeze()  # or each process would look through all of this again, whenever it collects garbage
-    gc.unfreeze = _unfreeze_of_many(gc.unfreeze, gc.get_freeze_count())
     questions = socket.socket(fileno=number)
     running: dict[int, socket.socket] = {}
     deaths, death = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -198,15 +196,6 @@ def main(number: int, modules: Sequence[str]) -> None:
             running[process] = answers
             for descriptor in descriptors[1:]:
                 os.close(descriptor)
-
-
-def _unfreeze_of_many(unfreeze: Callable[[], None], imported: int) -> Callable[[], None]:
-    """What servers call when they stop: it does nothing unless a process has frozen many objects of its own.
-
-    Otherwise the collection at its end would look through what was imported as well, which takes longer than all else that
-    a server does in a short test.
-    """
-    return lambda: unfreeze() if gc.get_freeze_count() > imported + _MANY else None
 
 
 def _tell(answers: socket.socket, number: int) -> None:
