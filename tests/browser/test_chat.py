@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.network import Network
+from tests.browser.network import Network, skip_seconds
 from tests.docs.runner import ROOT
 from tests.integration.server import SCRIPTS, Server, announced, chirp_trio
 
@@ -62,8 +62,8 @@ def expect_live(page, timeout=SOON):
 
 
 def expect_late(page):
-    """The page says that it reconnects: after five seconds of which nothing has come, and which are skipped here."""
-    page.evaluate("for (const animation of document.getAnimations()) animation.currentTime += 5000")
+    """The page says that it reconnects: after five seconds in which nothing has come."""
+    skip_seconds(page, 5)
     expect(page.locator(".late")).to_be_visible(timeout=SOON)
     expect(page.locator(".live")).to_be_hidden()
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.network import Network
+from tests.browser.network import Network, skip_seconds
 from tests.docs.runner import ROOT
 from tests.integration.server import chirp_trio
 
@@ -113,6 +113,7 @@ def test_who_was_without_a_network_gets_every_line_once(windows, server, log):
         network.take_away()
         log.write("three", "four")
         for page in pages:
+            skip_seconds(page, 5)
             expect(page.locator(".late")).to_be_visible(timeout=SOON)
             expect_lines(page, "one", "two")
         network.give_back()
@@ -182,12 +183,12 @@ def test_a_page_does_not_grow_without_end_and_comes_to_the_last_line(windows, lo
         expect(lines(page).last).to_have_text("INFO and on", timeout=SOON)
 
 
-def test_nothing_is_wider_than_the_window(windows, log):
+def test_nothing_is_wider_than_the_window(pages, server, log):
     log.write("x" * 2000, *(f"ERROR {number}" for number in range(40)))
-    page, _ = windows()
+    page, _ = pages
     for width in (320, 390, 1600):
         page.set_viewport_size({"width": width, "height": 500})
-        page.reload()
+        page.goto("http://{}:{}".format(*server.address))
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate("document.documentElement.scrollHeight") <= 500
         expect(lines(page).last).to_be_in_viewport()
