@@ -120,9 +120,11 @@ def pages(pages_of_the_file):
     """The pages of the file, empty, in profiles without cookies."""
     yield pages_of_the_file
     for page in pages_of_the_file:
-        page.goto("about:blank")
+        if page.url != "about:blank":
+            page.goto("about:blank")
         page.context.clear_cookies()
-        page.set_viewport_size(VIEWPORT)
+        if page.viewport_size != VIEWPORT:
+            page.set_viewport_size(VIEWPORT)
         page.streams.clear()
 
 
