@@ -51,6 +51,7 @@ class NonBlockingWriter(io.RawIOBase):
         self._waiting: deque[bytes] = deque()
         self._size = 0  # of what waits, and of what the thread is writing
         self._lost = 0  # lines, since the last one that was written
+        self._is_lost_in_part = False  # whether the end of the last of them is still to come
         self._thread: threading.Thread | None = None
         # Reentrant: what is found to be garbage within may write as well.
         self._changed = threading.Condition(threading.RLock())
@@ -92,19 +93,26 @@ class NonBlockingWriter(io.RawIOBase):
     def _keep(self, data: bytes) -> None:
         """Have the thread write it."""
         if self._size and (self._lost or self._size + len(data) > self._limit):
-            self._lost += data.count(b"\n")
+            self._lose(data)
             return
         if self._thread is None:
             thread = threading.Thread(target=self._write_all, name="chirp_trio output", daemon=True)
             try:
                 thread.start()
             except RuntimeError:  # the system has none to give
-                self._lost += data.count(b"\n")
+                self._lose(data)
                 return
             self._thread = thread
         self._waiting.append(data)
         self._size += len(data)
         self._changed.notify_all()
+
+    def _lose(self, data: bytes) -> None:
+        """Count its lines as lost; one that is lost in several parts counts once."""
+        if data:
+            is_part = not data.endswith(b"\n")
+            self._lost += data.count(b"\n") + is_part - self._is_lost_in_part
+            self._is_lost_in_part = is_part
 
     def _write_all(self) -> None:
         while True:
@@ -115,13 +123,13 @@ class NonBlockingWriter(io.RawIOBase):
             rest = self._write_patiently(data)
             with self._changed:
                 self._size -= len(data)
-                self._lost += rest.count(b"\n")
+                self._lose(rest)
                 if self._lost and not rest and not self._waiting:
                     lines = "1 line was" if self._lost == 1 else f"{self._lost} lines were"
                     notice = f"chirp_trio: {lines} lost here: nobody read them, or they could not be written\n".encode()
                     self._waiting.append(notice)
                     self._size += len(notice)
-                    self._lost = 0
+                    self._lost, self._is_lost_in_part = 0, False
                 self._changed.notify_all()
 
     def _write_patiently(self, data: bytes) -> bytes:

@@ -66,6 +66,21 @@ def test_one_lost_line_is_counted_in_the_singular(pipe):
     assert text == b"x" * 100_000 + b"chirp_trio: 1 line was lost here: nobody read them, or they could not be written\n"
 
 
+def test_a_long_line_that_is_lost_in_parts_is_counted_once(pipe):
+    """Python writes the end of a line by itself where the rest is longer than eight kilobytes."""
+    reader, writer = pipe
+    file = NonBlockingWriter(writer, limit=150_000)
+    for _ in range(5):
+        file.write(b"x" * 100_000)
+        file.write(b"\n")
+    text = b""
+    while b"lost here" not in text:
+        text += os.read(reader, 65536)
+    kept, _, notice = text.rpartition(b"\nchirp_trio: ")
+    assert set(kept.split(b"\n")) == {b"x" * 100_000}
+    assert notice.startswith(b"%d lines were lost here: " % (5 - len(kept.split(b"\n"))))
+
+
 def test_a_socket_that_nobody_reads_blocks_nobody():
     one, other = socket.socketpair()
     with one, other:
