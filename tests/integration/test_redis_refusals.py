@@ -126,7 +126,7 @@ async def test_what_is_to_be_confirmed_and_is_not_is_an_error(server, kind):
 
 async def test_nothing_is_confirmed_by_a_retry_that_was_not_before_it(server, kind, tmp_path):
     with RedisServer(kind, tmp_path / "replica", replicaof=f"127.0.0.1 {server.port}") as replica:
-        async with Topic("news", store=RedisStore(server.url, confirm="replica", timeout=4)) as topic:
+        async with Topic("news", store=RedisStore(server.url, confirm="replica", timeout=2.5)) as topic:
             await publish_at_last(topic, "1")
             replica.signal(signal.SIGSTOP)
             async with trio.open_nursery() as nursery:
