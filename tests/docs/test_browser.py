@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import browser, open_page, pages, pages_of_the_file  # noqa: F401 - fixtures
+from tests.browser.conftest import browser, open_lasting_page, open_page, pages, pages_of_the_file  # noqa: F401 - fixtures
 from tests.docs.runner import ROOT, blocks_of
 from tests.integration.server import chirp_trio
 
