@@ -24,7 +24,7 @@ class Exited(Exception):
 
 @pytest.fixture
 def ended(monkeypatch):
-    """What is said of an end, instead of one; and the clock, in seconds."""
+    """What is said of an end, instead of one; and the clock, in seconds. No other test has left a thread, as it seems."""
 
     def leave(code):
         raise Exited(code)
@@ -35,6 +35,7 @@ def ended(monkeypatch):
         _exit=leave, write=lambda _file, data: said.append(data.decode()), set_blocking=lambda _file, _is_blocking: None
     )
     monkeypatch.setattr(run, "os", write)
+    monkeypatch.setattr(threading, "enumerate", lambda: [threading.main_thread()])
     monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _seconds: None))
     return said, now
 
