@@ -45,6 +45,15 @@ async def test_one_stream_too_many_of_a_client_is_refused_and_others_are_not(aut
             assert (first.status, second.status) == (200, 200), "its slots are free again"
 
 
+async def test_a_client_that_ends_one_of_its_streams_may_have_one_more(autojump_clock):
+    app = app_of(Source("a"), config=AppConfig(max_streams_per_client=2))
+    async with TestClient(app) as client, client.stream_sse("/"):
+        async with client.stream_sse("/"):
+            pass
+        async with client.stream_sse("/"):
+            assert (await client.sse("/")).status == 429
+
+
 async def test_clients_without_an_address_are_counted_together(autojump_clock):
     """Nobody knows who they are: where each had no limit, whoever hides would have none."""
     app = app_of(Source("a"), config=AppConfig(max_streams_per_client=1))

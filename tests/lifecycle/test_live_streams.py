@@ -276,6 +276,7 @@ def test_a_hook_is_a_function_that_is_not_async(name):
 
 async def test_the_log_of_an_ending_can_be_read_by_machines(autojump_clock, caplog):
     async with TestClient(rooms(), client=("192.0.2.7", 1234)) as client:
+        await trio.sleep(7)
         await client.sse("/rooms/7?user=ada", disconnect_after=20)
     [record] = [record for record in caplog.records if record.getMessage() == "/rooms/7: ended, disconnected"]
     fields = ("path", "route", "client", "label", "ending", "events", "bytes")

@@ -250,6 +250,27 @@ async def test_a_source_that_gives_its_items_the_ids_of_what_it_reads_is_resumed
         assert await read(stream, 1) == ["<p>two</p>"]
 
 
+async def test_what_a_source_reads_no_longer_is_closed_while_its_stream_goes_on(autojump_clock, topics):
+    news = topics[0]
+    app = App()
+
+    async def first_and_nothing_more():
+        async for event in news.subscribe():
+            yield event
+            break
+        await trio.sleep_forever()
+
+    @app.route("/")
+    async def live():
+        return EventStream(first_and_nothing_more())
+
+    async with TestClient(app) as client, client.stream_sse("/") as stream:
+        news.publish_nowait("one")
+        assert await read(stream, 1) == ["one"]
+        await trio.testing.wait_all_tasks_blocked()
+        assert news.subscribers == 0
+
+
 async def test_an_item_before_the_first_event_takes_nobodys_place_away(autojump_clock, topics):
     news = topics[0]
     app = App()

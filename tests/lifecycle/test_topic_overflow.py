@@ -1,6 +1,7 @@
 """Subscribers that are too slow: what they lose is counted and told, and nobody else notices."""
 
 import logging
+from contextlib import aclosing
 
 import pytest
 import trio
@@ -159,3 +160,13 @@ async def test_one_that_never_reads_changes_nothing_for_the_others(autojump_cloc
             assert trio.current_time() == began
             await trio.sleep(0.1)
         assert topic.subscribers == 1, "the stalled one is given up after send_timeout"
+
+
+async def test_whoever_leaves_takes_nothing_from_another_with_a_buffer_of_the_same_size(autojump_clock):
+    topic = Topic("news", history=1)
+    async with aclosing(aiter(topic.subscribe(buffer=50))) as reader:
+        async with aclosing(aiter(topic.subscribe(buffer=50))):
+            pass
+        for number in range(40):
+            topic.publish_nowait(number)
+        assert [(await anext(reader)).value for _ in range(40)] == list(range(40))

@@ -1,6 +1,7 @@
 """Topics with a store: written first and delivered then, and a history that goes on after a restart."""
 
 import time
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import pytest
@@ -99,9 +100,12 @@ async def test_the_same_topic_can_be_opened_again(autojump_clock, store):
         changes = topic.presence()
     assert topic.is_closed
     assert [change async for change in changes] == []
-    async with opened(topic), feed_of(topic) as feed, feed.stream_sse("/", last_event_id=id) as stream:
-        await topic.publish("2")
-        assert await read(stream, 1) == ["2"]
+    async with opened(topic), feed_of(topic) as feed, aclosing(topic.presence()) as changes, trio.open_nursery() as nursery:
+        nursery.start_soon(anext, changes)
+        await trio.testing.wait_all_tasks_blocked()
+        async with feed.stream_sse("/", last_event_id=id) as stream:
+            await topic.publish("2")
+            assert await read(stream, 1) == ["2"]
 
 
 # -- what is kept -------------------------------------------------------------------------------------------------------
