@@ -105,6 +105,7 @@ class NonBlockingWriter(io.RawIOBase):
             self._thread = thread
         self._waiting.append(data)
         self._size += len(data)
+        self._is_lost_in_part = False  # the line that is lost ends with this
         self._changed.notify_all()
 
     def _lose(self, data: bytes) -> None:

@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import cache
 
 # The number of new objects after which the young ones are collected, and of such collections before an older one; Python's
 # own are smaller. A thousand open streams are fifty thousand objects, which the collector would examine each time in vain.
@@ -15,14 +14,9 @@ _FEW = 1_000
 # Connections may all have been replaced by others so many times before every object is examined again.
 _GENERATIONS = 4
 
-# The thresholds before each running server of this process: servers may start and stop in any order.
-_before: list[tuple[int, int, int]] = []
-
-
-@cache
-def _has_frozen_objects() -> bool:
-    """Whether the process leaves objects out already; asked once, because they are counted, and may be many."""
-    return gc.get_freeze_count() > 0
+# For each running server of this process, since servers may start and stop in any order: the thresholds before the first of
+# them, and whether objects were left out of collections already.
+_before: list[tuple[tuple[int, int, int], bool]] = []
 
 
 class CalmCollector:
@@ -57,11 +51,11 @@ def calm_garbage_collector() -> Generator[CalmCollector]:
 
     With a thousand streams, a full collection delays every event by a tenth of a second. The whole process shares the
     collector: thresholds that are higher already stay, and all are restored when the last server of the process has stopped.
-    In a process that had left objects out before its first server, they stay so, and what servers have left out with them.
+    In a process that had left objects out before, all that is left out stays so after the last server, for as long as the
+    process lasts or until it calls `gc.unfreeze()`.
     """
     before = gc.get_threshold()
-    _before.append(_before[0] if _before else before)
-    keeps_frozen = _has_frozen_objects()
+    _before.append(_before[0] if _before else (before, gc.get_freeze_count() > 0))
     gc.collect()
     gc.freeze()
     if before[0]:  # zero means that the collector is switched off
@@ -69,8 +63,8 @@ def calm_garbage_collector() -> Generator[CalmCollector]:
     try:
         yield CalmCollector()
     finally:
-        original = _before.pop()
+        thresholds, has_left_out = _before.pop()
         if not _before:
-            gc.set_threshold(*original)
-            if not keeps_frozen:
+            gc.set_threshold(*thresholds)
+            if not has_left_out:
                 gc.unfreeze()

@@ -88,12 +88,12 @@ async def _restart_for_ever(command: Sequence[str], files: Files, pipe: int) -> 
                 pause = max(_INTERVAL, _SHARE * (time.perf_counter() - began))
                 changed, seen = {path for path, _ in now ^ seen}, now
             say(f"{', '.join(sorted(map(os.path.relpath, changed))[:3])} changed, restarting")
-            _forget_compiled(changed)
         finally:
             with trio.move_on_after(_PATIENCE, shield=True):
                 await _stop(process)
             if process.poll() is None:
                 process.kill()
+        _forget_compiled(path for path in changed if path.endswith(".py"))  # the server that has ended writes none any more
 
 
 async def _stop(process: trio.Process) -> None:
@@ -108,7 +108,7 @@ def _forget_compiled(paths: Iterable[str]) -> None:
     So what is saved twice within a second, as by an editor and then by a formatter, could stay what was saved first.
     """
     for path in paths:
-        with suppress(OSError):
+        with suppress(OSError, NotImplementedError):  # there is none; this Python keeps none
             Path(cache_from_source(path)).unlink()
 
 

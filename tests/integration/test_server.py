@@ -296,8 +296,9 @@ def changing(tmp_path):
 
     def change(number):
         route = f"@app.route('/version')\ndef version():\n    return 'version {number}'\n"
-        (tmp_path / "changing.py").write_text(f"from endings import app\n{route}")
-        os.utime(tmp_path / "changing.py", ns=(second + number, second + number))
+        (tmp_path / "new").write_text(f"from endings import app\n{route}")
+        os.utime(tmp_path / "new", ns=(second + number, second + number))
+        (tmp_path / "new").replace(tmp_path / "changing.py")
 
     change(1)
     return tmp_path, change

@@ -5,7 +5,6 @@ import weakref
 
 import pytest
 
-from chirp_trio.server import garbage
 from chirp_trio.server.garbage import calm_garbage_collector
 
 
@@ -15,14 +14,6 @@ def thresholds():
     gc.freeze()  # or each test would look through whatever the others have made
     yield
     gc.set_threshold(*before)
-
-
-@pytest.fixture(autouse=True)
-def is_first_server():
-    """The process has had no server before."""
-    garbage._has_frozen_objects.cache_clear()
-    yield
-    garbage._has_frozen_objects.cache_clear()
 
 
 @pytest.fixture
@@ -46,6 +37,16 @@ def test_what_was_left_out_before_stays_so():
     with calm_garbage_collector(), calm_garbage_collector():
         pass
     assert not any(one is there for one in gc.get_objects())  # which are those that the collector would look at
+
+
+def test_a_process_that_leaves_nothing_out_any_more_does_not_after_its_next_server():
+    gc.freeze()
+    with calm_garbage_collector():
+        pass
+    gc.unfreeze()
+    with calm_garbage_collector():
+        pass
+    assert gc.get_freeze_count() == 0
 
 
 @pytest.mark.parametrize(("before", "during"), [((700, 10, 10), (10_000, 50, 10)), ((20_000, 60, 10), (20_000, 60, 10))])

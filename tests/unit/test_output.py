@@ -81,6 +81,15 @@ def test_a_long_line_that_is_lost_in_parts_is_counted_once(pipe):
     assert notice.startswith(b"%d lines were lost here: " % (5 - len(kept.split(b"\n"))))
 
 
+def test_a_line_whose_end_is_kept_is_not_taken_for_a_part_of_the_next_one(pipe):
+    file = NonBlockingWriter(pipe[1])
+    file._thread = threading.current_thread()  # which writes nothing
+    file._lose(b"one\nhalf of")  # what could not be written of a piece
+    file.write(b" two\n")
+    file.write(b"three\n")
+    assert file._lost == 3
+
+
 def test_a_socket_that_nobody_reads_blocks_nobody():
     one, other = socket.socketpair()
     with one, other:
