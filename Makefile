@@ -34,7 +34,7 @@ test-fast: export PYTHONDONTWRITEBYTECODE =
 test-fast: setup  ## the tests in memory: no process, no socket, no browser
 	@$(RUN) $(PROCESSES) $(IN_MEMORY)
 
-soak: setup  ## the long forms of tests that are short otherwise: ten minutes of clients, processes joined by Redis with ten seeds from CHIRP_TRIO_SEED on, the models of topics with 500 scripts each, three times the cases of hypothesis, 5000 stacks of middleware
+soak: setup  ## the long forms of tests that are short otherwise: ten minutes of clients, processes joined by Redis with ten seeds from CHIRP_TRIO_SEED on, the models of topics with 500 scripts each, and 500 responses whose bytes are changed, three times the cases of hypothesis, 5000 stacks of middleware
 	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_soak.py
 	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_joined_processes.py tests/integration/test_joined_workers.py
 	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_workers.py -k nobody_is_refused

@@ -1,5 +1,5 @@
-"""What all tests share: how hypothesis runs, what asserts in helpers say, what the garbage collector looks at, and reports
-between processes."""
+"""What all tests share: how hypothesis runs, what asserts in helpers say, what the garbage collector looks at, where coverage
+counts, and reports between processes."""
 
 import gc
 import os

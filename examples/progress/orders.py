@@ -11,8 +11,8 @@ from random import Random
 import trio
 from jobs import Job, JobFailed
 
-BITE = int(os.environ.get("BITE", "50"))  # orders that are imported at a time
-PACE = BITE / 1000  # seconds from one bite to the next: it would be over too soon to be watched
+BITE = max(1, int(os.environ.get("BITE", "50")))  # orders that are imported at a time
+PACE = BITE / 1000  # seconds from one bite to the next: faster than a thousand orders a second is over too soon to be watched
 PRICES = {"Tea": "4.80", "Coffee": "7.20", "Cocoa": "5.50", "Honey": "6.90", "Biscuits": "3.40"}
 
 
