@@ -11,7 +11,7 @@ _LONG = "CHIRP_TRIO_EXAMPLES" in os.environ
 
 
 def examples(number: int) -> int:
-    """How many cases hypothesis tries where it would find what there is to find in `number` of them.
+    """How many cases a test tries where it would find what there is to find in `number` of them.
 
     A run of all tests has a third, and `make soak` has all.
     """

@@ -93,7 +93,7 @@ REASONS = {
 
 
 def scenarios():
-    big = "x" * 5000
+    big = "x" * 9000  # more than may wait for a client, so the source has to wait for it
     for make in (Source, BothKinds):
         for then in ("end", "raise", "wait"):
             yield pytest.param(lambda make=make, then=then: make("a", big, "b", then=then), id=f"{make.__name__}-{then}")

@@ -126,7 +126,8 @@ async def test_a_subscription_can_be_interrupted_at_any_step(autojump_clock, cap
     caplog.set_level(logging.DEBUG, "chirp_trio.stream")
     before = tasks()
     visits, topics = [], []
-    # Most do nothing to a server, and what a topic remembers is sent by it as what comes later is.
+    # Most interruptions do nothing to a server; and it sends remembered events as it sends later ones, so one history is
+    # enough.
     make_visit = Visit if kind in {"server stops", "everything cancelled"} and not history else Call
 
     async def scenario():

@@ -122,7 +122,7 @@ def app_of(topics, kind, source, revalidate=None):
     return app
 
 
-# Each source with each kind, and both with each way to answer `revalidate`.
+# Each source with each kind and with each way to answer `revalidate`; each kind with one of the two ways.
 WAYS = {kind: (kind, None) for kind in KINDS} | {
     "bare, revalidated": ("bare", allow),
     "merged and filtered, revalidated": ("merged and filtered", allow),

@@ -522,7 +522,7 @@ async def test_after_a_thousand_requests_the_open_streams_go_on():
 
     async with connected(app) as client:
         beside = client.request("/stream")
-        for number in [90] * 11 + [8, 1]:
+        for number in [90] * 11 + [8, 1]:  # 999: with the one beside, a thousand; the last one alone
             assert client.goaway is None
             last = [client.request("/") for _ in range(number)][-1]
             streams = await client.settle()
