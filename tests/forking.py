@@ -309,7 +309,7 @@ def _run(arguments: list[str]) -> None:
     # What follows is what Python does at its end, except for taking every module apart, which takes longer than many a test.
     threading._shutdown()
     atexit._run_exitfuncs()
-    gc.collect()  # whatever warns that it was not closed
+    gc.collect()  # whatever warns that it was not closed; what was frozen stays so, because to look at all of it takes long
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -127,19 +127,22 @@ def test_which_warnings_it_shows(start, env):
     assert any("ResourceWarning" in line for line in lines) is bool(env)
 
 
-def test_what_was_not_closed_is_told_of_when_a_server_has_run(start):
+def test_what_was_made_while_a_server_ran_or_after_that_and_was_not_closed_is_told_of(start):
     script = """
-        import socket
         from chirp_trio.server.garbage import calm_garbage_collector
 
-        with calm_garbage_collector():
-            circle = [socket.socket()]
+        def leave_open(name):
+            circle = [open(name, "w")]
             circle.append(circle)
-            del circle
+
+        with calm_garbage_collector():
+            leave_open("while it ran")
+        leave_open("after that")
     """
     code, lines = ended(start(script, env={"PYTHONWARNINGS": "default"}))
     assert code == 0
-    assert any("ResourceWarning" in line for line in lines)
+    for name in ("while it ran", "after that"):
+        assert any("ResourceWarning" in line and name in line for line in lines)
 
 
 def test_it_can_be_waited_for_and_ended(start):
@@ -154,10 +157,13 @@ def test_it_can_be_waited_for_and_ended(start):
 
 
 @pytest.mark.parametrize(
-    "starting",
-    ["subprocess.Popen(command, **options).wait()", "await (await trio.lowlevel.open_process(command, **options)).wait()"],
-)  # the second of them does so in a thread
-def test_a_python_that_it_starts_while_trio_runs_has_what_it_is_given_and_nothing_else(start, starting):
+    ("starting", "may_fork"),
+    [
+        ("subprocess.Popen(command, **options).wait()", True),
+        ("await (await trio.lowlevel.open_process(command, **options)).wait()", False),  # which starts it in a thread
+    ],
+)
+def test_a_python_that_it_starts_while_trio_runs_has_what_it_is_given_and_nothing_else(start, starting, may_fork):
     script = f"""
         import atexit, os, signal, socket, subprocess, sys, trio
 
@@ -176,10 +182,14 @@ def test_a_python_that_it_starts_while_trio_runs_has_what_it_is_given_and_nothin
             print(__name__, os.environ.get("NAME"), os.getsid(0) == os.getpid())
             print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, os.path.exists(f"/proc/self/fd/{{NOT_GIVEN}}"))
             print(socket.socket(fileno=number).getsockname()[0])
+            with open("/proc/self/cmdline") as command:
+                print("forking.py" in command.read())
             sys.exit(7)
 
         trio.run(child, int(sys.argv[1])) if sys.argv[1:] else trio.run(parent)
     """
-    code, lines = ended(start(script, env={"NAME": "value"}))
+    started = start(script, env={"NAME": "value"})
+    is_forked = may_fork and isinstance(started[0], forking.Process)
+    code, lines = ended(started)
     assert code == 0
-    assert lines == ["__main__ other True", "True False", "127.0.0.1", "7", "the parent's end"]
+    assert lines == ["__main__ other True", "True False", "127.0.0.1", str(is_forked), "7", "the parent's end"]

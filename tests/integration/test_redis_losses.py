@@ -33,7 +33,7 @@ def store(server):
 async def test_a_server_that_is_not_there_at_the_start_is_waited_for(server):
     server.kill()
     with pytest.raises(StoreError, match=r"the topic 'news' in Redis at 127\.0\.0\.1:\d+ cannot be opened: .*refused"):
-        async with Topic("news", store=RedisStore(server.url, timeout=0.5)):
+        async with Topic("news", store=RedisStore(server.url, timeout=1)):
             pass
     async with trio.open_nursery() as nursery:
         nursery.start_soon(start_after, server, 0.5)

@@ -77,7 +77,7 @@ async def test_a_replica_is_refused_and_one_that_becomes_one_is_left(server, sto
             with pytest.raises(StoreError, match=r"replica|written or not|not written"):
                 await topic.publish("2")
             with pytest.raises(StoreError, match="it is a replica"):
-                async with Topic("other", store=RedisStore(server.url, timeout=1)):
+                async with Topic("other", store=RedisStore(server.url, timeout=2)):
                     pass
             server.ask("REPLICAOF", "NO", "ONE")
             await publish_at_last(topic, "3")

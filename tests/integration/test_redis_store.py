@@ -49,7 +49,7 @@ async def test_a_server_is_a_store_for_a_user_who_may_do_no_more_than_the_docume
         url = f"redis://app:s3cret%2Fword@127.0.0.1:{server.port}/0"
         await check_store(RedisStore(url, prefix="app"))
         with pytest.raises(StoreError, match=r"cannot be opened: WRONGPASS"):
-            async with Topic("news", store=RedisStore(url.replace("s3cret", "wrong"), timeout=1)):
+            async with Topic("news", store=RedisStore(url.replace("s3cret", "wrong"), timeout=2)):
                 pass
 
 
