@@ -95,6 +95,17 @@ def opening(browser):
     assert errors == []
 
 
+def put_back(page):
+    """Make a page that stays for other tests what it was at the beginning, however the one that had it has ended."""
+    page.unroute_all(behavior="ignoreErrors")
+    if page.url != "about:blank":
+        page.goto("about:blank")
+    page.context.clear_cookies()
+    if page.viewport_size != VIEWPORT:
+        page.set_viewport_size(VIEWPORT)
+    page.streams.clear()
+
+
 @pytest.fixture
 def open_page(browser):
     """Opens a page that is closed at the end of the test."""
@@ -120,12 +131,7 @@ def pages(pages_of_the_file):
     """The pages of the file, empty, in profiles without cookies."""
     yield pages_of_the_file
     for page in pages_of_the_file:
-        if page.url != "about:blank":
-            page.goto("about:blank")
-        page.context.clear_cookies()
-        if page.viewport_size != VIEWPORT:
-            page.set_viewport_size(VIEWPORT)
-        page.streams.clear()
+        put_back(page)
 
 
 @pytest.fixture

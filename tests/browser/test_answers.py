@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import opening
+from tests.browser.conftest import opening, put_back
 from tests.browser.network import Network
 from tests.docs.runner import ROOT
 from tests.integration.server import chirp_trio
@@ -69,17 +69,15 @@ def window(windows_of_the_file):
     """Loads the page in one more window of a browser that has asked nothing yet, with either generation of htmx."""
     free = iter(windows_of_the_file)
     used = []
-    windows_of_the_file[0].context.clear_cookies()
 
     def window(address, generation="2"):
         used.append(page := next(free))
-        page.streams.clear()
         page.goto("http://{}:{}/?htmx={}".format(*address, generation))
         return page
 
     yield window
     for page in used:
-        page.goto("about:blank")
+        put_back(page)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def start(server):
 
 
 class Job:
-    """A job that somebody else has started, who can cancel it and knows all of it, and needs no page for that."""
+    """A job that was started by a request; it can be cancelled, and its notes read, without a page."""
 
     def __init__(self, page, server, name=LONG):
         self._request = page.request
