@@ -50,7 +50,7 @@ async def test_a_topic_may_begin_without_its_history_and_tells_of_that_once_the_
     async with Topic("news", store=RedisStore(server.url)) as topic:
         await topic.publish("old")
     server.kill()
-    store = RedisStore(server.url, timeout=0.5, at_start="go_on")
+    store = RedisStore(server.url, timeout=1, at_start="go_on")
     async with Topic("news", store=store) as topic:
         with pytest.raises(StoreError, match=r"'news' in Redis was not written: .*refused"):
             await topic.publish("nobody gets this")
