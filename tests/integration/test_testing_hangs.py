@@ -24,7 +24,7 @@ def garbage_as_before():
     """A server in a run that is broken off leaves the process's garbage collector as it wants it."""
     yield
     if garbage._before:
-        gc.set_threshold(*garbage._before[0])
+        gc.set_threshold(*garbage._before[0][0])
         garbage._before.clear()
 
 
