@@ -36,7 +36,8 @@ def offline(pages_of_the_file):  # noqa: F811
 
     newer = dict(zip(*GENERATIONS.values(), strict=True))
     for page, others in zip(pages_of_the_file, ({}, newer), strict=True):
-        page.route("https://cdn.jsdelivr.net/**", partial(answer, others))
+        # Of its profile: a page that is put back after a test keeps no route of its own.
+        page.context.route("https://cdn.jsdelivr.net/**", partial(answer, others))
 
 
 def build(name, folder):
