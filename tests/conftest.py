@@ -88,7 +88,10 @@ _file = None
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Do so again before each file, and find what the file before has not closed."""
+    """Leave out of collections what is there before each file, and find what the file before has not closed.
+
+    What was there when a server started in the process of the tests is left out for good, and not found.
+    """
     global _file
     if item.path != _file:
         if _file is not None:
