@@ -235,6 +235,28 @@ async def test_who_gets_values_is_told_once_that_they_have_no_place(autojump_clo
     assert lines[1:] == ["id: ", "data: 1", "data: 2", "data: 3"]
 
 
+@pytest.mark.parametrize("event", [None, "item"])
+async def test_an_item_with_an_id_of_its_own_is_told_that_id_alone(autojump_clock, topics, event):
+    news = topics[0]
+    news.publish_nowait("1")
+    app = App()
+
+    @app.route("/")
+    async def live():
+        async def source():
+            async for published in news.subscribe(replay=1):
+                yield SSEEvent(published.value, event=event, id="own")
+                return
+
+        return EventStream(source)
+
+    async with TestClient(app) as client:
+        text = (await client.get("/", headers={"accept": "text/event-stream"})).text
+    lines = [line for line in text.splitlines() if line and not line.startswith("retry")]
+    assert lines[0].startswith("id: ")
+    assert lines[1:] == [*([f"event: {event}"] if event else []), "id: own", "data: 1"]
+
+
 async def test_a_source_that_gives_its_items_the_ids_of_what_it_reads_is_resumed(autojump_clock, topics):
     news = topics[0]
     items = lambda event: [SSEEvent(f"<p>{event.value}</p>", event="item", id=event.id)]  # noqa: E731

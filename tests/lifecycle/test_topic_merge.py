@@ -255,5 +255,7 @@ async def test_a_client_that_wants_few_of_many_events_is_told_its_place_now_and_
                 with pytest.raises(AssertionError, match="no event"):
                     await stream.next_event(timeout=1)
                 place = stream.last_event_id
+                (seen,) = app.streams
+                assert seen.events == 0, "a place is no event"
             assert int(place.partition(",")[0].rpartition("-")[2]) > audience_of(news).log.last - 150
             assert stream.events == []
