@@ -58,7 +58,11 @@ class RedisServer:
         self.program = require(kind)
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        self.port = free_port()
+        # Bound to for as long as this lasts, and not listened on: nobody else is given the port while the server is away.
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", 0))
+        self.port = self._place.getsockname()[1]
         # A master would wait five seconds for other replicas that might come.
         self.options = {"appendonly": "yes", "save": "", "bind": "127.0.0.1", "repl-diskless-sync-delay": "0"}
         self.options |= {name.replace("_", "-"): value for name, value in options.items()}
@@ -130,20 +134,18 @@ class RedisServer:
         self.start()
 
     def __enter__(self) -> Self:
-        for attempt in range(5):
-            try:
-                self.start()
-                break
-            except RuntimeError as error:  # somebody else may have taken a port since it was found free
-                if attempt == 4 or "Address already in use" not in str(error):
-                    raise
-                self.port = free_port()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self._place.close()
 
 
 class SentinelServer(RedisServer):

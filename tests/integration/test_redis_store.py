@@ -3,6 +3,7 @@
 import shutil
 import ssl
 import subprocess
+from contextlib import ExitStack
 
 import pytest
 import trio
@@ -60,34 +61,21 @@ async def test_tls_verifies_names(kind, tmp_path):
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     subprocess.run([openssl, *command.split(), *names], cwd=tmp_path, check=True, capture_output=True)  # noqa: ASYNC221
     files = {"tls_cert_file": str(tmp_path / "cert.pem"), "tls_key_file": str(tmp_path / "key.pem")}
-    try:
-        server = RedisServer(kind, tmp_path / "server", **files, tls_auth_clients="no")
-        server.options["tls-port"] = str(free_port())
-        server.start()
-    except RuntimeError as error:
-        if "TLS support" not in str(error):
-            raise
-        pytest.skip("this server has no TLS")
+    port = free_port()
     context = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
-    port = server.options["tls-port"]
-    with server_ended(server):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(RedisServer(kind, tmp_path / "server", **files, tls_auth_clients="no", tls_port=str(port)))
+        except RuntimeError as error:
+            if "TLS support" not in str(error):
+                raise
+            pytest.skip("this server has no TLS")
         async with Topic("news", store=RedisStore(f"rediss://localhost:{port}", ssl_context=context)) as topic:
             await topic.publish("x")
         for url, options in ((f"rediss://127.0.0.1:{port}", {"ssl_context": context}), (f"rediss://localhost:{port}", {})):
             with pytest.raises(StoreError, match=r"(?i)certificate"):
                 async with Topic("news", store=RedisStore(url, timeout=1, **options)):
                     pass
-
-
-class server_ended:  # noqa: N801 - a block
-    def __init__(self, server):
-        self.server = server
-
-    def __enter__(self):
-        return self.server
-
-    def __exit__(self, *_):
-        self.server.kill()
 
 
 async def test_a_cluster_is_refused(kind, tmp_path):
