@@ -5,6 +5,7 @@ import weakref
 
 import pytest
 
+from chirp_trio.server import garbage
 from chirp_trio.server.garbage import calm_garbage_collector
 
 
@@ -37,6 +38,15 @@ def test_what_was_left_out_before_stays_so():
     with calm_garbage_collector(), calm_garbage_collector():
         pass
     assert not any(one is there for one in gc.get_objects())  # which are those that the collector would look at
+
+
+def test_what_was_left_out_before_the_servers_were_imported_stays_so(monkeypatch):
+    there = [[]]
+    gc.freeze()
+    monkeypatch.setattr(garbage, "_before", [])  # which is made when they are
+    with calm_garbage_collector():
+        pass
+    assert not any(one is there for one in gc.get_objects())
 
 
 def test_a_process_that_leaves_nothing_out_any_more_does_not_after_its_next_server():
