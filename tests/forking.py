@@ -32,26 +32,18 @@ from pathlib import Path
 from trio._core._run import GLOBAL_RUN_CONTEXT
 
 SERVING = (
-    "chirp_trio.cli.run", "chirp_trio.testing", "fastapi", "h2.connection", "hypercorn.trio", "hypercorn.__main__", "psutil",
-    "sqlite3", "ssl", "starlette.applications", "chirp_trio.checking", "kida", "httpx", "rich.console",
+    "chirp_trio.cli.log", "chirp_trio.cli.run", "chirp_trio.cli.serving", "chirp_trio.cli.tail", "chirp_trio.starlette",
+    "chirp_trio.testing", "chirp_trio.templates.engine", "fastapi", "h2.connection", "hypercorn.trio", "hypercorn.__main__",
+    "psutil", "sqlite3", "ssl", "starlette.applications", "chirp_trio.checking", "encodings.idna", "kida",
+    "kida.bytecode_cache", "httpcore", "httpx", "multiprocessing.popen_fork", "multiprocessing.spawn", "rich.console",
 )  # fmt: skip
-# No plugin of pytest, and no package that one comes with but hypothesis: pytest warns that it cannot rewrite its asserts.
+# With the plugins of pytest, which warns that it cannot rewrite their asserts, unless it is told to rewrite none.
 TESTING = (
-    "pytest",
-    "_pytest.pytester",
-    "_pytest.unittest",
-    "_pytest.junitxml",
-    "_pytest.doctest",
-    "hypothesis",
-    "trio.testing",
-    "h2.connection",
-    "kida",
-)
-# Of those who do not mind that warning: the plugins, and what pytest imports when it begins. Our own plugin is not among
-# them: what it does as it is imported is its matter.
-PLUGINS = (
-    "_hypothesis_pytestplugin", "_pytest.faulthandler", "_pytest.pastebin", "_pytest.recwarn", "anyio.pytest_plugin",
-    "chirp_trio.testing", "csv", "httpx", "pytest_timeout", "pytest_trio.plugin", "xdist.looponfail", "xdist.plugin",
+    "_hypothesis_pytestplugin", "_pytest._argcomplete", "_pytest.doctest", "_pytest.faulthandler", "_pytest.helpconfig",
+    "_pytest.junitxml", "_pytest.pastebin", "_pytest.pytester", "_pytest.recwarn", "_pytest.setuponly", "_pytest.setupplan",
+    "_pytest.skipping", "_pytest.threadexception", "_pytest.tracemalloc", "_pytest.unittest", "_pytest.unraisableexception",
+    "_pytest.warnings", "anyio.pytest_plugin", "chirp_trio_pytest", "csv", "faulthandler", "hypothesis", "pdb", "pytest",
+    "pytest_timeout", "pytest_trio.plugin", "readline", "trio.testing", "xdist.looponfail", "xdist.newhooks", "xdist.plugin",
 )  # fmt: skip
 
 _LARGEST = 1 << 20  # bytes of a question
@@ -152,8 +144,7 @@ class Origin:
 
 
 servers = Origin(SERVING)
-test_runs = Origin((*TESTING, *PLUGINS))
-readers = Origin((*SERVING, *TESTING, *PLUGINS, "chirp_trio_pytest"))  # of the documentation, who do both
+users = Origin((*SERVING, *TESTING))  # who serve and test: those of the plugin, and readers of the documentation
 
 
 # -- the program ----------------------------------------------------------------------------------------------------------

@@ -261,7 +261,7 @@ class Reader:
         program = Path(shutil.which(words[0], path=PATH))
         environment = {**os.environ, **ENVIRONMENT}
         if program.parent == Path(sys.executable).parent:
-            return forking.readers.start([program, *words[1:]], cwd=self.folder, env=environment, output=output)
+            return forking.users.start([program, *words[1:]], cwd=self.folder, env=environment, output=output)
         return subprocess.Popen(
             words, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )

@@ -134,8 +134,8 @@ def printed(folder, origin, *command):
 def test_a_new_app_passes_its_tests_and_runs(tmp_path):
     assert "cd cheers" in printed(tmp_path, forking.servers, COMMAND, "new", "cheers")
     folder = tmp_path / "cheers"
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assert=plain"]
-    assert "4 passed" in printed(folder, forking.test_runs, *tests)
+    options = ["-q", "--assert=plain", "-pno:cacheprovider", "-pno:faker", "-pno:valkey"]
+    assert "4 passed" in printed(folder, forking.users, sys.executable, "-m", "pytest", *options)
     assert printed(folder, forking.servers, COMMAND, "check") == "no findings\n"
     with run(folder, "--debug") as server:
         serves(server, "app.py:app")

@@ -52,7 +52,7 @@ def suite(tmp_path):
         with (tmp_path / "printed").open("w+") as output:
             if forked and forking is not None:
                 command.append("--assert=plain")  # to rewrite, it would look through each plugin's files
-                process = forking.test_runs.start(command, cwd=tmp_path, env=os.environ, output=output.fileno())
+                process = forking.users.start(command, cwd=tmp_path, env=os.environ, output=output.fileno())
             else:
                 process = subprocess.Popen(command, cwd=tmp_path, stdout=output, stderr=output)
             try:
