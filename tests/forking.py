@@ -29,6 +29,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
+import trio
 from trio._core._run import GLOBAL_RUN_CONTEXT
 
 SERVING = (
@@ -236,15 +237,20 @@ class _Popen(subprocess.Popen):
     """A Python that a forked process starts, with nothing but its arguments and its environment, is forked as well."""
 
     def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *others) -> None:
-        # Not in a thread, as trio starts processes: Python would not notice in it that it has got a signal.
-        is_python = args[0] == sys.executable and pass_fds and threading.current_thread() is threading.main_thread()
-        if not is_python:
+        if args[0] != sys.executable or not pass_fds:
             super()._execute_child(args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *others)
-            return
-        self.pid = os.fork()
+        elif threading.current_thread() is threading.main_thread():
+            self._fork(args[1:], env, pass_fds)
+        else:  # as trio starts processes; but one that is forked in a thread would not notice in Python that it gets a signal
+            trio.from_thread.run_sync(self._fork, args[1:], env, pass_fds)
+
+    def _fork(self, arguments: list[str], env: Mapping[str, str], descriptors: Sequence[int]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # other threads may hold locks; those of trio hold none
+            self.pid = os.fork()
         self._child_created = True
         if not self.pid:
-            _begin_again(args[1:], env, pass_fds)
+            _begin_again(arguments, env, descriptors)
 
 
 def _begin_again(arguments: list[str], env: Mapping[str, str], descriptors: Sequence[int]) -> None:
