@@ -4,11 +4,18 @@ Most of these clients block, or need asyncio, so this is a program of its own: `
 """
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import pydantic
+
+gc.disable()  # to look through the thousands of classes that these packages make, again and again, takes as long as all else
+pydantic.BaseModel.model_config["defer_build"] = True  # few of them are used
+
+# ruff: noqa: E402
 import anthropic
 import httpx
 import httpx_sse
