@@ -234,22 +234,25 @@ def _become(question: dict, answers: int, descriptors: Sequence[int]) -> None:
 
 
 class _Popen(subprocess.Popen):
-    """A Python that a forked process starts, with nothing but its arguments and its environment, is forked as well."""
+    """A Python that a forked process starts, and whose output goes where that of this one goes, is forked as well."""
 
     def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *others) -> None:
-        if args[0] != sys.executable or not pass_fds:
+        pipes = others[3:9]
+        environment = dict(os.environ if env is None else env)
+        if args[0] != sys.executable or any(number != -1 for number in pipes):
             super()._execute_child(args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *others)
         elif threading.current_thread() is threading.main_thread():
-            self._fork(args[1:], env, pass_fds)
+            self._fork(args[1:], cwd, environment, pass_fds)
         else:  # as trio starts processes; but one that is forked in a thread would not notice in Python that it gets a signal
-            trio.from_thread.run_sync(self._fork, args[1:], env, pass_fds)
+            trio.from_thread.run_sync(self._fork, args[1:], cwd, environment, pass_fds)
 
-    def _fork(self, arguments: list[str], env: Mapping[str, str], descriptors: Sequence[int]) -> None:
+    def _fork(self, arguments: list[str], cwd: Path | None, env: Mapping[str, str], descriptors: Sequence[int]) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # other threads may hold locks; those of trio hold none
             self.pid = os.fork()
         self._child_created = True
         if not self.pid:
+            os.chdir(cwd or ".")
             _begin_again(arguments, env, descriptors)
 
 

@@ -1,10 +1,10 @@
 """`make demo-cluster`: what is published through one process arrives at clients of the others, and nothing stays of it."""
 
 import http.client
+import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
+from tests import forking
 from tests.redis_servers import require
 
 ROOT = Path(__file__).parents[2]
@@ -31,10 +32,15 @@ def free_port():
 def cluster(port):
     """The demo; gives the ports of its processes."""
     command = [sys.executable, str(CLUSTER / "cluster.py"), "--port", str(port), "--processes", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as output:
+        try:
+            demo = forking.servers.start(command, cwd=Path.cwd(), env=os.environ, output=writer, errors=2)
+        finally:
+            os.close(writer)
         try:
             ports = []
-            for line in demo.stdout:
+            for line in output:
                 ports += [int(found) for found in re.findall(r"^process \d+: http://127.0.0.1:(\d+)", line)]
                 if "Ctrl-C stops all" in line and "processes" in line:
                     break

@@ -203,3 +203,20 @@ def test_a_python_that_it_starts_while_trio_runs_has_what_it_is_given_and_nothin
         str(signal.SIGALRM.value),
         "the parent's end",
     ]
+
+
+def test_a_python_that_it_starts_may_be_in_another_folder_or_write_to_it(start):
+    script = """
+        import os, subprocess, sys
+
+        if sys.argv[1:]:
+            print("child", os.path.basename(os.getcwd()), os.environ["NAME"], flush=True)
+        else:
+            os.mkdir("folder")
+            command = [sys.executable, os.path.abspath("script.py"), "child"]
+            print(subprocess.Popen(command, cwd="folder").wait(), flush=True)
+            print(subprocess.check_output(command, cwd="folder", text=True).upper())
+    """
+    code, lines = ended(start(script, env={"NAME": "value"}))
+    assert code == 0
+    assert lines == ["child folder value", "0", "CHILD FOLDER VALUE", ""]
