@@ -251,15 +251,16 @@ class RedisHistory(losses.History):
     async def settle(self, topic):
         await settle(topic)
 
-    async def values(self, topic, last_event_id):
-        got = []
+    async def values(self, topic, ids):
+        got = [[] for _ in ids]  # all come at the same time, or to wait for each would take longer than all else
         async with trio.open_nursery() as nursery:
 
-            async def read():
+            async def read(last_event_id, values):
                 async for event in topic.subscribe(last_event_id):
-                    got.append(event.value)  # noqa: PERF401 - what has come when this is cancelled counts
+                    values.append(event.value)
 
-            nursery.start_soon(read)
+            for id, values in zip(ids, got, strict=True):
+                nursery.start_soon(read, id, values)
             await settle(topic)
             nursery.cancel_scope.cancel()
         return got
