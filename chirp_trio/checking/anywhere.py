@@ -184,8 +184,8 @@ def _makes_events(name: str, project: Project) -> bool:
     classes = {id(kind) for kind in (SSEEvent, EventStream, Fragment, Topic)}
     return any(
         (key == top or key.startswith(top + "."))
+        and not classes.isdisjoint(map(id, vars(module).values()))
         and not project.owns(Path(getattr(module, "__file__", None) or "").absolute())
-        and any(id(value) in classes for value in vars(module).values())
         for key, module in list(sys.modules.items())
     )
 
