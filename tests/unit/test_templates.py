@@ -1,5 +1,6 @@
 """Rendering: whole templates, blocks, pieces, filters and globals, several folders, and reading templates again."""
 
+import ast
 import os
 
 import pytest
@@ -138,6 +139,24 @@ def test_a_global_is_known_to_every_template_and_block(templates, folder):
 
     assert templates.render(Template("global.html")) == "chirp 4"
     assert templates.render(Template("global.html"), "one") == "chirp 4"
+
+
+def test_built_in_functions_are_known_to_templates_that_are_imported(templates, folder):
+    (folder / "parts.html").write_text("{% def most(numbers) %}{{ len(numbers) }}: {{ max(numbers) }}{% end %}")
+    text = '{% from "parts.html" import most %}{{ most(numbers) }}, {{ min(numbers, key=abs) }}, {{ sum(numbers) }}'
+    (folder / "user.html").write_text(text)
+
+    assert templates.render(Template("user.html", numbers=[3, -9, 1])) == "3: 3, 1, -5"
+
+
+def test_a_template_that_imports_another_makes_python_parse_nothing(templates, folder, monkeypatch):
+    (folder / "parts.html").write_text("{% def bold(text) %}<b>{{ text }}</b>{% end %}")
+    (folder / "user.html").write_text('{% from "parts.html" import bold %}{{ bold(text) }}')
+    templates.render(Template("user.html", text="once"))
+    # What is built in has its parameters as text, which `inspect.signature` parses.
+    monkeypatch.setattr(ast, "parse", lambda *_: pytest.fail("something is parsed"))
+
+    assert templates.render(Template("user.html", text="again")) == "<b>again</b>"
 
 
 def test_a_variable_hides_a_global_of_its_name(templates, folder):
