@@ -30,6 +30,12 @@ OBSERVER = """
     });
 """
 
+# The lengths of answers that run, once all of them are longer.
+GROWN = """([numbers, before]) => {
+    const texts = numbers.map(number => document.querySelector(`[sse-swap=text-${number}]`)?.textContent ?? "");
+    return texts.every((text, index) => text.length > before[index]) && texts.map(text => text.length);
+}"""
+
 
 def serve(seconds):
     """A server of the example; seconds from one token to the next."""
@@ -109,12 +115,16 @@ def answer(page, number=1):
 
 
 def expect_to_grow(*pages, numbers=(1,), timeout=SOON):
-    growing = [text(page, number) for page in pages for number in numbers]
-    for one in growing:
-        expect(one).not_to_be_empty(timeout=timeout)
-    before = [one.inner_text() for one in growing]
-    for one, earlier in zip(growing, before, strict=True):
-        expect(one).not_to_have_text(earlier, timeout=timeout)
+    """Each of these answers has begun on each of these pages, and then gets longer."""
+
+    def wait_for_more(page, lengths):
+        more = page.wait_for_function(GROWN, arg=[numbers, lengths], timeout=timeout, polling=100)
+        return more.json_value()
+
+    numbers = list(numbers)
+    lengths = [wait_for_more(page, [0] * len(numbers)) for page in pages]
+    for page, before in zip(pages, lengths, strict=True):
+        wait_for_more(page, before)
 
 
 def texts(page, number=1):
@@ -133,13 +143,11 @@ def expect_stopped(*pages, number=1):
         expect(answer(page, number)).to_contain_text("Stopped.", timeout=LATER)
 
 
-def expect_all_of_it(*pages):
-    """Once the story is stopped, each page has had the same of it, which is its beginning."""
-    stop(pages[0])
-    expect_stopped(*pages)
-    said = {texts(page)[-1] for page in pages}
-    assert len(said) == 1
-    assert ANSWERS[STORY].startswith(said.pop())
+def expect_beginning(*pages):
+    """What each page has had is the beginning of the story; returns it."""
+    said = [texts(page)[-1] for page in pages]
+    assert all(ANSWERS[STORY].startswith(one) for one in said)
+    return said
 
 
 def test_tokens_appear_one_by_one_and_become_html(windows, fast):
@@ -153,16 +161,13 @@ def test_tokens_appear_one_by_one_and_become_html(windows, fast):
         expect(page.locator("b, i, .answer script, .answer button")).to_have_count(0)
         assert len(texts(page)) > 50
         assert texts(page)[-1] == ANSWERS[ESCAPE]
-    one.reload()
-    expect(answer(one).locator("li code").first).to_be_visible()
 
 
 def test_several_answers_at_once_come_over_one_connection_and_one_too_many_comes_back_with_what_is_wrong(windows, slow):
     pages = windows(slow.address)
     for number in range(1, 5):
-        suggest(pages[number % 2], STORY)
-        for page in pages:
-            expect(answer(page, number)).to_be_visible(timeout=SOON)
+        suggest(page := pages[number % 2], STORY)
+        expect(answer(page, number)).to_be_visible(timeout=SOON)
     expect_to_grow(*pages, numbers=range(1, 5))
     for number, page in enumerate(pages, 1):
         ask(page, UNKNOWN)
@@ -177,9 +182,6 @@ def test_several_answers_at_once_come_over_one_connection_and_one_too_many_comes
     for page in pages:
         expect(page.locator(".question")).to_have_text([STORY] * 4 + [UNKNOWN] * 2)
         assert len(page.streams) == 1
-    for number in range(3, 7):
-        stop(page, number)
-    expect_stopped(*pages, number=6)
     before = slow.mark()
     for page in pages:
         closing = slow.mark()
@@ -203,8 +205,6 @@ def test_stop_ends_an_answer_in_every_window_and_retry_begins_it_anew(windows, s
         assert one.startswith("The stream")
         answer(trying).get_by_role("button", name="Retry").click()
         expect_to_grow(*pages)
-    stop(pages[0])
-    expect_stopped(*pages)
 
 
 def test_an_answer_that_fails_half_way_says_so_and_can_be_tried_again(windows, fast):
@@ -221,27 +221,23 @@ def test_an_answer_that_fails_half_way_says_so_and_can_be_tried_again(windows, f
         expect(answer(page).get_by_role("button")).to_have_count(0)
 
 
-def test_a_page_that_is_loaded_in_the_middle_goes_on_and_one_that_is_left_stops_nothing(window, windows, slow):
-    pages = windows(slow.address)
-    suggest(pages[0], STORY)
-    expect_to_grow(*pages)
-    for page in pages:
-        before = text(page).inner_text()
-        page.reload()
-        assert text(page).inner_text().startswith(before)
-    left = window(slow.address)
-    expect_to_grow(left)
-    left.goto("about:blank")
-    expect_to_grow(*pages)
-    expect_all_of_it(*pages)
-
-
-def test_who_was_without_a_network_in_the_middle_misses_no_token(window, windows, slow):
+def test_who_is_late_or_without_a_network_or_loads_the_page_again_misses_no_token_and_who_leaves_stops_nothing(
+    window, windows, windows_of_the_file, slow
+):
+    held = []
+    for page in windows_of_the_file[:2]:
+        page.route("**/live?*", lambda route: held.append(route), times=1)
     with Network(slow.address) as network:
         far = windows(network.address)
         near = window(slow.address)
         suggest(near, STORY)
-        expect_to_grow(near, *far)
+        expect(text(near)).to_contain_text("On day 1", timeout=SOON)
+        for page in far:
+            expect(page.locator(".question")).to_have_count(0)
+        for route in held:
+            route.continue_()  # and the question comes in one piece with its tokens
+        expect_to_grow(*far)
+        expect_beginning(*far)
         network.take_away()
         kept = [text(page).inner_text() for page in far]
         expect_to_grow(near)
@@ -249,23 +245,17 @@ def test_who_was_without_a_network_in_the_middle_misses_no_token(window, windows
         assert [text(page).inner_text() for page in far] == kept
         network.give_back()
         expect_to_grow(*far, timeout=LATER)
-        expect_all_of_it(near, *far)
-
-
-def test_a_question_that_comes_in_one_piece_with_its_tokens_misses_none_of_them(window, windows, windows_of_the_file, slow):
-    held = []
-    for page in windows_of_the_file[:2]:
-        page.route("**/live?*", lambda route: held.append(route), times=1)
-    late = windows(slow.address)
-    near = window(slow.address)
-    suggest(near, STORY)
-    expect(text(near)).to_contain_text("On day 1", timeout=SOON)
-    for page in late:
-        expect(page.locator(".question")).to_have_count(0)
-    for route in held:
-        route.continue_()
-    expect_to_grow(*late)
-    expect_all_of_it(near, *late)
+        expect_beginning(*far)
+        for page in far:
+            before = text(page).inner_text()
+            page.reload()
+            assert text(page).inner_text().startswith(before)
+        near.goto("about:blank")
+        expect_to_grow(*far)
+        stop(far[0])
+        expect_stopped(*far)
+        one, other = expect_beginning(*far)
+        assert one == other
 
 
 def test_nothing_is_wider_than_the_window(window, fast):
