@@ -4,14 +4,12 @@ import fcntl
 import logging
 import os
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 
 import pytest
 
 from tests.docs import site
-from tests.docs.runner import ROOT, Reader, blocks_of
+from tests.docs.runner import Reader, blocks_of
 
 
 @pytest.fixture
@@ -44,6 +42,5 @@ def built(tmp_path_factory):
     with html.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
         if not html.exists():
-            subprocess.run([sys.executable, "-m", "tests.docs.site"], cwd=ROOT, check=True)
-            shutil.copytree(site.HTML, html)
+            shutil.copytree(site.build(), html)
     return html

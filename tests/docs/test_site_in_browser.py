@@ -1,7 +1,7 @@
 """The documentation's site in a real Chromium: on a phone and on a desk, light and dark, for eyes and hands of every kind.
 
 All pages are made of the same scripts and styles. So two are loaded, whole, which have all that there is around articles.
-What each page has of its own is put into one of them, page after page, and axe looks once at all that is new in an article.
+What each page has of its own is put into one of them, below one another, and axe looks once at all that is new in an article.
 To load each page, and to look at all of it, takes thirty times as long.
 """
 
@@ -18,51 +18,71 @@ from tests.browser.conftest import axe, browser, opening  # noqa: F401 - fixture
 PHONE, DESK = 390, 1600  # pixels
 
 # What of a page is its own: the rest is the same for all of them, but for what of the navigation is open.
-OWN = ["article", ".md-sidebar--secondary .md-sidebar__inner", ".md-header__title", "footer"]
-# Shows what is each page's own, and gives the names of those that are wider than the screen. If it `keeps`, it ends with what
-# nothing before it had, in an article for each page: another element, class, attribute or place, or whether it has text or
-# scrolls. What axe judges as a whole, such as a list of definitions, stays whole. Each element says which page it is of.
-SHOW = """async ([texts, own, keeps]) => {
-    const [article, ...others] = document.querySelectorAll("article"), screen = document.documentElement;
-    others.forEach(other => other.remove());
-
-    const had = new Set(), isFree = new Set(["id", "href", "src", "title", "name", "for"]);
-    const textOf = nodes => nodes.some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
-    const told = ({name, value}) => isFree.has(name) ? name : `${name}=${value}`;
-    const look = (element, scrolling) => [
-        element.localName, ...[...element.attributes].map(told).sort(), scrolling.has(element),
-        textOf([...element.childNodes]) ? "text" : element.textContent.trim() ? "" : "empty",
-    ].join(" ");
-    const thin = (element, place, scrolling, isWhole) => { // and tell whether there is anything new in it
-        place += `<${look(element, scrolling)}>`;
-        let isNew = had.size < had.add(place).size;
-        isWhole ||= element.matches("p, tr, dl");
-        for (const child of [...element.children])
-            if (thin(child, place, scrolling, isWhole)) isNew = true;
-            else if (child.matches("pre span")) child.replaceWith(...child.childNodes);
-            else if (!isWhole) child.remove();
-        return isNew;
-    };
-
-    const wide = [], kept = [];
+OWN = ["article", ".md-sidebar--secondary .md-sidebar__inner", ".md-header__ellipsis", "footer"]
+NAVIGATION = re.compile(
+    r'<div class="md-sidebar md-sidebar--primary.*?(?=<div class="md-sidebar md-sidebar--secondary)', re.DOTALL
+)
+BLOCK, TOKEN = re.compile(r"<pre.*?</pre>", re.DOTALL), re.compile(r'<span class="(\w+)">([^<]*)</span>')
+# Shows what each page has of its own, of all pages below one another: they are read and laid out once, for all widths.
+SHOW = """async ([texts, own]) => {
+    document.querySelectorAll("[data-of] ~ [data-of]").forEach(part => part.remove());
+    const places = own.map(part => document.querySelector(part));
     for (const [name, text] of Object.entries(texts)) {
         const shown = new DOMParser().parseFromString(text, "text/html");
         shown.querySelectorAll("pre > code").forEach(code => code.tabIndex = 0); // as the theme does when it loads
         const url = new URL(name, origin);
         shown.querySelectorAll("[src]").forEach(image => image.src = new URL(image.getAttribute("src"), url));
-        for (const part of own) document.querySelector(part).replaceChildren(...shown.querySelector(part).childNodes);
-        await Promise.allSettled([...article.querySelectorAll("img")].map(image => image.decode()));
-        if (screen.scrollWidth > screen.clientWidth) wide.push(name);
-        if (!keeps) continue;
-        const scrolling = new Set([...article.querySelectorAll("*")].filter(one => one.scrollWidth > one.clientWidth));
-        const part = article.cloneNode();
-        part.append(...article.childNodes);
-        thin(part, "", scrolling, false);
-        part.querySelectorAll("*").forEach(element => element.dataset.page = name);
-        kept.push(part);
+        for (const [index, place] of places.entries()) {
+            const part = place.cloneNode();
+            part.dataset.of = name;
+            part.append(...shown.querySelector(own[index]).childNodes);
+            place.before(part);
+        }
     }
-    if (keeps) article.replaceWith(...kept);
+    places.forEach(place => place.remove());
+    await Promise.allSettled([...document.querySelectorAll("article img")].map(image => image.decode()));
+}"""
+# The names of the pages that have something wider than the screen.
+FIND_WIDE = """() => {
+    const screen = document.documentElement, isWide = () => screen.scrollWidth > screen.clientWidth;
+    if (!isWide()) return [];
+    const parts = [...document.querySelectorAll("[data-of]")];
+    const show = name => parts.forEach(part => part.style.display = [part.dataset.of, ""].includes(name) ? "" : "none");
+    const wide = [...new Set(parts.map(part => part.dataset.of))].filter(name => (show(name), isWide()));
+    show("");
     return wide;
+}"""
+# Leaves of each article what none before it had: another element, class, attribute or place, or whether it has text or
+# scrolls. What axe judges as a whole, such as a list of definitions, stays whole. Each element says which page it is of.
+LEAVE_WHAT_IS_NEW = """() => {
+    document.querySelectorAll("[data-of] ~ [data-of]:not(article)").forEach(part => part.remove());
+    const had = new Set(), isFree = new Set(["id", "href", "src", "title", "name", "for"]);
+    const scrolling = new Set([...document.querySelectorAll("article *")].filter(one => one.scrollWidth > one.clientWidth));
+    const textOf = nodes => nodes.some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    const told = ({name, value}) => isFree.has(name) ? name : `${name}=${value}`;
+    const look = element => [
+        element.localName, ...[...element.attributes].map(told).sort(), scrolling.has(element),
+        textOf([...element.childNodes]) ? "text" : element.textContent.trim() ? "" : "empty",
+    ].join(" ");
+    const thin = (element, place, isWhole) => { // and tell whether there is anything new in it
+        place += `<${look(element)}>`;
+        isWhole ||= element.matches("p, tr, dl");
+        const isKnown = had.has(place), children = [...element.children];
+        had.add(place);
+        const known = children.filter(child => !thin(child, place, isWhole));
+        if (isKnown && known.length === children.length && !isWhole) return false; // it is left out, whole
+        for (const child of known)
+            if (child.matches("pre span")) child.replaceWith(...child.childNodes);
+            else if (!isWhole) child.remove();
+        return !isKnown || known.length < children.length;
+    };
+    const articles = [...document.querySelectorAll("article")], place = articles[0].parentElement;
+    articles.forEach(article => article.remove()); // so that nothing is laid out again meanwhile
+    for (const article of articles) {
+        for (const part of [...article.children]) if (!thin(part, "", false)) part.remove();
+        article.querySelectorAll("*").forEach(element => element.dataset.page = article.dataset.of);
+    }
+    place.append(...articles);
 }"""
 # Leaves of an article only some code, because the theme puts a button beside it, and of a list of links the first: axe takes
 # a second for a few hundred elements.
@@ -123,21 +143,47 @@ def page(browser, address, frames):  # noqa: F811
 def turn(page, scheme, width):
     """Change what a page is looked at with, and wait until it looks so."""
     page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
     attribute = {"light": "default", "dark": "slate"}[scheme]
-    page.wait_for_function(
-        "scheme => document.body.dataset.mdColorScheme === scheme && !document.getAnimations().length", arg=attribute
-    )
+    page.wait_for_function("scheme => document.body.dataset.mdColorScheme === scheme", arg=attribute)
+    widen(page, width)
+
+
+def widen(page, width):
+    """Change the width of a page, and wait until it looks so."""
+    if page.viewport_size["width"] != width:
+        page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_function("!document.getAnimations().length")
+
+
+def without_repetition(text):
+    """A page without the navigation, and with one token of each kind in a block of code: most elements are tokens."""
+
+    def thin(block):
+        had = set()
+
+        def token(found):
+            kind = found[1], found[2].isspace()
+            if kind in had:
+                return found[2]
+            had.add(kind)
+            return found[0]
+
+        return TOKEN.sub(token, block[0])
+
+    return BLOCK.sub(thin, NAVIGATION.sub("", text))
 
 
 def faults_of(texts, page, address, axe):  # noqa: F811
     """What is wrong with the articles of these pages."""
     faults, asked = [], []
     page.on("request", lambda request: asked.append(request.url))
+    turn(page, "light", DESK)
+    page.evaluate(SHOW, [{name: without_repetition(text) for name, text in texts.items()}, OWN])
     for width in (DESK, PHONE):
-        turn(page, "light", width)
-        wide = page.evaluate(SHOW, [texts, OWN, width == PHONE])
+        widen(page, width)
+        wide = page.evaluate(FIND_WIDE)
         faults += [(f"wider than a screen of {width} pixels", wide)] if wide else []
+    page.evaluate(LEAVE_WHAT_IS_NEW)
     faults += axe(page, "article")
     turn(page, "dark", PHONE)
     faults += axe(page, "article", ["color-contrast"])  # the only rule that is about colours
@@ -205,7 +251,7 @@ def test_all_pages_are_made_of_the_same_scripts_and_styles(texts):
 
 def test_a_table_that_is_wider_than_a_phone_scrolls_with_the_keyboard_and_looks_as_before(page, texts):
     turn(page, "light", PHONE)
-    page.evaluate(SHOW, [{"explanation/clients.html": texts["explanation/clients.html"]}, OWN, False])
+    page.evaluate(SHOW, [{"explanation/clients.html": texts["explanation/clients.html"]}, OWN])
     cell = page.locator("article td").first
     padding = "cell => getComputedStyle(cell).padding"
     before = cell.evaluate(padding)
