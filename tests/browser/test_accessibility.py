@@ -1,7 +1,5 @@
 """What axe-core has against the pages of the examples, light and dark, and whether they are wider than a phone."""
 
-from contextlib import ExitStack
-
 import pytest
 from playwright.sync_api import expect
 
@@ -10,18 +8,6 @@ from tests.integration.server import chirp_trio
 
 SOON = 10_000  # milliseconds
 NAMES = ["dashboard/dashboard", "chat/chat", "progress/progress", "answers/answers", "log_tail/log_tail", "todo/todo"]
-
-
-@pytest.fixture(scope="module")
-def pages():
-    """Where each example is."""
-    with ExitStack() as servers:
-
-        def start(name):
-            server = servers.enter_context(chirp_trio(f"{ROOT / 'examples' / name}.py:app"))
-            return "http://{}:{}/".format(*server.address)
-
-        yield start
 
 
 def enter_the_room(page):
@@ -46,15 +32,15 @@ FURTHER = {"chat/chat": enter_the_room, "progress/progress": import_a_file}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_everybody_can_read_an_example_light_on_a_desk_and_dark_on_a_phone(browser, axe, pages, name):
-    context = browser.new_context(viewport={"width": 1600, "height": 900})
-    page = context.new_page()
-    page.goto(pages(name))
-    found = looked_at(page, axe)
-    if name in FURTHER:
-        FURTHER[name](page)
-        found += looked_at(page, axe)
-    context.close()
+def test_everybody_can_read_an_example_light_on_a_desk_and_dark_on_a_phone(pages, axe, name):
+    page, _ = pages
+    with chirp_trio(f"{ROOT / 'examples' / name}.py:app") as server:  # none goes on for longer than it is looked at
+        page.goto("http://{}:{}/".format(*server.address))
+        found = looked_at(page, axe)
+        if name in FURTHER:
+            FURTHER[name](page)
+            found += looked_at(page, axe)
+        page.goto("about:blank")
     assert found == []
 
 
