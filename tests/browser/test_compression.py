@@ -12,7 +12,7 @@ from tests.browser.firefox import Firefox
 from tests.browser.network import Network
 from tests.integration import server
 
-EVENTS = 40
+EVENTS = 24  # of all sizes, before the network is cut and after it
 AWAY = 3  # that are published while there is no network
 CODINGS = ["identity", "gzip", "zstd", "any"]
 
