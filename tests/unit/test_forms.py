@@ -120,9 +120,10 @@ def test_lines_are_not_broken_at_the_width_of_the_terminal():
 
 def test_nothing_that_is_left_as_it_is_controls_anything():
     text = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
-    left = [character for character in text if neutral(character) == character]
+    shown = neutral(text)
 
-    assert {character for character in left if unicodedata.category(character) in {"Cc", "Zl", "Zp"}} == {"\t", "\n"}
+    assert {character for character in shown if unicodedata.category(character) in {"Cc", "Zl", "Zp"}} == {"\t", "\n"}
     directions = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-    assert not any(unicodedata.bidirectional(character) in directions for character in left)
-    assert {"é", "☃", "😀", "\u200d", "\\"} <= set(left)
+    assert not any(unicodedata.bidirectional(character) in directions for character in shown)
+    for character in "é☃😀\u200d\\":
+        assert character in shown
