@@ -24,9 +24,10 @@ def logger_calls():
         if "logger" not in (source := path.read_text()):
             continue
         tree = ast.parse(source)
+        nodes = list(ast.walk(tree))
         names = {
             node.value.args[0].value
-            for node in ast.walk(tree)
+            for node in nodes
             if isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Call)
             and isinstance(node.value.func, ast.Name)
@@ -38,7 +39,7 @@ def logger_calls():
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
             for target in node.targets
         }
-        for node in ast.walk(tree):
+        for node in nodes:
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
