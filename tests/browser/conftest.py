@@ -86,7 +86,8 @@ def opening(browser):
         page.on("pageerror", lambda error: errors.append(error))
         if options.get("java_script_enabled", True):
             page.add_init_script(OBSERVER)
-        page.goto(url)
+        if page.url != url:  # a new page is "about:blank"
+            page.goto(url)
         return page
 
     yield open_page
