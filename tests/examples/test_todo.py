@@ -15,11 +15,19 @@ from chirp_trio.testing import TestClient, assert_sse_wired
 HTMX = {"HX-Request": "true"}
 HTMX_4 = {**HTMX, "Accept": "text/html, text/event-stream"}
 PASSWORDS = todo.PASSWORDS
+COST = accounts.COST
 
 
 @pytest.fixture(autouse=True)
 def _hashes_cost_nothing(monkeypatch):
     monkeypatch.setattr(accounts, "COST", 2)
+
+
+def test_a_password_is_known_at_the_cost_that_hashes_have_outside_of_tests(monkeypatch):
+    monkeypatch.setattr(accounts, "COST", COST)
+    password = accounts.Password.of("lovelace")
+    assert password.matches("lovelace")
+    assert not password.matches("byron")
 
 
 class Browser:
