@@ -73,9 +73,9 @@ bench-quick: setup  ## in three minutes: ours, hypercorn, granian and Node with 
 bench-docs:  ## put what `make bench` has measured last into the documentation
 	@.venv/bin/python -m tests.benchmarks.publish
 
-peers-environment: setup  ## install the peers that no test needs, for `make bench`, into .cache/peers
+peers-environment: setup  ## install the peers that no test needs, for `make bench`, into .benchmarks/peers
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
-		--target .cache/peers --requirement tests/benchmarks/peers.lock
+		--target .benchmarks/peers --requirement tests/benchmarks/peers.lock
 
 docs: setup  ## build the documentation as a site, and serve it on http://127.0.0.1:8008
 	@.venv/bin/python -m tests.docs.site serve
@@ -97,4 +97,4 @@ lock:  ## compile requirements.lock and the peers' own lock anew (needs uv)
 		--no-annotate --custom-compile-command 'make lock' --output-file tests/benchmarks/peers.lock tests/benchmarks/peers.in
 
 clean:  ## remove what setup and the tests have made
-	rm -rf .site .cache .venv .python .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist tests/typing/node_modules
+	rm -rf .site .benchmarks .cache .venv .python .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist tests/typing/node_modules

@@ -23,7 +23,7 @@ OTHER_FILES = 200  # that a server or a client may have open beside its connecti
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 SERVER_CORE, CLIENT_CORE = (CORES[0], CORES[-1]) if len(CORES) > 1 else (None, None)
 
-PEERS = ROOT / ".cache" / "peers"  # where `make peers-environment` installs those that the project does not need
+PEERS = ROOT / ".benchmarks" / "peers"  # where `make peers-environment` installs those that the project does not need
 ON_ADDRESS = ("--host", "127.0.0.1", "--port", "{port}")
 COMMANDS = {
     "hypercorn": ["hypercorn", "--worker-class", "trio", "--workers", "1", "--bind", "127.0.0.1:{port}"],

@@ -6,7 +6,7 @@ import sys
 from .machine import describe_machine
 from .processes import ROOT
 
-WRITTEN = ROOT / ".cache" / "performance.md"
+WRITTEN = ROOT / ".benchmarks" / "performance.md"
 PLOT = WRITTEN.with_suffix(".svg")
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
 HEADING = "## What was measured\n"
