@@ -79,16 +79,21 @@ def test_an_example_that_never_ends_sends_as_it_goes(server, protocol):
         assert response.body == b'data: one\n\ndata: {"two":2}\n\ndata: three\ndata: lines\ndata: long\n\n'
 
 
-def test_the_dashboard_sends_its_panel_every_five_seconds(server):
+def test_the_dashboard_sends_its_panel_again_and_again(server):
     with HTTP1(server.address) as one, HTTP2(server.address) as two:
-        odd = one.request("/dashboard/live")
-        one.wait_for(odd, PANEL % 1)
-        even = two.request("/dashboard/live")
-        two.wait_for(even, PANEL % 2)
-        one.wait_for(odd, PANEL % 3)
-        two.wait_for(even, PANEL % 4)
+        first = one.request("/dashboard/live")
+        one.wait_for(first, PANEL % 1)
+        second = two.request("/dashboard/live")
+        two.wait_for(second, PANEL % 2)
+        # Five seconds later both want the next figure, and on a busy machine either may be the first.
+        for client, response in ((one, first), (two, second)):
+            while response.body.count(b"\n\n") < 2:
+                client.receive()
 
-        assert (odd.body, even.body) == (PANEL % 1 + PANEL % 3, PANEL % 2 + PANEL % 4)
+        assert {first.body, second.body} in (
+            {PANEL % 1 + PANEL % 3, PANEL % 2 + PANEL % 4},
+            {PANEL % 1 + PANEL % 4, PANEL % 2 + PANEL % 3},
+        )
 
 
 def test_the_headers_are_those_of_an_event_stream_and_no_others(server):
