@@ -3,11 +3,11 @@
 
 RUN ?= .venv/bin/pytest
 # The tests of a file stay together, because they share servers; tests/conftest.py says which files are begun first.
-# Those in memory compute, and have a process for each core. Of all tests many wait, and they have three times as many.
+# Those in memory compute, and have a process for each core. Of all tests many wait, and they have five for two cores.
 TOGETHER = --dist loadfile --no-loadscope-reorder
 PROCESSES ?= -n logical $(TOGETHER)
 CORES = $(shell getconf _NPROCESSORS_ONLN)
-MORE_PROCESSES ?= -n $(shell expr 3 \* $(CORES)) $(TOGETHER)
+MORE_PROCESSES ?= -n $(shell expr 5 \* $(CORES) / 2) $(TOGETHER)
 # Without what Python has compiled, each of hundreds of processes that the tests start compiles the package for itself.
 unexport PYTHONDONTWRITEBYTECODE
 IN_MEMORY = $(addprefix tests/,unit web lifecycle property checking examples meta)

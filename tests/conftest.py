@@ -29,37 +29,49 @@ settings.register_profile(
 )
 settings.load_profile("chirp_trio")
 
-# The files that take longest by the clock, most of them waiting, and are begun first: no process shall be busy with one of
-# them when the others have finished. Any other takes its turn by its name, so this list need not be complete.
+# The files that take longest by the clock, and are begun first: no process shall be busy with one of them when the others
+# have finished. Those that need a core all the time take turns with those that mostly wait. This list need not be complete.
 LONGEST = (
     "docs/test_site_in_browser.py",
-    "browser/test_progress.py",
-    "browser/test_answers.py",
-    "docs/test_browser.py",
-    "docs/test_how_to.py",
-    "browser/test_todo.py",
-    "browser/test_chat.py",
     "browser/test_specification.py",
-    "docs/test_pages.py",
+    "docs/test_how_to.py",
+    "browser/test_progress.py",
     "integration/test_redis_refusals.py",
-    "browser/test_demo.py",
+    "docs/test_browser.py",
+    "browser/test_answers.py",
     "integration/test_redis_presence_kept.py",
-    "browser/test_accessibility.py",
-    "integration/test_redis_models.py",
-    "integration/test_output.py",
-    "browser/test_compression.py",
-    "lifecycle/test_cancel_everywhere.py",
+    "browser/test_todo.py",
     "integration/test_redis_store.py",
+    "browser/test_chat.py",
+    "integration/test_output.py",
+    "docs/test_pages.py",
     "integration/test_redis_losses.py",
+    "browser/test_compression.py",
+    "integration/test_redis_models.py",
     "browser/test_log_tail.py",
     "integration/test_hostile_frames.py",
+    "browser/test_demo.py",
     "integration/test_redis_failures.py",
+    "browser/test_accessibility.py",
+    "lifecycle/test_cancel_everywhere.py",
+    "integration/test_slow_readers.py",
+    "integration/test_stalled_readers.py",
+    "integration/test_testing_both_ways.py",
+    "integration/test_workers.py",
 )
+
+# Where tests wait for other processes. The other folders compute.
+WAITING = ("browser", "clients", "docs", "integration")
 
 
 def pytest_collection_modifyitems(items):
+    """Begin the longest files first, and spread those that compute among those that wait, so that no core is ever idle."""
     rank = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+    paths = sorted(dict.fromkeys(item.path for item in items), key=lambda path: rank.get(path, len(rank)))
+    waiting = [path for path in paths if path.parent.name in WAITING]
+    computing = [path for path in paths if path.parent.name not in WAITING]
+    turn = {path: number / len(group) for group in (waiting, computing) for number, path in enumerate(group)}
+    items.sort(key=lambda item: turn[item.path])
 
 
 @pytest.hookimpl(wrapper=True)
