@@ -165,11 +165,15 @@ class Flusher:
         self._waiting[writer] = None
         self._called.wake()
 
+    def forget(self, writer: Flushable) -> None:
+        """Leave out one that has been flushed meanwhile, without a turn."""
+        self._waiting.pop(writer, None)
+
     async def run(self) -> None:
         """Flush whatever asks for it, until cancelled."""
         rested = -math.inf  # when the pause is over
         while True:
-            if not self._waiting:
+            while not self._waiting:
                 await self._called.park()
             if (now := trio.current_time()) < rested:
                 await trio.sleep_until(rested)

@@ -104,6 +104,7 @@ class Writer:
     async def wait_for_space(self) -> None:
         """Wait until there is room for another event. What is full is written at once, and waits for no other stream."""
         if self._flush_due:
+            self.flusher.forget(self)
             self.flush(trio.current_time())
             await trio.lowlevel.checkpoint()
         await self.outbox.wait_for_space()

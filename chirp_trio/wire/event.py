@@ -46,8 +46,8 @@ Data = TypeVar("Data", covariant=True, default=object)
 # be another one in the client's dialect.
 type Render = Callable[[Renderable, str | None], tuple[str, str | None]]
 
-# The types of most items. None of them has an `__html__` method or needs any other check.
-PLAIN = (str, dict, list)
+# The types of most items, the most frequent first. None of them has an `__html__` method or needs any other check.
+PLAIN = (dict, str, list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,15 +60,16 @@ def json_encoder(default: JSONDefault | None = None) -> EncodeJSON:
     plainly = _Walk(default).plain
 
     def encode(value: object) -> bytes:
-        if type(value) not in _CONTAINERS:  # which nearly all are
-            _check_alone(value)
         try:
-            if type(value) is dict and len(value) <= _FEW:
+            if type(value) is dict and len(value) <= _FEW:  # as nearly all are, most of them with text
                 for key, item in value.items():
-                    if type(key) is not str or not (type(item) in _SIMPLE or _is_simple(item)):
+                    if type(key) is not str or not (type(item) is str or type(item) in _SIMPLE or _is_simple(item)):
                         return _encode(plainly(value, "$"))
-            elif not _is_simple(value):
-                return _encode(plainly(value, "$"))
+            else:
+                if type(value) not in _CONTAINERS:
+                    _check_alone(value)
+                if not _is_simple(value):
+                    return _encode(plainly(value, "$"))
             try:
                 return _encode(value)
             except ValueError:
