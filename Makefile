@@ -61,7 +61,7 @@ wheel: setup  ## build the wheel, and use it in an empty environment, with the p
 release: setup  ## build what is released, twice to the same bytes, check it, and test the sdist (TAG=v... is for that tag)
 	@.ci/release $(TAG)
 
-bench: setup  ## the benchmarks beside the peers that are installed, in 15 minutes: tables, a plot, which goals are reached
+bench: setup  ## the benchmarks beside the peers that are installed, in 18 minutes: tables, a plot, which goals are reached
 	@.venv/bin/python -m tests.benchmarks
 
 bench-peers: setup  ## of those the event streams only

@@ -1,5 +1,6 @@
 """What was measured of streams: medians with their spread, as a table in Markdown and as an SVG."""
 
+from operator import truediv
 from statistics import median
 from xml.sax.saxutils import escape
 
@@ -35,9 +36,16 @@ class Results:
         return median(measured[quantity] for measured in rounds) if rounds else None
 
     def ratio(self, workload, quantity, key, beside):
-        """A stack beside another one of the same workload; None if one of them was not measured."""
-        one, other = self.median(workload, key, quantity), self.median(workload, beside, quantity)
-        return one / other if one is not None and other else None
+        """A stack beside another one of the same workload; None if one of them was not measured.
+
+        Where both have as many rounds, the median of the ratios of rounds that came one after the other: a machine that is
+        slow for a minute is that for both.
+        """
+        rounds = self._rounds.get(workload, {})
+        one, other = ([measured[quantity] for measured in rounds.get(name, ())] for name in (key, beside))
+        if not one or not other:
+            return None
+        return median(map(truediv, one, other, strict=True)) if len(one) == len(other) else median(one) / median(other)
 
     def tables(self, workloads):
         """A table for each workload that was measured. The ratio is that of the first quantity to that of the first row."""
@@ -48,9 +56,8 @@ class Results:
         lines, first = [], None
         for key, stack in (workload.stacks | workload.others).items():
             if rounds := self._rounds.get(workload.key, {}).get(key):
-                value = median(measured[compared.quantity] for measured in rounds)
-                first = first or value
-                cells = [cell(compared, rounds), f"{value / first:.2f}" if first else ""]
+                first = first or key
+                cells = [cell(compared, rounds), f"{self.ratio(workload.key, compared.quantity, key, first):.2f}"]
                 cells += [cell(column, rounds) for column in further]
                 lines.append([stack.name, str(len(rounds)), *cells])
             elif reasons := self._failures.get((workload.key, key)):

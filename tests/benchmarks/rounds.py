@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .load import Client
 from .measure import Task
 from .processes import raise_limit
-from .workloads import WORKLOADS
+from .workloads import IN_TURNS, WORKLOADS
 
 PASSES = ("stacks", "others", "stacks", "stacks", "others", "others")
 TRIES = 2  # after so many failures a stack is left alone
@@ -27,7 +27,7 @@ def measure_streams(results, plan, is_chosen, conditions):
     most = raise_limit(max(workload.streams for workload in WORKLOADS))
     for number, part in enumerate(PASSES[: plan.passes]):
         for workload in filter(is_chosen, WORKLOADS):
-            for key, stack in getattr(workload, part).items():
+            for key, stack in in_turns(workload, part):
                 is_left_out = plan.stacks is not None and key not in plan.stacks
                 if is_left_out or not stack.is_installed or results.failed(workload, key) >= TRIES:
                     continue
@@ -36,6 +36,13 @@ def measure_streams(results, plan, is_chosen, conditions):
                     return
                 print(f"pass {number + 1} of {plan.passes}: {workload.title}, {stack.name}", file=sys.stderr)
                 measure_one(results, workload, key, stack, plan, most, conditions)
+
+
+def in_turns(workload, part):
+    """The stacks of a pass, in the order in which they are measured."""
+    stacks = list(getattr(workload, part).items())
+    further = [(key, stack) for key, stack in stacks if key in IN_TURNS]
+    return stacks + further * (workload.turns - 1 if part == "stacks" else 0)
 
 
 def measure_one(results, workload, key, stack, plan, most, conditions):

@@ -66,6 +66,8 @@ class Workload:
         window: For how many seconds.
         protocol: What the client speaks.
         measure: How.
+        turns: How often in each pass ours and Node take turns: a goal sets them side by side, and a machine that is slow for
+            a second changes a single round by half.
     """
 
     key: str
@@ -78,9 +80,11 @@ class Workload:
     window: float = 1.2
     protocol: str = "http"
     measure: Callable = measure_events
+    turns: int = 1
 
 
-JUDGED = {"ours": OURS, "stock": STOCK, "bare": BARE, "node": NODE}
+IN_TURNS = ("ours", "node")
+JUDGED = {"ours": OURS, "node": NODE, "stock": STOCK, "bare": BARE}
 BESIDE = {"granian": GRANIAN}
 TLS = {"ours": stacks.OURS_TLS, "granian": stacks.GRANIAN_TLS, "node": stacks.NODE_TLS}
 LOOP = {"ours": stacks.APPLICATION, "stock": stacks.APPLICATION_STOCK}
@@ -91,15 +95,18 @@ STORMED = {"ours": stacks.REPLAYING, "node": stacks.NODE_REPLAYING}
 SATURATED = {"ours": OURS, "stock": STOCK, "sse_starlette": stacks.SSE_STARLETTE, "granian": GRANIAN, "node": NODE}
 
 WORKLOADS = [
-    Workload("firehose", "firehose, 1 stream", "/firehose", 1, BUSY, JUDGED, BESIDE | stacks.BY_HAND | stacks.LIBRARIES),
-    Workload("busy", "firehose, 50 streams", "/firehose", 50, BUSY, JUDGED, BESIDE | stacks.LIBRARIES),
+    Workload(
+        "firehose", "firehose, 1 stream", "/firehose", 1, BUSY, JUDGED, BESIDE | stacks.BY_HAND | stacks.LIBRARIES,
+        turns=4,
+    ),
+    Workload("busy", "firehose, 50 streams", "/firehose", 50, BUSY, JUDGED, BESIDE | stacks.LIBRARIES, turns=4),
     Workload(
         "fan_out", "paced fan-out, 1000 streams", "/fan-out", 1000, PACED, JUDGED | BESIDE, stacks.BY_HAND | stacks.LIBRARIES,
-        window=2,
+        window=2, turns=2,
     ),
     Workload(
         "fan_out_2000", "paced fan-out, 2000 streams", "/fan-out", 2000, PACED,
-        {"ours": OURS, "granian": GRANIAN, "node": NODE}, window=2,
+        {"ours": OURS, "node": NODE, "granian": GRANIAN}, window=2, turns=2,
     ),
     Workload(
         "fan_out_tls", "paced fan-out with TLS, 1000 streams", "/fan-out", 1000, PACED, TLS, window=2, protocol="https",
