@@ -111,9 +111,9 @@ async def test_an_outbox_that_is_full_says_so_and_refuses_nothing():
     assert [len(piece) for piece in outbox.take()] == [Outbox.MAX_BYTES, 1]
 
 
-async def test_an_outbox_is_full_from_eight_kibibytes_or_512_events_on_and_not_before():
-    assert Outbox().put(b"x" * (8 * 1024 - 1))
-    assert not Outbox().put(b"x" * 8 * 1024)
+async def test_an_outbox_is_full_from_twelve_kibibytes_or_512_events_on_and_not_before():
+    assert Outbox().put(b"x" * (12 * 1024 - 1))
+    assert not Outbox().put(b"x" * 12 * 1024)
     outbox = Outbox()
     assert [outbox.put(b"x") for _ in range(513)] == [True] * 511 + [False] * 2
 
