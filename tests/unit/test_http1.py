@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from chirp_trio import App, EventStream
+from chirp_trio.server.http1_exchange import LastChunk
 from chirp_trio.server.messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES
 from tests.pairs import visiting
 
@@ -353,6 +354,23 @@ async def test_who_waits_to_be_told_and_is_answered_at_once_is_told_that_the_con
         answer = await visit.ask(b"POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n")
         assert head(answer) == (403, [b"content-length: 0", b"connection: close"], b"")
         assert visit.is_at_end
+
+
+async def test_pieces_are_chunks_of_their_own_whether_or_not_they_are_the_same_and_a_large_one_is_not_kept():
+    small, same, large = b"small", bytes(bytearray(b"small")), b"x" * (64 * 1024 + 1)
+    pieces = [small, small, same, b"other", small, large, large, small, large]
+
+    async def app(scope, receive, send):
+        await send(START)
+        for piece in pieces:
+            await send({**END, "body": piece, "more_body": True})
+        await send(END)
+
+    async with visiting(app) as visit:
+        _, _, body = head(await visit.ask(GET))
+
+    assert body == b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+    assert LastChunk.pair == (small, b"5\r\nsmall\r\n")
 
 
 @pytest.mark.parametrize("length", [None, b"3"], ids=["chunks", "length"])
