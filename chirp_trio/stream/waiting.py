@@ -61,19 +61,24 @@ class Outbox:
 
     Two bounds, because either can be the cheaper way to fill memory: bytes, and a number of events.
 
+    Args:
+        max_bytes: The bound in bytes; default: that of a connection that is written to directly.
+
     Attributes:
         taken_events: How many events have been taken out, or sent without having been in here, because nothing waited.
         taken_bytes: How many bytes these were.
         backlog: How many bytes wait in it.
     """
 
-    __slots__ = ("_events", "_waiting", "backlog", "taken_bytes", "taken_events")
+    __slots__ = ("_events", "_max_bytes", "_waiting", "backlog", "taken_bytes", "taken_events")
 
     MAX_BYTES = 12 * 1024
+    MAX_BYTES_BY_SEND = 6 * 1024  # where each `send()` of a server adds as much to the delay as it takes to fill this
     MAX_EVENTS = 512
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._events: list[bytes] = []
+        self._max_bytes = max_bytes
         self.backlog = 0
         self.taken_events = 0  # counted when they are taken, all at once, so that a single event does not pay for it
         self.taken_bytes = 0
@@ -84,12 +89,12 @@ class Outbox:
         events = self._events
         events.append(event)
         self.backlog = backlog = self.backlog + len(event)
-        return backlog < self.MAX_BYTES and len(events) < self.MAX_EVENTS
+        return backlog < self._max_bytes and len(events) < self.MAX_EVENTS
 
     @property
     def has_room(self) -> bool:
         """Whether there is room for an event."""
-        return self.backlog < self.MAX_BYTES and len(self._events) < self.MAX_EVENTS
+        return self.backlog < self._max_bytes and len(self._events) < self.MAX_EVENTS
 
     def count_further(self, events: int) -> None:
         """Correct the number of events by this much, because a piece may hold several events, or none."""

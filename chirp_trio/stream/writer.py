@@ -54,7 +54,7 @@ class Writer:
         context: Context, coding: Coding | None = None,
     ) -> None:  # fmt: skip
         self.sender = sender
-        self.outbox = Outbox()
+        self.outbox = Outbox() if sender.can_start_nowait else Outbox(Outbox.MAX_BYTES_BY_SEND)
         self.flusher = host.flusher
         self.begun = False
         self.last_sent = outcome.since

@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from chirp_trio import EventStream
 from chirp_trio.stream.waiting import Outbox, ParkingSpot
 from chirp_trio.testing import TestClient
 from tests.lifecycle.scenes import Source, app_of, client_of
@@ -54,6 +55,20 @@ async def test_events_that_wait_go_out_together_and_in_order(autojump_clock):
         result = await client.sse("/")
     assert [event.data for event in result.events] == [str(number) for number in range(1000)]
     assert len(messages) < 30, "many events share one send"
+
+
+async def test_what_waits_for_send_is_half_of_what_waits_for_a_direct_connection(autojump_clock):
+    sizes = []
+
+    async def send(message):
+        sizes.append(len(message.get("body", b"")))
+
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "method": "GET", "path": "/", "headers": [], "query_string": b""}
+    with trio.move_on_after(1):
+        await EventStream(Source(*["x" * 992] * 100, then="wait"))(scope, trio.sleep_forever, send)
+
+    assert max(sizes) == 7 * 1000, "the first six of a thousand bytes are less than six kibibytes"
+    assert Outbox.MAX_BYTES_BY_SEND == 6 * 1024
 
 
 async def test_an_event_that_comes_alone_goes_out_at_once(autojump_clock):
