@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests import forking
 
-_bare = forking.Origin(("trio",))
+_bare = forking.Origin("bare", ("trio",))
 
 
 def run(code: str, *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

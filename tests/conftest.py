@@ -4,12 +4,14 @@ counts, and reports between processes."""
 import gc
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, given, settings, strategies
 
+from tests.forking import SHARED
 from tests.strategies import examples
 
 # A shell that starts something in the background has it ignore SIGINT, and so would every process that the tests start.
@@ -91,8 +93,15 @@ def pytest_collection():
 
 
 def pytest_configure(config):
-    """Keep coverage to the processes that run tests: in those that tests start, it would take as long as all else there."""
-    if not config.getoption("numprocesses", None):  # in a process of pytest-xdist too, but not in the one that starts those
+    """Keep coverage to the processes that run tests: in those that tests start, it would take as long as all else there.
+
+    Where there are several, all their tests have their processes forked from the same ones.
+    """
+    if config.getoption("numprocesses", None):  # the one that starts those of pytest-xdist
+        folder = tempfile.TemporaryDirectory()
+        config.add_cleanup(folder.cleanup)
+        os.environ[SHARED] = folder.name
+    else:
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 

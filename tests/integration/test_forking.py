@@ -58,6 +58,41 @@ def test_what_it_says_of_errors_may_go_somewhere_else(tmp_path):
     assert (output.read_text(), errors.read_text()) == ("said\n", "told\n")
 
 
+def told(origin, folder, code):
+    """What a program prints that is forked from there."""
+    (folder / "script.py").write_text(code)
+    with (folder / "output").open("w+") as output:
+        process = origin.start([sys.executable, "script.py"], cwd=folder, env={}, output=output.fileno())
+        assert process.wait(PATIENCE) == 0
+        output.seek(0)
+        return output.read()
+
+
+def test_all_that_ask_share_what_is_forked_from_and_it_ends_with_the_last_of_them(tmp_path):
+    one, other, third = (forking.Origin("shared", ()) for _ in range(3))
+    parent = "import os; print(os.getppid())"
+    origin = told(one, tmp_path, parent)
+    assert told(other, tmp_path, parent) == origin
+    one.leave()
+    assert told(other, tmp_path, parent) == origin
+    other.leave()
+    assert one._process.wait(PATIENCE) == 0
+    assert told(third, tmp_path, parent) != origin
+    third.leave()
+    assert third._process.wait(PATIENCE) == 0
+
+
+def test_what_is_forked_from_may_be_forked_itself_from_one_that_has_imported_more(tmp_path):
+    root = forking.Origin("root", ("colorsys",))
+    branch = forking.Origin("branch", ("netrc",), root)
+    imported = "import sys; print({'colorsys', 'netrc'} <= set(sys.modules))"
+    assert told(branch, tmp_path, imported) == "True\n"
+    branch.leave()
+    assert branch._process.wait(PATIENCE) == 0
+    root.leave()
+    assert root._process.wait(PATIENCE) == 0
+
+
 @pytest.mark.parametrize(
     ("end", "code", "last"),
     [
@@ -183,7 +218,7 @@ def test_a_python_that_it_starts_while_trio_runs_has_what_it_is_given_and_nothin
             print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, os.path.exists(f"/proc/self/fd/{{NOT_GIVEN}}"))
             print(socket.socket(fileno=number).getsockname()[0])
             with open("/proc/self/cmdline") as command:
-                print("forking.py" in command.read())
+                print("origin.py" in command.read())
             signal.signal(signal.SIGALRM, lambda number, _: sys.exit(number))
             signal.setitimer(signal.ITIMER_REAL, 0.001)
             for _ in range(100_000_000):  # it notices a signal while it is busy

@@ -58,7 +58,7 @@ def answering(server, number):
 def test_all_of_them_are_pythons_of_their_own():
     with workers(forked=False) as server:
         assert len(pids(server)) == 2
-        assert not any("forking.py" in word for pid in pids(server) for word in psutil.Process(pid).cmdline())
+        assert not any("origin.py" in word for pid in pids(server) for word in psutil.Process(pid).cmdline())
         assert int(server.get("/")[1]) in pids(server)
         assert server.stop() == 0
 
