@@ -18,9 +18,9 @@ from tests import forking
 from tests.integration.server import APPS, SCRIPTS
 from tests.integration.soak.settings import LONG
 
-SECONDS, CLIENTS, PUBLISHERS, EVENTS, BATCH = (60, 300, 10, 20_000, 50) if LONG else (5, 15, 4, 300, 5)
+SECONDS, CLIENTS, PUBLISHERS, EVENTS, BATCH = (60, 300, 10, 20_000, 50) if LONG else (3, 15, 4, 180, 5)
 # `BATCH` is how many events a publisher sends with one request.
-STAY = 10 if LONG else 5  # seconds, at most, that a client keeps its connection
+STAY = 10 if LONG else 3  # seconds, at most, that a client keeps its connection
 PATIENCE = 60
 GONE = (OSError, EOFError, trio.BrokenResourceError, trio.TooSlowError)
 

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.soak.run import Soak
 from tests.integration.soak.settings import LONG, SEED
 
-SECONDS = LONG or 6
+SECONDS = LONG or 3
 MEMORY = 64  # MiB that a server may have kept of all who were there: its histories, and what Python's allocator keeps
 
 

@@ -19,10 +19,11 @@ from tests.integration.server import Server, chirp_trio, wait_until
 from tests.integration.soak.attackers import attack
 from tests.integration.soak.connections import HTTP1, Address, Began, Ended
 from tests.integration.soak.ledger import Ledger
+from tests.integration.soak.settings import LONG
 from tests.integration.soak.starvation import TICK, Starvation
 from tests.integration.soak.visitors import Browser
 
-BROWSERS = 25
+BROWSERS = 25 if LONG else 12
 ATTACKERS = 3
 LONGEST_STOP = 5.0  # seconds
 ENDING = 40.0  # seconds from the last value on, in which everybody has to have read everything
