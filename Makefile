@@ -34,9 +34,9 @@ test-fast: export PYTHONDONTWRITEBYTECODE =
 test-fast: setup  ## the tests in memory: no process, no socket, no browser
 	@$(RUN) $(PROCESSES) $(IN_MEMORY)
 
-soak: setup  ## the long forms of tests that are short otherwise: ten minutes of clients, processes joined by Redis with ten seeds from CHIRP_TRIO_SEED on, the models of topics with 500 scripts each, and 500 responses whose bytes are changed, three times the cases of hypothesis, 5000 stacks of middleware
+soak: setup  ## the long forms of tests that are short otherwise: ten minutes of clients, a hundred that read nothing, processes joined by Redis with ten seeds from CHIRP_TRIO_SEED on, the models of topics with 500 scripts each, and 500 responses whose bytes are changed, three times the cases of hypothesis, 5000 stacks of middleware
 	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_soak.py
-	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_joined_processes.py tests/integration/test_joined_workers.py
+	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_joined_processes.py tests/integration/test_joined_workers.py tests/integration/test_stalled_readers.py
 	@CHIRP_TRIO_SOAK=$${CHIRP_TRIO_SOAK:-600} $(RUN) -s --timeout=0 -o faulthandler_timeout=0 tests/integration/test_workers.py -k nobody_is_refused
 	@CHIRP_TRIO_EXAMPLES=500 $(RUN) --timeout=0 -o faulthandler_timeout=0 tests/integration/test_redis_models.py tests/integration/test_hostile_servers.py tests/property
 	@CHIRP_TRIO_STACKS=5000 $(RUN) --timeout=0 -o faulthandler_timeout=0 tests/integration/test_middleware_stacks.py -k whatever
