@@ -81,7 +81,8 @@ def test_a_suite_that_does_not_use_it_imports_nothing_of_ours(suite):
             loaded = {name.partition(".")[0] for name in sys.modules}
             assert loaded & {"chirp_trio", "trio", "httpx", "hypercorn", "kida", "msgspec", "h2"} == set()
         """,
-        *("-p", "no:trio", "-p", "no:anyio"),
+        *(f"-pno:{name}" for name in ("trio", "anyio", "hypothesispytest", "timeout", "xdist")),
+        "--assert=plain",
         header="",
         forked=False,
     )
