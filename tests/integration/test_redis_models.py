@@ -33,7 +33,7 @@ LONG = int(os.environ.get("CHIRP_TRIO_EXAMPLES", 0))  # scripts for each model; 
 pytestmark = pytest.mark.timeout(0 if LONG else 120)
 
 # A script takes real time, so a shorter one that fails as well is looked for in the long form only.
-some = settings(max_examples=LONG) if LONG else settings(max_examples=8, phases=[Phase.explicit, Phase.generate])
+some = settings(max_examples=LONG) if LONG else settings(max_examples=5, phases=[Phase.explicit, Phase.generate])
 
 
 @pytest.fixture(scope="module", params=["redis", "valkey"])
