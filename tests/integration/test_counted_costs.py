@@ -22,6 +22,7 @@ from chirp_trio import App, EventStream, ServerConfig, Topic, serve
 
 FEW, MANY = 4, 24  # streams: what the further ones cost is what each of them costs
 EVENTS = 400
+LOOP = 50  # events of a publisher that lets others have their turn after each
 
 pytestmark = pytest.mark.parametrize("server", ["chirp_trio", "hypercorn"])
 
@@ -178,12 +179,12 @@ A_LOOP = {"chirp_trio": Cost(calls=8, turns=0.1, writes=1), "hypercorn": Cost(ca
 
 async def test_an_event_of_those_that_are_published_in_a_loop_costs_each_stream(server):
     async def publish(topic):
-        for number in range(EVENTS // 4):
+        for number in range(LOOP):
             await topic.publish(number)
 
-    few = await cost_of_publishing(server, FEW, EVENTS // 4, publish)
-    many = await cost_of_publishing(server, MANY, EVENTS // 4, publish)
-    assert (many - few) / (MANY - FEW) / (EVENTS // 4) <= A_LOOP[server]
+    few = await cost_of_publishing(server, FEW, LOOP, publish)
+    many = await cost_of_publishing(server, MANY, LOOP, publish)
+    assert (many - few) / (MANY - FEW) / LOOP <= A_LOOP[server]
 
 
 AN_ITEM = {"chirp_trio": Cost(calls=5, turns=0.04, writes=0.02), "hypercorn": Cost(calls=7.5, turns=0.08, writes=0.02)}
@@ -240,14 +241,15 @@ async def test_a_heartbeat_costs(server):
     assert counting.cost / heartbeats <= A_HEARTBEAT[server]
 
 
-async def cost_of_opening(running):
-    """What many streams cost: the least of three times, because those that come slowly to a busy machine take more turns."""
-    costs = []
+async def cost_of_opening(running, most):
+    """What each of many streams costs; up to three times, as those that come slowly to a busy machine take more turns."""
     for _ in range(3):
         with Counting() as counting:
             await running.open(MANY)
-        costs.append(counting.cost)
-    return min(costs, key=lambda cost: cost.calls)
+        cost = counting.cost / MANY
+        if cost <= most:
+            break
+    return cost
 
 
 A_STREAM = {"chirp_trio": Cost(calls=560, turns=9, writes=1), "hypercorn": Cost(calls=1800, turns=22, writes=2)}
@@ -257,10 +259,10 @@ async def test_to_open_a_stream_costs(server):
     async with served(server, Topic("news").subscribe) as running:
         await running.open(FEW)  # what is made when it is first used
         running.received()
-        cost = await cost_of_opening(running)
+        cost = await cost_of_opening(running, A_STREAM[server])
         for received in running.received()[FEW:]:
             assert b"\nid: " in received
-    assert cost / MANY <= A_STREAM[server]
+    assert cost <= A_STREAM[server]
 
 
 async def test_to_come_back_for_what_was_missed_costs_as_much_and_no_further_write(server):
@@ -271,11 +273,11 @@ async def test_to_come_back_for_what_was_missed_costs_as_much_and_no_further_wri
     async with served(server, lambda: topic.subscribe(last_id)) as running:
         await running.open(FEW)
         running.received()
-        cost = await cost_of_opening(running)
+        cost = await cost_of_opening(running, A_STREAM[server])
         for received in running.received()[FEW:]:
             assert received.startswith(b"HTTP/1.1 200")
             assert received.count(b"\ndata: ") == 10
-    assert cost / MANY <= A_STREAM[server]
+    assert cost <= A_STREAM[server]
 
 
 # Bytes of Python's for each of them; among them are those of its client's socket.

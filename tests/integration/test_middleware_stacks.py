@@ -12,7 +12,7 @@ from tests.integration.stacks.layers import SECRET, AddingBeside, Queueing, Reda
 from tests.integration.stacks.plans import Plan, make_plan
 from tests.integration.stacks.running import differences_of
 
-FIRST, _, LAST = os.environ.get("CHIRP_TRIO_STACKS", "36").rpartition("-")
+FIRST, _, LAST = os.environ.get("CHIRP_TRIO_STACKS", "24").rpartition("-")
 NUMBERS = range(int(FIRST or 1), int(LAST) + 1)
 
 
