@@ -97,7 +97,7 @@ class Origin:
         self._modules = modules
         self._root = root
         self._questions: socket.socket | None = None
-        self._process: subprocess.Popen | Process | None = None
+        self._process: Process | None = None
 
     def start(
         self,
@@ -153,7 +153,10 @@ class Origin:
     def _start_origin(self, number: int) -> None:
         command = [sys.executable, origin.__file__, str(number), *self._modules]
         if self._root is None:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[number], start_new_session=True)
+            os.set_inheritable(number, True)
+            nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+            # Nobody waits for its end: others that share it may ask for longer than this process does.
+            os.posix_spawn(sys.executable, command, os.environ, file_actions=[nothing], setsid=True)
         else:
             self._process = self._root.start(command, cwd=Path.cwd(), env=os.environ, output=1, errors=2, inherited=[number])
 
