@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -98,6 +99,7 @@ class Origin:
         self._root = root
         self._questions: socket.socket | None = None
         self._process: Process | None = None
+        self._connecting = threading.Lock()
 
     def start(
         self,
@@ -115,8 +117,9 @@ class Origin:
         Its standard output goes to `output`, its standard error to `errors`, or to `output` as well. It reads `input`, or
         finds nothing to read.
         """
-        if self._questions is None:
-            self._questions = self._connect()
+        with self._connecting:
+            if self._questions is None:
+                self._questions = self._connect()
         args = [str(word) for word in command]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         question = {"args": args, "cwd": str(cwd), "env": dict(env), "inherited": list(inherited)}

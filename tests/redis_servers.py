@@ -6,10 +6,13 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, override
 
 import pytest
+import trio
 
 
 def _programs() -> dict[str, str]:
@@ -49,12 +52,14 @@ def free_port() -> int:
 
 
 FREE_PORT = "a free port"  # of an option's values
+_PATIENCE = 100  # seconds that a test may take at one of them
 
 
 class RedisServer:
     """One server, with its folder; ends with the block."""
 
     def __init__(self, kind: str, folder: Path, **options: str) -> None:
+        self.kind = kind
         self.program = require(kind)
         self.folder = folder
         folder.mkdir(exist_ok=True)
@@ -67,6 +72,10 @@ class RedisServer:
         self.options = {"appendonly": "yes", "save": "", "bind": "127.0.0.1", "repl-diskless-sync-delay": "0"}
         self.options |= {name.replace("_", "-"): value for name, value in options.items()}
         self.process: subprocess.Popen[bytes] | None = None
+
+    def another(self, **options: str) -> RedisServer:
+        """One of the same kind, in a folder beside this one's."""
+        return RedisServer(self.kind, self.folder.with_name(f"{self.folder.name}-other"), **options)
 
     @property
     def url(self) -> str:
@@ -171,3 +180,31 @@ class SentinelServer(RedisServer):
     @override
     def url(self) -> str:
         return f"redis+sentinel://127.0.0.1:{self.port}/news/0"
+
+
+def at_both(test: Callable[[RedisServer], Awaitable[None]]) -> Callable[[Path], None]:
+    """A test that has a server of Redis and one of Valkey at the same time, since most of it is waiting.
+
+    Each is in a thread of its own: what blocks one of them, as a server's start does, takes no time from the other.
+    """
+
+    async def run_in_time(server: RedisServer) -> None:
+        with trio.fail_after(_PATIENCE):  # nothing else ends a thread
+            await test(server)
+
+    def run(kind: str, folder: Path) -> None:
+        try:
+            with RedisServer(kind, folder) as server:
+                trio.run(run_in_time, server)
+        except Exception as error:
+            error.add_note(f"at a server of {kind}")
+            raise
+
+    def both(tmp_path: Path) -> None:
+        kinds = [kind for kind in ("redis", "valkey") if require(kind)]
+        with ThreadPoolExecutor() as threads:
+            for _ in threads.map(run, kinds, [tmp_path / kind for kind in kinds]):
+                pass  # it raises what has failed
+
+    both.__name__, both.__module__, both.__doc__ = test.__name__, test.__module__, test.__doc__
+    return both

@@ -12,20 +12,9 @@ from chirp_trio.testing import TestClient
 from tests import forking
 from tests.integration.redis_presence import app_of, present, room, until
 from tests.integration.server import APPS
-from tests.redis_servers import RedisServer
+from tests.redis_servers import at_both
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture(params=["redis", "valkey"])
-def kind(request):
-    return request.param
-
-
-@pytest.fixture
-def server(kind, tmp_path):
-    with RedisServer(kind, tmp_path / "server") as server:
-        yield server
 
 
 @asynccontextmanager
@@ -40,6 +29,7 @@ async def elsewhere(server, ttl, *members):
         process.wait()
 
 
+@at_both
 async def test_nobody_is_there_for_long_whose_process_has_died(server):
     ttl = 1.0
     async with room(server, presence_ttl=ttl) as here:
@@ -51,6 +41,7 @@ async def test_nobody_is_there_for_long_whose_process_has_died(server):
         assert here.members == {}
 
 
+@at_both
 async def test_nobody_is_gone_whose_process_waits_for_a_replica(server):
     store = RedisStore(server.url, confirm="replica", timeout=4, presence_ttl=1)
     changes = []
@@ -70,9 +61,10 @@ async def test_nobody_is_gone_whose_process_waits_for_a_replica(server):
     assert [change for change in changes if change.kind == "leave"] == []
 
 
-async def test_a_server_that_is_restarted_makes_nobody_leave(kind, tmp_path):
+@at_both
+async def test_a_server_that_is_restarted_makes_nobody_leave(one):
     """With its file, and without; both at once, since most of it is waiting."""
-    with RedisServer(kind, tmp_path / "one") as one, RedisServer(kind, tmp_path / "other") as other:
+    with one.another() as other:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(be_there_during_a_restart, one, True)
             nursery.start_soon(be_there_during_a_restart, other, False)
@@ -102,6 +94,7 @@ async def be_there_during_a_restart(server, with_file):
         nursery.cancel_scope.cancel()
 
 
+@at_both
 async def test_who_was_forgotten_by_the_server_is_there_again(server):
     async with room(server, presence_ttl=2.0) as here, present(here, "ada"):
         await trio.sleep(0.5)
@@ -111,6 +104,7 @@ async def test_who_was_forgotten_by_the_server_is_there_again(server):
             await until(lambda: there.members == {"ada": 1})
 
 
+@at_both
 async def test_a_process_that_is_cut_off_closes_them_when_it_is_back(server):
     here, there = app_of(server), app_of(server)
     async with TestClient(here) as one, TestClient(there) as other, other.stream_sse("/ada"), one.stream_sse("/bob"):

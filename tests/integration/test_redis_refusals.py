@@ -8,7 +8,7 @@ import trio
 from chirp_trio import RedisStore, StoreError, Topic
 from chirp_trio.topics.topic import audience_of
 from tests.integration.redis_topics import publish_at_last, values
-from tests.redis_servers import RedisServer
+from tests.redis_servers import RedisServer, at_both
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -29,7 +29,9 @@ def store(server):
     return RedisStore(server.url, timeout=2)
 
 
-async def test_a_frozen_server_is_found_and_everything_goes_on_after_it(server, store):
+@at_both
+async def test_a_frozen_server_is_found_and_everything_goes_on_after_it(server):
+    store = RedisStore(server.url, timeout=2)
     async with Topic("news", store=store) as topic:
         id = await topic.publish("1")
         server.signal(signal.SIGSTOP)
@@ -51,7 +53,9 @@ async def test_a_publish_whose_answer_was_lost_is_stored_once(server, store):
         assert sorted(event.value for event in audience_of(topic).log.since(0, 1000)) == list(range(300))
 
 
-async def test_a_server_that_is_full_says_so_and_is_read_all_the_same(server, store):
+@at_both
+async def test_a_server_that_is_full_says_so_and_is_read_all_the_same(server):
+    store = RedisStore(server.url, timeout=2)
     async with Topic("news", store=store) as topic, Topic("news", store=store) as other:
         id = await topic.publish("1")
         server.ask("CONFIG", "SET", "maxmemory", "1")
@@ -69,8 +73,10 @@ async def test_a_server_that_is_full_says_so_and_is_read_all_the_same(server, st
 # -- replicas ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_replica_is_refused_and_one_that_becomes_one_is_left(server, store, kind, tmp_path):
-    with RedisServer(kind, tmp_path / "other") as master:
+@at_both
+async def test_a_replica_is_refused_and_one_that_becomes_one_is_left(server):
+    store = RedisStore(server.url, timeout=2)
+    with server.another() as master:
         async with Topic("news", store=store) as topic:
             await topic.publish("1")
             server.ask("REPLICAOF", "127.0.0.1", str(master.port))
@@ -94,8 +100,10 @@ async def test_a_server_that_was_a_replica_for_a_moment_is_read_on(server, store
         assert got == [("gap", None), "2"]
 
 
-async def test_a_promoted_replica_that_lacks_the_last_events_is_another_epoch_and_a_gap(server, store, kind, tmp_path):
-    with RedisServer(kind, tmp_path / "replica", replicaof=f"127.0.0.1 {server.port}") as replica:
+@at_both
+async def test_a_promoted_replica_that_lacks_the_last_events_is_another_epoch_and_a_gap(server):
+    store = RedisStore(server.url, timeout=2)
+    with server.another(replicaof=f"127.0.0.1 {server.port}") as replica:
         async with Topic("news", store=RedisStore(server.url, confirm="replica")) as topic:
             while b"master_link_status:up" not in replica.ask("INFO", "replication"):  # noqa: ASYNC110
                 await trio.sleep(0.05)
@@ -110,12 +118,13 @@ async def test_a_promoted_replica_that_lacks_the_last_events_is_another_epoch_an
             assert await values(topic, lost, 1) == [("gap", None)]
 
 
-async def test_what_is_to_be_confirmed_and_is_not_is_an_error(server, kind):
+@at_both
+async def test_what_is_to_be_confirmed_and_is_not_is_an_error(server):
     async with Topic("news", store=RedisStore(server.url, confirm="replica", timeout=1.5)) as topic:
         with pytest.raises(StoreError, match="is written, and no replica has it yet"):
             await topic.publish("x")
     store = RedisStore(server.url, confirm="disk", timeout=2)
-    if kind == "redis":
+    if server.kind == "redis":
         with pytest.raises(StoreError, match=r"it is Redis 7\.0\.\d+; confirm='disk' needs 7\.2"):
             async with Topic("news", store=store):
                 pass
@@ -124,8 +133,9 @@ async def test_what_is_to_be_confirmed_and_is_not_is_an_error(server, kind):
             await topic.publish("x")
 
 
-async def test_nothing_is_confirmed_by_a_retry_that_was_not_before_it(server, kind, tmp_path):
-    with RedisServer(kind, tmp_path / "replica", replicaof=f"127.0.0.1 {server.port}") as replica:
+@at_both
+async def test_nothing_is_confirmed_by_a_retry_that_was_not_before_it(server):
+    with server.another(replicaof=f"127.0.0.1 {server.port}") as replica:
         async with Topic("news", store=RedisStore(server.url, confirm="replica", timeout=2.5)) as topic:
             await publish_at_last(topic, "1")
             replica.signal(signal.SIGSTOP)
