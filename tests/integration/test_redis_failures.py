@@ -17,7 +17,7 @@ from chirp_trio import RedisStore, StoreError, Topic
 from chirp_trio.topics.topic import audience_of
 from tests.integration.joined_truth import violations_of
 from tests.integration.redis_topics import publish_at_last, remembered, values
-from tests.redis_servers import RedisServer
+from tests.redis_servers import RedisServer, at_both
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -27,7 +27,8 @@ def kind(request):
     return request.param
 
 
-async def test_while_a_server_is_frozen_streams_stay_open_and_every_publisher_hears_of_it(kind, tmp_path):
+@at_both
+async def test_while_a_server_is_frozen_streams_stay_open_and_every_publisher_hears_of_it(server):
     written, unknown, got, over = [], [], [], []
 
     async def publish(topic, name):
@@ -57,26 +58,25 @@ async def test_while_a_server_is_frozen_streams_stay_open_and_every_publisher_he
                 if event.value == "end":
                     nursery.cancel_scope.cancel()
 
-    with RedisServer(kind, tmp_path / "server") as server:
-        store = RedisStore(server.url, timeout=1)
-        async with (
-            Topic("news", store=store) as topic,
-            Topic("news", store=RedisStore(server.url, timeout=1)) as other,
-            trio.open_nursery() as readers,
-        ):
-            await readers.start(read, other)
-            async with trio.open_nursery() as publishers:
-                for name, one in enumerate((topic, topic, other)):
-                    publishers.start_soon(publish, one, name)
-                await until_each_has(written, 2)
-                server.signal(signal.SIGSTOP)
-                await until_each_has(unknown, 3)
-                server.signal(signal.SIGCONT)
-                await until_each_has(written, 2)
-                over.append(True)
-            await publish_at_last(topic, "end")
-        async with Topic("news", store=store) as topic:
-            there = remembered(topic)
+    store = RedisStore(server.url, timeout=1)
+    async with (
+        Topic("news", store=store) as topic,
+        Topic("news", store=RedisStore(server.url, timeout=1)) as other,
+        trio.open_nursery() as readers,
+    ):
+        await readers.start(read, other)
+        async with trio.open_nursery() as publishers:
+            for name, one in enumerate((topic, topic, other)):
+                publishers.start_soon(publish, one, name)
+            await until_each_has(written, 2)
+            server.signal(signal.SIGSTOP)
+            await until_each_has(unknown, 3)
+            server.signal(signal.SIGCONT)
+            await until_each_has(written, 2)
+            over.append(True)
+        await publish_at_last(topic, "end")
+    async with Topic("news", store=store) as topic:
+        there = remembered(topic)
     assert got == there[there.index(got[0]) :]
     assert len(set(there)) == len(there)
     assert set(written) <= set(there) <= {*written, *unknown, "end"}

@@ -9,7 +9,7 @@ import trio
 from chirp_trio import RedisStore, StoreError, Topic
 from chirp_trio.redis.listening import Listening
 from tests.integration.redis_topics import publish_at_last, values
-from tests.redis_servers import RedisServer
+from tests.redis_servers import RedisServer, at_both
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -30,6 +30,7 @@ def store(server):
     return RedisStore(server.url, timeout=2)
 
 
+@at_both
 async def test_a_server_that_is_not_there_at_the_start_is_waited_for(server):
     server.kill()
     with pytest.raises(StoreError, match=r"the topic 'news' in Redis at 127\.0\.0\.1:\d+ cannot be opened: .*refused"):
@@ -46,6 +47,7 @@ async def start_after(server, seconds):
     await trio.to_thread.run_sync(server.start)
 
 
+@at_both
 async def test_a_topic_may_begin_without_its_history_and_tells_of_that_once_the_server_is_there(server):
     async with Topic("news", store=RedisStore(server.url)) as topic:
         await topic.publish("old")
@@ -169,7 +171,9 @@ async def test_what_it_takes_of_acknowledged_events_that_nobody_has_read_is_told
             assert await values(other, id, 1) == [("gap", 1)]
 
 
-async def test_what_the_server_has_trimmed_is_a_gap_of_so_many(server, store):
+@at_both
+async def test_what_the_server_has_trimmed_is_a_gap_of_so_many(server):
+    store = RedisStore(server.url, timeout=2)
     async with Topic("news", store=store) as topic:
         ids = [await topic.publish(number) for number in range(10)]
     server.ask("XTRIM", "chirp:{news}", "MAXLEN", "3")

@@ -11,7 +11,7 @@ import trio
 from chirp_trio import RedisStore, StoreError, Topic
 from chirp_trio.testing import check_store
 from tests.integration.redis_topics import values
-from tests.redis_servers import FREE_PORT, RedisServer, free_port
+from tests.redis_servers import FREE_PORT, RedisServer, at_both, free_port
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -39,19 +39,19 @@ async def test_a_socket_in_the_file_system_leads_to_a_server_too(kind, tmp_path)
             await topic.publish("x")
 
 
-async def test_a_server_is_a_store_for_a_user_who_may_do_no_more_than_the_documentation_says(kind, tmp_path):
-    with RedisServer(kind, tmp_path / "server") as server:
-        rights = "~app:* &app:* -@all +hello +auth +info +ping +function|load +fcall +hmget +xrange +xrevrange +subscribe"
-        rights += " +unsubscribe +client|setname +select +wait +waitaof +hset +del +xadd +get +set +publish"
-        rights += " +multi +exec +exists +hdel +hgetall +pexpire +sadd +srem +smembers"
-        if kind == "redis":
-            rights = rights.replace(" +waitaof", "")
-        assert server.ask("ACL", "SETUSER", "app", "on", ">s3cret/word", *rights.split()) == b"+OK\r\n"
-        url = f"redis://app:s3cret%2Fword@127.0.0.1:{server.port}/0"
-        await check_store(RedisStore(url, prefix="app"))
-        with pytest.raises(StoreError, match=r"cannot be opened: WRONGPASS"):
-            async with Topic("news", store=RedisStore(url.replace("s3cret", "wrong"), timeout=2)):
-                pass
+@at_both
+async def test_a_server_is_a_store_for_a_user_who_may_do_no_more_than_the_documentation_says(server):
+    rights = "~app:* &app:* -@all +hello +auth +info +ping +function|load +fcall +hmget +xrange +xrevrange +subscribe"
+    rights += " +unsubscribe +client|setname +select +wait +waitaof +hset +del +xadd +get +set +publish"
+    rights += " +multi +exec +exists +hdel +hgetall +pexpire +sadd +srem +smembers"
+    if server.kind == "redis":
+        rights = rights.replace(" +waitaof", "")
+    assert server.ask("ACL", "SETUSER", "app", "on", ">s3cret/word", *rights.split()) == b"+OK\r\n"
+    url = f"redis://app:s3cret%2Fword@127.0.0.1:{server.port}/0"
+    await check_store(RedisStore(url, prefix="app"))
+    with pytest.raises(StoreError, match=r"cannot be opened: WRONGPASS"):
+        async with Topic("news", store=RedisStore(url.replace("s3cret", "wrong"), timeout=2)):
+            pass
 
 
 async def test_tls_verifies_names(kind, tmp_path):
