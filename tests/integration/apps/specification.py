@@ -1,8 +1,9 @@
 """The specification's code blocks as they stand there, with `chirp` read as `chirp_trio`, and the names that they assume."""
 # ruff: noqa: E402, I001 - the blocks are what they are
 
+from contextvars import ContextVar
 from dataclasses import dataclass
-from itertools import count, cycle
+from itertools import count
 from pathlib import Path
 
 import trio
@@ -11,13 +12,16 @@ from chirp_trio import App, AppConfig, Fragment
 
 app = App(AppConfig(template_dir=Path(__file__).with_name("templates")))
 
-updates = cycle(["one", {"two": 2}, "three\nlines\nlong", "no more for this client"])
+UPDATES = ["one", {"two": 2}, "three\nlines\nlong"]
+updates = ContextVar("updates")  # of each client, who may leave at any moment
 figures = count(1)
 
 
 async def get_next_update():
-    update = next(updates)
-    if update == "no more for this client":
+    if updates.get(None) is None:
+        updates.set(iter(UPDATES))
+    update = next(updates.get(), None)
+    if update is None:
         await trio.sleep_forever()
     return update
 
