@@ -11,6 +11,9 @@ from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.timeout(120)
 
+MANY = 100  # clients
+EVENTS = 1000
+
 
 @pytest.fixture(params=["redis", "valkey"])
 def server(request, tmp_path, monkeypatch):
@@ -67,7 +70,7 @@ class Crowd:
         await self.all_have_it.wait()
 
 
-@pytest.mark.parametrize("others", [0, 100])
+@pytest.mark.parametrize("others", [0, 50])
 async def test_an_event_costs_the_server_the_same_however_many_clients_and_topics_there_are(server, others):
     store = RedisStore(server.url)
     async with AsyncExitStack() as stack:
@@ -75,7 +78,7 @@ async def test_an_event_costs_the_server_the_same_however_many_clients_and_topic
             await stack.enter_async_context(Topic(f"other {number}", store=store))
         topic = await stack.enter_async_context(Topic("news", store=store))
         found = {}
-        for clients in (1, 300):
+        for clients in (1, MANY):
             async with Crowd(topic, clients).there() as crowd:
                 await crowd.get()
                 counted(server)
@@ -83,7 +86,7 @@ async def test_an_event_costs_the_server_the_same_however_many_clients_and_topic
                     await crowd.get()
                 found[clients] = counted(server)
     assert found[1]["fcall"] == found[1]["xadd"] == 10
-    assert found[300] == found[1]
+    assert found[MANY] == found[1]
     assert sum(found[1].values()) <= 10 * 8
 
 
@@ -91,7 +94,7 @@ async def test_an_event_costs_the_server_the_same_however_many_clients_and_topic
 async def test_each_process_reads_an_event_once_and_a_small_one_comes_with_the_bell(server, text, reads):
     async with AsyncExitStack() as stack:
         topics = [await stack.enter_async_context(Topic("news", store=RedisStore(server.url))) for _ in range(3)]
-        crowds = [await stack.enter_async_context(Crowd(topic, 100).there()) for topic in topics]
+        crowds = [await stack.enter_async_context(Crowd(topic, 50).there()) for topic in topics]
         await crowds[0].get()
         counted(server)
         for crowd in crowds:
@@ -110,7 +113,7 @@ async def test_many_events_are_written_with_few_calls_and_read_with_few_commands
         await crowd.get()
         counted(server)
         cursor = topic.cursor
-        for number in range(2000):
+        for number in range(EVENTS):
             if is_awaited:
                 nursery.start_soon(topic.publish, number)
             else:
@@ -118,11 +121,11 @@ async def test_many_events_are_written_with_few_calls_and_read_with_few_commands
         got = []
         async for event in topic.subscribe(cursor):
             got.append(event.value)
-            if len(got) == 2000:
+            if len(got) == EVENTS:
                 break
         found = counted(server)
-    assert sorted(got) == list(range(2000))
-    assert is_awaited or got == list(range(2000))
-    assert found.pop("xadd") == 2000
-    assert found["fcall"] <= 12  # 200 at a time
-    assert sum(found.values()) <= 150
+    assert sorted(got) == list(range(EVENTS))
+    assert is_awaited or got == list(range(EVENTS))
+    assert found.pop("xadd") == EVENTS
+    assert found["fcall"] <= EVENTS / 200 + 2  # so many at a time
+    assert sum(found.values()) <= 80

@@ -125,7 +125,7 @@ def test_a_server_that_is_killed_again_and_again_loses_nothing_that_it_has_told_
             wait_until(lambda: len(teller.confirmed) > confirmed + 3)
             teller.is_over = True
             teller.join()
-            goal = max(len(reader.data) for reader in readers) + 1000
+            goal = max(len(reader.data) for reader in readers) + 200
             wait_until(lambda: all(len(reader.data) > goal for reader in readers))
             wait_until(lambda: teller.confirmed[-1] in listener.data)
             assert server.stop() == 0

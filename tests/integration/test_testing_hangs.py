@@ -15,7 +15,7 @@ from chirp_trio.testing import AppStillRunning, TestClient, deadline, live
 
 @pytest.fixture(autouse=True)
 def short_deadlines(monkeypatch):
-    monkeypatch.setattr(deadline, "_REAL_SECONDS", 1.0)
+    monkeypatch.setattr(deadline, "_REAL_SECONDS", 0.3)
     monkeypatch.setattr(live, "_END_TIMEOUT", 0.5)
 
 
