@@ -7,7 +7,6 @@ import pytest
 from tests.docs import runner
 from tests.docs.runner import HOW_TO, LANGUAGES, PAGES, ROOT, USED_BY, blocks_of, name_of
 
-BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 PAGE = """# A page
 
 ```python
@@ -76,16 +75,22 @@ def test_the_blocks_of_a_page_do_what_it_says(follow, page):
 
 
 def test_a_block_is_of_a_language_that_somebody_runs():
-    assert [block.place for block in BLOCKS if block.language not in LANGUAGES] == []
+    others = [block.place for page in PAGES for block in blocks_of(page) if block.language not in LANGUAGES]
+    assert not others, others
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.file], ids=lambda block: f"{block.place}-{block.file}")
-def test_a_file_on_a_page_is_used_on_that_page(block):
+def is_used(block, blocks):
+    """Whether a test, a command or another file of its page's blocks, or a test of the documentation, uses a block's file."""
     if block.file == "pyproject.toml" or "test_" in block.file:
-        return
+        return True
     if block.file in USED_BY:
-        assert f'"{block.file}"' in (ROOT / USED_BY[block.file]).read_text()
-        return
-    name = re.escape(block.file.removeprefix("templates/").removesuffix(".py"))
-    others = [other.text for other in blocks_of(block.page) if other != block and other.file != block.file]
-    assert any(re.search(rf"\b{name}\b", text) for text in others), "no test, no command and no other file uses it"
+        return f'"{block.file}"' in (ROOT / USED_BY[block.file]).read_text()
+    name = re.compile(rf"\b{re.escape(block.file.removeprefix('templates/').removesuffix('.py'))}\b")
+    return any(name.search(other.text) for other in blocks if other.file != block.file)
+
+
+def test_every_file_on_a_page_is_used_on_that_page():
+    unused = []
+    for blocks in map(blocks_of, PAGES):
+        unused += [f"{block.place}: {block.file}" for block in blocks if block.file and not is_used(block, blocks)]
+    assert not unused, "\n".join(unused)
