@@ -6,8 +6,6 @@ import math
 import pytest
 import trio
 from fastapi import FastAPI
-from litestar import Litestar, asgi
-from litestar.types import Receive, Scope, Send
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -51,6 +49,10 @@ def in_fastapi(app):
 
 
 def in_litestar(app):
+    # Every process of the tests reads this file, and few run it.
+    from litestar import Litestar, asgi
+    from litestar.types import Receive, Scope, Send
+
     @asgi("/live", is_mount=True, copy_scope=True)
     async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, "path": scope["path"].rstrip("/")}, receive, send)  # Litestar appends a slash

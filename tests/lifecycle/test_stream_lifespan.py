@@ -7,9 +7,7 @@ import httpx
 import pytest
 import trio
 from fastapi import FastAPI
-from litestar import Litestar, Request, get
 from prometheus_client import CollectorRegistry
-from quart_trio import QuartTrio
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -54,23 +52,24 @@ def fastapi(lifespan):
     return app
 
 
-def litestar(lifespan):
+# Litestar and Quart are imported for the tests that use them: every process of the tests reads this file, and few run them.
+def litestar(*lifespans):
+    from litestar import Litestar, Request, get
+
     @get("/{user:str}")
     async def clock(request: Request) -> EventStream:
         return ticks_of(request.path_params["user"])
 
-    return Litestar([clock], lifespan=[lifespan], logging_config=None)
+    return Litestar([clock], lifespan=lifespans, logging_config=None)
 
 
 def litestar_in_a_wrapper(lifespan):
-    @get("/{user:str}")
-    async def clock(request: Request) -> EventStream:
-        return ticks_of(request.path_params["user"])
-
-    return lifespan.wrap(Litestar([clock], logging_config=None))
+    return lifespan.wrap(litestar())
 
 
 def quart_in_a_wrapper(lifespan):
+    from quart_trio import QuartTrio
+
     app = QuartTrio(__name__)
     answer = app.asgi_app
 

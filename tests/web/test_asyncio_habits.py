@@ -5,7 +5,6 @@ import traceback
 import warnings
 from contextlib import asynccontextmanager
 
-import aiohttp
 import anyio
 import httpx
 import pytest
@@ -70,6 +69,8 @@ async def wait_for():
 
 
 async def use_aiohttp():
+    import aiohttp  # which takes a tenth of a second
+
     async with aiohttp.ClientSession():
         pass
 
