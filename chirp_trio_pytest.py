@@ -119,10 +119,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if _is_unclaimed(item) and (_has_no_other_runner(config) or _OF_TRIO.intersection(item.fixturenames)):
                 item.add_marker(pytest.mark.trio)
+    is_virtual = config.getini(VIRTUAL_TIME)
     for item in items:
         if item.get_closest_marker("real_time") is not None:
             _run_with(item, _run_in_real_time)
-        elif config.getini(VIRTUAL_TIME):
+        elif is_virtual:
             _run_with(item, _run_in_virtual_time)
 
 
@@ -150,8 +151,9 @@ def _is_unclaimed(item: pytest.Item) -> TypeGuard[pytest.Function]:
     if type(item) is not pytest.Function:
         return False  # unittest's and pytest-asyncio's have classes of their own
     function = item.obj.hypothesis.inner_test if hasattr(item.obj, "hypothesis") else item.obj
-    is_marked = any(marker.name in _MARKERS for marker in item.iter_markers())
-    return inspect.iscoroutinefunction(function) and not is_marked and "anyio_backend" not in item.fixturenames
+    if not inspect.iscoroutinefunction(function) or "anyio_backend" in item.fixturenames:
+        return False
+    return not any(marker.name in _MARKERS for marker in item.iter_markers())
 
 
 def _has_no_other_runner(config: pytest.Config) -> bool:
