@@ -52,12 +52,19 @@ def test_the_search_knows_every_public_name_by_its_whole_name(built):
         assert found[f"api/{entry.module.__name__}.html#{entry.anchor}"] == f"<code>{entry.name}</code>"
 
 
-SMALL = """
+# How a release builds its site, and how it is built now; each says of which it is.
+RELEASE = """
+from pathlib import Path
+
+Path(".site/html").mkdir(parents=True)
+Path(".site/html/index.html").write_text("The site of {version}, by " + Path("mkdocs.yml").read_text())
+"""
+NOW = """
 import subprocess
 from pathlib import Path
 
 Path("pages").mkdir()
-Path("pages/index.md").write_text("# The site of {version}")
+Path("pages/index.md").write_text("# The site of now")
 subprocess.run(["zensical", "build"], check=True)
 """
 
@@ -75,12 +82,13 @@ def versioned(tmp_path, monkeypatch):
         subprocess.run(["git", *names, *words], cwd=repository, check=True, stdout=subprocess.DEVNULL)
 
     git("init", "--quiet")
-    for version in ("v0.9", "v0.10", "now"):
-        (repository / "tests" / "docs" / "site.py").write_text(SMALL.format(version=version))
-        if version != "now":
-            git("add", ".")
-            git("commit", "--quiet", "--message", version)
-            git("tag", version)
+    built_by = repository / "tests" / "docs" / "site.py"
+    for version in ("v0.9", "v0.10"):
+        built_by.write_text(RELEASE.format(version=version))
+        git("add", ".")
+        git("commit", "--quiet", "--message", version)
+        git("tag", version)
+    built_by.write_text(NOW)
     monkeypatch.setattr(site, "ROOT", repository)
 
 
@@ -98,7 +106,7 @@ def test_the_versions_stand_beside_one_another_and_the_root_leads_to_the_newest(
     for name, built_by in (("0.10", "v0.10"), ("0.9", "v0.9"), ("dev", "now")):
         page = (folder / name / "index.html").read_text()
         assert f"The site of {built_by}" in page
-        assert '"provider":"mike"' in page.replace(" ", "")
+        assert re.search(r'"?provider"?: ?"?mike', page)  # of a configuration, or of what zensical has made of it
 
 
 def test_a_page_fetches_nothing_from_another_host(built):

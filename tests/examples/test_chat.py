@@ -275,7 +275,12 @@ async def test_a_page_hears_every_two_seconds_that_it_is_connected(autojump_cloc
     assert all("Live" in event.data for event in result.events)
 
 
-async def test_the_beats_do_not_fill_the_history(autojump_clock, client):
+@pytest.fixture
+def short_history(monkeypatch):
+    monkeypatch.setattr(chat, "HISTORY", 50)
+
+
+async def test_the_beats_do_not_fill_the_history(autojump_clock, short_history, client):
     page = (await client.get("/", headers=ADA)).text
     async with client.stream_sse("/live", headers=GRACE) as stream:
         await listen(stream, 2.2 * chat.HISTORY)
