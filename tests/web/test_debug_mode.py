@@ -63,24 +63,27 @@ FOREIGN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("host", LOCAL)
 @pytest.mark.parametrize("client", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])
-async def test_this_machine_sees_errors_under_its_own_names(autojump_clock, kind, host, client):
-    assert SECRET in await seen(kind, host=host, client=(client, 50000))
+async def test_this_machine_sees_errors_under_its_own_names(autojump_clock, kind, client):
+    shown = {host: await seen(kind, host=host, client=(client, 50000)) for host in LOCAL}
+    assert [host for host, answer in shown.items() if SECRET not in answer] == []
 
 
-@pytest.mark.parametrize("host", FOREIGN)
-async def test_a_name_that_leads_here_from_elsewhere_shows_nobody_an_error(autojump_clock, kind, host, caplog):
-    answer = await seen(kind, host=host.encode("latin-1"))
+async def test_a_name_that_leads_here_from_elsewhere_shows_nobody_an_error(autojump_clock, kind, caplog):
+    for host in FOREIGN:
+        caplog.clear()
+        answer = await seen(kind, host=host.encode("latin-1"))
 
-    assert SECRET not in answer
-    assert "LookupError" not in answer
-    assert SECRET in caplog.text  # where whoever runs the app sees it
+        assert (host, SECRET in answer, "LookupError" in answer) == (host, False, False)
+        assert SECRET in caplog.text, host  # where whoever runs the app sees it
 
 
-@pytest.mark.parametrize("client", ["203.0.113.9", "192.168.1.5", "172.17.0.1", "::2", "fe80::1", "localhost", ""])
-async def test_another_machine_sees_none_whatever_host_it_asks_for(autojump_clock, kind, client):
-    assert SECRET not in await seen(kind, client=(client, 50000))
+OTHERS = ["203.0.113.9", "192.168.1.5", "172.17.0.1", "::2", "fe80::1", "localhost", ""]
+
+
+async def test_another_machine_sees_none_whatever_host_it_asks_for(autojump_clock, kind):
+    shown = {client: await seen(kind, client=(client, 50000)) for client in OTHERS}
+    assert [client for client, answer in shown.items() if SECRET in answer] == []
 
 
 async def test_a_client_without_an_address_sees_none(autojump_clock, kind):
