@@ -60,7 +60,7 @@ async def test_a_trouble_that_several_tasks_are_told_of_is_one(autojump_clock, m
             nursery.start_soon(lose)
             nursery.start_soon(lose)
 
-    await run_link(monkeypatch, use, 20)
+    await run_link(monkeypatch, use, 2)
     assert tries > 4
 
 
