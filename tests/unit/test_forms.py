@@ -119,7 +119,8 @@ def test_lines_are_not_broken_at_the_width_of_the_terminal():
 
 
 def test_nothing_that_is_left_as_it_is_controls_anything():
-    text = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+    # All characters of Unicode's first plane, which has every one that could do so, and one that is beyond it.
+    text = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x10000)])) + "😀"
     shown = neutral(text)
 
     assert {character for character in shown if unicodedata.category(character) in {"Cc", "Zl", "Zp"}} == {"\t", "\n"}
