@@ -53,25 +53,16 @@ async def test_a_page_is_what_it_was_and_has_what_the_middleware_adds(middleware
 
 
 @everywhere
-async def test_events_come_in_their_time_and_the_stream_ends(middleware, client, site, autojump_clock):
+async def test_events_and_heartbeats_come_in_their_time_and_the_streams_end(middleware, client, site, autojump_clock):
     async with client:
-        result = await client.sse("/three")
+        three, quiet = await client.sse("/three"), await client.sse("/quiet")
 
-    assert [event.data for event in result.events] == ["1", "2", "3"]
-    assert result.event_times == (0, 1, 2)
-    assert result.ended == "completed"
-    middleware.check(result, is_stream=True)
-    middleware.check_whole(["/three"])
-
-
-@everywhere
-async def test_heartbeats_come_in_their_time(middleware, client, site, autojump_clock):
-    async with client:
-        result = await client.sse("/quiet")
-
-    assert result.heartbeat_times == (1, 2, 3)
-    assert result.ended == "completed"
-    middleware.check_whole(["/quiet"])
+    assert [event.data for event in three.events] == ["1", "2", "3"]
+    assert three.event_times == (0, 1, 2)
+    assert quiet.heartbeat_times == (1, 2, 3)
+    assert (three.ended, quiet.ended) == ("completed", "completed")
+    middleware.check(three, is_stream=True)
+    middleware.check_whole(["/three", "/quiet"])
 
 
 @everywhere
