@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
-from chirp_trio import Topic, merge
+from chirp_trio import App, EventStream, Topic, merge
 from chirp_trio.stream.push_source import PushSource, push_source
 from chirp_trio.testing import cancel_everywhere
 from chirp_trio.topics.topic import audience_of
@@ -111,16 +111,21 @@ async def test_a_stream_survives_an_interruption_at_every_step(autojump_clock, c
     caplog.set_level(logging.DEBUG, logger="chirp_trio.stream")
     before = tasks()
     calls: list[Call] = []
+    app = App()  # of all calls, because to make one takes as long as many of their steps
+
+    @app.route("/")
+    async def stream() -> EventStream:
+        return EventStream(calls[-1].source, heartbeat_interval=1, send_timeout=50)
 
     async def scenario() -> None:
-        calls.append(Call(make_source(), heartbeat_interval=1, send_timeout=50))
+        calls.append(Call(make_source(), app=app))
         await calls[-1]()
 
     def check() -> None:
         source = calls[-1].source
         assert source.closed == source.opened <= 1
         assert tasks() == before, "a task is left"
-        assert not calls[-1].app.streams, "a stream is left"
+        assert not app.streams, "a stream is left"
         assert len(endings(caplog)) <= 1
         if "Cancelled" in source.ended_by:
             # A source that waits for ever is left by the client after a while, if nothing else comes first.
