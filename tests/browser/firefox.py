@@ -39,6 +39,9 @@ _PREFERENCES = {
     "services.settings.server": "data:,",
     "toolkit.telemetry.enabled": False,
 }
+# Without it, Firefox does not let itself be told of another server for its settings, and at each start puts hundreds of them
+# into a database.
+_ENVIRONMENT = {"MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"}
 _PATIENCE = 120  # seconds
 
 
@@ -54,7 +57,11 @@ class Firefox:
         (profile / "user.js").write_text("".join(lines))
         command = [find_firefox(), "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0"]
         self._process = subprocess.Popen(
-            [*command, "about:blank"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*command, "about:blank"],
+            env={**os.environ, **_ENVIRONMENT},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         self._stack = ExitStack()
         self._stack.callback(self._end)
