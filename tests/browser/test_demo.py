@@ -25,9 +25,17 @@ def expect_live(page, timeout=SOON):
     expect(page.locator(".connection .live")).to_have_text("Live", timeout=timeout)
 
 
-def test_the_figures_update_and_the_switch_leads_to_the_other_generation(pages, demo):
+def test_the_switch_leads_to_the_other_generation_live_however_late_its_last_script_and_nothing_is_wider_than_the_window(
+    pages, demo
+):
     page, _ = pages
+
+    def delay(route):
+        time.sleep(0.5)
+        route.continue_()
+
     page.goto(demo)
+    page.route("**/static/*sse*", delay)
     for generation in "42":
         page.get_by_role("link", name=f"htmx {generation}").click()
         expect(page.get_by_role("link", name=f"htmx {generation}")).to_have_attribute("aria-current", "page")
@@ -37,26 +45,6 @@ def test_the_figures_update_and_the_switch_leads_to_the_other_generation(pages, 
         expect(clock).not_to_have_text(shown, timeout=SOON)
         expect(page.locator("main svg path.line").first).to_be_attached()
         expect(page.get_by_text("A visitor joined").first).to_be_visible(timeout=SOON)
-
-
-def test_a_page_goes_live_however_late_its_last_script_is(pages, demo):
-    page, _ = pages
-
-    def delay(route):
-        time.sleep(0.5)
-        route.continue_()
-
-    page.route("**/static/*sse*", delay)
-    for generation in "24":
-        page.goto(f"{demo}/?htmx={generation}")
-        expect_live(page)
-    page.unroute("**/static/*sse*")
-
-
-def test_nothing_is_wider_than_the_window(pages, demo):
-    page, _ = pages
-    page.goto(demo)
-    expect_live(page)
     for width in (360, 820, 1600):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
