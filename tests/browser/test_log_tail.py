@@ -186,9 +186,10 @@ def test_a_page_does_not_grow_without_end_and_comes_to_the_last_line(windows, lo
 def test_nothing_is_wider_than_the_window(pages, server, log):
     log.write("x" * 2000, *(f"ERROR {number}" for number in range(40)))
     page, _ = pages
+    page.set_viewport_size({"width": 320, "height": 500})
+    page.goto("http://{}:{}".format(*server.address))
     for width in (320, 390, 1600):
         page.set_viewport_size({"width": width, "height": 500})
-        page.goto("http://{}:{}".format(*server.address))
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate("document.documentElement.scrollHeight") <= 500
         expect(lines(page).last).to_be_in_viewport()
