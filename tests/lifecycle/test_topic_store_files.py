@@ -270,8 +270,9 @@ async def damaged(autojump_clock, store):
 
     async def spoil(how):
         async with opened(Topic("news", store=store)) as news:
-            for _ in range(20):
-                id = await news.publish("x" * 1000)
+            for _ in range(19):
+                news.publish_nowait("x" * 1000)
+            id = await news.publish("x" * 1000)
         how(Path(store.path))
         return id
 
