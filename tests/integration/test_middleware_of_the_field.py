@@ -39,7 +39,7 @@ def start(request):
             async with trio.open_nursery() as nursery:
                 [url] = await nursery.start(partial(SERVERS[request.param], app, shutdown=shutdown))
                 headers = {"host": "testserver", **middleware.request}
-                async with httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE) as client:
+                async with httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE, verify=False) as client:
                     yield client
                 shutdown.set()
         assert trio.lowlevel.current_statistics().tasks_living == tasks

@@ -276,7 +276,7 @@ def test_browsers_speak_http_2_with_the_proxy_and_each_event_passes_at_once(name
 
 
 def trusting_anybody():
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

@@ -65,7 +65,7 @@ async def move(clock):
 async def test_the_server_listens_where_it_says_until_the_client_is_closed(app):
     async with TestClient.live(app) as client:
         assert client.server_url.startswith("http://127.0.0.1:")
-        async with httpx.AsyncClient(trust_env=False) as other:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as other:
             assert (await other.get(client.server_url)).text == "hello"
     with pytest.raises(OSError, match="all attempts to connect"):
         await trio.open_tcp_stream("127.0.0.1", httpx.URL(client.server_url).port)
@@ -108,7 +108,7 @@ async def test_an_error_in_a_request_of_somebody_else_is_told_of(app):
         await app(scope, receive, send)
 
     async def visit(client):
-        async with client, httpx.AsyncClient(trust_env=False) as other:
+        async with client, httpx.AsyncClient(trust_env=False, verify=False) as other:
             assert (await other.get(f"{client.server_url}/somewhere")).status_code == 500
 
     with pytest.raises(LeftBehind, match="GET /somewhere: the app raised LookupError: kaputt"):
