@@ -15,6 +15,7 @@ SECTION = """{heading}
 
 Each number is the median of as many rounds as the second column says; in parentheses are the least and the most.
 The ratio is that of the number before it to the first row's.
+Where both have as many rounds, it is the median of the ratios of those that came one after the other.
 
 {tables}
 
