@@ -20,7 +20,7 @@ def assert_linear(make: Callable[[int], Callable[[], object]], size: int = 4096)
     shortest_small = shortest_large = float("inf")
     gc.disable()
     try:
-        for _ in range(5):  # what else is at work on a machine makes any of these longer, and none shorter
+        for _ in range(25):  # what else is at work on a machine makes any of these longer, and none shorter
             shortest_large = min(shortest_large, _seconds(large))
             if shortest_large < TOO_SHORT:
                 return
