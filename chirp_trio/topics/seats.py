@@ -133,12 +133,13 @@ class Row(Flushable):
         lag: The lag of the topic.
     """
 
-    __slots__ = ("_events", "_flusher", "_lag", "_seats", "_size")
+    __slots__ = ("_dialect", "_events", "_flusher", "_lag", "_seats", "_size")
 
     def __init__(self, flusher: Flusher, lag: Lag) -> None:
         self._flusher = flusher
         self._lag = lag
         self._seats: dict[Seat, None] = {}
+        self._dialect: Dialect | None = None  # of the stream that came last
         self._events: list[Published] = []  # published, and not yet given to these streams
         self._size = 0
 
@@ -150,6 +151,10 @@ class Row(Flushable):
 
     def enter(self, seat: Seat) -> None:
         """Add a stream that has had every event so far, including those that wait here."""
+        # Equal dialects become one object, so that they are compared without a look into each of them.
+        if seat.dialect == self._dialect:
+            seat.dialect = self._dialect
+        self._dialect = seat.dialect
         self._seats[seat] = None
 
     def leave(self, seat: Seat) -> None:
@@ -185,15 +190,16 @@ class Row(Flushable):
         """Write the events to these streams, or if `now` is None, into their outboxes. Returns those that were woken."""
         woken = []
         taken = Counter[int]() if self._lag.is_counted else None  # how many have got all after a number
-        pieces: dict[tuple[int, Dialect | None], bytes] = {}  # for those who have had everything up to a number
+        pieces: dict[tuple[int, Dialect], bytes] = {}  # for those who have had everything up to a number
         first, last = events[0].number, events[-1].number
-        key: tuple[int, Dialect | None] = (last, None)
-        piece = b""  # for this key
+        before: int = last
+        spoken: Dialect | None = None
+        piece = b""  # for these
         for seat in tuple(seats):
             had, dialect = seat.position, seat.dialect
             if had < last and dialect is not None:
-                if had != key[0] or dialect != key[1]:  # most seats have the key of the one before
-                    key = had, dialect
+                if had != before or dialect is not spoken:  # most seats are as the one before
+                    before, spoken = key = had, dialect
                     if key not in pieces:
                         pieces[key] = _joined(events[had + 1 - first :], *dialect) if had >= first - 1 else b""
                     piece = pieces[key]
