@@ -81,7 +81,7 @@ class Transport(Incoming):
         """
         if self.is_closing:
             raise trio.BrokenResourceError("the connection is about to be closed")
-        if self._ready or self._unsent:
+        if self._ready:  # the others wait behind it
             self._unsent.append(memoryview(data))
             return False
         try:
@@ -89,9 +89,10 @@ class Transport(Incoming):
             self._taken += taken
         except OSError:
             taken = self._write(data)  # which knows what it means
-        if taken < len(data):
-            self._ready = memoryview(data)[taken:]
-        return taken == len(data)
+        if taken == len(data):
+            return True
+        self._ready = memoryview(data)[taken:]
+        return False
 
     async def drain(self) -> None:
         """Wait until the system has taken all kept bytes. If it is cancelled, the rest is written before any later bytes.
