@@ -168,7 +168,6 @@ class Exchange(ABC):
         self.body_bytes += len(first)
         return is_taken
 
-    @final
     def write_nowait(self, data: bytes) -> bool:
         """Send a piece of the body, which must not be empty.
 

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from chirp_trio import App, EventStream, ServerConfig, serve
-from chirp_trio.server.exchange import Exchange
+from chirp_trio.server.http1_exchange import HTTP1Exchange
 from tests.integration.stacks.layers import (
     HIDDEN,
     SECRET,
@@ -89,7 +89,7 @@ def served_by(app, requests):
 ])  # fmt: skip
 async def test_who_is_written_to_directly(monkeypatch, place, layers, is_direct, logged):
     chunks = []
-    monkeypatch.setattr(Exchange, "write_nowait", count_calls(Exchange.write_nowait, chunks))
+    monkeypatch.setattr(HTTP1Exchange, "write_nowait", count_calls(HTTP1Exchange.write_nowait, chunks))
     plan = Plan(1, place, "function", layers, len(layers) if place == "App" else 0, EVENTS, "fast", logged=logged)
     visits, name = Visits(), LOGGED if logged else CHIRP_TRIO
     async with servers(visits) as urls, trio.open_nursery() as nursery, visits.visit(plan, nursery, name) as visit:

@@ -361,9 +361,10 @@ async def test_pieces_are_chunks_of_their_own_whether_or_not_they_are_the_same_a
     pieces = [small, small, same, b"other", small, large, large, small, large]
 
     async def app(scope, receive, send):
-        await send(START)
-        for piece in pieces:
-            await send({**END, "body": piece, "more_body": True})
+        connection = scope["extensions"]["chirp_trio.connection"]
+        connection.start_nowait(START, pieces[0])
+        for piece in pieces[1:]:
+            connection.write_nowait(piece) or await connection.drain()
         await send(END)
 
     async with visiting(app) as visit:
