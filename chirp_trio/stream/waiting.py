@@ -65,12 +65,10 @@ class Outbox:
         max_bytes: The bound in bytes; default: that of a connection that is written to directly.
 
     Attributes:
-        taken_events: How many events have been taken out, or sent without having been in here, because nothing waited.
-        taken_bytes: How many bytes these were.
         backlog: How many bytes wait in it.
     """
 
-    __slots__ = ("_events", "_max_bytes", "_waiting", "backlog", "taken_bytes", "taken_events")
+    __slots__ = ("_events", "_max_bytes", "_waiting", "backlog")
 
     MAX_BYTES = 12 * 1024
     MAX_BYTES_BY_SEND = 6 * 1024  # where each `send()` of a server adds as much to the delay as it takes to fill this
@@ -80,8 +78,6 @@ class Outbox:
         self._events: list[bytes] = []
         self._max_bytes = max_bytes
         self.backlog = 0
-        self.taken_events = 0  # counted when they are taken, all at once, so that a single event does not pay for it
-        self.taken_bytes = 0
         self._waiting: Wakeable | None = None  # what wants to put more
 
     def put(self, event: bytes) -> bool:
@@ -91,22 +87,19 @@ class Outbox:
         self.backlog = backlog = self.backlog + len(event)
         return backlog < self._max_bytes and len(events) < self.MAX_EVENTS
 
+    def __len__(self) -> int:
+        return len(self._events)
+
     @property
     def has_room(self) -> bool:
         """Whether there is room for an event."""
         return self.backlog < self._max_bytes and len(self._events) < self.MAX_EVENTS
-
-    def count_further(self, events: int) -> None:
-        """Correct the number of events by this much, because a piece may hold several events, or none."""
-        self.taken_events += events
 
     def take(self) -> list[bytes]:
         """Remove everything that waits, and return it as pieces."""
         taken = self._events
         if not taken:
             return []
-        self.taken_events += len(taken)
-        self.taken_bytes += self.backlog
         self._events = []
         self.backlog = 0
         if self._waiting is not None:
@@ -123,16 +116,6 @@ class Outbox:
     def wake_at_space(self, waiting: Wakeable) -> None:
         """Wake this, and nothing else, once what is in here has been taken."""
         self._waiting = waiting
-
-    @property
-    def event_count(self) -> int:
-        """How many events have been put into it."""
-        return self.taken_events + len(self._events)
-
-    @property
-    def byte_count(self) -> int:
-        """How many bytes have been put into it."""
-        return self.taken_bytes + self.backlog
 
 
 class Flushable(Protocol):

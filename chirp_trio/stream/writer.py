@@ -45,8 +45,9 @@ class Writer:
     """
 
     __slots__ = (
-        "_coding", "_context", "_flush_due", "_greeting", "_headers", "_heartbeat_due", "_host", "_is_closed", "_is_last",
-        "_outcome", "_sent", "_task", "begun", "first_event_at", "flusher", "last_sent", "outbox", "sender",
+        "_at_once", "_bytes", "_coding", "_context", "_events", "_flush_due", "_greeting", "_headers", "_heartbeat_due",
+        "_host", "_is_closed", "_is_last", "_outcome", "_sent", "_task", "begun", "first_event_at", "flusher", "last_sent",
+        "outbox", "sender",
     )  # fmt: skip
 
     def __init__(
@@ -65,10 +66,23 @@ class Writer:
         self._greeting = greeting  # empty once it is sent
         self._context = context
         self._coding = coding
+        # Where `write()` writes to; None while something waits, or a task writes. Of a thousand streams, only this is asked.
+        self._at_once: Direct | None = None
+        self._events = self._bytes = 0  # what was put, without what is in the outbox: that is counted when it is taken
         self._task: trio.CancelScope | None = None  # around the task, while there is one
         self._sent: trio.Event | None = None  # what waits for the end of the task
         self._flush_due = self._heartbeat_due = False  # the host's flusher has been asked; a heartbeat waits
         self._is_last = self._is_closed = False  # nothing more will be put; nothing more will be sent
+
+    @property
+    def event_count(self) -> int:
+        """How many events have been put."""
+        return self._events + len(self.outbox)
+
+    @property
+    def byte_count(self) -> int:
+        """How many bytes these were."""
+        return self._bytes + self.outbox.backlog
 
     # -- from any task: none of them blocks -----------------------------------------------------------------------------
 
@@ -80,17 +94,16 @@ class Writer:
 
     def put_joined(self, events: bytes, count: int) -> bool:
         """Send several events in one piece; a count of 0 means that it holds none. Return whether there is room for more."""
-        self.outbox.count_further(count - 1)
+        self._events += count - 1
         return self.put(events)
 
     def write(self, events: bytes, count: int, now: float) -> bool:
         """As `put_joined()`, called in the flusher's turn: written in this turn, if nothing else waits."""
-        direct = self.sender.direct
-        if direct is None or self._task is not None or self._flush_due or self._is_closed or not direct.is_open:
+        direct = self._at_once
+        if direct is None or not direct.is_open:
             return self.put_joined(events, count)
-        outbox = self.outbox
-        outbox.taken_events += count
-        outbox.taken_bytes += len(events)
+        self._events += count
+        self._bytes += len(events)
         self.last_sent = now
         if self.first_event_at is None:
             self.first_event_at = now
@@ -134,6 +147,7 @@ class Writer:
                 then: the task cannot end before the handler has left.
         """
         self._is_closed = True
+        self._at_once = None
         if self._task is not None:
             self._task.cancel("nothing more is sent")
         if reset:
@@ -148,6 +162,7 @@ class Writer:
         direct = self.sender.direct
         if self.sender.can_start_nowait if direct is None else direct.is_open:
             self._flush_due = True
+            self._at_once = None
             self.flusher.flush_soon(self)
         else:
             self._start()
@@ -175,11 +190,14 @@ class Writer:
                 is_clear = direct.write_nowait(data)
             if self._is_last or not is_clear:
                 self._start()
+            else:
+                self._at_once = self.sender.direct
         except BaseException as raised:
             self._note_failure(raised)
 
     def _note_failure(self, raised: BaseException) -> None:
         """End the stream for what was raised in the flusher's turn, whose other writers go on."""
+        self._at_once = None
         if isinstance(raised, trio.BrokenResourceError):
             self._lose_client()
         else:
@@ -216,6 +234,7 @@ class Writer:
     # -- the writer's own task ------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
+        self._at_once = None
         self._task = trio.CancelScope()
         self._host.tasks.start(self._context, partial(self._run, self._task))
 
@@ -269,10 +288,12 @@ class Writer:
     def _take(self, now: float) -> list[bytes]:
         """All that waits to be sent: the greeting, events, or a heartbeat if that is due and there are none."""
         is_due, self._heartbeat_due = self._heartbeat_due, False
+        self._events += len(self.outbox)
+        self._bytes += self.outbox.backlog
         pieces = self.outbox.take() or ([HEARTBEAT] if is_due else [])
         if pieces:
             self.last_sent = now
-            if self.first_event_at is None and self.outbox.taken_events > 0:
+            if self.first_event_at is None and self._events > 0:
                 self.first_event_at = now
         if self._greeting:
             pieces.insert(0, self._greeting)
