@@ -275,18 +275,18 @@ class LiveStream:
     @property
     def event_count(self) -> int:
         """How many events the client has got, or will get: its source's, and reports of errors."""
-        return self._writer.event_count
+        return self._writer.event_count + len(self._writer.outbox)
 
     @property
     def byte_count(self) -> int:
         """How many bytes these are."""
-        return self._writer.byte_count
+        return self._writer.byte_count + self._writer.outbox.backlog
 
     def snapshot(self, registry: StreamRegistry | None = None) -> StreamSnapshot:
         """A snapshot for one registry; only that of the app that answers, the default, knows the route."""
         writer = self._writer
         route = self._route if registry in (None, self._registries[-1]) else None
         return StreamSnapshot(
-            self._outcome.path, route, self.client, self._description.label, self._opened, writer.event_count,
-            writer.byte_count, writer.outbox.backlog, writer.last_sent, writer.first_event_at, self._outcome.ending,
+            self._outcome.path, route, self.client, self._description.label, self._opened, self.event_count,
+            self.byte_count, writer.outbox.backlog, writer.last_sent, writer.first_event_at, self._outcome.ending,
         )  # fmt: skip

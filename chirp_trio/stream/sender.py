@@ -77,6 +77,11 @@ class Sender:
         """Whether the response can be begun by `start_nowait()`."""
         return self._own is not None and not self.has_begun
 
+    @property
+    def can_write_nowait(self) -> bool:
+        """Whether bytes can be written without blocking: to the response, or with its head, if it has not begun."""
+        return self.can_start_nowait if self.direct is None else self.direct.is_open
+
     def start_nowait(self, headers: Sequence[tuple[bytes, bytes]], first: bytes) -> bool:
         """Begin the response as `start()` does, and write the first piece of its body with it, without blocking.
 
@@ -127,6 +132,21 @@ class Sender:
         return self._own is not None and is_own(receive, self._own, "receive") and self._own.watch(left)
 
     # -- the client's patience ------------------------------------------------------------------------------------------
+
+    async def wait_until_sent(self, sent: trio.Event, timeout: float, *, is_patient: bool) -> None:
+        """Wait for this, but not for a client that takes nothing for so many seconds; nor, impatiently, for a slow one."""
+        began = trio.current_time()
+        while not sent.is_set() and not self._is_blocked(began, timeout, is_patient=is_patient):
+            with trio.move_on_after(timeout, shield=True) as waiting:
+                await sent.wait()
+            if waiting.cancelled_caught and trio.current_time() > waiting.deadline + STANDSTILL:
+                began = trio.current_time()
+                self.forgive(began)
+
+    def _is_blocked(self, began: float, timeout: float, *, is_patient: bool) -> bool:
+        self.look(now := trio.current_time())
+        since = self.blocked_since
+        return since is not None and now >= (max(began, since) if is_patient else began) + timeout
 
     def look(self, now: float) -> None:
         """Check whether the client has taken bytes since the last call; if so, restart its time limit."""

@@ -16,7 +16,7 @@ from ..failures import failure_of, reraise, split_failure
 from ..logs import logger_of
 from ..wire import HEARTBEAT
 from .outcome import Outcome
-from .sender import STANDSTILL, Direct, Sender
+from .sender import Direct, Sender
 from .snapshot import Ending
 from .tasks import WriterHost
 from .waiting import Outbox
@@ -38,6 +38,8 @@ class Writer:
 
     Attributes:
         outbox: What waits to be sent.
+        event_count: How many events were put, without those in the outbox, which are counted when they are taken.
+        byte_count: How many bytes these were.
         flusher: What has turns for writing.
         begun: Whether the response is decided: it is an event stream.
         last_sent: When an event or a heartbeat was last sent, on trio's clock; before that, when the stream began.
@@ -45,9 +47,9 @@ class Writer:
     """
 
     __slots__ = (
-        "_at_once", "_bytes", "_coding", "_context", "_events", "_flush_due", "_greeting", "_headers", "_heartbeat_due",
-        "_host", "_is_closed", "_is_last", "_outcome", "_sent", "_task", "begun", "first_event_at", "flusher", "last_sent",
-        "outbox", "sender",
+        "_at_once", "_coding", "_context", "_flush_due", "_greeting", "_headers", "_heartbeat_due", "_host", "_is_closed",
+        "_is_last", "_outcome", "_sent", "_task", "begun", "byte_count", "event_count", "first_event_at", "flusher",
+        "last_sent", "outbox", "sender",
     )  # fmt: skip
 
     def __init__(
@@ -68,21 +70,11 @@ class Writer:
         self._coding = coding
         # Where `write()` writes to; None while something waits, or a task writes. Of a thousand streams, only this is asked.
         self._at_once: Direct | None = None
-        self._events = self._bytes = 0  # what was put, without what is in the outbox: that is counted when it is taken
+        self.event_count = self.byte_count = 0
         self._task: trio.CancelScope | None = None  # around the task, while there is one
         self._sent: trio.Event | None = None  # what waits for the end of the task
         self._flush_due = self._heartbeat_due = False  # the host's flusher has been asked; a heartbeat waits
         self._is_last = self._is_closed = False  # nothing more will be put; nothing more will be sent
-
-    @property
-    def event_count(self) -> int:
-        """How many events have been put."""
-        return self._events + len(self.outbox)
-
-    @property
-    def byte_count(self) -> int:
-        """How many bytes these were."""
-        return self._bytes + self.outbox.backlog
 
     # -- from any task: none of them blocks -----------------------------------------------------------------------------
 
@@ -94,7 +86,7 @@ class Writer:
 
     def put_joined(self, events: bytes, count: int) -> bool:
         """Send several events in one piece; a count of 0 means that it holds none. Return whether there is room for more."""
-        self._events += count - 1
+        self.event_count += count - 1
         return self.put(events)
 
     def write(self, events: bytes, count: int, now: float) -> bool:
@@ -102,8 +94,8 @@ class Writer:
         direct = self._at_once
         if direct is None or not direct.is_open:
             return self.put_joined(events, count)
-        self._events += count
-        self._bytes += len(events)
+        self.event_count += count
+        self.byte_count += len(events)
         self.last_sent = now
         if self.first_event_at is None:
             self.first_event_at = now
@@ -159,8 +151,7 @@ class Writer:
         self.begun = True
         if self._task is not None or self._flush_due or self._is_closed or not self._host.is_open:
             return
-        direct = self.sender.direct
-        if self.sender.can_start_nowait if direct is None else direct.is_open:
+        if self.sender.can_write_nowait:
             self._flush_due = True
             self._at_once = None
             self.flusher.flush_soon(self)
@@ -174,17 +165,16 @@ class Writer:
         self._flush_due = False
         if self._is_closed or not self._host.is_open:
             return
-        direct = self.sender.direct
-        if self.sender.can_start_nowait if direct is None else direct.is_open:
-            self._write_now(direct, self._take(now))
+        if self.sender.can_write_nowait:
+            self._write_now(self._take(now))
         else:  # the body has been ended meanwhile
             self._start()
 
-    def _write_now(self, direct: Direct | None, pieces: list[bytes]) -> None:
+    def _write_now(self, pieces: list[bytes]) -> None:
         try:
             is_clear = True
             data = self._encode(pieces)
-            if direct is None:
+            if (direct := self.sender.direct) is None:
                 is_clear = self.sender.start_nowait(self._take_headers(), data)
             elif data:
                 is_clear = direct.write_nowait(data)
@@ -217,19 +207,8 @@ class Writer:
                 self._start()
         if self._task is not None:
             self._sent = trio.Event()
-            began = trio.current_time()
-            while not self._sent.is_set() and not self._is_blocked(began, timeout, is_patient=is_patient):
-                with trio.move_on_after(timeout, shield=True) as waiting:
-                    await self._sent.wait()
-                if waiting.cancelled_caught and trio.current_time() > waiting.deadline + STANDSTILL:
-                    began = trio.current_time()
-                    self.sender.forgive(began)
+            await self.sender.wait_until_sent(self._sent, timeout, is_patient=is_patient)
         self.close()
-
-    def _is_blocked(self, began: float, timeout: float, *, is_patient: bool) -> bool:
-        self.sender.look(now := trio.current_time())
-        since = self.sender.blocked_since
-        return since is not None and now >= (max(began, since) if is_patient else began) + timeout
 
     # -- the writer's own task ------------------------------------------------------------------------------------------
 
@@ -288,12 +267,12 @@ class Writer:
     def _take(self, now: float) -> list[bytes]:
         """All that waits to be sent: the greeting, events, or a heartbeat if that is due and there are none."""
         is_due, self._heartbeat_due = self._heartbeat_due, False
-        self._events += len(self.outbox)
-        self._bytes += self.outbox.backlog
+        self.event_count += len(self.outbox)
+        self.byte_count += self.outbox.backlog
         pieces = self.outbox.take() or ([HEARTBEAT] if is_due else [])
         if pieces:
             self.last_sent = now
-            if self.first_event_at is None and self._events > 0:
+            if self.first_event_at is None and self.event_count > 0:
                 self.first_event_at = now
         if self._greeting:
             pieces.insert(0, self._greeting)
