@@ -86,7 +86,7 @@ async def test_html_in_a_topic_reaches_both_generations(item, htmx2, htmx4, host
 
 
 @pytest.mark.parametrize("item", [HTML(BOLD, event="tick", target="#a"), SSEEvent(Element(), event="tick"), Element()])
-async def test_html_in_a_store_is_the_same_after_a_restart(item, tmp_path, autojump_clock):
+async def test_html_in_a_store_is_the_same_after_a_restart(item, tmp_path):
     received = []
     for run in range(2):
         async with Topic("ticks", store=SQLiteStore(tmp_path / "ticks.db")) as topic:
