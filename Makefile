@@ -2,7 +2,7 @@
 .PHONY: help setup demo demo-cluster test test-fast soak check wheel release bench bench-peers bench-quick bench-docs peers-environment docs docs-versions pictures peers lock clean
 
 RUN ?= .venv/bin/pytest
-# The tests of a file stay together, because they share servers; tests/conftest.py says which files are begun first.
+# The tests of a file stay together, because they share servers; tests/scheduling.py says which process gets which.
 # Those in memory compute, and have a process for each core. Of all tests many wait, and they have five for two cores.
 TOGETHER = --dist loadfile --no-loadscope-reorder
 PROCESSES ?= -n logical $(TOGETHER)

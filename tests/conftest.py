@@ -5,13 +5,13 @@ import gc
 import os
 import signal
 import tempfile
-from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, given, settings, strategies
 
 from tests.forking import SHARED
+from tests.scheduling import SomeCompute, longest_first
 from tests.strategies import examples
 
 # A shell that starts something in the background has it ignore SIGINT, and so would every process that the tests start.
@@ -31,47 +31,14 @@ settings.register_profile(
 )
 settings.load_profile("chirp_trio")
 
-# The files that take longest by the clock, and are begun first: no process shall be busy with one of them when the others
-# have finished. Those that need a core all the time take turns with those that mostly wait. This list need not be complete.
-LONGEST = (
-    "docs/test_site_in_browser.py",
-    "browser/test_specification.py",
-    "docs/test_how_to.py",
-    "browser/test_progress.py",
-    "docs/test_browser.py",
-    "browser/test_answers.py",
-    "browser/test_todo.py",
-    "integration/test_redis_store.py",
-    "browser/test_chat.py",
-    "integration/test_output.py",
-    "docs/test_pages.py",
-    "browser/test_compression.py",
-    "browser/test_log_tail.py",
-    "integration/test_hostile_frames.py",
-    "browser/test_demo.py",
-    "integration/test_redis_refusals.py",
-    "integration/test_redis_presence_kept.py",
-    "integration/test_redis_failures.py",
-    "browser/test_accessibility.py",
-    "lifecycle/test_cancel_everywhere.py",
-    "integration/test_slow_readers.py",
-    "integration/test_stalled_readers.py",
-    "integration/test_testing_both_ways.py",
-    "integration/test_workers.py",
-)
-
-# Where tests wait for other processes. The other folders compute.
-WAITING = ("browser", "clients", "docs", "integration")
-
 
 def pytest_collection_modifyitems(items):
-    """Begin the longest files first, and spread those that compute among those that wait, so that no core is ever idle."""
-    rank = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
-    paths = sorted(dict.fromkeys(item.path for item in items), key=lambda path: rank.get(path, len(rank)))
-    waiting = [path for path in paths if path.parent.name in WAITING]
-    computing = [path for path in paths if path.parent.name not in WAITING]
-    turn = {path: number / len(group) for group in (waiting, computing) for number, path in enumerate(group)}
-    items.sort(key=lambda item: turn[item.path])
+    longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return SomeCompute(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
