@@ -180,7 +180,7 @@ class Writer:
                 is_clear = direct.write_nowait(data)
             if self._is_last or not is_clear:
                 self._start()
-            else:
+            elif not self._flush_due and not self._is_closed:  # as nothing has come meanwhile
                 self._at_once = self.sender.direct
         except BaseException as raised:
             self._note_failure(raised)
