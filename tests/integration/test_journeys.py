@@ -111,6 +111,7 @@ async def trace_of_publishing(clients):
                 topic.publish_nowait("hello")
                 for client in listening:
                     await client.read_until(b"data: hello\n\n")
+                await trio.testing.wait_all_tasks_blocked()  # the flusher too has come to rest
     assert trace.calls[0] == ("topics/topic.py", "Topic.publish_nowait"), trace
     assert trace.calls.count(("server/transport.py", "Transport.write_nowait")) == clients, trace
     return trace
