@@ -3,6 +3,7 @@
 import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import Protocol
 
@@ -33,10 +34,23 @@ class Signal(Protocol):
         """Return once it has come."""
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The time at which to look at a stream, on trio's clock.
+
+    Args:
+        at: The time.
+        since: An earlier time, from which on it may be looked at together with others; default: not earlier.
+    """
+
+    at: float
+    since: float = math.inf
+
+
 class Hosted(Protocol):
     """A stream, as its host sees it."""
 
-    def look(self, now: float) -> float | None:
+    def look(self, now: float) -> Due | None:
         """Do what is due at this time; when to look again, or None for not again."""
 
     def end(self, ending: Ending) -> None:
@@ -90,7 +104,7 @@ class StreamHost:
         if self._empty is not None and not self._streams:
             self._empty.set()
 
-    def look_at(self, stream: Hosted, due: float) -> None:
+    def look_at(self, stream: Hosted, due: Due) -> None:
         """Look at the stream at this time, and not at the one that was set before."""
         if self._alarms.set(stream, due):
             self._alarmed.wake()
@@ -126,10 +140,10 @@ class StreamHost:
     async def _look_at_streams(self) -> None:
         while True:
             due = self._alarms.next_due()
-            with trio.CancelScope(deadline=math.inf if due is None else due):
+            with trio.CancelScope(deadline=due):
                 await self._alarmed.park()
             now = trio.current_time()
-            if due is not None and now > due + STANDSTILL:
+            if now > due + STANDSTILL:
                 for stream in self._streams:
                     stream.forgive(now)
             while (late := self._alarms.pop(now)) is not None:
@@ -140,7 +154,7 @@ class StreamHost:
             due = stream.look(now)
         except BaseException as raised:  # an error of one stream must not keep the others from being looked at
             logger.exception("a stream could not be looked at", exc_info=failure_of(raised))
-            due = now + STANDSTILL
+            due = Due(now + STANDSTILL)
         if due is not None:
             self.look_at(stream, due)
 
@@ -180,7 +194,7 @@ class Alarms:
         """How many alarms are in memory, including emptied ones."""
         return len(self._heap)
 
-    def set(self, stream: Hosted, due: float) -> bool:
+    def set(self, stream: Hosted, due: Due) -> bool:
         """Set the stream's alarm, replacing an earlier one; return whether it is the first of all alarms."""
         self.cancel(stream)
         alarm = self._of[stream] = _Alarm(due, stream)
@@ -194,13 +208,13 @@ class Alarms:
             alarm.stream = None
             self._tidy()
 
-    def next_due(self) -> float | None:
-        """A time at or before the next alarm; None if there is none."""
-        return self._heap[0].due if self._heap else None
+    def next_due(self) -> float:
+        """A time at or before the next alarm; infinity if there is none."""
+        return self._heap[0].at if self._heap else math.inf
 
     def pop(self, now: float) -> Hosted | None:
-        """Remove the next alarm that is due, and return its stream; None if no alarm is due."""
-        while self._heap and self._heap[0].due <= now:
+        """Remove the next alarm that is due, or that may go off now, and return its stream; None if there is none."""
+        while self._heap and (self._heap[0].at <= now or self._heap[0].since <= now):
             stream = heappop(self._heap).stream
             if stream is not None:
                 del self._of[stream]
@@ -215,11 +229,12 @@ class Alarms:
 
 
 class _Alarm:
-    __slots__ = ("due", "stream")
+    __slots__ = ("at", "since", "stream")
 
-    def __init__(self, due: float, stream: Hosted) -> None:
-        self.due = due
+    def __init__(self, due: Due, stream: Hosted) -> None:
+        self.at = due.at
+        self.since = due.since
         self.stream: Hosted | None = stream
 
     def __lt__(self, other: _Alarm) -> bool:
-        return self.due < other.due
+        return self.at < other.at

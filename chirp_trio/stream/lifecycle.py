@@ -22,7 +22,7 @@ from ..logs import logger_of
 from ..wire import EncodeJSON, Render
 from .client import is_htmx4_stream, kind_of_client
 from .description import Description, deadline, response_headers
-from .host import FAREWELL_TIMEOUT
+from .host import FAREWELL_TIMEOUT, Due
 from .outcome import Outcome
 from .placement import ROUTE_KEY, Placement
 from .producer import Producer
@@ -36,6 +36,8 @@ from .writer import Writer
 
 logger = logger_of("stream")
 
+# The part of `heartbeat_interval` by which a heartbeat may be early: those of many streams share a turn, which costs more.
+_EARLY = 0.01
 # How often within `send_timeout` to check whether a client that is behind takes bytes.
 _LOOKS = 4
 # Seconds after which the wall clock is read again.
@@ -196,9 +198,9 @@ class LiveStream:
         assert self._scope is not None
         self._scope.cancel(f"stream ended: {self.ending}")
         if not self._outcome.is_source_closed:
-            self._host.look_at(self, self._outcome.since + self._description.cleanup_timeout)
+            self._host.look_at(self, Due(self._outcome.since + self._description.cleanup_timeout))
 
-    def look(self, now: float) -> float | None:
+    def look(self, now: float) -> Due | None:
         """Do what is due at this time; return when to look again. The host calls it, for all streams from one task.
 
         It asks to be called again within `send_timeout`, so that a send that begins in the meantime is seen in time.
@@ -211,16 +213,16 @@ class LiveStream:
             self.end(Ending.EXPIRED)
             return None
         due = self._look_at_client(now)
-        return due if due is None else min(due, self._expires)
+        return due if due is None or due.at <= self._expires else Due(self._expires)
 
-    def _look_at_client(self, now: float) -> float | None:
+    def _look_at_client(self, now: float) -> Due | None:
         told, writer, sender = self._description, self._writer, self._writer.sender
         if not writer.begun and now < self._opened + told.start_grace:
-            return self._opened + told.start_grace
+            return Due(self._opened + told.start_grace)
         sender.look(now)
         if sender.blocked_since is not None:
             if now < sender.blocked_since + told.send_timeout:
-                return min(sender.blocked_since + told.send_timeout, now + told.send_timeout / _LOOKS)
+                return Due(min(sender.blocked_since + told.send_timeout, now + told.send_timeout / _LOOKS))
             self.end(Ending.STALLED)
             return None
         if not writer.begun:
@@ -228,22 +230,24 @@ class LiveStream:
         due = now + told.send_timeout
         if told.expires_at is not None:
             due = min(due, now + _WALL_CLOCK_HOLDS)
-        if told.heartbeat_interval is not None:
-            if now >= writer.last_sent + told.heartbeat_interval:
-                writer.last_sent = now
-                if self._revalidation is None:
-                    writer.beat()
-                else:
-                    self._revalidation.before_heartbeat()
-            due = min(due, writer.last_sent + told.heartbeat_interval)
-        return due
+        if told.heartbeat_interval is None:
+            return Due(due)
+        early = told.heartbeat_interval * _EARLY
+        if now >= writer.last_sent + told.heartbeat_interval - early:
+            writer.last_sent = now
+            if self._revalidation is None:
+                writer.beat()
+            else:
+                self._revalidation.before_heartbeat()
+        heartbeat = writer.last_sent + told.heartbeat_interval
+        return Due(heartbeat, heartbeat - early) if heartbeat < due else Due(due)
 
-    def _look_at_source(self, now: float) -> float | None:
+    def _look_at_source(self, now: float) -> Due | None:
         outcome, timeout = self._outcome, self._description.cleanup_timeout
         if outcome.is_source_closed:
             return None
         if now < outcome.since + timeout:
-            return outcome.since + timeout
+            return Due(outcome.since + timeout)
         if not self._producer.is_held:
             logger.warning(
                 "%s: its source %s is still cleaning up %g s after the end (%s), and is not waited for",
@@ -251,7 +255,7 @@ class LiveStream:
             )  # fmt: skip
             self._writer.end()
         self._producer.cancel_once_more()
-        return now + (now - outcome.since)  # less and less often
+        return Due(now + (now - outcome.since))  # less and less often
 
     def let_go(self) -> None:
         """Leave a source that does not end to the scopes around it."""

@@ -4,6 +4,7 @@ import trio
 
 from chirp_trio import App, EventStream
 from chirp_trio.stream import open_stream_host
+from chirp_trio.stream.host import Due
 from chirp_trio.testing import TestClient
 
 
@@ -34,14 +35,14 @@ class Failing:
         self.looks.append(now)
         if len(self.looks) == 1:
             raise ValueError("broken")
-        return None if len(self.looks) == 3 else now + 10
+        return None if len(self.looks) == 3 else Due(now + 10)
 
 
 async def test_a_stream_that_could_not_be_looked_at_is_looked_at_again_soon(autojump_clock, caplog):
     failing = Failing()
     async with open_stream_host() as host:
         began = trio.current_time()
-        host.look_at(failing, began + 5)
+        host.look_at(failing, Due(began + 5))
         await trio.sleep(100)
         assert [at - began for at in failing.looks] == [5, 7, 17]
     assert [record.getMessage() for record in caplog.records] == ["a stream could not be looked at"]

@@ -81,6 +81,36 @@ async def test_streams_with_different_intervals_share_one_timer(autojump_clock):
     assert (results["often"].heartbeats, results["seldom"].heartbeats) == (14, 9)
 
 
+async def test_streams_that_are_due_one_soon_after_the_other_beat_together_and_none_is_late(autojump_clock):
+    async with client_of(Source(), heartbeat_interval=15) as client, trio.open_nursery() as nursery:
+        beats = []  # when, on the clock of all, each stream has beaten
+
+        async def read():
+            began = trio.current_time()
+            result = await client.sse("/", disconnect_after=50)
+            assert max(result.heartbeat_times) <= 45.001
+            beats.append([began + time for time in result.heartbeat_times])
+
+        for _ in range(40):
+            nursery.start_soon(read)
+            await trio.sleep(0.01)
+    assert len(beats) == 40
+    moments = sorted({round(time, 6) for times in beats for time in times})
+    assert len(moments) == 9  # in three turns, each time: of 0.4 s, each takes in 0.15
+    assert [moments[place] - moments[0] for place in (3, 6)] == pytest.approx([15, 30])
+
+
+async def test_one_that_is_due_much_later_does_not_beat_with_the_others(autojump_clock):
+    async with client_of(Source(), heartbeat_interval=15) as client, trio.open_nursery() as nursery:
+
+        async def read():
+            assert (await client.sse("/", disconnect_after=31)).heartbeat_times == pytest.approx([15, 30])
+
+        nursery.start_soon(read)
+        await trio.sleep(0.2)
+        nursery.start_soon(read)
+
+
 @pytest.mark.parametrize("option", ["heartbeat_interval", "send_timeout", "cleanup_timeout", "start_grace"])
 @pytest.mark.parametrize("value", [0, -1, 0.0, -0.5, math.nan, math.inf, -math.inf])
 def test_an_interval_that_is_no_time_is_refused(option, value):
