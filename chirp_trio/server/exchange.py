@@ -210,7 +210,7 @@ class Exchange(ABC):
     @property
     @abstractmethod
     def progress(self) -> int:
-        """A number that grows whenever the client has taken bytes."""
+        """A number that changes when the client takes bytes while others wait for that."""
 
     @abstractmethod
     def abort(self) -> None:

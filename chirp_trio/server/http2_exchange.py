@@ -285,7 +285,7 @@ class HTTP2Exchange(Exchange):
     def progress(self) -> int:
         # What waits for the stream's own window is not helped by what the client takes of others.
         if self._transport.backlog and self._has_room:
-            self._flowed = max(self._flowed, self._transport.progress)
+            self._flowed = self._transport.progress
         return self._sent + self._flowed
 
     @override

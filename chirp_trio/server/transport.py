@@ -44,7 +44,7 @@ class Transport(Incoming):
         # may be on the wire.
         self._ready: bytes | memoryview = b""  # ready for the system: encrypted, if there is TLS
         self._unsent: list[memoryview] = []
-        self._taken = 0
+        self._taken = 0  # by the system, except for what it has taken at once and as a whole
         self._draining: trio.Lock | None = None
         self._patience: trio.CancelScope | None = None  # around the wait for the client to read
         self.is_closing = False
@@ -85,12 +85,12 @@ class Transport(Incoming):
             self._unsent.append(memoryview(data))
             return False
         try:
-            taken = self._socket.send(data)  # an event that the system takes shall not pay for a further call
-            self._taken += taken
+            taken = self._socket.send(data)  # an event that the system takes shall not pay for a further call, nor a count
         except OSError:
             taken = self._write(data)  # which knows what it means
         if taken == len(data):
             return True
+        self._taken += taken
         self._ready = memoryview(data)[taken:]
         return False
 
@@ -121,7 +121,7 @@ class Transport(Incoming):
 
     @property
     def progress(self) -> int:
-        """A number that grows whenever the client has taken bytes."""
+        """A number that grows when the client takes bytes, from the moment on in which bytes begin to wait for it."""
         return self._taken - count_in_flight(self._socket)
 
     @property

@@ -20,7 +20,8 @@ class Direct(Protocol):
     """The extension `chirp_trio.connection` of an ASGI scope, which `chirp_trio.server` offers."""
 
     is_open: bool
-    progress: int  # a number that grows whenever the client has taken bytes
+    body_bytes: int  # how many bytes of the body it has been given, other than by `send()`
+    progress: int  # a number that changes when the client takes bytes while others wait for that
 
     async def send(self, message: Message) -> None:
         """ASGI's `send()` of the same request, as the server gives it to the app."""
@@ -42,6 +43,42 @@ class Direct(Protocol):
 
     def abort(self) -> None:
         """Let the connection be reset when it is closed."""
+
+
+class Sent:
+    """What has been sent to one client. A writer is one: as an object of its own, it would cost each event a further look.
+
+    Args:
+        since: When the stream began, on trio's clock.
+
+    Attributes:
+        event_count: How many events were put, without those in the outbox, which are counted when they are taken.
+        last_sent: When an event or a heartbeat was last sent, on trio's clock; before that, when the stream began.
+        first_event_at: When the first event was sent; None before that.
+    """
+
+    __slots__ = ("_at_once", "_byte_count", "_bytes_before", "event_count", "first_event_at", "last_sent")
+
+    def __init__(self, since: float) -> None:
+        self.event_count = 0
+        self.last_sent = since
+        self.first_event_at: float | None = None
+        self._byte_count = 0
+        # Where an event may be written to at once; None while something waits, or a task writes. Of a thousand streams, only
+        # this is asked. What is written there is counted there, and not here as well.
+        self._at_once: Direct | None = None
+        self._bytes_before = 0  # how many bytes that connection had been given before
+
+    @property
+    def byte_count(self) -> int:
+        """How many bytes the events of `event_count` were, before any compression."""
+        return self._byte_count + (0 if self._at_once is None else self._at_once.body_bytes - self._bytes_before)
+
+    def _end_at_once(self) -> None:
+        """Let events wait: something else is to be written before them."""
+        if self._at_once is not None:
+            self._byte_count += self._at_once.body_bytes - self._bytes_before
+            self._at_once = None
 
 
 class Sender:

@@ -16,7 +16,7 @@ from ..failures import failure_of, reraise, split_failure
 from ..logs import logger_of
 from ..wire import HEARTBEAT
 from .outcome import Outcome
-from .sender import Direct, Sender
+from .sender import Sender, Sent
 from .snapshot import Ending
 from .tasks import WriterHost
 from .waiting import Outbox
@@ -24,8 +24,8 @@ from .waiting import Outbox
 logger = logger_of("stream")
 
 
-class Writer:
-    """Sends the bytes of one stream.
+class Writer(Sent):
+    """Sends the bytes of one stream, and counts its events.
 
     Args:
         sender: The way to the client.
@@ -38,39 +38,30 @@ class Writer:
 
     Attributes:
         outbox: What waits to be sent.
-        event_count: How many events were put, without those in the outbox, which are counted when they are taken.
-        byte_count: How many bytes these were.
         flusher: What has turns for writing.
         begun: Whether the response is decided: it is an event stream.
-        last_sent: When an event or a heartbeat was last sent, on trio's clock; before that, when the stream began.
-        first_event_at: When the first event was sent; None before that.
     """
 
     __slots__ = (
-        "_at_once", "_coding", "_context", "_flush_due", "_greeting", "_headers", "_heartbeat_due", "_host", "_is_closed",
-        "_is_last", "_outcome", "_sent", "_task", "begun", "byte_count", "event_count", "first_event_at", "flusher",
-        "last_sent", "outbox", "sender",
+        "_coding", "_context", "_flush_due", "_greeting", "_headers", "_heartbeat_due", "_host", "_is_closed", "_is_last",
+        "_outcome", "_sent", "_task", "begun", "flusher", "outbox", "sender",
     )  # fmt: skip
 
     def __init__(
         self, sender: Sender, host: WriterHost, outcome: Outcome, *, headers: Sequence[tuple[bytes, bytes]], greeting: bytes,
         context: Context, coding: Coding | None = None,
     ) -> None:  # fmt: skip
+        super().__init__(outcome.since)
         self.sender = sender
         self.outbox = Outbox() if sender.can_start_nowait else Outbox(Outbox.MAX_BYTES_BY_SEND)
         self.flusher = host.flusher
         self.begun = False
-        self.last_sent = outcome.since
-        self.first_event_at: float | None = None
         self._host = host
         self._outcome = outcome
         self._headers: Sequence[tuple[bytes, bytes]] | None = headers  # None once they are sent
         self._greeting = greeting  # empty once it is sent
         self._context = context
         self._coding = coding
-        # Where `write()` writes to; None while something waits, or a task writes. Of a thousand streams, only this is asked.
-        self._at_once: Direct | None = None
-        self.event_count = self.byte_count = 0
         self._task: trio.CancelScope | None = None  # around the task, while there is one
         self._sent: trio.Event | None = None  # what waits for the end of the task
         self._flush_due = self._heartbeat_due = False  # the host's flusher has been asked; a heartbeat waits
@@ -95,12 +86,15 @@ class Writer:
         if direct is None or not direct.is_open:
             return self.put_joined(events, count)
         self.event_count += count
-        self.byte_count += len(events)
         self.last_sent = now
         if self.first_event_at is None:
             self.first_event_at = now
         try:
-            if not direct.write_nowait(events if self._coding is None else self._coding.encode([events])):
+            piece = events
+            if self._coding is not None:
+                piece = self._coding.encode([events])
+                self._byte_count += len(events) - len(piece)  # the latter are what the connection counts
+            if not direct.write_nowait(piece):
                 self._start()
         except BaseException as raised:
             self._note_failure(raised)
@@ -139,7 +133,7 @@ class Writer:
                 then: the task cannot end before the handler has left.
         """
         self._is_closed = True
-        self._at_once = None
+        self._end_at_once()
         if self._task is not None:
             self._task.cancel("nothing more is sent")
         if reset:
@@ -153,7 +147,7 @@ class Writer:
             return
         if self.sender.can_write_nowait:
             self._flush_due = True
-            self._at_once = None
+            self._end_at_once()
             self.flusher.flush_soon(self)
         else:
             self._start()
@@ -180,14 +174,14 @@ class Writer:
                 is_clear = direct.write_nowait(data)
             if self._is_last or not is_clear:
                 self._start()
-            elif not self._flush_due and not self._is_closed:  # as nothing has come meanwhile
-                self._at_once = self.sender.direct
+            elif (direct := self.sender.direct) is not None and not self._flush_due and not self._is_closed:
+                self._at_once, self._bytes_before = direct, direct.body_bytes  # as nothing has come meanwhile
         except BaseException as raised:
             self._note_failure(raised)
 
     def _note_failure(self, raised: BaseException) -> None:
         """End the stream for what was raised in the flusher's turn, whose other writers go on."""
-        self._at_once = None
+        self._end_at_once()
         if isinstance(raised, trio.BrokenResourceError):
             self._lose_client()
         else:
@@ -213,7 +207,7 @@ class Writer:
     # -- the writer's own task ------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self._at_once = None
+        self._end_at_once()
         self._task = trio.CancelScope()
         self._host.tasks.start(self._context, partial(self._run, self._task))
 
@@ -268,7 +262,7 @@ class Writer:
         """All that waits to be sent: the greeting, events, or a heartbeat if that is due and there are none."""
         is_due, self._heartbeat_due = self._heartbeat_due, False
         self.event_count += len(self.outbox)
-        self.byte_count += self.outbox.backlog
+        self._byte_count += self.outbox.backlog
         pieces = self.outbox.take() or ([HEARTBEAT] if is_due else [])
         if pieces:
             self.last_sent = now

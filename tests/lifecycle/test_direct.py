@@ -27,7 +27,7 @@ class Direct:
     def __init__(self):
         self.messages = []
         self.is_open = False
-        self.progress = 0
+        self.body_bytes = self.progress = 0
         self.has_chunks = True
         self.chunks = []
         self.is_aborted = False
@@ -77,6 +77,7 @@ class Direct:
         if self.is_broken:
             raise trio.BrokenResourceError
         self.chunks.append(data)
+        self.body_bytes += len(data)
         return self.reads
 
     async def drain(self):

@@ -241,3 +241,16 @@ async def test_small_frames_of_bodies_do_not_count_as_replies():
             for _ in range(100):
                 app.open["/0"].write_nowait(b"x")
         assert client.server.outgoing.kept_replies == 0
+
+
+async def test_that_a_client_takes_bytes_shows_also_where_more_is_on_its_way_than_before():
+    app = Streams()
+    async with connected(app) as client:
+        await open_all(client, 1)
+        client.wire.is_stuck = True
+        app.open["/0"].write_nowait(b"event")
+        seen = [app.open["/0"].progress]
+        for taken in (-800, 0, 500):  # less than before by what was written at once meanwhile, and is on its way
+            client.wire.taken += taken
+            seen.append(app.open["/0"].progress)
+        assert seen[1] == seen[2] != seen[3]

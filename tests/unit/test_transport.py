@@ -112,6 +112,7 @@ async def test_a_client_that_takes_a_few_bytes_now_and_then_is_not(autojump_cloc
 
 async def test_progress_is_made_when_the_client_reads_and_not_when_the_system_has_room():
     async with Pair() as pair, trio.open_nursery() as nursery:
+        assert pair.transport.write_nowait(b"written at once, and not read yet" * 100)
         pair.transport.write_nowait(BIG[0])
         nursery.start_soon(pair.transport.drain)
         await trio.testing.wait_all_tasks_blocked()
