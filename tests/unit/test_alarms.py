@@ -54,6 +54,18 @@ def test_an_alarm_that_may_be_early_goes_off_with_one_that_is_due_and_not_by_its
     assert alarms.next_due() == math.inf
 
 
+def test_they_go_off_in_order_also_after_those_that_are_over_have_been_forgotten():
+    alarms = Alarms()
+    for time in (0, 10, 1, 11, 12, 2, 3):  # two branches of the heap, of which one is early
+        alarms.set(time, Due(time))
+    for late in range(100, 140):
+        alarms.set(late, Due(late))
+    for over in (0, *range(100, 140)):
+        alarms.cancel(over)
+    assert len(alarms) < 30
+    assert [alarms.pop(50) for _ in range(7)] == [1, 2, 3, 10, 11, 12, None]
+
+
 def test_what_is_over_is_forgotten_however_late_its_alarm():
     alarms = Alarms()
     alarms.set("lives on", Due(1.0))
