@@ -124,7 +124,6 @@ class Placed(Published):
         self.at = published.at
         self.size = published.size
         self._content = published._content
-        self._seen = published._seen
         self._published = published
 
     @override

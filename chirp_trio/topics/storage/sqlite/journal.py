@@ -47,11 +47,12 @@ class SQLiteJournal(Journal):
         self._history = delivery.history
         self._store = store
         self._turns = turns
-        self._database: Database  # a new one for each opening: see `_open`
+        # New for each opening: see `_open`.
+        self._database: Database
         self._epochs: Epochs  # the history's
-        self._epochs_changed = False  # since they were last written
-        self._is_lost = False  # the file: everything has to be written again
-        self._withheld: Withheld | None = None
+        self._epochs_changed: bool  # since they were last written
+        self._is_lost: bool  # the file: everything has to be written again
+        self._withheld: Withheld | None
         self._opened = 0.0
         self._owners = 0
         self._is_open = False
