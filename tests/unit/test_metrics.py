@@ -1,7 +1,9 @@
 """Metrics for Prometheus: what they say, and that nobody pays for them who does not want them."""
 
 import json
+import math
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -225,6 +227,13 @@ def lags(topic) -> dict[float, int]:
     cumulated = [sample.value for sample in lag.samples if sample.name.endswith("_bucket")]
     bounds = [float(sample.labels["le"]) for sample in lag.samples if sample.name.endswith("_bucket")]
     return {bound: n - m for bound, m, n in zip(bounds, [0, *cumulated], cumulated, strict=False) if n > m}
+
+
+def test_a_lag_is_known_to_a_third_of_what_it_may_be_from_a_millisecond_to_a_minute():
+    [*_, lag] = TopicCollector([Topic("news")]).collect()
+    bounds = [float(sample.labels["le"]) for sample in lag.samples if sample.name.endswith("_bucket")]
+    assert (bounds[0], *bounds[-2:]) == (0.001, 60, math.inf)
+    assert all(2 <= following / bound <= 3 for bound, following in pairwise(bounds[:-1]))
 
 
 async def by_itself(topic, request):
