@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import chirp_trio
-from tests.bare_python import run as python
+from tests.bare_python import run, run_with_package
 
 FOREIGN = {"hypercorn", "h2", "h11", "hpack", "wsproto", "kida", "sqlite3", "starlette", "anyio", "httpx", "pydantic"}
 # Of the standard library, what is large and was once imported for little.
@@ -23,29 +23,29 @@ live = chirp_trio.Topic("live", history=10)
 """
 
 
-def loaded(code):
-    """The modules that a program has imported which trio has not."""
-    end = "print(*sorted(before))\nprint(*sorted(set(sys.modules) - before))"
-    result = python(f"import sys, trio; before = set(sys.modules)\n{code}\n{end}")
+def loaded(*parts):
+    """The modules that a program has imported which trio has not, after each of its parts."""
+    tell = "print(*sorted(set(sys.modules) - before))"
+    code = "\n".join(f"{part}\n{tell}" for part in parts)
+    result = run(f"import sys, trio; before = set(sys.modules)\nprint(*sorted(before))\n{code}")
     assert result.stderr == ""
-    before, more = map(set, map(str.split, result.stdout.splitlines()))
+    before, *more = map(set, map(str.split, result.stdout.splitlines()))
     assert before & (FOREIGN | LARGE) <= {"ssl"}, "what is looked for has been there all along"
     return more
 
 
-@pytest.mark.parametrize("code", ["import chirp_trio", SETTING_UP.replace("from chirp_trio import *\n", "")])
-def test_an_app_is_made_without_what_it_is_served_with(code):
-    modules = loaded(code)
-    assert "chirp_trio.web.app" in modules
-    assert modules & (FOREIGN | LARGE) == set()
-    assert not any(name.startswith(("chirp_trio.server", "chirp_trio.checking", "chirp_trio.testing")) for name in modules)
+def test_an_app_is_made_without_what_it_is_served_with():
+    for modules in loaded("import chirp_trio", SETTING_UP.replace("from chirp_trio import *\n", "")):
+        assert "chirp_trio.web.app" in modules
+        assert modules & (FOREIGN | LARGE) == set()
+        unused = ("chirp_trio.server", "chirp_trio.checking", "chirp_trio.testing")
+        assert not any(name.startswith(unused) for name in modules)
 
 
 def test_a_stream_loads_of_starlette_what_its_responses_need():
-    alone = loaded("import starlette.responses")
-    with_a_stream = loaded("import chirp_trio; chirp_trio.EventStream")
+    alone, with_a_stream = loaded("import starlette.responses", "import chirp_trio; chirp_trio.EventStream")
     assert {name for name in with_a_stream - alone if name.partition(".")[0] in FOREIGN} == set()
-    assert "starlette.responses" in with_a_stream
+    assert {"starlette.responses", "chirp_trio.starlette"} <= with_a_stream
 
 
 def test_a_template_loads_kida_and_a_server_loads_it_at_its_start(tmp_path):
@@ -58,34 +58,40 @@ async def run():
     async with app.running():
         pass
 """
-    assert "kida" not in loaded(start)
-    assert "kida" in loaded(f"{start}trio.run(run)")
+    at_rest, served = loaded(start, "trio.run(run)")
+    assert "kida" not in at_rest
+    assert "kida" in served
 
 
 # -- all the same, everybody sees every name --------------------------------------------------------------------------------
 
 
 def test_every_name_is_there_whatever_is_loaded():
-    result = python("import chirp_trio; print(*dir(chirp_trio))")
+    result = run_with_package("import chirp_trio; print(*dir(chirp_trio))")
     assert set(chirp_trio.__all__) | {"__version__", "__doc__", "__all__"} <= set(result.stdout.split())
     assert [name for name in result.stdout.split() if not name.startswith("__") and name not in chirp_trio.__all__] == []
 
 
 def test_a_star_imports_every_name():
-    names = {name for name in python("from chirp_trio import *; print(*dir())").stdout.split() if name[0] != "_"}
+    names = {name for name in run_with_package("from chirp_trio import *; print(*dir())").stdout.split() if name[0] != "_"}
     assert names == set(chirp_trio.__all__)
 
 
 def test_what_is_loaded_later_is_the_same_each_time_and_is_not_asked_for_twice():
-    code = "import chirp_trio; one = chirp_trio.serve; print(one is chirp_trio.serve, 'serve' in vars(chirp_trio))"
-    assert python(code).stdout.split() == ["True", "True"]
+    code = """
+import chirp_trio
+before = set(vars(chirp_trio))
+one = chirp_trio.EventStream
+print(one is chirp_trio.EventStream, "EventStream" in before, "EventStream" in vars(chirp_trio))
+"""
+    assert run_with_package(code).stdout.split() == ["True", "False", "True"]
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error_as_ever():
     with pytest.raises(AttributeError, match=r"^module 'chirp_trio' has no attribute 'EventSteam'$") as caught:
         _ = chirp_trio.EventSteam
     assert (caught.value.name, caught.value.obj) == ("EventSteam", chirp_trio)
-    result = python("from chirp_trio import EventSteam")
+    result = run_with_package("from chirp_trio import EventSteam")
     assert "Did you mean: 'EventStream'?" in result.stderr
 
 
@@ -144,7 +150,7 @@ WITHOUT = "import sys; sys.modules['starlette'] = None"
 
 
 def test_an_event_stream_is_the_same_with_starlette_and_without():
-    with_starlette, without = (python(BEHAVIOUR.format(before=before)) for before in ("import starlette", WITHOUT))
+    with_starlette, without = (run_with_package(BEHAVIOUR.format(before=before)) for before in ("import starlette", WITHOUT))
     assert (with_starlette.stderr, without.stderr) == ("", "")
     assert with_starlette.stdout == without.stdout
     assert "TypeError: 'tuple' object does not support item assignment" in without.stdout
@@ -184,13 +190,13 @@ async def source(): yield 1
 kinds = chirp_trio.EventStream.__mro__
 print(chirp_trio.EventStream(source, "news").event_type, any(kind.__module__.startswith("starlette") for kind in kinds))
 """
-    result = python(code)
+    result = run_with_package(code)
     assert result.stdout.split() == ["news", "False"]
     assert "RuntimeWarning: Starlette is installed and cannot be used" in result.stderr
     assert problem in result.stderr
     assert "Install starlette>=0.29, or uninstall it" in result.stderr
     if problem == BROKEN["no Python"][1]:  # one of them, because the warning is the same one
-        assert python(f"import warnings; warnings.simplefilter('error')\n{code}").returncode == 1
+        assert run_with_package(f"import warnings; warnings.simplefilter('error')\n{code}").returncode == 1
 
 
 # -- what needs more than others -----------------------------------------------------------------------------------------
@@ -199,7 +205,7 @@ print(chirp_trio.EventStream(source, "news").event_type, any(kind.__module__.sta
 def test_the_library_imports_neither_pytest_nor_what_only_tests_need():
     unwanted = {"pytest", "httpx", "rich", "trio.testing"}
     code = f"import sys, chirp_trio, chirp_trio.cli; sys.exit(str({unwanted} & set(sys.modules)))"
-    result = python(code)
+    result = run_with_package(code)
     assert result.stderr.strip() == "set()"
 
 
@@ -209,18 +215,18 @@ def test_the_library_imports_neither_pytest_nor_what_only_tests_need():
 )
 def test_a_room_that_needs_an_extra_names_it(module, missing, extra):
     code = f"import sys; sys.modules[{missing!r}] = None; import {module}"
-    result = python(code)
+    result = run_with_package(code)
     last = result.stderr.splitlines()[-1]
     assert last == f"ModuleNotFoundError: {module} needs {missing}: pip install 'chirp-trio[{extra}]'"
 
 
 def test_a_command_that_is_not_asked_for_is_not_imported():
     code = "import sys; from chirp_trio.cli import main; main(['routes', '--help']); print('httpx' in sys.modules)"
-    assert python(code).stdout.splitlines()[-1] == "False"
+    assert run_with_package(code).stdout.splitlines()[-1] == "False"
 
 
 def test_prometheus_is_imported_only_by_those_who_ask_for_it():
-    assert python("import sys, chirp_trio; sys.exit('prometheus_client' in sys.modules)").returncode == 0
+    assert run_with_package("import sys, chirp_trio; sys.exit('prometheus_client' in sys.modules)").returncode == 0
 
 
 # -- the linter, which knows kida from inside -----------------------------------------------------------
@@ -232,7 +238,7 @@ HINT = "pip install 'chirp-trio[check]'"
 def command(tmp_path, before, *arguments):
     (tmp_path / "site_app.py").write_text("from chirp_trio import App\napp = App()")
     code = f"{before}from chirp_trio.cli import main; sys.exit(main({list(arguments)!r}))"
-    return python(code, cwd=tmp_path)
+    return run_with_package(code, cwd=tmp_path)
 
 
 def test_a_kida_that_moves_its_modules_breaks_no_other_command(tmp_path):
