@@ -10,6 +10,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, given, settings, strategies
 
+from tests import late_collection
 from tests.forking import SHARED
 from tests.scheduling import SomeCompute, longest_first
 from tests.strategies import examples
@@ -49,12 +50,29 @@ def pytest_collection():
     """
     # With its first test, hypothesis asks the collector who holds a generator, and that does not see what is left out.
     given(strategies.none())(lambda nothing: None)()
-    gc.disable()
-    try:
-        return (yield)
-    finally:
-        gc.freeze()
-        gc.enable()
+    with late_collection.without_garbage():
+        try:
+            return (yield)
+        finally:
+            gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    node.workerinput["collects_late"] = late_collection.is_possible(node.config)
+
+
+def pytest_sessionstart(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and late_collection.is_possible(session.config):
+        reporter._progress_nodeids_reported = late_collection.FilesOfTests()
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    """In a process of pytest-xdist, leave a file alone until it is its turn."""
+    if getattr(parent.config, "workerinput", {}).get("collects_late"):
+        return late_collection.File.from_parent(parent, path=module_path)
+    return None
 
 
 def pytest_configure(config):
@@ -92,6 +110,9 @@ def pytest_runtest_protocol(item, nextitem):
 
     Telling takes longer than most tests do.
     """
+    if isinstance(item, late_collection.Turn):
+        item.run(nextitem)
+        return True
     if not hasattr(item.config, "workerinput") or item.config.option.durations is not None:
         return None
     for report in runtestprotocol(item, nextitem=nextitem, log=False):
