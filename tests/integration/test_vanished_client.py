@@ -1,24 +1,33 @@
 """Clients whose network is gone: nothing says so, and the server finds out all the same."""
 
+import socket
+
 import pytest
 
 from tests.integration.clients import HTTP1, HTTP2
 from tests.integration.namespaces import SERVER_ADDRESS, inside, two_machines
-from tests.integration.server import chirp_trio, ended, last_report, wait_until
+from tests.integration.server import SCRIPTS, Server, ended, last_report, wait_until
 
 WRITE_TIMEOUT = 2  # seconds
 
 
 @pytest.fixture
 def cable():
-    with two_machines() as cable, inside(cable.server):
+    with two_machines() as cable:
         yield cable
 
 
 @pytest.fixture
 def server(cable):
-    # Not forked: that would leave the namespace of this thread for the one that its origin was started in.
-    with chirp_trio("crowded:app", "--host", SERVER_ADDRESS, "--write-timeout", str(WRITE_TIMEOUT), forked=False) as server:
+    # Only its socket is in that namespace, and so are the connections: a process is forked where the others are.
+    with inside(cable.server):
+        listener = socket.create_server((SERVER_ADDRESS, 0))
+    with listener:
+        options = ["--bind", f"fd://{listener.fileno()}", "--http2-cleartext", "--write-timeout", str(WRITE_TIMEOUT)]
+        server = Server([SCRIPTS / "chirp-trio", "run", *options, "crowded:app"], inherited=[listener.fileno()])
+        server.address = listener.getsockname()
+    with server:
+        server.wait_for_line("serving crowded:app")
         yield server
 
 
