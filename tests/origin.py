@@ -215,8 +215,8 @@ def _run(arguments: list[str]) -> None:
     threading._shutdown()
     atexit._run_exitfuncs()
     gc.collect()  # whatever warns that it was not closed; what was frozen stays so, because to look at all of it takes long
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
     os._exit(code)
 
 

@@ -19,22 +19,25 @@ from tests.integration.server import APPS, SCRIPTS
 MANY = 30  # requests, each of which says about 4 KiB: several times what a pipe takes
 
 
-def start_without(closed, command, number):
-    """A Python of its own, since it is Python that finds no output at its beginning: under a shell that closes it."""
-    shell = ["bash", "-c", f"exec {shlex.join(map(str, command))} {closed}"]
+def start_without_files(command, number):
+    """A Python of its own, since it is Python that finds no files at its beginning: under a shell that closes them."""
+    shell = ["bash", "-c", f"exec {shlex.join(map(str, command))} <&- >&- 2>&-"]
     null = subprocess.DEVNULL
     return subprocess.Popen(shell, cwd=APPS, stdin=null, stdout=null, stderr=null, pass_fds=[number])
 
 
 @contextmanager
-def serving(*arguments, output=None, errors=None, closed=""):
-    """`chirp-trio run` whose output goes there, or is closed; gives the address and the process."""
+def serving(*arguments, output=None, errors=None, before=()):
+    """`chirp-trio run` whose output goes there, or that has none; gives the address and the process.
+
+    `before` is what Python runs in place of the command, which is among its arguments.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         number = listener.fileno()
         options = ["--access-log", "--bind", f"fd://{number}", *arguments]
-        command = [SCRIPTS / "chirp-trio", "run", *options, "talkative:app"]
+        command = [*before, SCRIPTS / "chirp-trio", "run", *options, "talkative:app"]
         if output is None:
-            process = start_without(closed, command, number)
+            process = start_without_files(command, number)
         else:
             process = forking.servers.start(
                 command, cwd=APPS, env=os.environ, output=output, errors=errors, inherited=[number]
@@ -82,11 +85,34 @@ def stop(process):
     return process.wait(PATIENCE)
 
 
-@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
-def test_output_that_is_closed_stops_nobody(closed):
-    with serving(closed=closed) as (address, process):
+def test_output_that_is_closed_stops_nobody():
+    with serving() as (address, process):
         use(address, 5)
         assert stop(process) == 0
+
+
+CLOSING = """
+import os, runpy, sys
+_, name, *sys.argv = sys.argv
+os.close({"stdout": 1, "stderr": 2}[name])
+setattr(sys, name, None)
+setattr(sys, f"__{name}__", None)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_one_output_that_is_closed_stops_nobody(tmp_path, name):
+    """With what Python has where that is so at its beginning."""
+    script = tmp_path / "closing.py"
+    script.write_text(CLOSING)
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        with serving(output=null, before=[sys.executable, script, name]) as (address, process):
+            use(address, 5)
+            assert stop(process) == 0
+    finally:
+        os.close(null)
 
 
 def full_device():
