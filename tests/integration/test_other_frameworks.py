@@ -161,7 +161,7 @@ def test_our_server_tells_the_streams_of_other_frameworks_to_end():
 
 def test_hypercorns_command_ends_them_after_its_graceful_timeout():
     # Here its worker is a Python of its own, as it is elsewhere.
-    serving = hypercorn("frameworks:starlette", "--graceful-timeout", "1", forked=False)
+    serving = hypercorn("starlette_alone:app", "--graceful-timeout", "1", forked=False)
     with serving as server, HTTP1(server.address) as client:
         response = client.request("/quiet/function")
         client.wait_for(response, FIRST)
