@@ -10,6 +10,7 @@ import pytest
 from chirp_trio.htmx.page import read_page
 from chirp_trio.markup.tree import parse_html
 from tests import forking
+from tests.cases import each_case
 from tests.linear_time import assert_linear
 
 APP = """
@@ -191,7 +192,7 @@ HUGE = {
 }
 
 
-@pytest.mark.parametrize("make", HUGE.values(), ids=HUGE)
+@each_case("make", HUGE.values(), ids=HUGE)
 def test_reading_markup_takes_a_time_linear_in_its_length(make):
     assert_linear(lambda n: partial(read_page, make(n)), 1000)
 

@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from chirp_trio.testing import TestClient, assert_sse_wired
+from tests.cases import each_case
 
 HTMX_4 = {"HX-Request": "true", "Accept": "text/html, text/event-stream"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -415,7 +416,7 @@ async def test_so_many_conversations_are_kept_and_those_in_use(autojump_clock, m
 # -- the marks of a text -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "html"),
     [
         pytest.param("a\nb\n\nc", "<p>a<br>b</p>\n<p>c</p>", id="paragraphs"),

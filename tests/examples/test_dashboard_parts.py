@@ -10,6 +10,8 @@ import pytest
 import sampler
 import watch
 
+from tests.cases import each_case
+
 # -- charts ------------------------------------------------------------------------------------------------------------
 
 
@@ -41,19 +43,19 @@ def test_there_is_no_dot_where_the_newest_value_is_missing():
     assert charts.draw([1, None], span=2, top=1).newest == ""
 
 
-@pytest.mark.parametrize("values", [[], [None], [None, None]])
+@each_case("values", [[], [None], [None, None]])
 def test_nothing_is_drawn_of_nothing(values):
     chart = charts.draw(values, span=2, top=1)
 
     assert (chart.line, chart.area, chart.newest) == ("", "", "")
 
 
-@pytest.mark.parametrize(("value", "y"), [(150, "0"), (-5, "100"), (33.333, "66.7")])
+@each_case(("value", "y"), [(150, "0"), (-5, "100"), (33.333, "66.7")])
 def test_a_value_outside_is_drawn_at_the_edge_and_others_to_a_tenth(value, y):
     assert charts.draw([value], span=1, top=100).line == f"M0 {y}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("values", "least", "top"),
     [
         pytest.param([], 1, 1, id="no values"),
@@ -72,7 +74,7 @@ def test_the_upper_edge_is_a_round_number_at_or_above_all_values(values, least, 
 # -- formats -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("function", "value", "text"),
     [
         (formats.percent, 0.0, "0.0 %"),
@@ -99,7 +101,7 @@ def test_a_figure_is_written_as_people_read_it(function, value, text):
     assert str(function(value)).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
-@pytest.mark.parametrize("function", [formats.percent, formats.size, formats.rate, formats.decimal, formats.duration])
+@each_case("function", [formats.percent, formats.size, formats.rate, formats.decimal, formats.duration])
 def test_a_missing_figure_is_a_dash(function):
     assert str(function(None)) == "\N{EN DASH}"
 
@@ -126,7 +128,7 @@ def processes(**named):
     return [machine.Process(pid, name, None, None) for name, pids in named.items() for pid in pids]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("now", "notes"),
     [
         pytest.param(processes(sh=[1], vim=[2]), [], id="nothing"),
@@ -168,7 +170,7 @@ def test_an_alarm_ignores_a_level_between_its_two():
     assert alarms([90] * 5 + [70] * 20 + [90] * 5) == [(5, "CPU above 80 %")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "levels",
     [
         pytest.param([10] * 5 + [100, 100] + [10] * 5, id="a short peak"),

@@ -13,6 +13,7 @@ import trio
 from lines import to_line
 
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 HTMX_4 = {"HX-Request": "true", "Accept": "text/html, text/event-stream"}
 
@@ -158,8 +159,8 @@ async def test_a_line_that_is_very_long_comes_in_pieces_of_whole_characters(auto
     assert max(map(len, shown(sent(stream)))) <= tail.PIECE
 
 
-@pytest.mark.parametrize("piece", ["é", "€", "😀"])
-@pytest.mark.parametrize("offset", range(5))
+@each_case("piece", ["é", "€", "😀"])
+@each_case("offset", range(5))
 def test_a_piece_of_a_line_ends_with_a_whole_character(piece, offset):
     data = ("x" * offset + piece * tail.PIECE).encode()[: tail.PIECE]
     [part], length = tail._complete(data)

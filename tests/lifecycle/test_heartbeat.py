@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from chirp_trio import EventStream
+from tests.cases import each_case
 from tests.lifecycle.scenes import Source, client_of
 
 
@@ -111,21 +112,21 @@ async def test_one_that_is_due_much_later_does_not_beat_with_the_others(autojump
         nursery.start_soon(read)
 
 
-@pytest.mark.parametrize("option", ["heartbeat_interval", "send_timeout", "cleanup_timeout", "start_grace"])
-@pytest.mark.parametrize("value", [0, -1, 0.0, -0.5, math.nan, math.inf, -math.inf])
+@each_case("option", ["heartbeat_interval", "send_timeout", "cleanup_timeout", "start_grace"])
+@each_case("value", [0, -1, 0.0, -0.5, math.nan, math.inf, -math.inf])
 def test_an_interval_that_is_no_time_is_refused(option, value):
     with pytest.raises(ValueError, match=rf"{option} is {value!r}; it must be a number of seconds, more than zero"):
         EventStream(Source(), **{option: value})
 
 
-@pytest.mark.parametrize("option", ["heartbeat_interval", "send_timeout", "cleanup_timeout", "start_grace"])
-@pytest.mark.parametrize("value", ["15", True, False, [15], b"15", 15j])
+@each_case("option", ["heartbeat_interval", "send_timeout", "cleanup_timeout", "start_grace"])
+@each_case("value", ["15", True, False, [15], b"15", 15j])
 def test_an_interval_that_is_no_number_is_refused(option, value):
     with pytest.raises(TypeError, match=rf"{option} is .*; it must be a number of seconds"):
         EventStream(Source(), **{option: value})
 
 
-@pytest.mark.parametrize("option", ["send_timeout", "cleanup_timeout", "start_grace"])
+@each_case("option", ["send_timeout", "cleanup_timeout", "start_grace"])
 def test_only_heartbeats_can_be_switched_off(option):
     with pytest.raises(TypeError, match=f"{option} is None"):
         EventStream(Source(), **{option: None})

@@ -8,6 +8,7 @@ import trio
 
 from chirp_trio import App, Ending, EventStream, Request
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 from tests.lifecycle.scenes import Source, app_of, endings, logged, raw_app, tasks
 
 
@@ -260,7 +261,7 @@ async def test_a_hook_may_close_the_stream_that_it_is_told_of(autojump_clock, ca
     assert logged(caplog, logging.INFO) == []
 
 
-@pytest.mark.parametrize("name", ["on_open", "on_close"])
+@each_case("name", ["on_open", "on_close"])
 def test_a_hook_is_a_function_that_is_not_async(name):
     app = App()
 

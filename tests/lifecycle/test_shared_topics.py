@@ -6,6 +6,7 @@ import trio
 from chirp_trio import App, EventStream, Presence, Topic, health
 from chirp_trio.metrics import TopicCollector
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 from tests.lifecycle.shared_memory import SharedMemoryStore
 
 
@@ -66,7 +67,7 @@ async def test_a_store_that_is_shared_joins_who_is_there(autojump_clock):
         assert here.subscribers == there.subscribers == 0
 
 
-@pytest.mark.parametrize("member", [7, b"ada", ["ada"]])
+@each_case("member", [7, b"ada", ["ada"]])
 def test_a_member_is_text(member):
     with pytest.raises(TypeError, match="member is"):
         Topic("room").subscribe(member=member)

@@ -8,6 +8,7 @@ import trio
 
 from chirp_trio import App, EventStream
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 from tests.lifecycle.scenes import Source, client_of, tasks
 
 
@@ -80,7 +81,7 @@ async def test_every_kind_of_source_is_streamed_to_its_end(autojump_clock, sourc
     assert [event.data for event in result.events] == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("source", "named"),
     [
         pytest.param([1, 2], "list", id="list"),

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from chirp_trio import Ending, EventStream, Limits, StreamLifespan, stream_lifespan
 from chirp_trio.metrics import StreamCollector
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 async def ticks():
@@ -191,7 +192,7 @@ async def test_what_is_raised_in_its_block_comes_out_as_it_is():
             raise KeyError
 
 
-@pytest.mark.parametrize("limits", [{"max_streams": 1}, 5, Limits])
+@each_case("limits", [{"max_streams": 1}, 5, Limits])
 def test_limits_are_limits(limits):
     with pytest.raises(TypeError, match=r"^limits is .*; it must be a Limits, as in stream_lifespan\(limits=Limits\("):
         stream_lifespan(limits=limits)
@@ -202,7 +203,7 @@ def test_limits_have_to_be_named():
         stream_lifespan(Limits(max_streams=1))
 
 
-@pytest.mark.parametrize("name", ["on_open", "on_close"])
+@each_case("name", ["on_open", "on_close"])
 def test_a_hook_is_a_function_that_is_not_async(name):
     async def wrong(stream): ...
 

@@ -13,6 +13,7 @@ from chirp_trio.testing.clock import clock_held_for_threads
 from chirp_trio.threads import handler_threads
 from chirp_trio.topics.published import encode_published
 from chirp_trio.topics.topic import audience_of
+from tests.cases import each_case
 from tests.lifecycle.feeds import feed_of, read
 from tests.lifecycle.scenes import tasks
 from tests.lifecycle.stores import halted, opened, remembered, rows, values
@@ -550,7 +551,7 @@ async def test_a_topic_without_a_store_is_closed_at_the_end_of_its_block():
     assert topic.is_closed
 
 
-@pytest.mark.parametrize("store", ["topics.db", 7])
+@each_case("store", ["topics.db", 7])
 def test_a_store_is_a_store(store):
     with pytest.raises(TypeError, match=r"store is .*; it must be a Store, such as a SQLiteStore, or None"):
         Topic("news", store=store)

@@ -7,6 +7,7 @@ import trio.testing
 from chirp_trio import App, EventStream, Topic
 from chirp_trio.testing import TestClient
 from chirp_trio.topics.topic import audience_of
+from tests.cases import each_case
 from tests.lifecycle.feeds import feed_of, read, told
 from tests.lifecycle.scenes import tasks
 
@@ -123,7 +124,7 @@ async def test_leaving_while_being_published_to_loses_nothing_for_those_who_stay
         assert [data for data in await read(stays, 40) if data != "left"] == [str(number) for number in range(20)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "what"),
     [
         ({"replay": -1}, "replay is -1; it must be a whole number, zero or more"),
@@ -139,7 +140,7 @@ def test_a_subscription_that_cannot_work_is_refused(options, what):
         Topic("news").subscribe(**options)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "what"),
     [
         ({"name": ""}, "the name of a topic is ''"),

@@ -18,6 +18,7 @@ from chirp_trio.testing import TestClient
 from chirp_trio.topics.merged import Merged
 from chirp_trio.topics.subscription import Reader, subscriber_of
 from chirp_trio.topics.topic import audience_of
+from tests.cases import each_case
 from tests.lifecycle.feeds import feed_of, read
 from tests.lifecycle.stores import opened
 
@@ -99,7 +100,7 @@ HARMLESS = {"Topic.name", "Topic.is_closed", "Subscription.buffer", "Subscriptio
 TOUCHED = (Topic, Subscription, Merged, Reader, LiveStreams)
 
 
-@pytest.mark.parametrize("kind", TOUCHED, ids=lambda kind: kind.__name__)
+@each_case("kind", TOUCHED, ids=lambda kind: kind.__name__)
 def test_each_public_method_is_among_those_that_are_tried(kind):
     dunder = {"__aiter__", "__anext__", "__aenter__", "__aexit__", "__len__", "__iter__"}
     members = {
@@ -194,8 +195,8 @@ CURE = (
 SENTENCE = f"{CALLED} was called outside of trio; {CURE}"
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "Topic.__aexit__"])
-@pytest.mark.parametrize("is_over", [False, True])
+@each_case("name", [name for name in NAMES if name != "Topic.__aexit__"])
+@each_case("is_over", [False, True])
 def test_a_call_where_no_trio_runs_works_or_changes_nothing(name, is_over):
     topic, app = Topic("news"), App()
     if is_over:

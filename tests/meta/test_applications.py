@@ -3,8 +3,7 @@
 import importlib
 import inspect
 
-import pytest
-
+from tests.cases import each_case
 from tests.meta.test_public import module_names
 
 
@@ -21,7 +20,7 @@ def applications():
                 yield found
 
 
-@pytest.mark.parametrize("kind", list(applications()), ids=lambda kind: kind.__qualname__)
+@each_case("kind", list(applications()), ids=lambda kind: kind.__qualname__)
 def test_an_application_is_called_by_what_is_taken_for_a_coroutine_function(kind):
     assert inspect.iscoroutinefunction(kind.__call__)
 

@@ -11,9 +11,8 @@ import typing
 from importlib.metadata import version
 from pathlib import Path
 
-import pytest
-
 import chirp_trio
+from tests.cases import each_case
 from tests.public import MODULES
 
 # The others are single files, in which the names that they import seem to be public too.
@@ -26,16 +25,14 @@ def module_names():
     return [name for name in found if ".examples" not in name]
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+@each_case("package", PACKAGES, ids=lambda package: package.__name__)
 def test_all_names_exactly_what_is_public(package):
     public = {name for name in dir(package) if not name.startswith("_") and not inspect.ismodule(getattr(package, name))}
     assert public == set(package.__all__)
     assert list(package.__all__) == sorted(package.__all__, key=lambda name: (not name.isupper(), name))
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in module_names() if importlib.import_module(name).__file__.endswith("__init__.py")]
-)
+@each_case("name", [name for name in module_names() if importlib.import_module(name).__file__.endswith("__init__.py")])
 def test_each_folder_says_what_it_is_for(name):
     assert len(importlib.import_module(name).__doc__) > 80
 
@@ -44,7 +41,7 @@ def has_examples(name):
     return ">>>" in Path(importlib.util.find_spec(name).origin).read_text()
 
 
-@pytest.mark.parametrize("name", [name for name in module_names() if has_examples(name)])
+@each_case("name", [name for name in module_names() if has_examples(name)])
 def test_the_examples_in_docstrings_run(name):
     module = importlib.import_module(name)
     # A body of `...` keeps doctest from taking "Traceback (most recent call last)" too literally.
@@ -54,13 +51,13 @@ def test_the_examples_in_docstrings_run(name):
     assert result.failed == 0 < result.attempted
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+@each_case("package", PACKAGES, ids=lambda package: package.__name__)
 def test_every_public_name_has_a_docstring_of_its_own(package):
     missing = [name for name in package.__all__ if not inspect.getdoc(getattr(package, name))]
     assert missing == []
 
 
-@pytest.mark.parametrize("package", MODULES, ids=lambda package: package.__name__)
+@each_case("package", MODULES, ids=lambda package: package.__name__)
 def test_every_public_name_has_an_example(package):
     public = {name: getattr(package, name) for name in package.__all__}
     documented = {name: value for name, value in public.items() if not isinstance(value, str | int)}

@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 
 import click
-import pytest
 import trio
 from prometheus_client import REGISTRY
 
@@ -18,6 +17,7 @@ import chirp_trio
 import chirp_trio.starlette
 from chirp_trio import cli
 from chirp_trio.wire import ABSENT
+from tests.cases import each_case
 from tests.public import NOT_CONSTRUCTED, PUBLIC
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -246,7 +246,7 @@ def commands():
     return {name: cli.command.get_command(context, name) for name in cli.command.list_commands(context)}
 
 
-@pytest.mark.parametrize("command", commands())
+@each_case("command", commands())
 def test_the_options_of_a_command_are_those_that_there_are(command):
     documented = {name: row["Default"].strip("`") for name, row in rows(f"chirp-trio {command}", "Argument").items()}
     expected, context = {}, click.Context(commands()[command])

@@ -4,14 +4,14 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
+from tests.cases import each_case
 
 ROOT = Path(__file__).parents[2]
 ROWS = [line for line in (ROOT / "SECURITY.md").read_text().splitlines() if line.startswith("| ") and " --- " not in line]
 TESTS = sorted({name for row in ROWS for name in re.findall(r"`(tests/[^`]+)`", row)})
 
 
-@pytest.mark.parametrize("name", TESTS)
+@each_case("name", TESTS)
 def test_a_test_that_shows_a_bound_is_there(name):
     path, _, function = name.partition("::")
     tree = ast.parse((ROOT / path).read_text())

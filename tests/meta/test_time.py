@@ -7,7 +7,7 @@ be cheap is measured in the processor's time.
 import ast
 from pathlib import Path
 
-import pytest
+from tests.cases import each_case
 
 TESTS = Path(__file__).parents[1]
 CLOCKS = {"monotonic", "perf_counter", "monotonic_ns", "perf_counter_ns"}
@@ -36,9 +36,7 @@ def bounds(path):
     ]
 
 
-@pytest.mark.parametrize(
-    "folder", sorted(path.name for path in TESTS.iterdir() if path.is_dir() and path.name != "benchmarks")
-)
+@each_case("folder", sorted(path.name for path in TESTS.iterdir() if path.is_dir() and path.name != "benchmarks"))
 def test_no_assert_depends_on_how_busy_the_machine_is(folder):
     found = {str(path.relative_to(TESTS)): lines for path in (TESTS / folder).rglob("*.py") if (lines := bounds(path))}
     allowed = {name: number for name, number in EXCEPTIONS.items() if name.startswith(f"{folder}/")}

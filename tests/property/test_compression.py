@@ -3,12 +3,12 @@
 import zlib
 from compression import zstd
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chirp_trio.compression import CompressionDictionary, Decompressor, DictionaryCoding, GzipCoding, ZstandardCoding
 from chirp_trio.wire import HEARTBEAT
+from tests.cases import each_case
 from tests.strategies import pieces
 
 SHARED = [b"data: one\n\n", b'event: price\ndata: {"price": 12.5}\n\n', b"data: " + b"<p>text</p>" * 300 + b"\n\n", HEARTBEAT]
@@ -103,8 +103,8 @@ def test_our_own_decompressor_reads_them(turns, size):
         assert b"".join(part for piece in pieces(coded, size) for part in decompressor.feed(piece)) == plain
 
 
-@pytest.mark.parametrize("kind", [GzipCoding, ZstandardCoding, dictionary_coding])
-@pytest.mark.parametrize("length", [0, 1, 47, 48, 65_534, 65_535, 65_536, 131_070, 131_071, 3_000_000])
+@each_case("kind", [GzipCoding, ZstandardCoding, dictionary_coding])
+@each_case("length", [0, 1, 47, 48, 65_534, 65_535, 65_536, 131_070, 131_071, 3_000_000])
 def test_every_length_is_carried(kind, length):
     for plain in (b"x" * length, bytes(range(256)) * (length // 256) + bytes(length % 256)):
         coding = kind()

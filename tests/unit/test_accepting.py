@@ -13,6 +13,7 @@ from chirp_trio.server import accepting
 from chirp_trio.server.accepting import Acceptor, Room
 from chirp_trio.server.config import ServerConfig
 from chirp_trio.server.tls import Certificate
+from tests.cases import each_case
 from tests.certificates import make_certificate
 
 
@@ -30,7 +31,7 @@ def test_there_are_as_many_connections_as_there_may_be_in_all():
     assert [rooms.enter(("192.0.2.9", 1)) for _ in range(2)] == [True, False]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("first", "second", "is_the_same"),
     [
         ("192.0.2.7", "192.0.2.7", True),
@@ -51,9 +52,7 @@ def test_there_are_as_many_as_there_may_be_of_one_client(first, second, is_the_s
     assert rooms.enter((first, 5))
 
 
-@pytest.mark.parametrize(
-    "peer", [("127.0.0.1", 1), ("127.9.9.9", 1), ("::1", 1, 0, 0), ("10.1.2.3", 1), "", b"", None], ids=repr
-)
+@each_case("peer", [("127.0.0.1", 1), ("127.9.9.9", 1), ("::1", 1, 0, 0), ("10.1.2.3", 1), "", b"", None], ids=repr)
 def test_who_stands_for_many_clients_has_no_bound_but_that_of_all(peer):
     """This machine, trusted proxies, and whoever comes through a Unix socket."""
     rooms = room(max_connections=3, max_connections_per_client=1, trusted_proxies="10.0.0.0/8")

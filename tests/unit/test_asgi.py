@@ -7,9 +7,10 @@ import pytest
 from chirp_trio import WrongRuntimeError
 from chirp_trio.asgi import WRONG_RUNTIME, require_trio
 from chirp_trio.headers import encode_headers
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "encoded"),
     [
         pytest.param([], (), id="none"),
@@ -26,7 +27,7 @@ def test_headers_are_encoded_for_asgi(headers, encoded):
     assert encode_headers(headers) == encoded
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a:", "a\n", "ä", "(a)", "a\0"])
+@each_case("name", ["", "a b", "a:", "a\n", "ä", "(a)", "a\0"])
 def test_a_name_that_is_no_token_is_refused(name):
     with pytest.raises(ValueError, match="is no HTTP token") as refusal:
         encode_headers([(name, "1")])
@@ -34,7 +35,7 @@ def test_a_name_that_is_no_token_is_refused(name):
     assert repr(name) in str(refusal.value)
 
 
-@pytest.mark.parametrize("value", ["a\r\nb: c", "a\n", "\r", "a\0b", "\x7f", "\x1b[0m", "\x80…", "☃"])
+@each_case("value", ["a\r\nb: c", "a\n", "\r", "a\0b", "\x7f", "\x1b[0m", "\x80…", "☃"])
 def test_a_value_with_what_http_does_not_allow_is_refused(value):
     with pytest.raises(ValueError, match="it must be Latin-1 without control characters") as refusal:
         encode_headers([("x-name", value)])
@@ -43,13 +44,13 @@ def test_a_value_with_what_http_does_not_allow_is_refused(value):
     assert repr(value) in str(refusal.value)
 
 
-@pytest.mark.parametrize("value", [" a", "a ", "\ta", " "], ids=repr)
+@each_case("value", [" a", "a ", "\ta", " "], ids=repr)
 def test_a_value_with_space_around_it_is_refused(value):
     with pytest.raises(ValueError, match=r"'x-name'.*neither begin nor end with a space"):
         encode_headers([("x-name", value)])
 
 
-@pytest.mark.parametrize("header", [("a", 1), (b"a", "1"), ("a", None), ("a", b"1")], ids=repr)
+@each_case("header", [("a", 1), (b"a", "1"), ("a", None), ("a", b"1")], ids=repr)
 def test_a_header_that_is_not_text_is_refused(header):
     with pytest.raises(TypeError, match="must be a str and a str"):
         encode_headers([header])

@@ -4,6 +4,7 @@ import pytest
 
 from chirp_trio import ClientDisconnected, HTTPError
 from chirp_trio.web.body import parse_json, read_body
+from tests.cases import each_case
 
 
 def receiving(*chunks, left=False):
@@ -87,7 +88,7 @@ def test_json_is_what_it_stands_for():
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "message"),
     [
         pytest.param(b"", "not JSON: Expecting value at line 1, column 1", id="empty"),

@@ -8,6 +8,7 @@ import pytest
 from chirp_trio.errors import HTTPError
 from chirp_trio.web import charsets
 from chirp_trio.web.charsets import decode
+from tests.cases import each_case
 
 TAKEN = {
     "utf_8": "UTF-8 utf8 Utf-8",
@@ -27,7 +28,7 @@ REFUSED |= {"", "klingon", "../etc/passwd", "os", "a" * 100_000, "utf-8\0", "üt
 REFUSED = {name for name in REFUSED if name.replace("_", "-").lower() not in charsets._CODECS}
 
 
-@pytest.mark.parametrize(("codec", "name"), [(codec, name) for codec, names in TAKEN.items() for name in names.split()])
+@each_case(("codec", "name"), [(codec, name) for codec, names in TAKEN.items() for name in names.split()])
 def test_text_is_decoded_from_a_charset_that_is_taken(codec, name):
     text = "Zurich" if codec == "ascii" else "Zürich"
 
@@ -46,7 +47,7 @@ def test_no_other_codec_is_looked_up(monkeypatch):
             decode(b"abc", name, "the body")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "charset", "message"),
     [
         (b"Z\xfcrich", "utf-8", "the body is not utf-8: invalid start byte at byte 1"),

@@ -14,6 +14,7 @@ from chirp_trio.stream.client import (
     LIKE_EVENT_SOURCE,
     kind_of_client,
 )
+from tests.cases import each_case
 
 STREAM = {"accept": "text/event-stream"}
 NO_CACHE = {"cache-control": "no-cache"}
@@ -56,7 +57,7 @@ POST = {
 }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("method", "headers", "kind"),
     [
         pytest.param(method, *case, id=f"{method}: {name}")
@@ -73,7 +74,7 @@ def test_a_scope_may_be_without_headers():
     assert kind_of_client({"type": "http", "method": "GET"}) is BYTE_READER
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "place", "hello", "bye"),
     [
         (EVENT_SOURCE, b"id: 7\n\n", b"retry: 3000\n\n", b"retry: 3000\n\n"),
@@ -89,7 +90,7 @@ def test_what_is_no_event_is_told_to_each_kind_in_its_way(kind, place, hello, by
     assert kind.encode_reconnection_time(3000, BYE) == bye
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("query", "header", "found"),
     [
         pytest.param(b"", None, None, id="a new client"),

@@ -6,6 +6,7 @@ import pytest
 
 from chirp_trio import ConfigurationError, ServerConfig, cli
 from chirp_trio.cli import serving
+from tests.cases import each_case
 
 MISTAKES = {
     "run --worker-class trio good": "there is no option --worker-class for `chirp-trio run`: there is one way only",
@@ -163,7 +164,7 @@ def test_one_that_may_be_somebody_elses_is_left_alone(capsys, monkeypatch, name)
 # -- addresses ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("config", "number", "cure"),
     [
         (ServerConfig(port=8000), errno.EADDRINUSE, "; another port is --port 8001"),

@@ -6,6 +6,7 @@ The rules are those of WHATWG HTML, 9.2.5 "Parsing an event stream" and 9.2.6 "I
 import pytest
 
 from chirp_trio.wire import Comment, Decoder, SSEEvent, is_event_stream, unchecked_event
+from tests.cases import each_case
 from tests.strategies import pieces
 
 # The examples of 9.2, each with what the standard says about it.
@@ -100,17 +101,16 @@ def decode(stream):
     return items, decoder
 
 
-@pytest.fixture(params=["\n", "\r", "\r\n"], ids=["LF", "CR", "CRLF"])
-def line_end(request):
-    return request.param
+EACH_LINE_END = each_case("line_end", ["\n", "\r", "\r\n"], ids=["LF", "CR", "CRLF"])
 
 
-@pytest.mark.parametrize(("stream", "items"), TABLE.values(), ids=TABLE.keys())
+@EACH_LINE_END
+@each_case(("stream", "items"), TABLE.values(), ids=TABLE.keys())
 def test_what_comes_of_a_stream(stream, items, line_end):
     assert decode(stream.replace("\n", line_end).encode())[0] == items
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stream", "items"),
     [
         (b"data: a\r\rdata: b\r\r", [SSEEvent("a"), SSEEvent("b")]),
@@ -144,7 +144,7 @@ def test_nothing_fed_changes_nothing():
     assert items == [SSEEvent("a\nb")]
 
 
-@pytest.mark.parametrize("cut", range(4))
+@each_case("cut", range(4))
 def test_a_byte_order_mark_may_be_cut_anywhere(cut):
     decoder = Decoder()
     stream = b"\xef\xbb\xbfdata: x\n\n"
@@ -152,13 +152,14 @@ def test_a_byte_order_mark_may_be_cut_anywhere(cut):
     assert decoder.feed(stream[:cut]) + decoder.feed(stream[cut:]) == [SSEEvent("x")]
 
 
-@pytest.mark.parametrize("start", [b"\xef", b"\xef\xbb", b"\xef\xbbx", b"\xef\xbb\xef\xbb\xbf", b"\xbb\xbf"], ids=ascii)
+@each_case("start", [b"\xef", b"\xef\xbb", b"\xef\xbbx", b"\xef\xbb\xef\xbb\xbf", b"\xbb\xbf"], ids=ascii)
 def test_part_of_a_byte_order_mark_is_not_removed(start):
     # It stays in front of the name, so that the first field is an unknown one.
     assert decode(start + b"data: 1\ndata: 2\n\n")[0] == [SSEEvent("2")]
 
 
-@pytest.mark.parametrize(
+@EACH_LINE_END
+@each_case(
     ("malformed", "text"),
     [
         (b"\xff", "\ufffd"),
@@ -185,7 +186,8 @@ def test_characters_may_be_cut_anywhere():
     assert decode("data: é☃😀\n\n".encode())[0] == [SSEEvent("é☃😀")]
 
 
-@pytest.mark.parametrize(
+@EACH_LINE_END
+@each_case(
     ("stream", "ids", "last"),
     [
         ("data\n\n", [None], ""),
@@ -212,7 +214,7 @@ def test_the_last_event_id_stays_until_another_one_comes(stream, ids, last, line
     assert decoder.last_event_id == last
 
 
-@pytest.mark.parametrize("end", [b"", b"data: b\n", b"data: b"], ids=ascii)
+@each_case("end", [b"", b"data: b\n", b"data: b"], ids=ascii)
 def test_the_id_of_an_event_that_never_came_is_not_the_last_event_id(end):
     # "Set the last event ID string" is a step of dispatching. A client that sent this id would never get the event.
     items, decoder = decode(b"id: 1\ndata: a\n\nid: 2\n" + end)
@@ -221,7 +223,8 @@ def test_the_id_of_an_event_that_never_came_is_not_the_last_event_id(end):
     assert decoder.last_event_id == "1"
 
 
-@pytest.mark.parametrize(
+@EACH_LINE_END
+@each_case(
     ("value", "retry"),
     [
         ("0", 0),
@@ -266,7 +269,7 @@ def test_retry_counts_at_once_and_without_an_event():
     assert decode(b"retry: 5\n")[1].retry == 5
 
 
-@pytest.mark.parametrize("known", [None, "", "7"])
+@each_case("known", [None, "", "7"])
 def test_the_id_of_an_earlier_connection_stays_until_another_one_comes(known):
     decoder = Decoder(last_event_id=known)
     assert decoder.last_event_id == (known or "")
@@ -284,13 +287,13 @@ def test_an_empty_id_takes_back_that_of_an_earlier_connection():
     assert decoder.last_event_id == ""
 
 
-@pytest.mark.parametrize(("known", "error"), [("a\nb", ValueError), ("a\0", ValueError), (7, TypeError)])
+@each_case(("known", "error"), [("a\nb", ValueError), ("a\0", ValueError), (7, TypeError)])
 def test_an_id_that_no_event_can_have_is_refused(known, error):
     with pytest.raises(error, match=r"^last_event_id is "):
         Decoder(last_event_id=known)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "content_type",
     ["text/event-stream", "Text/Event-Stream", "text/event-stream;", "text/event-stream ; charset=x", " text/event-stream"],
 )
@@ -298,8 +301,6 @@ def test_the_content_type_of_an_event_stream(content_type):
     assert is_event_stream(content_type)
 
 
-@pytest.mark.parametrize(
-    "content_type", ["", "text/plain", "text/event-streams", "text/event", "x; text/event-stream", "x bogus"]
-)
+@each_case("content_type", ["", "text/plain", "text/event-streams", "text/event", "x; text/event-stream", "x bogus"])
 def test_the_content_type_of_anything_else(content_type):
     assert not is_event_stream(content_type)

@@ -8,17 +8,12 @@ import pytest
 
 from chirp_trio import ChirpError, EventTooLarge
 from chirp_trio.wire import Comment, Decoder, SSEEvent
+from tests.cases import each_case
 from tests.linear_time import assert_linear
 from tests.strategies import pieces
 
 KIB = 1024
 MIB = 1024 * KIB
-
-
-@pytest.fixture(params=[None, 1, 3], ids=["whole", "1 byte", "3 bytes"])
-def cut(request):
-    """Cuts a stream into pieces."""
-    return lambda stream: pieces(stream, request.param) if request.param else [stream]
 
 
 def drain(decoder, chunks):
@@ -32,19 +27,20 @@ def drain(decoder, chunks):
     return items, False
 
 
-@pytest.mark.parametrize("bound", [0, -1])
+@each_case("bound", [0, -1])
 def test_a_bound_below_one_byte_is_refused(bound):
     with pytest.raises(ValueError, match=f"^max_event_bytes is {bound}; it must be an int of at least 1$"):
         Decoder(max_event_bytes=bound)
 
 
-@pytest.mark.parametrize("bound", ["1", 1.0, None, True], ids=repr)
+@each_case("bound", ["1", 1.0, None, True], ids=repr)
 def test_a_bound_that_is_no_int_is_refused(bound):
     with pytest.raises(TypeError, match=f"^max_event_bytes is {bound!r}; it must be an int of at least 1$"):
         Decoder(max_event_bytes=bound)
 
 
-@pytest.mark.parametrize(
+@each_case("size", [None, 1, 3])
+@each_case(
     ("stream", "items", "too_large"),
     [
         (b"data:12345\n\n", [SSEEvent("12345")], False),
@@ -67,8 +63,8 @@ def test_a_bound_that_is_no_int_is_refused(bound):
     ],
     ids=lambda value: ascii(value) if isinstance(value, bytes) else "",
 )
-def test_ten_bytes_are_exactly_ten_bytes(stream, items, too_large, cut):
-    assert drain(Decoder(max_event_bytes=10), cut(stream)) == (items, too_large)
+def test_ten_bytes_are_exactly_ten_bytes(stream, items, too_large, size):
+    assert drain(Decoder(max_event_bytes=10), pieces(stream, size or len(stream))) == (items, too_large)
 
 
 def test_the_bound_is_16_mib_by_default():
@@ -96,7 +92,7 @@ def test_what_came_before_an_oversized_event_is_not_lost():
         decoder.feed(b"")
 
 
-@pytest.mark.parametrize("later", [b"", b"\n\n", b"data: a\n\n"], ids=ascii)
+@each_case("later", [b"", b"\n\n", b"data: a\n\n"], ids=ascii)
 def test_a_decoder_that_gave_up_gives_nothing_any_more(later):
     decoder = Decoder(max_event_bytes=10)
     assert drain(decoder, [b"x" * 11]) == ([], True)
@@ -131,8 +127,8 @@ def peak_memory(work):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("first", [b"", b"data:", b":", b"id:", b"retry:", b"event:", b"data:x\n"], ids=ascii)
-@pytest.mark.parametrize(
+@each_case("first", [b"", b"data:", b":", b"id:", b"retry:", b"event:", b"data:x\n"], ids=ascii)
+@each_case(
     "more",
     [b"x" * 16, b"9" * KIB, b"\xff" * KIB, b"data:ab\n" * 128, b"data\n" * 128, b"foo\n" * 128, b"id:ab\nretry:1\n" * 64],
     ids=["a line in small pieces", "digits", "no UTF-8", "data", "empty data", "unknown fields", "ids and retries"],
@@ -155,7 +151,7 @@ def test_a_stream_without_an_end_is_given_up_in_bounded_memory(first, more):
     assert peak_memory(give_up) < MOST_MEMORY
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("chunk", "each"),
     [
         (b"\n" * KIB, 0),
@@ -190,7 +186,7 @@ def test_any_number_of_cr_takes_linear_time():
     assert decoder.feed(b"data: x\n\n") == [SSEEvent("x")]
 
 
-@pytest.mark.parametrize(("size", "times"), [(64, 4096), (64 * KIB, 40)], ids=["64 bytes", "64 KiB"])
+@each_case(("size", "times"), [(64, 4096), (64 * KIB, 40)], ids=["64 bytes", "64 KiB"])
 def test_a_line_in_any_number_of_pieces_takes_linear_time(size, times):
     def read(number):
         decoder = Decoder()

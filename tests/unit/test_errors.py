@@ -7,9 +7,10 @@ import pytest
 import chirp_trio
 from chirp_trio import ChirpError, HTTPError, errors
 from chirp_trio.errors import phrase, sole
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "bases"),
     [
         ("ConfigurationError", {"ValueError"}),
@@ -51,7 +52,7 @@ def test_an_empty_detail_stays_empty():
     assert HTTPError(404, "").detail == ""
 
 
-@pytest.mark.parametrize("status", [400, 599])
+@each_case("status", [400, 599])
 def test_the_first_and_the_last_status_of_errors(status):
     assert HTTPError(status).status == status
 
@@ -63,14 +64,12 @@ def test_an_http_error_takes_a_member_of_http_status():
     assert str(error) == "410 Gone"
 
 
-@pytest.mark.parametrize(
-    "given", [{"allow": "GET"}, [("allow", "GET")], iter([("allow", "GET")])], ids=["mapping", "pairs", "any"]
-)
+@each_case("given", [{"allow": "GET"}, [("allow", "GET")], iter([("allow", "GET")])], ids=["mapping", "pairs", "any"])
 def test_the_headers_of_an_http_error_are_kept_as_pairs(given):
     assert HTTPError(405, headers=given).headers == (("allow", "GET"),)
 
 
-@pytest.mark.parametrize("status", [399, 600, 200, 0, -404, True, "404", 404.0, None], ids=repr)
+@each_case("status", [399, 600, 200, 0, -404, True, "404", 404.0, None], ids=repr)
 def test_a_status_that_is_no_error_is_refused(status):
     with pytest.raises((TypeError, ValueError), match="HTTPError: status is") as refusal:
         HTTPError(status)
@@ -78,7 +77,7 @@ def test_a_status_that_is_no_error_is_refused(status):
     assert str(refusal.value) == f"HTTPError: status is {status!r}; it must be an int from 400 to 599"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "text"), [(200, "OK"), (404, "Not Found"), (503, "Service Unavailable"), (499, "Error"), (599, "Error")]
 )
 def test_the_phrase_of_a_status(status, text):

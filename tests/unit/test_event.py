@@ -10,6 +10,7 @@ import pytest
 
 from chirp_trio import Fragment
 from chirp_trio.wire import Comment, SSEEvent, check_one_line, unchecked_event
+from tests.cases import each_case
 
 RETRY_RANGE = "it must be zero or more milliseconds, and at most 10**15"
 
@@ -41,7 +42,7 @@ def test_the_fields_are_data_event_id_retry_in_that_order():
     assert SSEEvent("text", "ping", "1", 5) == SSEEvent(data="text", event="ping", id="1", retry=5)
 
 
-@pytest.mark.parametrize("field", ["data", "event", "id", "retry"])
+@each_case("field", ["data", "event", "id", "retry"])
 def test_an_event_cannot_be_changed(field):
     event = SSEEvent("text")
 
@@ -61,8 +62,8 @@ def test_a_comment_cannot_be_changed():
         Comment("heartbeat").text = "other"
 
 
-@pytest.mark.parametrize("field", ["event", "id"])
-@pytest.mark.parametrize(
+@each_case("field", ["event", "id"])
+@each_case(
     "legal",
     ["", " ", "  two spaces first", "a:b", ":", "é☃😀", "\u2028\u2029\x85\v\f", "\ufeff", "\t", Name("ping")],
     ids=ascii,
@@ -74,12 +75,12 @@ def test_event_and_id_may_be_any_one_line(field, legal):
     assert event.encode() == f"{field}: {legal}\ndata: text\n\n"
 
 
-@pytest.mark.parametrize("retry", [0, 1, 3000, 2**31, 10**15])
+@each_case("retry", [0, 1, 3000, 2**31, 10**15])
 def test_retry_may_be_any_number_of_milliseconds(retry):
     assert SSEEvent("", retry=retry).encode() == f"retry: {retry}\ndata: \n\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "data",
     ["", "a\nb\r\nc\rd", "nul \0", "\u2028 \x85", {"a": [1, None]}, [], 0, 1.5, True, None, Fragment("a.html")],
     ids=ascii,
@@ -88,8 +89,8 @@ def test_data_may_be_text_json_or_a_fragment(data):
     assert SSEEvent(data).data == data
 
 
-@pytest.mark.parametrize("field", ["event", "id"])
-@pytest.mark.parametrize(
+@each_case("field", ["event", "id"])
+@each_case(
     ("value", "error", "wrong"),
     [
         ("a\rb", ValueError, "a carriage return"),
@@ -113,7 +114,7 @@ def test_event_and_id_refuse_what_one_line_cannot_carry_and_say_why(field, value
         SSEEvent("text", **{field: value})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("retry", "error", "message"),
     [
         (-1, ValueError, f"retry is -1; {RETRY_RANGE}"),
@@ -150,14 +151,14 @@ def test_a_changed_copy_is_checked_too():
         dataclasses.replace(SSEEvent("text"), id="\n")
 
 
-@pytest.mark.parametrize("made", [copy.copy, copy.deepcopy, lambda event: pickle.loads(pickle.dumps(event))])
+@each_case("made", [copy.copy, copy.deepcopy, lambda event: pickle.loads(pickle.dumps(event))])
 def test_copies_are_equal(made):
     for event in (SSEEvent({"a": 1}, event="ping", id="1", retry=5), SSEEvent(retry=5)):
         assert made(event) == event
         assert made(event).encode() == event.encode()
 
 
-@pytest.mark.parametrize("field", ["event", "id"])
+@each_case("field", ["event", "id"])
 def test_absent_and_empty_differ(field):
     absent, empty = SSEEvent("text"), SSEEvent("text", **{field: ""})
 
@@ -170,7 +171,7 @@ def test_a_retry_of_zero_is_sent():
     assert SSEEvent("text", retry=0).encode() == "retry: 0\ndata: text\n\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("event", "encoded"),
     [
         (SSEEvent("Hello, World!"), "data: Hello, World!\n\n"),
@@ -213,7 +214,7 @@ def test_a_message_names_the_field_as_the_caller_calls_it():
         check_one_line("EventStream: event_type", "a\nb")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("event", "encoded"),
     [
         (SSEEvent("", event=Color.RED), "event: red\ndata: \n\n"),

@@ -9,6 +9,7 @@ import trio.testing
 
 from chirp_trio.server.exchange import Exchange, Stage
 from chirp_trio.server.messages import make_scope
+from tests.cases import each_case
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
 PIECE = {"type": "http.response.body", "body": b"x", "more_body": True}
@@ -341,7 +342,7 @@ def scope_of(**changes):
     return made(**changes)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("target", "path", "raw", "query"),
     [
         (b"/", "/", b"/", b""),

@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from chirp_trio.failures import failure_of, split_failure
+from tests.cases import each_case
 
 NO_EXCEPTIONS = [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), BaseException("odd")]
 EXCEPTIONS = [ValueError("wrong"), MemoryError(), StopAsyncIteration(), ExceptionGroup("several", [ValueError(), OSError()])]
@@ -30,7 +31,7 @@ async def caught_cancelled():
             return cancelled
 
 
-@pytest.mark.parametrize("error", EXCEPTIONS, ids=repr)
+@each_case("error", EXCEPTIONS, ids=repr)
 def test_an_exception_is_a_failure_as_it_is(error):
     assert split_failure(caught(error)) == (None, error)
     assert failure_of(error) is error
@@ -82,7 +83,7 @@ async def test_a_group_of_cancelled_and_a_failure_is_taken_apart():
     assert raised.value is group  # whoever takes it apart further up finds all of it
 
 
-@pytest.mark.parametrize("is_at_a_checkpoint", [False, True])
+@each_case("is_at_a_checkpoint", [False, True])
 def test_a_ctrl_c_goes_on(is_at_a_checkpoint):
     async def main():
         try:

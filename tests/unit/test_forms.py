@@ -9,6 +9,7 @@ import pytest
 from chirp_trio import Comment, SSEEvent
 from chirp_trio.cli.forms import as_json_line, as_text, choose_form, neutral
 from chirp_trio.wire import unchecked_event
+from tests.cases import each_case
 
 HOSTILE = "\x1b[2J\x1b]0;title\x07\x9b31m\x7f\b\r\v\0 \u202etxt\u2066\u2028"
 EVENT = unchecked_event(f"one {HOSTILE}\ntwo [bold]three[/bold] :smile:", f"e{HOSTILE}", f"7{HOSTILE}", 5)
@@ -42,7 +43,7 @@ def test_a_line_of_json_is_one_line_of_printable_ascii_whatever_is_in_it():
         assert everything in json.loads(line).values()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("item", "text"),
     [
         (SSEEvent("x"), "message: x"),
@@ -65,7 +66,7 @@ def test_a_pipe_gets_text_that_commands_nothing():
     assert form(EVENT) == neutral(as_text(EVENT))
 
 
-@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+@each_case("kind", [io.StringIO, Terminal])
 def test_what_is_to_be_raw_is_as_it_came(kind):
     form = choose_form(kind(), as_json=False, raw=True)
     assert form(EVENT) == f"e{HOSTILE} #7{HOSTILE}: one {HOSTILE}\n  two [bold]three[/bold] :smile:"
@@ -97,7 +98,7 @@ def without_colours(text):
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "item",
     [EVENT, Comment(HOSTILE), SSEEvent('{"a": [1, true, null, "\x1b[2J"]}'), SSEEvent("{" + "x" * 20_000), SSEEvent("[red]")],
     ids=["hostile", "a hostile comment", "JSON", "much", "markup"],

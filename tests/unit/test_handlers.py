@@ -11,6 +11,7 @@ import trio
 
 from chirp_trio import ConfigurationError
 from chirp_trio.web.handlers import call_handler, check_handler, handler_name
+from tests.cases import each_case
 
 OFFERED = {"request": None, "key": str, "name": str}
 
@@ -34,7 +35,7 @@ class Callable:
     def method(self, request): ...
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("handler", "names"),
     [
         pytest.param(nothing, set(), id="nothing"),
@@ -76,7 +77,7 @@ def wants_by_keyword(*, db): ...
 def wants_by_position(db, /): ...
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("handler", "message"),
     [
         pytest.param("hello", "route '/': the handler is 'hello'; it must be a function", id="no function"),
@@ -119,7 +120,7 @@ def test_a_handler_whose_parameters_nobody_knows_is_refused_with_the_route():
     assert str(refusal.value).startswith("route '/': the parameters of builtins.dict cannot be known: ")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("handler", "name"),
     [
         pytest.param(some, f"{__name__}.some", id="function"),
@@ -311,7 +312,7 @@ def with_int_or_none_of_the_future(key): ...
 with_int_or_none_of_the_future.__annotations__ = {"key": "int | None"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("handler", "message"),
     [
         pytest.param(

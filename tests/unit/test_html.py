@@ -7,6 +7,7 @@ import pytest
 
 from chirp_trio import HTML, SSEEvent
 from chirp_trio.wire import as_html
+from tests.cases import each_case
 from tests.naming import name_of
 
 
@@ -29,7 +30,7 @@ class Anything:
         return lambda: "<b>"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "markup",
     [
         pytest.param("<b>1</b>", id="text"),
@@ -47,7 +48,7 @@ def test_html_is_made_of_whatever_is_html(markup):
     assert html == HTML("<b>1</b>", event="tick")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("markup", "options", "error", "message"),
     [
         pytest.param(
@@ -70,12 +71,12 @@ def test_html_that_cannot_be_sent_is_refused_when_it_is_made(markup, options, er
     assert message in str(refusal.value)
 
 
-@pytest.mark.parametrize("value", ["<b>", 5, None, {"a": 1}, Element, Anything()], ids=name_of)
+@each_case("value", ["<b>", 5, None, {"a": 1}, Element, Anything()], ids=name_of)
 def test_what_only_looks_like_html_is_none(value):
     assert as_html(value) is None
 
 
-@pytest.mark.parametrize("data", [HTML("<b>1</b>", event="other"), Element(), markupsafe.Markup("<b>1</b>")], ids=name_of)
+@each_case("data", [HTML("<b>1</b>", event="other"), Element(), markupsafe.Markup("<b>1</b>")], ids=name_of)
 def test_an_event_with_html_is_encoded_as_text(data):
     assert SSEEvent(data, event="tick").encode() == "event: tick\ndata: <b>1</b>\n\n"
 

@@ -8,10 +8,11 @@ from chirp_trio.htmx import listeners
 from chirp_trio.markup import parse_html
 from chirp_trio.testing.assertions.html import text_of
 from chirp_trio.testing.assertions.selectors import Selector, UnknownSelector
+from tests.cases import each_case
 from tests.nasty_html import NASTY, shape
 
 
-@pytest.mark.parametrize(("text", "tree"), NASTY.items())
+@each_case(("text", "tree"), NASTY.items())
 def test_a_text_becomes_the_tree_that_browsers_make_of_it(text, tree):
     assert shape(text) == tree
 
@@ -52,7 +53,7 @@ PAGE = parse_html(
 )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("selector", "found"),
     [
         ("main", ["main"]),
@@ -95,7 +96,7 @@ def test_a_selector_finds_what_it_means(selector, found):
     assert [element.tag for element in Selector(selector).find_all(PAGE)] == found
 
 
-@pytest.mark.parametrize(
+@each_case(
     "selector",
     ["", "  ", "p:first-child", "p + p", "p ~ p", "> p", "p,", ",p", "p >", "#", "a[b", "[a=b i]", "closest main!", "*b"],
 )

@@ -10,12 +10,13 @@ from chirp_trio.stream.client import is_htmx4_stream
 from chirp_trio.templates import Templates
 from chirp_trio.web import Headers
 from chirp_trio.web.fragments import FragmentRenderers
+from tests.cases import each_case
 
 EVENT_SOURCE = [(b"accept", b"text/event-stream")]
 HTMX4 = [(b"hx-request", b"true"), (b"accept", b"text/html, text/event-stream")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "is_it"),
     [
         pytest.param({"hx-request": "true", "accept": "text/html, text/event-stream"}, True, id="htmx 4"),
@@ -29,7 +30,7 @@ def test_a_stream_of_htmx_4_is_told_by_its_headers(headers, is_it):
     assert is_htmx4_stream([(name.encode(), value.encode()) for name, value in headers.items()]) is is_it
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "found"),
     [
         pytest.param([(b"hx-target", b"panel")], "panel", id="htmx 2"),
@@ -124,7 +125,7 @@ def unescape(text):
     return re.sub(r"\\([0-9a-f]+) ", lambda found: chr(int(found[1], 16)), text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     ["news", "news,other", "other,news", "a,news,b", "a, news, b", "a, news", "news , other", "  news ", "a,\n news,\n b"],
 )
@@ -132,7 +133,7 @@ def test_the_selector_finds_who_listens(value):
     assert selects(listeners("news"), value)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     ["", "other", "newsletter", "the-news", "news-flash,other", "a,newsletter,b", "other,oldnews", "News", "new,s"],
 )
@@ -140,7 +141,7 @@ def test_the_selector_passes_over_who_listens_for_something_else(value):
     assert not selects(listeners("news"), value)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "event",
     ["user-join", "stats_update", "chat:1.new", "it's", 'say "hi"', "a\\b", "a]b", "<b>&", "größe", "☃", "a\tb"],
 )
@@ -152,6 +153,6 @@ def test_any_event_name_is_found_by_its_own_selector(event):
     assert not selects(selector, "other")
 
 
-@pytest.mark.parametrize("event", ["it's", 'say "hi"', "a\\b", "a]b", "a,b", "<b>&"])
+@each_case("event", ["it's", 'say "hi"', "a\\b", "a]b", "a,b", "<b>&"])
 def test_what_could_end_a_selectors_string_is_escaped(event):
     assert re.fullmatch(r"[\w.:\- \\]*", listeners(event).split("='")[1].split("']")[0])

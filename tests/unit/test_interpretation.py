@@ -8,9 +8,8 @@ the reconnection time. Nothing here is computed by the code that is tested.
 from dataclasses import dataclass
 from itertools import cycle, product
 
-import pytest
-
 from chirp_trio.wire import Decoder, SSEEvent
+from tests.cases import each_case
 from tests.strategies import pieces
 
 BOM = "\ufeff"
@@ -206,7 +205,7 @@ def encoded(stream, line_ends):
     return first + b"".join(next(ends) + line for line in lines)
 
 
-@pytest.mark.parametrize("case", TABLE.values(), ids=TABLE.keys())
+@each_case("case", TABLE.values(), ids=TABLE.keys())
 def test_a_rule_of_the_standard(case):
     for line_ends, size in product(LINE_ENDS, [None, 1, 2]):
         way = f"with {line_ends} as line ends, {f'in pieces of {size} bytes' if size else 'whole'}"
@@ -227,7 +226,7 @@ def test_a_rule_of_the_standard(case):
         assert (decoder.last_event_id, decoder.retry) == (case.last_event_id, case.retry), way
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stream", "data"),
     [
         (b"data:x\r\r", ["x"]),
@@ -242,7 +241,7 @@ def test_a_rule_of_the_standard(case):
     ],
     ids=ascii,
 )
-@pytest.mark.parametrize("size", [1, 2, 100])
+@each_case("size", [1, 2, 100])
 def test_line_ends_side_by_side(stream, data, size):
     decoder = Decoder()
     assert [event.data for chunk in pieces(stream, size) for event in decoder.feed(chunk)] == data

@@ -11,14 +11,15 @@ from chirp_trio import AppConfig, ConfigurationError, EventStream
 from chirp_trio.stream import Limits, StreamRegistry
 from chirp_trio.stream.client import BYTE_READER, EVENT_SOURCE
 from chirp_trio.stream.description import deadline
+from tests.cases import each_case
 
 
 async def source():
     yield "a"
 
 
-@pytest.mark.parametrize("option", ["max_streams", "max_streams_per_client"])
-@pytest.mark.parametrize("value", [0, -1, 1.0, "10", True, math.inf])
+@each_case("option", ["max_streams", "max_streams_per_client"])
+@each_case("value", [0, -1, 1.0, "10", True, math.inf])
 def test_a_number_of_streams_is_one_or_more(option, value):
     with pytest.raises(
         (TypeError, ConfigurationError), match=rf"^{option} is {value!r}; it must be a number of streams, one or more, or"
@@ -26,21 +27,21 @@ def test_a_number_of_streams_is_one_or_more(option, value):
         AppConfig(**{option: value})
 
 
-@pytest.mark.parametrize("value", [0, -1, "10", True, math.inf, math.nan, (1, 2)])
+@each_case("value", [0, -1, "10", True, math.inf, math.nan, (1, 2)])
 def test_an_age_is_a_time(value):
     error = ConfigurationError if type(value) in (int, float) else TypeError
     with pytest.raises(error, match=r"^max_age is .*; it must be a number of seconds, more than zero, or None"):
         AppConfig(max_age=value)
 
 
-@pytest.mark.parametrize("value", [-1, "10", True, math.inf, math.nan, None])
+@each_case("value", [-1, "10", True, math.inf, math.nan, None])
 def test_a_delay_of_writing_is_a_time(value):
     error = ConfigurationError if type(value) in (int, float) else TypeError
     with pytest.raises(error, match=r"^max_write_delay is .*; it must be a number of seconds, zero or more"):
         AppConfig(max_write_delay=value)
 
 
-@pytest.mark.parametrize("value", [3, (1,), (1, 2, 3), (5, 1), (-1, 5), (1, math.inf), ("1", "5"), [1, 5], (True, 2)])
+@each_case("value", [3, (1,), (1, 2, 3), (5, 1), (-1, 5), (1, math.inf), ("1", "5"), [1, 5], (True, 2)])
 def test_a_pause_is_a_range_of_times(value):
     with pytest.raises(
         (TypeError, ConfigurationError), match=r"^reconnect_after is .*; it must be a tuple of two times in seconds"
@@ -48,7 +49,7 @@ def test_a_pause_is_a_range_of_times(value):
         AppConfig(reconnect_after=value)
 
 
-@pytest.mark.parametrize("value", [None, (0, 0), (0.5, 0.5), (1, 30)])
+@each_case("value", [None, (0, 0), (0.5, 0.5), (1, 30)])
 def test_what_a_pause_may_be(value):
     assert AppConfig(reconnect_after=value).reconnect_after == value
 
@@ -74,7 +75,7 @@ def test_a_client_is_told_nothing_if_nothing_is_configured():
     assert StreamRegistry(Limits(reconnect_after=None)).farewell(EVENT_SOURCE) == b""
 
 
-@pytest.mark.parametrize("value", [-1, "3", True, math.inf, math.nan, (1, 2)])
+@each_case("value", [-1, "3", True, math.inf, math.nan, (1, 2)])
 def test_a_reconnection_time_is_a_time(value):
     with pytest.raises(
         (TypeError, ConfigurationError), match=r"^reconnection_time is .*; it must be a time in seconds, or None"
@@ -82,12 +83,12 @@ def test_a_reconnection_time_is_a_time(value):
         AppConfig(reconnection_time=value)
 
 
-@pytest.mark.parametrize("value", [None, 0, 0.25, 60])
+@each_case("value", [None, 0, 0.25, 60])
 def test_what_a_reconnection_time_may_be(value):
     assert AppConfig(reconnection_time=value).reconnection_time == value
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("limits", "greeting"),
     [
         pytest.param(Limits(), b"retry: 3000\n\n", id="default"),
@@ -101,7 +102,7 @@ def test_what_a_client_is_told_when_its_stream_begins(limits, greeting):
     assert StreamRegistry(limits).greeting(EVENT_SOURCE) == greeting
 
 
-@pytest.mark.parametrize("value", [1764000000, 3600.0, "2030-01-01", timedelta(hours=1), math.inf])
+@each_case("value", [1764000000, 3600.0, "2030-01-01", timedelta(hours=1), math.inf])
 def test_what_is_no_datetime_is_no_expiry(value):
     with pytest.raises(TypeError, match=r"^expires_at is .*; it must be a datetime with a time zone, or None"):
         EventStream(source, expires_at=value)
@@ -118,7 +119,7 @@ async def test_an_expiry_is_a_point_in_time_whatever_its_zone(autojump_clock, zo
     assert deadline(stream) - trio.current_time() == pytest.approx(600, abs=5)
 
 
-@pytest.mark.parametrize("value", [True, "user.may_read", 5])
+@each_case("value", [True, "user.may_read", 5])
 def test_a_question_must_be_callable(value):
     with pytest.raises(TypeError, match=r"^revalidate is .*; it must be an async function without parameters, or None"):
         EventStream(source, revalidate=value)

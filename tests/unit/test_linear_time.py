@@ -2,14 +2,13 @@
 
 from functools import partial
 
-import pytest
-
 from chirp_trio.stream.client import kind_of_client, last_event_id
 from chirp_trio.web.forms import parse_content_type, parse_form, parse_multipart
 from chirp_trio.web.multi import Headers
 from chirp_trio.web.request import Request, has_unread_body
 from chirp_trio.web.routing import CONVERTERS, make_route
 from chirp_trio.web.urls import Paths
+from tests.cases import each_case
 from tests.linear_time import assert_linear
 
 ROUTES = [
@@ -83,7 +82,7 @@ HEADERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("pattern", ROUTES)
+@each_case("pattern", ROUTES)
 def test_a_path_is_matched_in_linear_time(pattern):
     route = make_route(pattern, ["GET"], print)
     begin = pattern.partition("{")[0]
@@ -92,23 +91,23 @@ def test_a_path_is_matched_in_linear_time(pattern):
             assert_linear(lambda n, piece=piece, end=end: partial(route.match, begin + piece * (n // len(piece)) + end), 250)
 
 
-@pytest.mark.parametrize("piece", FORMS.values(), ids=FORMS)
+@each_case("piece", FORMS.values(), ids=FORMS)
 def test_a_form_is_read_in_linear_time(piece):
     assert_linear(lambda n: partial(parse_form, piece * n, 10**9))
 
 
-@pytest.mark.parametrize("make", MULTIPART.values(), ids=MULTIPART)
+@each_case("make", MULTIPART.values(), ids=MULTIPART)
 def test_a_form_in_parts_is_read_in_linear_time(make):
     assert_linear(lambda n: partial(parse_multipart, make(n), BOUNDARY, 10**9))
 
 
-@pytest.mark.parametrize("piece", PIECES, ids=repr)
+@each_case("piece", PIECES, ids=repr)
 def test_the_headers_of_a_part_are_read_in_linear_time(piece):
     for begin in (b"", b"; filename=", b'; filename="', b"; filename*=", b'; x="'):
         assert_linear(lambda n, begin=begin: partial(parse_multipart, part(begin + piece * n), BOUNDARY, 10**9))
 
 
-@pytest.mark.parametrize("piece", PIECES, ids=repr)
+@each_case("piece", PIECES, ids=repr)
 def test_the_headers_and_the_query_of_a_request_are_read_in_linear_time(piece):
     for name in HEADERS:
         assert_linear(lambda n, name=name: partial(read, [(name, piece * n)]), 1024)
@@ -117,7 +116,7 @@ def test_the_headers_and_the_query_of_a_request_are_read_in_linear_time(piece):
     assert_linear(lambda n: partial(parse_content_type, "multipart/form-data; boundary=" + piece.decode("latin-1") * n))
 
 
-@pytest.mark.parametrize("name", HEADERS)
+@each_case("name", HEADERS)
 def test_many_headers_are_read_in_linear_time(name):
     assert_linear(lambda n: partial(read, [(name, b"a=b")] * n), 1024)
     assert_linear(lambda n: partial(lambda headers: (dict(headers), len(headers)), Headers([(name, b"a")] * n)), 1024)

@@ -6,6 +6,7 @@ import pytest
 
 from chirp_trio import App, ConfigurationError
 from chirp_trio.cli import load_app
+from tests.cases import each_case
 
 SITE = """
 from chirp_trio import App
@@ -131,7 +132,7 @@ def test_what_is_not_there_is_refused_with_what_was_meant(site, target):
     assert str(refusal.value).endswith(MEANT[target])
 
 
-@pytest.mark.parametrize(
+@each_case(
     "target",
     [
         pytest.param("", id="empty"),

@@ -6,10 +6,9 @@ import logging
 import re
 from pathlib import Path
 
-import pytest
-
 import chirp_trio
 from chirp_trio.logs import _texts_of, harmless, logger_of
+from tests.cases import each_case
 
 PACKAGE = Path(chirp_trio.__file__).parent
 
@@ -101,7 +100,7 @@ def test_no_call_of_a_logger_writes_a_line_that_a_client_has_made():
     assert set(names) == {"web", "stream", "topics", "server", "access"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "shown"),
     [
         ("/rooms/tea %20 é ☃ 😀 'x' \"y\" \\", "/rooms/tea %20 é ☃ 😀 'x' \"y\" \\"),
@@ -134,7 +133,7 @@ def written(formatting, *arguments, error=None, **options):
     return output.getvalue()
 
 
-@pytest.mark.parametrize("name", ["path", "route", "client", "label", "any"])
+@each_case("name", ["path", "route", "client", "label", "any"])
 def test_what_a_formatter_takes_from_the_records_attributes_is_harmless(name):
     text = written(f"%({name})s", "ended", extra={name: HOSTILE})
     assert text.count("\n") == 1

@@ -3,6 +3,7 @@
 import pytest
 
 from chirp_trio.web import Headers, MultiMapping
+from tests.cases import each_case
 
 PAIRS = [("tag", "a"), ("page", "1"), ("tag", "b"), ("tag", "a")]
 RAW = [(b"Accept", b"text/html"), (b"Set-Cookie", b"a=1"), (b"accept", b"application/json"), (b"x-name", b"J\xfcrgen")]
@@ -52,7 +53,7 @@ def test_the_repr_shows_every_value():
     assert repr(MultiMapping([("a", "1"), ("b", "2"), ("a", "3")])) == "MultiMapping([('a', '1'), ('a', '3'), ('b', '2')])"
 
 
-@pytest.mark.parametrize("immutable", [MultiMapping(PAIRS), Headers(RAW)], ids=["MultiMapping", "Headers"])
+@each_case("immutable", [MultiMapping(PAIRS), Headers(RAW)], ids=["MultiMapping", "Headers"])
 def test_nothing_can_be_set_or_deleted(immutable):
     with pytest.raises(TypeError):
         immutable["tag"] = "c"
@@ -71,7 +72,7 @@ def test_mappings_that_differ_in_a_second_value_are_not_equal():
     assert MultiMapping([("tag", "a"), ("tag", "b")]) != MultiMapping([("tag", "a"), ("tag", "c")])
 
 
-@pytest.mark.parametrize("name", ["accept", "Accept", "ACCEPT"])
+@each_case("name", ["accept", "Accept", "ACCEPT"])
 def test_a_headers_name_is_without_case(name):
     headers = Headers(RAW)
 
@@ -91,7 +92,7 @@ def test_a_headers_value_is_latin_1():
     assert Headers(RAW)["x-name"] == "Jürgen"
 
 
-@pytest.mark.parametrize("name", ["host", "", "☃"])
+@each_case("name", ["host", "", "☃"])
 def test_a_header_that_did_not_come_is_a_key_error(name):
     headers = Headers(RAW)
 

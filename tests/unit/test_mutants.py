@@ -3,8 +3,7 @@
 import ast
 from pathlib import Path
 
-import pytest
-
+from tests.cases import each_case
 from tests.mutation.mutants import all_mutants, mutants_of
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +14,7 @@ def faults(source):
     return [mutant.apply(source) for mutant in mutants_of(HERE, source)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("source", "expected"),
     [
         ("x = a < b", ["x = a <= b"]),

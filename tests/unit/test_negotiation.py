@@ -6,6 +6,7 @@ import hashlib
 import pytest
 
 from chirp_trio.compression import CompressionDictionary, check_compress, choose_coding
+from tests.cases import each_case
 
 DICTIONARY = CompressionDictionary(b'data: {"price": 12.5}\n\n')
 HASH = b":%b:" % base64.b64encode(hashlib.sha256(DICTIONARY.content).digest())
@@ -24,7 +25,7 @@ def chosen(*accepted, compress=True, **further):
     return None if coding is None else coding.name.decode()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("accepted", "coding"),
     [
         (b"gzip, deflate, br, zstd", "zstd"),  # Chromium and Firefox over TLS
@@ -79,14 +80,12 @@ def test_two_lines_of_it_are_one_list():
     assert chosen(b"br", b"zstd;q=0.1", b"gzip;q=0.2") == "gzip"
 
 
-@pytest.mark.parametrize(
-    ("agent", "coding"), [(CHROME, "zstd"), (b"curl/8.1", "zstd"), (SAFARI, "gzip"), (CHROME_ON_IOS, "gzip")]
-)
+@each_case(("agent", "coding"), [(CHROME, "zstd"), (b"curl/8.1", "zstd"), (SAFARI, "gzip"), (CHROME_ON_IOS, "gzip")])
 def test_a_browser_of_which_nobody_knows_what_it_does_with_several_frames_gets_gzip(agent, coding):
     assert chosen(b"gzip, deflate, br, zstd", user_agent=agent) == coding
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("available", "coding"),
     [
         (HASH, "dcz"),
@@ -109,13 +108,13 @@ def test_each_stream_has_a_coding_of_its_own_where_that_keeps_something():
     assert choose_coding(headers, True) is not choose_coding(headers, True)
 
 
-@pytest.mark.parametrize("value", [1, 0, None, "gzip", "no", b"", [], object()])
+@each_case("value", [1, 0, None, "gzip", "no", b"", [], object()])
 def test_anything_else_than_yes_no_or_a_dictionary_is_refused(value):
     with pytest.raises(TypeError, match=r"^compress is .*; it must be True, False, or a CompressionDictionary$"):
         check_compress("compress", value)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "error", "message"),
     [
         ("text", TypeError, "content is 'text'; it must be bytes"),

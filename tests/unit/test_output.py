@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from chirp_trio.output import NonBlockingWriter, drain_output, unblocked, unblocked_output
+from tests.cases import each_case
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_a_socket_that_nobody_reads_blocks_nobody():
         assert len(other.recv(65536)) > 0
 
 
-@pytest.mark.parametrize("path", ["/dev/full", "/dev/null"])
+@each_case("path", ["/dev/full", "/dev/null"])
 def test_a_device_is_written_to_whatever_comes_of_it(path):
     descriptor = os.open(path, os.O_WRONLY)
     file = NonBlockingWriter(descriptor)

@@ -1,9 +1,8 @@
 """What HTML connects to and listens for."""
 
-import pytest
-
 from chirp_trio.htmx.page import read_page
 from chirp_trio.markup import BEGIN, END, HOLE
+from tests.cases import each_case
 
 
 def events(text):
@@ -54,7 +53,7 @@ def test_requests_of_htmx_are_told_apart_from_connections():
     assert not wiring.connections
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("trigger", "names"),
     [
         ("sse:a", ["a"]),
@@ -68,7 +67,7 @@ def test_triggers_are_read_as_htmx_reads_them(trigger, names):
     assert [event for event, _ in events(f'<p hx-trigger="{trigger}">')] == names
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "url"),
     [
         (f"/a{HOLE}", f"/a{HOLE}"),
@@ -92,12 +91,12 @@ def test_nobody_knows_what_is_around_a_listener_in_an_element_with_computed_attr
     assert events(f'<main sse-connect="/a"><div {HOLE}><p sse-swap="b">') == [("b", None)]
 
 
-@pytest.mark.parametrize("text", ["", "<", "<p", "<p sse-swap", "</p>", "<script>", "<!--", "<p sse-swap=a", "</script></p>"])
+@each_case("text", ["", "<", "<p", "<p sse-swap", "</p>", "<script>", "<!--", "<p sse-swap=a", "</script></p>"])
 def test_what_is_no_html_is_no_error(text):
     assert read_page(text).connections == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("page", "listening"),
     [
         ('<ul hx-ext="sse"><li sse-connect="/a">one<li sse-swap="x">two</ul>', [("x", None)]),

@@ -2,9 +2,8 @@
 
 import math
 
-import pytest
-
 from chirp_trio.cli.pauses import Pauses
+from tests.cases import each_case
 
 
 def failing(base, draw, times=8):
@@ -18,7 +17,7 @@ def test_after_a_success_it_is_what_the_stream_asks_for_and_three_seconds_at_fir
     assert [pauses.after_success(), pauses.after_success()] == [3.0, 3.0]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("base", "pause"),
     [(0.0, 0.5), (0.001, 0.5), (0.5, 0.5), (7.0, 7.0), (3600.0, 3600.0), (1e12, 3600.0), (math.inf, 3600.0)],
 )
@@ -28,7 +27,7 @@ def test_what_a_stream_asks_for_has_bounds(base, pause):
     assert pauses.after_success() == pause
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("base", "shortest", "longest"),
     [
         (3.0, [3, 6, 12, 24, 48, 60, 60, 60], [6, 12, 24, 48, 60, 60, 60, 60]),

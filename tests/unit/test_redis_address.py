@@ -4,9 +4,10 @@ import pytest
 
 from chirp_trio import ConfigurationError, RedisStore
 from chirp_trio.redis.address import Address, Sentinel, parse_address
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "address"),
     [
         ("redis://host", Address("host", 6379, False, "", "", 0)),
@@ -26,7 +27,7 @@ def test_a_url_says_where_a_server_is_and_as_whom_to_use_it(url, address):
     assert parse_address(url) == address
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "problem"),
     [
         ("http://host", "must begin with redis://, rediss://, unix://, redis\\+sentinel:// or rediss\\+sentinel://"),

@@ -6,6 +6,7 @@ import pytest
 
 from chirp_trio.redis.options import Options
 from chirp_trio.redis.server import LIBRARY, REVISION, UnusableServerError, check_server
+from tests.cases import each_case
 
 GOOD = {
     "redis_version": "7.4.1",
@@ -39,7 +40,7 @@ def test_each_thing_that_its_operator_should_know_is_one_warning(info, warning):
     assert said.startswith(warning)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("info", "problem"),
     [
         ({"redis_version": "6.2.7"}, "it is Redis 6.2.7; it must be Redis 7 or newer, or Valkey"),

@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from chirp_trio import Redirect, Response
+from tests.cases import each_case
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
 
@@ -25,7 +26,7 @@ async def sent_by(response, method="GET"):
     return start, body
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("response", "headers"),
     [
         pytest.param(Response("ü"), [HTML, (b"content-length", b"2")], id="text is HTML, and counted in bytes"),
@@ -88,7 +89,7 @@ async def test_a_status_without_a_body_sends_none(status):
     assert body["body"] == b""
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "error", "message"),
     [
         pytest.param({"body": 5}, TypeError, "the body of a Response is of type int; it must be str or bytes", id="number"),
@@ -154,13 +155,13 @@ async def test_a_location_is_sent_as_a_url(location, sent):
     assert (b"location", sent) in start["headers"]
 
 
-@pytest.mark.parametrize("status", [200, 300, 304, 305, 306, 404, None, True], ids=repr)
+@each_case("status", [200, 300, 304, 305, 306, 404, None, True], ids=repr)
 def test_a_status_that_redirects_nobody_is_refused(status):
     with pytest.raises((TypeError, ValueError), match="it must be 301, 302, 303, 307 or 308"):
         Redirect("/", status)
 
 
-@pytest.mark.parametrize("location", [None, 5, b"/"], ids=repr)
+@each_case("location", [None, 5, b"/"], ids=repr)
 def test_a_location_that_is_no_text_is_refused(location):
     with pytest.raises(TypeError, match="it must be a path or a URL"):
         Redirect(location)

@@ -6,6 +6,7 @@ import pytest
 
 from chirp_trio import ConfigurationError
 from chirp_trio.web.routing import compile_path, is_below, make_route
+from tests.cases import each_case
 
 A_UUID = "12345678-9abc-def0-1234-56789abcdef0"
 
@@ -18,7 +19,7 @@ def match(pattern, path):
     return make_route(pattern, ["GET"], handler).match(path)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "path", "parameters"),
     [
         pytest.param("/", "/", {}, id="root"),
@@ -49,7 +50,7 @@ def test_a_pattern_matches_and_converts(pattern, path, parameters):
     assert [type(value) for value in matched.values()] == [type(value) for value in parameters.values()]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "path"),
     [
         pytest.param("/a", "/a/", id="a slash more"),
@@ -79,7 +80,7 @@ def test_a_path_that_does_not_fit_is_left_to_other_routes(pattern, path):
     assert match(pattern, path) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "message"),
     [
         pytest.param("users", "the path 'users' must begin with '/'", id="no slash"),
@@ -101,7 +102,7 @@ def test_a_pattern_that_cannot_work_is_refused(pattern, message):
     assert message in str(refusal.value)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("methods", "answered"),
     [
         pytest.param(["GET"], {"GET", "HEAD"}, id="GET includes HEAD"),
@@ -115,7 +116,7 @@ def test_methods_are_a_set_in_capitals(methods, answered):
     assert make_route("/", methods, handler).methods == answered
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("methods", "message"),
     [
         pytest.param("GET", "methods of '/a' is 'GET'; it must be a list of methods, such as ['GET', 'POST']", id="a string"),
@@ -132,7 +133,7 @@ def test_methods_that_cannot_work_are_refused(methods, message):
     assert message in str(refusal.value)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "below"),
     [
         pytest.param("/static", True, id="the prefix itself"),

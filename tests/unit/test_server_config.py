@@ -7,11 +7,12 @@ import pytest
 
 from chirp_trio import ConfigurationError, ServerConfig
 from chirp_trio.cli.run import command
+from tests.cases import each_case
 
 ADDRESSES = ["127.0.0.1:8000", "0.0.0.0:0", "localhost:80", "[::1]:65535", "[fe80::1%eth0]:1", "unix:app.sock", "fd://3"]
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
+@each_case("address", ADDRESSES)
 def test_an_address_is_kept_as_it_is(address):
     assert ServerConfig(bind=address).bind == ServerConfig(bind=address).addresses == (address,)
 
@@ -20,7 +21,7 @@ def test_several_addresses_are_kept_in_their_order():
     assert ServerConfig(bind=ADDRESSES).addresses == tuple(ADDRESSES)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("settings", "address"),
     [
         pytest.param({}, "127.0.0.1:8000", id="nothing"),
@@ -32,7 +33,7 @@ def test_without_bind_it_is_host_and_port(settings, address):
     assert ServerConfig(**settings).addresses == (address,)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "address",
     [
         *["", "8000", ":8000", "127.0.0.1", "::1:8000", "[]:8000", "[::1]", "127.0.0.1:65536", "127.0.0.1:-1", "a b:1"],
@@ -88,7 +89,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@each_case("case", REFUSED)
 def test_what_cannot_work_is_refused_with_what_can(case):
     settings, message = REFUSED[case]
 
@@ -101,8 +102,8 @@ def test_what_cannot_work_is_refused_with_what_can(case):
 TIMEOUTS = ["handshake_timeout", "head_timeout", "body_timeout", "keep_alive_timeout", "write_timeout"]
 
 
-@pytest.mark.parametrize("name", TIMEOUTS)
-@pytest.mark.parametrize("value", [0, 0.5, -1, float("inf"), float("nan"), True, "10", None], ids=repr)
+@each_case("name", TIMEOUTS)
+@each_case("value", [0, 0.5, -1, float("inf"), float("nan"), True, "10", None], ids=repr)
 def test_a_timeout_is_a_second_or_more(name, value):
     error = ConfigurationError if type(value) in (int, float) else TypeError
     with pytest.raises(error) as refusal:
@@ -111,8 +112,8 @@ def test_a_timeout_is_a_second_or_more(name, value):
     assert str(refusal.value) == f"{name} is {value!r}; it must be a number of seconds, one or more"
 
 
-@pytest.mark.parametrize("name", ["max_connections", "max_connections_per_client"])
-@pytest.mark.parametrize("value", [0, -1, 1.5, True, None, "10"], ids=repr)
+@each_case("name", ["max_connections", "max_connections_per_client"])
+@each_case("value", [0, -1, 1.5, True, None, "10"], ids=repr)
 def test_a_number_of_connections_is_one_or_more(name, value):
     with pytest.raises((TypeError, ValueError)) as refusal:
         ServerConfig(**{name: value})
@@ -120,7 +121,7 @@ def test_a_number_of_connections_is_one_or_more(name, value):
     assert str(refusal.value) == f"{name} is {value!r}; it must be a whole number, one or more"
 
 
-@pytest.mark.parametrize("name", ["reuse_port", "http2", "http2_cleartext", "access_log"])
+@each_case("name", ["reuse_port", "http2", "http2_cleartext", "access_log"])
 def test_a_switch_is_on_or_off(name):
     with pytest.raises(TypeError) as refusal:
         ServerConfig(**{name: "no"})
@@ -135,27 +136,27 @@ def test_sharing_a_port_is_refused_where_the_system_cannot(monkeypatch):
         ServerConfig(reuse_port=True)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "kept"), [("", ""), ("/", ""), ("/shop", "/shop"), ("/shop/", "/shop"), ("/a/b", "/a/b"), ("/größe", "/größe")]
 )
 def test_a_prefix_has_no_slash_at_its_end(given, kept):
     assert ServerConfig(root_path=given).root_path == kept
 
 
-@pytest.mark.parametrize("given", ["shop", "/a b", "/a?b", "/a#b", "//", None, 5], ids=repr)
+@each_case("given", ["shop", "/a b", "/a?b", "/a#b", "//", None, 5], ids=repr)
 def test_a_prefix_that_is_no_path_is_refused(given):
     with pytest.raises((TypeError, ValueError), match="it must be a path such as '/shop', or ''"):
         ServerConfig(root_path=given)
 
 
-@pytest.mark.parametrize("proxies", ["10.0.0.1", ["10.0.0.0/8", "::1", "unix"], ()])
+@each_case("proxies", ["10.0.0.1", ["10.0.0.0/8", "::1", "unix"], ()])
 def test_trusted_proxies_are_kept_as_they_are(proxies):
     assert ServerConfig(trusted_proxies=proxies).trusted_proxies == (
         (proxies,) if isinstance(proxies, str) else tuple(proxies)
     )
 
 
-@pytest.mark.parametrize("proxy", ["", "*", "localhost", "10.0.0.1/8", "10.0.0.1:80", "10.0.0", 167772161, None])
+@each_case("proxy", ["", "*", "localhost", "10.0.0.1/8", "10.0.0.1:80", "10.0.0", 167772161, None])
 def test_a_trusted_proxy_that_is_no_address_is_refused(proxy):
     with pytest.raises(ConfigurationError) as refusal:
         ServerConfig(trusted_proxies=[proxy])

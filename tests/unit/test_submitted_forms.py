@@ -4,6 +4,7 @@ import pytest
 
 from chirp_trio.errors import HTTPError
 from chirp_trio.web.forms import Form, parse_content_type, parse_form, parse_multipart
+from tests.cases import each_case
 
 BOUNDARY = "----boundary"
 
@@ -29,7 +30,7 @@ def parse(*parts, end=END, limit=10):
     return parse_multipart(b"".join(parts) + end, BOUNDARY, limit)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "fields"),
     [
         pytest.param(b"", {}, id="empty"),
@@ -53,7 +54,7 @@ def test_a_form_is_its_fields(body, fields):
     assert {name: form.get_all(name) for name in form} == fields
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "message"),
     [
         pytest.param(b"a=1&b=%zzz", "the form's field 2 holds '%zz', which encodes no byte", id="no hexadecimal digits"),
@@ -102,7 +103,7 @@ def test_a_file_that_nobody_chose_is_none():
     assert parse(file("photo", "", b"x")).files["photo"].content_type == "application/octet-stream"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("disposition", "filename"),
     [
         pytest.param("filename*=UTF-8''%e2%98%83.txt", "☃.txt", id="alone"),
@@ -120,13 +121,13 @@ def test_a_filename_in_a_value_is_none():
     assert parse(field("a; filename*=UTF-8''x", b"1"))["a; filename*=UTF-8''x"] == "1"
 
 
-@pytest.mark.parametrize("charset", ["punycode", "x"])
+@each_case("charset", ["punycode", "x"])
 def test_a_filename_in_a_charset_of_the_clients_choice_is_refused(charset):
     with pytest.raises(HTTPError, match=r"^415 the charset of the filename of the form's part 1"):
         parse(part(f"Content-Disposition: form-data; name=a; filename*={charset}''x"))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("parts", "value"),
     [
         pytest.param([field("a", b"\xfc", "Content-Type: text/plain; charset=ISO-8859-1")], "ü", id="of the part"),
@@ -143,7 +144,7 @@ def test_a_field_may_be_in_a_charset_that_is_taken(parts, value):
         assert parse(*parts)["a"] == value
 
 
-@pytest.mark.parametrize(
+@each_case(
     "parts",
     [
         [field("a", b"a" * 1000, "Content-Type: text/plain; charset=punycode")],
@@ -159,7 +160,7 @@ def test_a_charset_or_an_encoding_that_is_not_taken_is_refused_with_a_415(parts)
         parse(*parts)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "message"),
     [
         pytest.param(b"", "the form is malformed: it ends before its last boundary", id="empty"),
@@ -202,7 +203,7 @@ def test_a_boundary_that_is_too_long_is_a_bad_request():
         parse_multipart(END, "b" * 1000, 10)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("header", "kind", "options"),
     [
         ("", "", {}),

@@ -3,9 +3,10 @@
 import pytest
 
 from chirp_trio import HTML, ConfigurationError, Fragment, Page, Stream, Template
+from tests.cases import each_case
 
 VALUES = [Template("a.html", x=1), Fragment("a.html", "b", x=1), Page("a.html", "b", x=1), Stream("a.html", x=1)]
-by_type = pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+by_type = each_case("value", VALUES, ids=lambda value: type(value).__name__)
 
 
 @by_type
@@ -14,7 +15,7 @@ def test_a_value_holds_its_template_and_its_variables(value):
     assert value.context == {"x": 1}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "block"),
     [(Template("a"), None), (Stream("a"), None), (Fragment("a"), None), (Fragment("a", "b"), "b"), (Page("a", "b"), "b")],
     ids=repr,
@@ -23,7 +24,7 @@ def test_a_value_holds_its_block(value, block):
     assert getattr(value, "block", None) == block
 
 
-@pytest.mark.parametrize("make", [Template, Stream, Fragment, lambda *args, **named: Page(*args, "block", **named)])
+@each_case("make", [Template, Stream, Fragment, lambda *args, **named: Page(*args, "block", **named)])
 def test_a_variable_may_have_any_name(make):
     names = {"self": 1, "template": 2, "block": 3, "context": 4, "value": 5, "name": 6}
 
@@ -45,7 +46,7 @@ def test_options_that_are_not_given_are_no_variables():
 
 
 @by_type
-@pytest.mark.parametrize("attribute", ["template", "block", "context", "other"])
+@each_case("attribute", ["template", "block", "context", "other"])
 def test_a_value_cannot_be_changed(value, attribute):
     message = f"a {type(value).__name__} cannot be changed; make a new one"
 
@@ -55,7 +56,7 @@ def test_a_value_cannot_be_changed(value, attribute):
         delattr(value, attribute)
 
 
-@pytest.mark.parametrize("attribute", ["event", "target", "swap"])
+@each_case("attribute", ["event", "target", "swap"])
 def test_the_options_of_a_fragment_cannot_be_changed(attribute):
     with pytest.raises(AttributeError, match="a Fragment cannot be changed"):
         setattr(Fragment("a.html"), attribute, "b")
@@ -69,7 +70,7 @@ def test_the_callers_mapping_is_copied():
     assert value.context == {"x": 1}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "other"),
     [
         pytest.param(Template("a", x=[1]), Template("a", x=[1]), id="Template"),
@@ -82,7 +83,7 @@ def test_values_with_the_same_content_are_equal(one, other):
     assert one == other
 
 
-@pytest.mark.parametrize(
+@each_case(
     "other",
     [
         pytest.param(Fragment("z", "b", x=1), id="template"),
@@ -106,7 +107,7 @@ def test_a_value_cannot_be_hashed_because_its_variables_may_not_be(value):
         hash(value)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "shown",
     [
         "Template('a.html')",
@@ -122,8 +123,8 @@ def test_the_repr_is_what_makes_the_value(shown):
     assert repr(eval(shown)) == shown
 
 
-@pytest.mark.parametrize("make", [Template, Stream, Fragment, lambda template: Page(template, "b")])
-@pytest.mark.parametrize("template", [None, 5, b"a.html", ""], ids=repr)
+@each_case("make", [Template, Stream, Fragment, lambda template: Page(template, "b")])
+@each_case("template", [None, 5, b"a.html", ""], ids=repr)
 def test_a_template_without_a_name_is_refused(make, template):
     with pytest.raises((TypeError, ValueError)) as refusal:
         make(template)
@@ -131,8 +132,8 @@ def test_a_template_without_a_name_is_refused(make, template):
     assert f"template is {template!r}; it must be the name of a template, such as 'page.html'" in str(refusal.value)
 
 
-@pytest.mark.parametrize("make", [Fragment, Page])
-@pytest.mark.parametrize("block", [5, b"b", ""], ids=repr)
+@each_case("make", [Fragment, Page])
+@each_case("block", [5, b"b", ""], ids=repr)
 def test_a_block_without_a_name_is_refused(make, block):
     with pytest.raises((TypeError, ValueError)) as refusal:
         make("a.html", block)
@@ -145,8 +146,8 @@ def test_a_page_without_a_block_is_refused_with_what_there_is_instead():
         Page("a.html", None)
 
 
-@pytest.mark.parametrize("option", ["event", "target", "swap"])
-@pytest.mark.parametrize(("value", "error"), [("a\nb", ValueError), ("a\0", ValueError), (5, TypeError)], ids=repr)
+@each_case("option", ["event", "target", "swap"])
+@each_case(("value", "error"), [("a\nb", ValueError), ("a\0", ValueError), (5, TypeError)], ids=repr)
 def test_an_option_that_is_not_one_line_of_text_is_refused(option, value, error):
     with pytest.raises(error, match=f"Fragment: {option} is "):
         Fragment("a.html", **{option: value})
@@ -155,8 +156,8 @@ def test_an_option_that_is_not_one_line_of_text_is_refused(option, value, error)
 # -- ways to swap -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [lambda swap: Fragment("a.html", "b", swap=swap), lambda swap: HTML("<p>", swap=swap)])
-@pytest.mark.parametrize(
+@each_case("make", [lambda swap: Fragment("a.html", "b", swap=swap), lambda swap: HTML("<p>", swap=swap)])
+@each_case(
     ("swap", "meant"),
     [
         ("beforeEnd", "beforeend"),
@@ -173,9 +174,7 @@ def test_a_way_to_swap_that_is_nearly_one_of_htmxs_is_refused(make, swap, meant)
         make(swap)
 
 
-@pytest.mark.parametrize("make", [lambda swap: Fragment("a.html", "b", swap=swap), lambda swap: HTML("<p>", swap=swap)])
-@pytest.mark.parametrize(
-    "swap", [None, "beforeend scroll:bottom", "innerMorph", "morph:outerHTML", "morphdom", "mine", "scroll:top"]
-)
+@each_case("make", [lambda swap: Fragment("a.html", "b", swap=swap), lambda swap: HTML("<p>", swap=swap)])
+@each_case("swap", [None, "beforeend scroll:bottom", "innerMorph", "morph:outerHTML", "morphdom", "mine", "scroll:top"])
 def test_every_way_of_htmx_may_be_given_and_those_of_extensions(make, swap):
     assert make(swap).swap == swap

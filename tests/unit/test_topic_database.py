@@ -10,6 +10,7 @@ from chirp_trio import SQLiteStore, StoreError
 from chirp_trio.topics.history import Epoch
 from chirp_trio.topics.storage.sqlite.database import Batch, Database
 from chirp_trio.topics.storage.sqlite.options import Turns
+from tests.cases import each_case
 
 
 @pytest.fixture
@@ -163,7 +164,7 @@ def test_a_store_is_the_same_file_wherever_the_process_goes(tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "message"),
     [
         ({"path": ""}, "path is ''; it must be the path of a file"),
@@ -181,13 +182,13 @@ def test_a_store_that_cannot_work_is_refused(options, message):
         SQLiteStore(**{"path": "topics.db", **options})
 
 
-@pytest.mark.parametrize("timeout", [None, True, "5"])
+@each_case("timeout", [None, True, "5"])
 def test_a_timeout_that_is_no_number_is_a_type_error(timeout):
     with pytest.raises(TypeError, match=f"SQLiteStore: timeout is {timeout!r}; it must be a number of seconds, zero or more"):
         SQLiteStore("topics.db", timeout=timeout)
 
 
-@pytest.mark.parametrize("path", [None, 7, b"topics.db"])
+@each_case("path", [None, 7, b"topics.db"])
 def test_a_path_is_a_path(path):
     with pytest.raises(TypeError, match=rf"SQLiteStore: path is {path!r}; it must be the path of a file"):
         SQLiteStore(path)

@@ -1,8 +1,7 @@
 """The ids of events: to numbers and back, over several starts, and over numbers that were taken back."""
 
-import pytest
-
 from chirp_trio.topics.history import Epoch, Epochs
+from tests.cases import each_case
 
 
 def known(epochs, last):
@@ -29,7 +28,7 @@ def test_no_two_topics_have_the_same_ids():
     assert one.number_of(other.id_of(1), 10) is None
 
 
-@pytest.mark.parametrize("digits", ["", "-1", "+1", " 1", "1_0", "٣", "x", "9" * 5000, "1.0"])
+@each_case("digits", ["", "-1", "+1", " 1", "1_0", "٣", "x", "9" * 5000, "1.0"])
 def test_what_is_no_number_is_nobodys(digits):
     epochs = Epochs()
     name = epochs.id_of(0).partition("-")[0]

@@ -2,11 +2,10 @@
 
 import time
 
-import pytest
-
 from chirp_trio.topics.history import Log
 from chirp_trio.topics.published import Published
 from chirp_trio.wire import SSEEvent
+from tests.cases import each_case
 
 
 def new_log(most=1000, most_bytes=10**9, max_age=None):
@@ -111,7 +110,7 @@ def test_a_bound_that_becomes_smaller_holds_from_the_next_event_on():
 # -- reading ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("forgotten", [0, 1, 63, 64, 65, 66, 200])
+@each_case("forgotten", [0, 1, 63, 64, 65, 66, 200])
 def test_it_gives_what_came_after_any_place_and_no_more_than_was_asked_for(forgotten):
     log = fill(new_log(most=50), range(1, 51 + forgotten))
 

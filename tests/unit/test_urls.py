@@ -1,12 +1,11 @@
 """Which routes a URL with holes can reach."""
 
-import pytest
-
 from chirp_trio.checking.urls import overlap, path_of
 from chirp_trio.markup import HOLE
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "pattern"),
     [
         ("/a", "/a"),
@@ -27,7 +26,7 @@ def test_a_path_and_a_pattern_that_have_something_in_common(path, pattern):
     assert overlap(path, pattern)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "pattern"),
     [
         ("/a", "/b"),
@@ -44,7 +43,7 @@ def test_a_path_and_a_pattern_that_have_nothing_in_common(path, pattern):
     assert not overlap(path, pattern)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "root_path", "path"),
     [
         ("/a?b#c", "", "/a"),

@@ -3,9 +3,8 @@
 from contextvars import copy_context
 from types import SimpleNamespace
 
-import pytest
-
 from chirp_trio.stream.writer import Writer
+from tests.cases import each_case
 
 
 class Connection:
@@ -53,7 +52,7 @@ def test_an_event_that_is_put_while_another_one_is_being_flushed_comes_before_th
     assert (writer.event_count, writer.byte_count) == (4, len(b"first second third fourth "))
 
 
-@pytest.mark.parametrize("coding", [None, SimpleNamespace(encode=lambda pieces: b"*" * (3 + len(pieces)))])
+@each_case("coding", [None, SimpleNamespace(encode=lambda pieces: b"*" * (3 + len(pieces)))])
 def test_events_count_with_their_own_bytes_whether_they_are_compressed_and_whether_they_wait(coding):
     connection = Connection()
     writer = writer_to(connection, coding=coding)

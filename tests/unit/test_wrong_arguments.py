@@ -30,6 +30,7 @@ from chirp_trio import (
     merge,
     merge_cursors,
 )
+from tests.cases import each_case
 from tests.naming import name_of
 
 
@@ -200,7 +201,7 @@ def same(one, other):
     return one is other or (type(one) is type(other) and one == other)
 
 
-@pytest.mark.parametrize(("name", "call", "legal"), CASES, ids=[f"{index}-{name}" for index, (name, *_) in enumerate(CASES)])
+@each_case(("name", "call", "legal"), CASES, ids=[f"{index}-{name}" for index, (name, *_) in enumerate(CASES)])
 def test_what_cannot_work_is_refused_where_it_is_given(name, call, legal):
     for value in VALUES:
         if any(same(value, other) for other in legal):
@@ -268,7 +269,7 @@ async def no_generator():
     pass
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("wrong", "cure"),
     [
         (sync_source, "; this generator is not async: write `async def` where it says `def`"),
@@ -309,7 +310,7 @@ async def channel():
     yield 1
 
 
-@pytest.mark.parametrize(
+@each_case(
     "right",
     [
         source,
@@ -330,7 +331,7 @@ def test_what_is_a_source_is_taken(right):
     EventStream(right)
 
 
-@pytest.mark.parametrize("detail", [{"code": 1}, ["a"], 42, b"bytes"], ids=name_of)
+@each_case("detail", [{"code": 1}, ["a"], 42, b"bytes"], ids=name_of)
 def test_a_detail_that_is_no_text_is_refused_with_what_there_is_in_its_place(detail):
     with pytest.raises(
         TypeError, match=r"^HTTPError: detail is .*; it must be text\. To answer with more than a sentence, ret"
@@ -338,8 +339,8 @@ def test_a_detail_that_is_no_text_is_refused_with_what_there_is_in_its_place(det
         HTTPError(404, detail)
 
 
-@pytest.mark.parametrize("kind", [HTTPError, Response, EventStream])
-@pytest.mark.parametrize(
+@each_case("kind", [HTTPError, Response, EventStream])
+@each_case(
     "headers",
     [{"x": "a\nb"}, {"x": "☃"}, {"x y": "1"}, {"": "1"}, {"x": 1}, {1: "x"}, [("a",)], ["ab"], "ab", 5, None],
     ids=name_of,
@@ -349,14 +350,14 @@ def test_headers_that_cannot_be_sent_are_refused_where_they_are_given(kind, head
         kind(**NEEDED.get(kind, {}), headers=headers)
 
 
-@pytest.mark.parametrize("kind", [Template, Stream, functools.partial(Page, "a"), Fragment])
-@pytest.mark.parametrize("value", [5, None, b"a", ["a"]], ids=name_of)
+@each_case("kind", [Template, Stream, functools.partial(Page, "a"), Fragment])
+@each_case("value", [5, None, b"a", ["a"]], ids=name_of)
 def test_a_template_is_named_by_text(kind, value):
     with pytest.raises((TypeError, ValueError), match=r"must be|needs|Page"):
         kind(value)
 
 
-@pytest.mark.parametrize("value", [5, None, "news"], ids=name_of)
+@each_case("value", [5, None, "news"], ids=name_of)
 def test_cursors_are_those_of_topics(value):
     with pytest.raises((TypeError, ValueError), match=r"merge_cursors\(\)"):
         merge_cursors(value)

@@ -13,6 +13,7 @@ import trio
 import chirp_trio
 from chirp_trio import App, CompressionDictionary, Decoder, Fragment, Redirect, Response, Topic, testing
 from chirp_trio.topics import Record
+from tests.cases import each_case
 from tests.lifecycle.shared_memory import SharedMemoryStore
 from tests.meta.test_reference import CALLABLES, parameters
 
@@ -224,7 +225,7 @@ async def test_what_is_of_no_type_that_is_taken_is_a_type_error_that_names_it(au
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("made", "change"),
     [
         (App(), lambda app: app.get("/")(plain)),

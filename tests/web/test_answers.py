@@ -23,6 +23,7 @@ from chirp_trio import (
     ValidationError,
 )
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEXT_HTML = "text/html; charset=utf-8"
@@ -175,7 +176,7 @@ async def test_cookies_are_set_in_a_statement_or_in_a_chain(make):
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "header"),
     [
         pytest.param({"max_age": 60}, "a=1; Path=/; Max-Age=60; HttpOnly; SameSite=lax", id="max_age"),
@@ -196,7 +197,7 @@ def test_a_cookie_has_its_attributes(options, header):
     assert Response().set_cookie("a", "1", **options).headers == (("set-cookie", header),)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "value", "options", "error", "message"),
     [
         pytest.param("a b", "", {}, ValueError, "the name of a cookie is 'a b'; it must be an HTTP token", id="name"),
@@ -393,7 +394,7 @@ async def test_who_wants_the_whole_page_gets_no_pieces(shop, headers):
     assert part.text == '<ul><li>1</li></ul>\n<div id="count" hx-swap-oob="true">1</div>'
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "error", "message"),
     [
         pytest.param(("<b>",), TypeError, "OOB: main is '<b>'; it must be a Fragment, Page, Template or HTML", id="main"),
@@ -451,7 +452,7 @@ def test_a_response_is_a_value_whatever_its_body():
     assert Response(Template("a.html")) == Response(Template("a.html"))
 
 
-@pytest.mark.parametrize("body", [5, None, ("a", 1), EventStream(source), Redirect("/"), object()], ids=type)
+@each_case("body", [5, None, ("a", 1), EventStream(source), Redirect("/"), object()], ids=type)
 def test_a_body_that_is_none_is_refused_when_it_is_made(body):
     with pytest.raises(TypeError, match="the body of a Response is of type"):
         Response(body)

@@ -19,6 +19,7 @@ from chirp_trio.testing import (
     assert_sse_wired,
 )
 from chirp_trio.testing.assertions.html import text_of
+from tests.cases import each_case
 
 LIST = '<ul id="list" class="long"><li class="new">Tea &amp; <b>biscuits</b></li>\n<li>Milk</li></ul>'
 
@@ -43,14 +44,12 @@ def fails(told, assertion, *arguments, **options):
 # -- assert_is_fragment -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "value", [LIST, html(LIST), SSEEvent(LIST), "text", "<br>", "<!-- <html> -->text", "<script>'<body>'</script>"]
-)
+@each_case("value", [LIST, html(LIST), SSEEvent(LIST), "text", "<br>", "<!-- <html> -->text", "<script>'<body>'</script>"])
 def test_a_piece_of_a_page_is_a_fragment_wherever_it_is(value):
     assert_is_fragment(value)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "sign"),
     [
         ("<!DOCTYPE html><p>a", "a doctype"),
@@ -74,7 +73,7 @@ def test_a_response_of_another_kind_is_no_fragment():
     fails("its content-type is missing", assert_is_fragment, httpx.Response(204))
 
 
-@pytest.mark.parametrize("value", [None, b"<p>", 3, SSEEvent({"json": 1}), [LIST]])
+@each_case("value", [None, b"<p>", 3, SSEEvent({"json": 1}), [LIST]])
 def test_what_holds_no_html_is_a_mistake_of_the_test(value):
     with pytest.raises(TypeError, match=r"it must be HTML: an httpx\.Response, an SSEEvent as it arrived, or text"):
         assert_is_fragment(value)
@@ -89,7 +88,7 @@ def test_what_came_is_cut_to_a_size_that_can_be_read():
 # -- assert_fragment_contains -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [LIST, html(LIST), SSEEvent(LIST)])
+@each_case("value", [LIST, html(LIST), SSEEvent(LIST)])
 def test_a_text_is_looked_for_in_the_markup_and_in_what_a_reader_sees(value):
     assert_fragment_contains(value, "Milk")
     assert_fragment_contains(value, "<b>biscuits</b>")
@@ -148,7 +147,7 @@ def test_what_is_not_there_is_looked_for_where_it_could_be():
     fails("it contains an element 'li' with 'Milk': <li>", assert_fragment_not_contains, LIST, "Milk", selector="li")
 
 
-@pytest.mark.parametrize("assertion", [assert_fragment_contains, assert_fragment_not_contains])
+@each_case("assertion", [assert_fragment_contains, assert_fragment_not_contains])
 def test_a_question_that_asks_nothing_is_a_mistake_of_the_test(assertion):
     with pytest.raises(ValueError, match="neither a text nor a selector"):
         assertion(LIST)
@@ -166,7 +165,7 @@ def test_only_elements_of_a_selector_can_be_counted():
 # -- what a reader sees, and what is markup ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "seen"),
     [
         ("<table><tr><td>1</td><td>2</td></tr><tr><th>3<td>4</table>", "1 2 3 4"),
@@ -192,7 +191,7 @@ def test_what_a_reader_sees(text, seen):
     fails(f"the error should say 'no', and says {seen!r}", assert_is_error_fragment, error, "no")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "asked"),
     [
         ("<tr><td>1</td><td>2</td></tr>", "12"),
@@ -215,7 +214,7 @@ def test_what_a_reader_does_not_see_and_what_is_no_markup_is_not_contained(text,
     assert_fragment_not_contains(text, asked)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "asked"),
     [
         ("<p>Hello<br>world</p>", "Hello world"),
@@ -267,13 +266,13 @@ QUESTIONS = {
     "assert_sse_wired": lambda value, **options: assert_sse_wired(value, [SSEEvent("x", event="a")], **options),
     "assert_is_error_fragment": lambda value, **options: assert_is_error_fragment(value, **options),
 }
-ASKS = pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
-OF_FRAGMENTS = pytest.mark.parametrize("question", list(QUESTIONS.values())[:5], ids=list(QUESTIONS)[:5])
+ASKS = each_case("question", QUESTIONS.values(), ids=QUESTIONS)
+OF_FRAGMENTS = each_case("question", list(QUESTIONS.values())[:5], ids=list(QUESTIONS)[:5])
 WIRED = '<ul hx-ext="sse" sse-connect="/" sse-swap="a"><li>Milk</ul>'
 
 
 @ASKS
-@pytest.mark.parametrize(
+@each_case(
     "value",
     [
         pytest.param(html('<div class="chirp-error" data-status="500">Milk</div>', 500), id="an error"),
@@ -306,7 +305,7 @@ def test_an_assertion_holds_for_the_status_that_it_is_asked_for_and_no_other(que
 
 
 @OF_FRAGMENTS
-@pytest.mark.parametrize("value", ["", " \n", "<!-- Milk -->", SSEEvent("")])
+@each_case("value", ["", " \n", "<!-- Milk -->", SSEEvent("")])
 def test_what_is_empty_is_no_fragment(question, value):
     fails("it is empty, and no fragment; what came: '", question, value)
 
@@ -318,7 +317,7 @@ def test_what_a_stream_says_when_it_fails_is_no_fragment(question):
 
 
 @ASKS
-@pytest.mark.parametrize("value", [None, b"<p>Milk", 3, [LIST]])
+@each_case("value", [None, b"<p>Milk", 3, [LIST]])
 def test_what_is_of_a_wrong_type_is_a_mistake_of_the_test(question, value):
     with pytest.raises(TypeError):
         question(value)

@@ -13,6 +13,7 @@ import chirp_trio
 from chirp_trio import App, EventStream, Fragment, HTTPError, Redirect, Response, SSEEvent, Template
 from chirp_trio.habits import _ARGUMENTS, _EXPORTS
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 async def numbers():
@@ -165,7 +166,7 @@ async def test_the_wrong_loop_is_told_which_one_it_is(habit, cure, caplog):
 # -- names ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", _EXPORTS)
+@each_case("name", _EXPORTS)
 def test_a_name_that_others_export_is_told_with_what_there_is_instead(name):
     with pytest.raises(ImportError, match=f"^chirp_trio has no '{name}': ") as raised:
         exec(f"from chirp_trio import {name}")
@@ -189,7 +190,7 @@ OWNERS = {"topic": App.topic, "subscribe": chirp_trio.Topic.subscribe, "route": 
 }
 
 
-@pytest.mark.parametrize("called", _ARGUMENTS)
+@each_case("called", _ARGUMENTS)
 def test_an_argument_that_is_explained_is_one_that_there_is_not(called):
     function = OWNERS.get(called) or getattr(chirp_trio, called)
     there = inspect.signature(function).parameters

@@ -4,6 +4,7 @@ import pytest
 
 from chirp_trio import App, AppConfig
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 METHODS = ["get", "post", "put", "patch", "delete"]
 
@@ -44,7 +45,7 @@ async def test_several_of_them_may_answer_one_path():
 # -- debug mode ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("configured", "given", "is_on"), [
+@each_case(("configured", "given", "is_on"), [
     (None, True, True), (None, False, False), (None, None, False),
     (True, None, True), (True, False, False), (False, True, True),
 ])  # fmt: skip
@@ -106,7 +107,7 @@ OF_REQUESTS = {
 }
 
 
-@pytest.mark.parametrize(("name", "cure"), OF_APPS.items())
+@each_case(("name", "cure"), OF_APPS.items())
 def test_what_an_app_of_others_has_is_told_with_what_there_is_instead(name, cure):
     with pytest.raises(AttributeError) as raised:
         getattr(App(), name)
@@ -159,7 +160,7 @@ async def test_the_clients_address_has_names_as_starlettes_has():
         assert (await client.get("/")).json() == {"host": "192.0.2.1", "port": 5000, "pair": ["192.0.2.1", 5000]}
 
 
-@pytest.mark.parametrize(("option", "cure"), {
+@each_case(("option", "cure"), {
     "debug": "App(debug=True)",
     "reload": "chirp-trio run --reload",
     "workers": "--workers 2",

@@ -9,6 +9,7 @@ import pytest
 
 from chirp_trio import App, AppConfig, Comment, EventStream, Page, Redirect, Response, SQLiteStore, SSEEvent, Template, Topic
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 from tests.unit.test_encode_json import TABLE, Plain, named
 
 
@@ -178,7 +179,7 @@ async def test_what_only_a_handler_returns_is_no_event_and_the_log_says_what_to_
         await app.topic("news").publish(value)
 
 
-@pytest.mark.parametrize("value", [SSEEvent("x"), Comment("x")], ids=lambda value: type(value).__name__)
+@each_case("value", [SSEEvent("x"), Comment("x")], ids=lambda value: type(value).__name__)
 def test_an_event_within_data_is_refused(value):
     for data in ([value], {"a": value}):
         with pytest.raises(TypeError, match=r"at \$.* is no data: a source yields it by itself$"):

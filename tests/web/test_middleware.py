@@ -16,6 +16,7 @@ from chirp_trio import App, ConfigurationError, EventStream, Redirect, Response
 from chirp_trio.stream import EventStream as PlainEventStream
 from chirp_trio.testing import TestClient
 from chirp_trio.web.page_stream import PageStream
+from tests.cases import each_case
 
 
 class Naming:
@@ -113,7 +114,7 @@ def wants_more(app, secret): ...
 def forgets_to_return(app): ...
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("middleware", "message"),
     [
         pytest.param(None, "middleware is None; it must be a list, as in App(middleware=[...])", id="None"),
@@ -215,8 +216,8 @@ CHECKS = {
 }
 
 
-@pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("app", APPS)
+@each_case("check", CHECKS)
+@each_case("app", APPS)
 def test_everybody_takes_it_for_an_app_of_asgi_3(app, check):
     assert CHECKS[check](APPS[app])
 

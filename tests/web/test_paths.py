@@ -18,6 +18,7 @@ from chirp_trio import (
     stream_lifespan,
 )
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 def app_with_routes(**config):
@@ -120,7 +121,7 @@ async def test_a_path_is_made_of_a_handlers_name_or_a_pattern(arguments, paramet
     assert found == [path if path is None else prefix + path]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "parameters", "message"),
     [
         pytest.param("room", {}, "it wants 'name' (/rooms/{name}), and got nothing", id="missing"),
@@ -145,7 +146,7 @@ def test_a_path_that_cannot_be_made_is_refused_with_what_there_is(name, paramete
     assert message in str(refusal.value)
 
 
-@pytest.mark.parametrize("name", [app_with_routes, None, 5, b"/"])
+@each_case("name", [app_with_routes, None, 5, b"/"])
 def test_a_path_is_made_of_a_name_and_of_nothing_else(name):
     with pytest.raises(TypeError, match=r"^path_for\(.*\): the name must be text: that of a route's handler, or a path$"):
         app_with_routes().path_for(name)

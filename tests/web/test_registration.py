@@ -3,6 +3,7 @@
 import pytest
 
 from chirp_trio import App, AppConfig, ConfigurationError
+from tests.cases import each_case
 
 
 @pytest.fixture
@@ -95,13 +96,13 @@ def test_a_prefix_that_cannot_work_is_refused(app, prefix):
         app.mount(prefix, App())
 
 
-@pytest.mark.parametrize("size", [-1, 1.5, True, "1 MiB", None], ids=repr)
+@each_case("size", [-1, 1.5, True, "1 MiB", None], ids=repr)
 def test_a_limit_that_is_no_size_is_refused(size):
     with pytest.raises((TypeError, ValueError), match="it must be a number of bytes, zero or more"):
         AppConfig(max_body_size=size)
 
 
-@pytest.mark.parametrize("config", [{"debug": True}, AppConfig, True], ids=repr)
+@each_case("config", [{"debug": True}, AppConfig, True], ids=repr)
 def test_a_config_that_is_none_is_refused(config):
     with pytest.raises(TypeError, match="it must be an AppConfig or None"):
         App(config)

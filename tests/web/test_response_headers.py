@@ -19,6 +19,7 @@ from chirp_trio import (
 )
 from chirp_trio.stream import EventStream as PlainEventStream
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 TEMPLATES = {"page.html": "<title>A</title>{% block part %}<p>{{ 1 }}</p>{% end %}", "broken.html": "{{ 1 / nothing }}"}
 
@@ -194,8 +195,8 @@ async def test_fastapis_tutorial_middleware_adds_its_header_to_a_stream(autojump
 # -- the content type of a stream -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [EventStream, PlainEventStream])
-@pytest.mark.parametrize("value", ["text/plain", "text/event-stream", "text/event-stream; charset=latin-1"])
+@each_case("kind", [EventStream, PlainEventStream])
+@each_case("value", ["text/plain", "text/event-stream", "text/event-stream; charset=latin-1"])
 def test_a_stream_takes_no_other_content_type(kind, value):
     message = f"^headers has the content-type {value!r}; that of an event stream is always 'text/event-stream; charset=utf-8'"
     with pytest.raises(ValueError, match=message):

@@ -8,6 +8,7 @@ import pytest
 
 from chirp_trio import App, AppConfig, EventStream, Fragment, SSEEvent
 from chirp_trio.testing import SSEResult, TestClient, assert_sse_wired
+from tests.cases import each_case
 
 TEMPLATES = Path(__file__).parent / "templates"
 HTMX_4 = {"HX-Request": "true", "Accept": "text/html, text/event-stream"}
@@ -284,7 +285,7 @@ def test_a_stream_that_was_refused_has_no_events():
     assert problems(PAGE, result) == "the response was no event stream: status 403: members only"
 
 
-@pytest.mark.parametrize("stream", [None, "text", 3, ["news"]])
+@each_case("stream", [None, "text", 3, ["news"]])
 def test_what_is_no_stream_is_refused(stream):
     with pytest.raises(TypeError, match=re.escape("it must be an SSEResult, an SSEStream, or several SSEEvents")):
         assert_sse_wired(PAGE, stream)

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from chirp_trio import App, EventStream, WrongRuntimeError, stream_lifespan
 from chirp_trio.asgi import WRONG_RUNTIME
 from chirp_trio.testing import ASGITransport, TestClient, cancel_everywhere
+from tests.cases import each_case
 
 HTTP = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
 
@@ -59,7 +60,7 @@ def test_a_servers_own_way_of_running_an_app_is_refused():
         asyncio.run(App()(HTTP, never, never))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "scope",
     [
         pytest.param({**HTTP, "state": {"chirp_trio.streams": object()}}, id="with a home"),
@@ -96,7 +97,7 @@ async def enter(client):
         raise AssertionError("entered")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "enter",
     [
         pytest.param(lambda: enter(TestClient(App())), id="TestClient"),
@@ -125,7 +126,7 @@ def apps():
     return {"App": app, "FastAPI": fast, "Starlette": star}
 
 
-@pytest.mark.parametrize("name", apps())
+@each_case("name", apps())
 def test_starlettes_test_client_on_asyncio_ends_with_the_sentence(name):
     # It waits without end for an app that tells of a failed start, and returns.
     client = starlette.testclient.TestClient(apps()[name])
