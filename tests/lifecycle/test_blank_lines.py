@@ -8,6 +8,7 @@ from chirp_trio.stream import Limits, Placement, StreamRegistry, open_stream_hos
 from chirp_trio.testing import TestClient
 from chirp_trio.topics.subscriber import TELL_AFTER
 from chirp_trio.wire import Decoder
+from tests.cases import each_case
 from tests.lifecycle.scenes import Source, app_of, client_of
 from tests.lifecycle.test_servers import Server
 
@@ -93,9 +94,9 @@ def blocks(body):
     return [[line for line in block.split("\n") if line.startswith("data:")] for block in complete]
 
 
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("stop_after", [None, 30], ids=["to the end", "until the server stops"])
+@each_case("source", SOURCES)
+@each_case("reader", READERS)
+@each_case("stop_after", [None, 30], ids=["to the end", "until the server stops"])
 async def test_every_blank_line_is_the_end_of_an_event(autojump_clock, reader, source, stop_after):
     body = await answer(SOURCES[source], READERS[reader], stop_after=stop_after)
     assert ": heartbeat\n" in body
@@ -105,10 +106,8 @@ async def test_every_blank_line_is_the_end_of_an_event(autojump_clock, reader, s
     assert len(Decoder().feed(body.encode())) - body.count("\n:") - body.startswith(":") == len(found)
 
 
-@pytest.mark.parametrize("source", ["a topic", "merged topics"])
-@pytest.mark.parametrize(
-    ("headers", "end"), [(BROWSER, "\n\n"), (HTMX4, "\n\n"), (READERS["asks for events"], "\n"), ({}, "\n")]
-)
+@each_case("source", ["a topic", "merged topics"])
+@each_case(("headers", "end"), [(BROWSER, "\n\n"), (HTMX4, "\n\n"), (READERS["asks for events"], "\n"), ({}, "\n")])
 async def test_an_id_alone_is_a_block_for_whoever_needs_one_and_the_place_for_everybody(autojump_clock, source, headers, end):
     body = await answer(SOURCES[source], headers)
     ids = [line for line in body.split("\n") if line.startswith("id: ")]
@@ -122,7 +121,7 @@ async def test_an_id_alone_is_a_block_for_whoever_needs_one_and_the_place_for_ev
     assert events[0].id not in (ids[0], None), "its own id, and not the one that was told before"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "told"),
     [(BROWSER, "id: 7\n\n"), (HTMX4, "id: 7\n\n"), (READERS["asks for events"], "id: 7\n"), ({}, "id: 7\n")],
 )
@@ -135,7 +134,7 @@ async def test_an_id_alone_from_a_source_is_told_in_the_same_way(autojump_clock,
     assert body.endswith(f"retry: 20\n{told}data: a\n\n")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "first", "last"),
     [
         (BROWSER, "retry: 3000\n\n", "retry: 7000\n\n"),

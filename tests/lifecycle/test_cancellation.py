@@ -9,6 +9,7 @@ import trio
 
 from chirp_trio import App, EventStream
 from chirp_trio.testing import TestClient, cancel_everywhere
+from tests.cases import each_case
 from tests.lifecycle.scenes import tasks
 
 
@@ -326,7 +327,7 @@ async def test_what_is_called_must_be_a_function(name):
         await cancel_everywhere(Journal(), **{name: 3})
 
 
-@pytest.mark.parametrize("bound", [0, -1, 1.5, True, None])
+@each_case("bound", [0, -1, 1.5, True, None])
 async def test_the_bound_must_be_a_number_of_at_least_one(bound):
     with pytest.raises((TypeError, ValueError), match="max_steps is"):
         await cancel_everywhere(Journal(), max_steps=bound)

@@ -15,6 +15,7 @@ import trio
 from chirp_trio import EventStream, Topic, stream_lifespan
 from chirp_trio.asgi import ObservedSend
 from chirp_trio.wire import HEARTBEAT
+from tests.cases import each_case
 
 from .scenes import Source, endings, tasks
 
@@ -343,14 +344,14 @@ FOREIGN = {
 }
 
 
-@pytest.mark.parametrize("wrap", OWN.values(), ids=OWN)
+@each_case("wrap", OWN.values(), ids=OWN)
 async def test_a_stream_that_nobody_stands_around_is_written_directly(autojump_clock, wrap):
     async with served(Source("one"), wrap) as exchange:
         await trio.sleep(1)
         assert exchange.direct.chunks == [b"data: one\n\n"]
 
 
-@pytest.mark.parametrize("wrap", FOREIGN.values(), ids=FOREIGN)
+@each_case("wrap", FOREIGN.values(), ids=FOREIGN)
 async def test_whoever_wraps_send_gets_every_message(autojump_clock, wrap):
     async with served(Source("one", "two", pause=1, then="end"), wrap) as exchange:
         await trio.sleep(5)

@@ -10,6 +10,7 @@ import trio.testing
 from chirp_trio import EventStream, Topic, merge
 from chirp_trio.testing import TestClient, cancel_everywhere
 from chirp_trio.topics.topic import audience_of
+from tests.cases import each_case
 from tests.lifecycle.scenes import Call, Visit, app_of, endings, logged, tasks
 
 SOURCE = "source of an EventStream"
@@ -60,7 +61,7 @@ async def test_a_subscription_needs_no_task_whatever_it_is_told(autojump_clock):
     assert not audience_of(topic).seats
 
 
-@pytest.mark.parametrize("what", ["filter", "key", "revalidate", "merged", "a function"])
+@each_case("what", ["filter", "key", "revalidate", "merged", "a function"])
 async def test_whoever_has_code_of_the_users_in_it_or_several_topics_has_a_task(autojump_clock, what):
     topic, other = Topic("news"), Topic("sport")
     options = {}

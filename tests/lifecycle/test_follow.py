@@ -14,6 +14,7 @@ import trio
 from chirp_trio import Comment, SSEEvent
 from chirp_trio.cli.follow import Connected, Refused, Unreachable, Waiting, follow
 from chirp_trio.cli.pauses import Pauses
+from tests.cases import each_case
 from tests.strategies import pieces
 
 STREAM = {"content-type": "text/event-stream"}
@@ -132,7 +133,7 @@ async def test_the_pause_is_what_the_stream_asked_for_last(autojump_clock):
     assert answers.pauses == [0.7, 0.7, 0.5]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "pause"),
     [
         ("10", 10),
@@ -187,7 +188,7 @@ async def test_the_id_to_begin_with_stays_until_another_one_comes(autojump_clock
     assert answers.ids == ["7", "7", "7", "8", None]
 
 
-@pytest.mark.parametrize(("id", "sent"), [(" 7\t", "7"), ("   ", None), ("é☃", "é☃"), ("\x01\x7f", "\x01\x7f")])
+@each_case(("id", "sent"), [(" 7\t", "7"), ("   ", None), ("é☃", "é☃"), ("\x01\x7f", "\x01\x7f")])
 async def test_an_id_is_sent_as_a_header_can_have_it(id, sent, autojump_clock):
     answers = Answers(stream(f"id: {id}\ndata: 1\n\n".encode()), stream(b"data: 2\n\n"))
 
@@ -249,7 +250,7 @@ async def test_an_event_that_is_too_large_is_the_end(autojump_clock):
         await hear(Answers(stream(b"data: 1\n\n", *[b"x" * 2**20] * 17)))
 
 
-@pytest.mark.parametrize("encoding", ["br", "dcz", "gzip, br", "x"])
+@each_case("encoding", ["br", "dcz", "gzip, br", "x"])
 async def test_an_encoding_that_nobody_asked_for_is_refused(encoding, autojump_clock):
     with pytest.raises(Refused, match=r"content encoding '.+'; it may be gzip, deflate or zstd$"):
         await hear(Answers((200, {**STREAM, "content-encoding": encoding}, b"x")))
@@ -289,7 +290,7 @@ async def test_few_bytes_that_stand_for_very_many_take_no_memory(encoding, compr
     assert peak < 4 * 2**20
 
 
-@pytest.mark.parametrize("step", range(1, 30))
+@each_case("step", range(1, 30))
 async def test_it_can_be_cancelled_at_any_time(step, autojump_clock):
     """Nothing is left behind: neither a response that is open, nor a generator for the garbage collector."""
     answers = Answers(stream(b": hi\n", 1, b"data: 1\n\n", 1, b"data: 2\n\n"), (503, {}), stream(b"data: 3\n\n", 1))
@@ -335,7 +336,7 @@ ELSEWHERE = [
 ]
 
 
-@pytest.mark.parametrize(("origin", "location"), ELSEWHERE)
+@each_case(("origin", "location"), ELSEWHERE)
 async def test_nothing_that_the_user_has_added_goes_to_another_origin(origin, location, autojump_clock):
     first, second = await asked_after(location, origin)
 
@@ -346,7 +347,7 @@ async def test_nothing_that_the_user_has_added_goes_to_another_origin(origin, lo
     assert second.extensions["timeout"] == first.extensions["timeout"]
 
 
-@pytest.mark.parametrize("location", ["/there", "http://x/there", "http://x:80/there", "https://x/there", "//x/there"])
+@each_case("location", ["/there", "http://x/there", "http://x:80/there", "https://x/there", "//x/there"])
 async def test_it_does_go_to_the_same_one_and_to_the_same_host_by_tls(location, autojump_clock):
     _, second = await asked_after(location)
 
@@ -399,8 +400,8 @@ class Endless(httpx.AsyncBaseTransport):
         return httpx.Response(302, headers={"location": "/"})
 
 
-@pytest.mark.parametrize("transport", [Endless(math.inf), Endless(4)], ids=["before the head", "in redirects"])
-@pytest.mark.parametrize(("timeout", "seconds"), [(httpx.Timeout(None), 60), (httpx.Timeout(None, read=5), 5)])
+@each_case("transport", [Endless(math.inf), Endless(4)], ids=["before the head", "in redirects"])
+@each_case(("timeout", "seconds"), [(httpx.Timeout(None), 60), (httpx.Timeout(None, read=5), 5)])
 async def test_an_answer_that_does_not_come_is_not_waited_for_without_end(transport, timeout, seconds, autojump_clock):
     async with httpx.AsyncClient(transport=transport, timeout=timeout) as client:
         began = trio.current_time()

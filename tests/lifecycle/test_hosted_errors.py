@@ -15,6 +15,7 @@ from chirp_trio import App, EventStream, HTTPError, Limits, stream_lifespan
 from chirp_trio.errors import ChirpError
 from chirp_trio.stream import EventStream as ASGIEventStream
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 def raising(error):
@@ -135,7 +136,7 @@ async def test_fastapi_answers_as_it_answers_its_own(autojump_clock):
     assert (response.status_code, response.json(), response.headers["x-why"]) == (403, {"detail": "no"}, "b")
 
 
-@pytest.mark.parametrize("kind", [HTTPError, ChirpError, StarletteException, 403])
+@each_case("kind", [HTTPError, ChirpError, StarletteException, 403])
 async def test_a_handler_of_the_apps_own_in_starlette_is_asked(autojump_clock, kind):
     async def handler(_request, error):
         return PlainTextResponse(f"handled {error.detail}", 418)

@@ -8,6 +8,7 @@ import trio
 
 from chirp_trio import App, AppConfig, Ending, EventStream
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 from tests.lifecycle.scenes import Source, app_of, endings, logged, raw_app, tasks
 
 
@@ -122,8 +123,8 @@ async def test_a_head_request_needs_no_slot(autojump_clock):
         assert (await client.head("/")).status_code == 200
 
 
-@pytest.mark.parametrize("then", ["end", "raise", "wait"])
-@pytest.mark.parametrize("lifespan", [True, False])
+@each_case("then", ["end", "raise", "wait"])
+@each_case("lifespan", [True, False])
 async def test_a_slot_comes_back_however_a_stream_ends(autojump_clock, then, lifespan):
     app = app_of(Source(then=then), config=AppConfig(max_streams=1, max_streams_per_client=1))
 

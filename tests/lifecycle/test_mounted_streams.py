@@ -15,6 +15,7 @@ from starlette.routing import Mount
 from chirp_trio import App, AppConfig, Ending, EventStream, Limits, Request, stream_lifespan
 from chirp_trio.metrics import StreamCollector
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 def clock_app(**config):
@@ -222,7 +223,7 @@ async def test_a_stream_that_is_refused_by_one_app_is_entered_in_none(autojump_c
         assert (await client.sse("/live/clock/b", max_events=1)).status == 200
 
 
-@pytest.mark.parametrize(("outer_age", "inner_age"), [(10, 1000), (1000, 10), (10, None), (None, 10)])
+@each_case(("outer_age", "inner_age"), [(10, 1000), (1000, 10), (10, None), (None, 10)])
 async def test_the_shorter_age_counts(autojump_clock, outer_age, inner_age):
     async with TestClient(in_app(clock_app(max_age=inner_age), max_age=outer_age)) as client:
         assert 9 <= (await client.sse("/live/clock/a", timeout=math.inf)).duration <= 11

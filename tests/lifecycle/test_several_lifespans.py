@@ -2,7 +2,6 @@
 
 from contextlib import asynccontextmanager
 
-import pytest
 import trio
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
@@ -10,6 +9,7 @@ from starlette.routing import Mount, Route
 
 from chirp_trio import App, EventStream, Limits, stream_lifespan
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 def ticks():
@@ -101,8 +101,8 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("limited", ["first", "second"])
+@each_case("place", PLACES)
+@each_case("limited", ["first", "second"])
 async def test_the_limits_of_each_hold(autojump_clock, place, limited):
     make, path = PLACES[place]
     lifespans = {

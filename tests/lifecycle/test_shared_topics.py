@@ -103,9 +103,7 @@ async def test_streams_with_a_label_end_in_all_apps_that_share_a_store(autojump_
     assert not store.listeners
 
 
-@pytest.mark.parametrize(
-    ("arguments", "options"), [((), {}), ((bool,), {"label": "ada"}), ((), {"label": 7}), (("ada",), {})]
-)
+@each_case(("arguments", "options"), [((), {}), ((bool,), {"label": "ada"}), ((), {"label": 7}), (("ada",), {})])
 async def test_what_is_closed_is_said_by_a_predicate_or_a_label(arguments, options):
     with pytest.raises(TypeError, match=r"predicate|label"):
         App().streams.close(*arguments, **options)

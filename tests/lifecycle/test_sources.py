@@ -59,7 +59,7 @@ async def counting_to(bound):
         yield number
 
 
-@pytest.mark.parametrize(
+@each_case(
     "source",
     [
         pytest.param(lambda: three, id="async generator function"),

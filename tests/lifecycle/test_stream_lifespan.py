@@ -251,7 +251,7 @@ async def has_one(scope, receive, send):
         await send({"type": f"lifespan.{step}.complete"})
 
 
-@pytest.mark.parametrize("app", [raises_at_once, raises_later, returns_at_once, has_one])
+@each_case("app", [raises_at_once, raises_later, returns_at_once, has_one])
 async def test_an_app_that_has_no_lifespan_gets_one(app):
     assert await lifespan_of(stream_lifespan().wrap(app)) == COMPLETE
 

@@ -2,9 +2,8 @@
 
 from itertools import permutations
 
-import pytest
-
 from chirp_trio import Topic, merge_cursors
+from tests.cases import each_case
 from tests.lifecycle.feeds import client_of, told
 
 # How many events of each topic were published while the client was away, of which all but the last four are forgotten;
@@ -36,7 +35,7 @@ def what_is_due(pieces):
     return due
 
 
-@pytest.mark.parametrize("order", list(permutations(AWAY))[::3], ids="".join)
+@each_case("order", list(permutations(AWAY))[::3], ids="".join)
 async def test_whoever_leaves_after_any_piece_is_told_of_the_rest_and_of_each_gap(autojump_clock, order):
     topics, before = missed()
     chosen = [topics[name] for name in order]

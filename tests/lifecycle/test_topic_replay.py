@@ -9,6 +9,7 @@ from chirp_trio import Topic
 from chirp_trio.testing import SSETimeout
 from chirp_trio.topics.published import encode_published
 from chirp_trio.topics.topic import audience_of
+from tests.cases import each_case
 from tests.lifecycle.feeds import feed_of, read, told
 
 
@@ -19,7 +20,7 @@ def publish(topic, *values):
 # -- going on -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seen", range(5))
+@each_case("seen", range(5))
 async def test_who_comes_back_gets_what_it_has_missed_and_then_what_is_new(autojump_clock, seen):
     topic = Topic("news")
     ids = [topic.cursor, *publish(topic, "1", "2", "3", "4")]
@@ -97,7 +98,7 @@ async def test_a_long_replay_and_what_is_published_during_it_come_in_order(autoj
 # -- somebody new -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("replay", "data"),
     [(0, ["new"]), (1, ["3", "new"]), (3, ["1", "2", "3", "new"]), (100, ["1", "2", "3", "new"])],
 )
@@ -178,7 +179,7 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize("id", UNKNOWN)
+@each_case("id", UNKNOWN)
 async def test_an_id_that_is_nobodys_gives_a_gap_of_unknown_size_and_what_somebody_new_gets(autojump_clock, id):
     topic = Topic("news")
     publish(topic, "1", "2", "3")
@@ -187,7 +188,7 @@ async def test_an_id_that_is_nobodys_gives_a_gap_of_unknown_size_and_what_somebo
     assert told(result.events) == [("gap", None), "2", "3"]
 
 
-@pytest.mark.parametrize("digits", ["4", "99999999999999999999999", "", "x", "+1", " 1", "1_0", "-1", "\u0661", "1.0", "0x1"])
+@each_case("digits", ["4", "99999999999999999999999", "", "x", "+1", " 1", "1_0", "-1", "\u0661", "1.0", "0x1"])
 async def test_a_number_that_the_topic_has_not_given_is_nobodys(autojump_clock, digits):
     topic = Topic("news")
     publish(topic, "1", "2", "3")

@@ -6,6 +6,7 @@ import trio.testing
 
 from chirp_trio import Comment, ConfigurationError, SSEEvent, Topic
 from chirp_trio.topics.topic import audience_of
+from tests.cases import each_case
 from tests.lifecycle.feeds import feed_of, read, told
 
 # -- publishing ---------------------------------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ async def test_json_is_taken_as_it_is_when_it_is_published(autojump_clock):
         assert told((await feed.sse("/", last_event_id=cursor, max_events=1)).events) == ['{"count":1}']
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "error", "what"),
     [
         pytest.param({"when": object()}, TypeError, "object", id="no JSON"),

@@ -5,12 +5,12 @@ Each stream's bytes are those that were written to it, in their order; all of th
 
 import random
 
-import pytest
 import trio
 import trio.testing
 
 from chirp_trio.server.http2_frames import MAX_STREAMS
 from chirp_trio.stream.waiting import Flusher
+from tests.cases import each_case
 from tests.strategies import examples
 from tests.unit.http2_harness import connected
 
@@ -194,7 +194,7 @@ class Script:
                 assert not response.is_lost
 
 
-@pytest.mark.parametrize("seed", range(examples(45)))
+@each_case("seed", range(examples(45)))
 async def test_each_stream_gets_what_was_written_to_it_in_its_order(seed):
     draw = random.Random(seed)
     flusher = Flusher(0)

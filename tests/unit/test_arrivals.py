@@ -16,6 +16,7 @@ from chirp_trio.server.listeners import listen, open_listeners
 from chirp_trio.server.tls import Certificate
 from chirp_trio.server.transport import Transport
 from chirp_trio.server.watch import Watch
+from tests.cases import each_case
 from tests.certificates import client_context, make_certificate
 from tests.pairs import Client
 
@@ -102,7 +103,7 @@ async def test_of_empty_lines_before_a_request_one_is_passed_over_and_no_more(au
 MANY_LINES = b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 101
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("said", "status"),
     [(b"\r\n\r\n", 400), (b"GET /\r\n\r\n", 400), (b"G" * 40_000, 414), (MANY_LINES, 431)],
     ids=["empty lines", "half a line", "a long line", "many lines"],

@@ -21,7 +21,7 @@ def receiving(*chunks, left=False):
     return receive, messages
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("chunks", "body"),
     [
         pytest.param([b""], b"", id="empty"),
@@ -54,7 +54,7 @@ async def test_a_body_that_says_itself_that_it_is_too_large_is_not_read():
     assert len(unread) == 1
 
 
-@pytest.mark.parametrize(
+@each_case(
     "declared",
     [None, "10", "", "abc", "-1", "+99", "1_1", "٣٣", "²²"],
 )

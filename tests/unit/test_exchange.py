@@ -92,7 +92,7 @@ async def test_what_is_left_out_of_a_message_is_what_asgi_says():
     assert exchange.noted == [(204, []), "end"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("messages", "kind", "state"),
     [
         ([PIECE], "http.response.body", "not begun"),
@@ -118,7 +118,7 @@ async def test_a_message_that_cannot_come_now_is_refused_and_changes_nothing(mes
     assert exchange.noted == before
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "error"),
     [
         ([("name", b"value")], TypeError),
@@ -141,7 +141,7 @@ async def test_headers_may_come_in_any_shape_and_are_passed_on_in_small_letters(
     assert exchange.noted == [(200, [(b"name", b"value")])]
 
 
-@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304), ("CONNECT", 200)])
+@each_case(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304), ("CONNECT", 200)])
 async def test_a_response_without_a_body_has_none_whatever_the_app_sends(method, status):
     exchange = await begun(method, status=status)
     assert not exchange.is_open

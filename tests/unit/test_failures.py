@@ -37,7 +37,7 @@ def test_an_exception_is_a_failure_as_it_is(error):
     assert failure_of(error) is error
 
 
-@pytest.mark.parametrize("error", NO_EXCEPTIONS, ids=repr)
+@each_case("error", NO_EXCEPTIONS, ids=repr)
 async def test_what_is_no_exception_becomes_one_that_it_is_the_cause_of(error):
     signal, failure = split_failure(caught(error))
 
@@ -48,7 +48,7 @@ async def test_what_is_no_exception_becomes_one_that_it_is_the_cause_of(error):
     assert "raise raised" in "".join(traceback.format_exception(failure))  # where it happened
 
 
-@pytest.mark.parametrize("error", NO_EXCEPTIONS, ids=repr)
+@each_case("error", NO_EXCEPTIONS, ids=repr)
 async def test_in_a_group_it_becomes_one_too(error):
     group = BaseExceptionGroup("several", [ValueError("wrong"), BaseExceptionGroup("inner", [error])])
     group.add_note("seen")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chirp_trio.server import forwarded
 from chirp_trio.server.forwarded import ForwardedClient
+from tests.cases import each_case
 
 PROXY = ("10.0.0.1", 1234)
 TRUSTED = ["10.0.0.0/8", "2001:db8:ffff::/48"]
@@ -28,7 +29,7 @@ async def seen(headers, *, peer=PROXY, trusted=TRUSTED, kind="http", scheme="htt
     return scopes[0].get("client"), scopes[0].get("scheme")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("header", "client"),
     [
         pytest.param("192.0.2.7", ("192.0.2.7", 0), id="an address"),
@@ -48,7 +49,7 @@ async def test_the_client_is_the_nearest_that_is_no_trusted_proxy(header, client
     assert await seen([("x-forwarded-for", header)]) == (client, "http")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("header", "client", "scheme"),
     [
         pytest.param("for=192.0.2.7", ("192.0.2.7", 0), "http", id="an address"),
@@ -93,7 +94,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("case", HOSTILE)
+@each_case("case", HOSTILE)
 async def test_where_it_cannot_be_understood_or_is_said_in_two_ways_nobody_becomes_the_proxy(case):
     """Whoever can make the proxy's word unreadable would be taken for the proxy, which may be allowed what no client is."""
     assert await seen([*HOSTILE[case], ("x-forwarded-proto", "https")]) == (None, "http")
@@ -144,7 +145,7 @@ async def test_two_headers_that_agree_are_believed():
     assert await seen(headers) == (("192.0.2.7", 0), "https")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "scheme"),
     [
         ("https", "https"),

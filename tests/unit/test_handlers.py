@@ -257,7 +257,7 @@ async def shows_user(user, key):
     return key
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("handler", "names"),
     [
         pytest.param(takes_request(shows), {"request", "key"}, id="takes the request, around async"),

@@ -12,6 +12,7 @@ import trio.testing
 from chirp_trio import App, EventStream
 from chirp_trio.server.http1_exchange import LastChunk
 from chirp_trio.server.messages import MAX_HEAD_BYTES, MAX_HEADER_LINES, MAX_TARGET_BYTES
+from tests.cases import each_case
 from tests.pairs import visiting
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
@@ -70,7 +71,7 @@ async def idle(scope, receive, send):
 # -- heads --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pieces", [1, 2, 10, 1000])
+@each_case("pieces", [1, 2, 10, 1000])
 async def test_a_request_is_the_same_in_however_many_pieces_it_comes(pieces):
     request = b"POST /a%20b?c HTTP/1.1\r\nHost: x\r\nA: 1\r\na: 2\r\ncontent-length: 300\r\n\r\n" + b"x" * 300
     app = Echo()
@@ -128,8 +129,8 @@ LIMITS = {
 }
 
 
-@pytest.mark.parametrize("pieces", [1, 10], ids=["in one piece", "in ten"])
-@pytest.mark.parametrize("case", LIMITS)
+@each_case("pieces", [1, 10], ids=["in one piece", "in ten"])
+@each_case("case", LIMITS)
 async def test_a_head_gets_the_same_answer_in_one_piece_and_in_ten(case, pieces):
     request, expected = LIMITS[case]
     app = Echo()
@@ -146,7 +147,7 @@ async def test_a_head_gets_the_same_answer_in_one_piece_and_in_ten(case, pieces)
             assert visit.is_at_end
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("target", "path", "query", "host"),
     [
         (b"http://a.example/b?c", "/b", b"c", b"a.example"),
@@ -271,7 +272,7 @@ async def test_a_client_that_has_no_byte_of_the_response_left_to_take_may_wait(a
 # -- bodies -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "expected"),
     [
         (b"content-length: 5\r\n\r\nhello", b"hello"),
@@ -290,7 +291,7 @@ async def test_bodies_are_what_was_sent_and_the_next_request_begins_behind_them(
         assert answer.endswith(b"POST /2 " + expected)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "expected"),
     [
         (b"5\r\nhelloXX", 400),
@@ -453,8 +454,8 @@ async def test_after_a_body_that_nobody_has_read_the_connection_goes_on_if_all_o
             assert visit.is_at_end
 
 
-@pytest.mark.parametrize("head", [b"connection: close\r\n", b"expect: 100-continue\r\n", b""], ids=repr)
-@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+@each_case("head", [b"connection: close\r\n", b"expect: 100-continue\r\n", b""], ids=repr)
+@each_case("version", [b"1.1", b"1.0"])
 async def test_who_is_answered_while_its_body_still_comes_can_send_on_and_read_the_response(autojump_clock, version, head):
     """A reset would take the response away from it, or look to a proxy as if the server had failed (RFC 9112, 9.6)."""
 
@@ -513,7 +514,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("began", "expected"),
     [
         (PREFACE, []),
@@ -536,8 +537,8 @@ async def test_http2_begins_a_connection_with_nothing_else_than_its_preface(bega
 # -- no upgrade to HTTP/2 -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cleartext", [False, True], ids=["as it is", "with http2_cleartext"])
-@pytest.mark.parametrize(
+@each_case("cleartext", [False, True], ids=["as it is", "with http2_cleartext"])
+@each_case(
     ("body", "expected"),
     [
         (b"\r\n", b""),
@@ -622,7 +623,7 @@ async def test_pieces_put_into_a_body_of_http_1_0_are_no_chunks():
         assert head(await visit.ask(b"GET / HTTP/1.0\r\n\r\n"))[2] == b"one"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("request_line", "code", "length"),
     [(b"HEAD", 200, b"10"), (b"HEAD", 200, None), (b"GET", 204, None), (b"GET", 304, None), (b"GET", 304, b"10")],
 )
@@ -1020,7 +1021,7 @@ async def test_a_websocket_is_told_when_the_server_stops():
         assert visit.is_at_end
 
 
-@pytest.mark.parametrize(
+@each_case(
     "change",
     [
         (b"GET", b"POST"),

@@ -17,6 +17,7 @@ from hyperframe.frame import (
 )
 
 from chirp_trio.server.http2_budget import Budget
+from tests.cases import each_case
 from tests.integration import frames
 from tests.unit.http2_harness import PSEUDO, answering, connected
 
@@ -107,7 +108,7 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("case", MALFORMED)
+@each_case("case", MALFORMED)
 async def test_a_malformed_request_costs_its_stream_only(case):
     async with connected(open_stream) as client:
         beside = client.request("/stream")
@@ -150,7 +151,7 @@ async def test_a_body_of_another_length_costs_its_stream_only(body):
     assert seen[0] == "disconnect"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "request_"),
     [
         (501, {"pseudo": [(":method", "CONNECT"), (":authority", "example.org")]}),
@@ -219,7 +220,7 @@ STREAM_ERRORS = {
 }
 
 
-@pytest.mark.parametrize("case", STREAM_ERRORS)
+@each_case("case", STREAM_ERRORS)
 async def test_what_is_wrong_with_a_stream_costs_that_stream_only(case):
     """RFC 9113, 5.4.2."""
     code, make, argument = STREAM_ERRORS[case]
@@ -237,7 +238,7 @@ async def test_what_is_wrong_with_a_stream_costs_that_stream_only(case):
         assert client.goaway is None
 
 
-@pytest.mark.parametrize("case", [case for case in STREAM_ERRORS if case != "more than its window"])
+@each_case("case", [case for case in STREAM_ERRORS if case != "more than its window"])
 async def test_where_there_is_no_stream_that_could_be_ended_the_connection_is(case):
     code, make, argument = STREAM_ERRORS[case]
     if case == "a window that overflows":
@@ -252,7 +253,7 @@ async def test_where_there_is_no_stream_that_could_be_ended_the_connection_is(ca
         assert client.is_over
 
 
-@pytest.mark.parametrize("case", [case for case in STREAM_ERRORS if case != "more than its window"])
+@each_case("case", [case for case in STREAM_ERRORS if case != "more than its window"])
 async def test_what_is_wrong_with_a_stream_that_is_over_changes_nothing(case):
     _, make, argument = STREAM_ERRORS[case]
     async with connected(answering()) as client:
@@ -402,7 +403,7 @@ async def test_whoever_gives_up_many_requests_has_no_more_of_them_begun_in_vain(
     assert streams[honest].is_complete
 
 
-@pytest.mark.parametrize("size", [1, 2, 7, 10, 100])
+@each_case("size", [1, 2, 7, 10, 100])
 async def test_frames_mean_the_same_however_they_are_cut(size):
     seen = []
     sent = (
@@ -619,7 +620,7 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("case", FLOODS)
+@each_case("case", FLOODS)
 async def test_a_flood_ends_its_connection(case):
     flood = FLOODS[case].serialize()
     async with connected(open_stream) as client:
@@ -636,7 +637,7 @@ async def test_a_flood_ends_its_connection(case):
         assert client.is_over
 
 
-@pytest.mark.parametrize("case", FLOODS)
+@each_case("case", FLOODS)
 async def test_a_few_of_them_now_and_then_do_not(autojump_clock, case):
     flood = FLOODS[case].serialize()
     async with connected(open_stream) as client:

@@ -4,6 +4,7 @@ import pytest
 import trio
 from h2.errors import ErrorCodes
 
+from tests.cases import each_case
 from tests.unit.http2_harness import answering, connected
 
 
@@ -118,7 +119,7 @@ UNFINISHED = {
 }
 
 
-@pytest.mark.parametrize("case", UNFINISHED)
+@each_case("case", UNFINISHED)
 async def test_a_response_without_an_end_is_reset(case):
     async with connected(sending(*UNFINISHED[case])) as client:
         stream_id = client.request("/")

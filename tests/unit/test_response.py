@@ -123,7 +123,7 @@ def test_responses_are_values():
         response.status = 500
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@each_case("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_sends_its_status_and_location(status):
     start, body = await sent_by(Redirect("/there", status))
 
@@ -139,7 +139,7 @@ async def test_a_redirect_makes_a_browser_follow_with_get():
     assert start["status"] == 303
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("location", "sent"),
     [
         pytest.param("https://a.example:8/b?c=d&e=[f]#g", b"https://a.example:8/b?c=d&e=[f]#g", id="a URL as it is"),

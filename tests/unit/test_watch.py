@@ -10,6 +10,7 @@ import trio.testing
 from chirp_trio import App, EventStream
 from chirp_trio.server.transport import Transport
 from chirp_trio.server.watch import PER_TURN, Watch
+from tests.cases import each_case
 from tests.certificates import client_context, make_certificate
 from tests.pairs import Client, visiting
 
@@ -151,8 +152,8 @@ class Endless:
             self.ended += 1
 
 
-@pytest.mark.parametrize("method", [GET, POST + b"hello", POST], ids=["GET", "a whole body", "a body that does not come"])
-@pytest.mark.parametrize("leave", ["closes", "resets", "says nothing more"])
+@each_case("method", [GET, POST + b"hello", POST], ids=["GET", "a whole body", "a body that does not come"])
+@each_case("leave", ["closes", "resets", "says nothing more"])
 async def test_a_stream_ends_when_its_client_leaves(autojump_clock, method, leave):
     source = Endless()
     async with visiting(app_of(source)) as visit:

@@ -73,8 +73,8 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize(("make", "content_type", "body"), VALUES)
-@pytest.mark.parametrize(
+@each_case(("make", "content_type", "body"), VALUES)
+@each_case(
     "form",
     [
         pytest.param(lambda value: (value, 422, TRIGGER), id="value, status, headers"),
@@ -91,7 +91,7 @@ async def test_every_value_can_have_a_status_and_headers(make, content_type, bod
     assert (response.headers["content-type"], response.text.strip("\n")) == (content_type, body)
 
 
-@pytest.mark.parametrize(("make", "content_type", "body"), VALUES)
+@each_case(("make", "content_type", "body"), VALUES)
 async def test_a_status_alone_or_headers_alone_leave_the_rest(make, content_type, body):
     created, told = await answer(lambda: (make(), 201)), await answer(lambda: (make(), TRIGGER))
 
@@ -99,7 +99,7 @@ async def test_a_status_alone_or_headers_alone_leave_the_rest(make, content_type
     assert created.text.strip("\n") == told.text.strip("\n") == body
 
 
-@pytest.mark.parametrize(("make", "content_type", "body"), VALUES)
+@each_case(("make", "content_type", "body"), VALUES)
 async def test_an_error_handlers_value_has_the_errors_status_unless_it_says_another(make, content_type, body):
     error = HTTPError(401, headers={"www-authenticate": "Basic"})
     bare, headed, own = [

@@ -6,6 +6,7 @@ import trio.testing
 
 from chirp_trio import App, AppConfig, ClientDisconnected, Redirect
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 async def nothing(): ...
@@ -112,7 +113,7 @@ async def test_so_is_a_body_that_was_refused():
     assert received == UNREAD
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("method", "headers", "sent"),
     [
         pytest.param("POST", {}, UNREAD, id="POST"),

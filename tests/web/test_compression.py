@@ -15,6 +15,7 @@ from chirp_trio import App, AppConfig, CompressionDictionary, EventStream, Fragm
 from chirp_trio.compression import DictionaryCoding, codings
 from chirp_trio.testing import TestClient
 from chirp_trio.wire import encode_event
+from tests.cases import each_case
 
 CODINGS = ["gzip", "zstd", "dcz"]
 DICTIONARY = CompressionDictionary(b'event: price\ndata: {"price": 12.5}\n\n')
@@ -89,8 +90,8 @@ async def whole(client, path, coding):
 # -- the same stream ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("coding", CODINGS)
-@pytest.mark.parametrize("path", ["/events", "/small", "/empty"])
+@each_case("coding", CODINGS)
+@each_case("path", ["/events", "/small", "/empty"])
 async def test_a_compressed_stream_holds_what_the_plain_one_does(path, coding, autojump_clock):
     async with TestClient(small_app()) as client:
         plain, _ = await whole(client, path, "identity")
@@ -162,7 +163,7 @@ async def test_an_apps_default_holds_for_streams_that_say_nothing():
                 assert response.headers.get("content-encoding") == coding
 
 
-@pytest.mark.parametrize("value", [1, "gzip", (), ["gzip"]])
+@each_case("value", [1, "gzip", (), ["gzip"]])
 async def test_another_value_is_refused(value):
     with pytest.raises(TypeError, match=r"^compress is .*; it must be True, False, or a CompressionDictionary"):
         EventStream(nothing, compress=value)

@@ -9,6 +9,7 @@ import trio
 
 from chirp_trio import App, AppConfig, ConfigurationError, EventStream, Fragment, HTTPError, Redirect, Response, Stream
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -38,7 +39,7 @@ def handle(app, *causes):
 # -- which one ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("error", "causes", "status", "text"),
     [
         pytest.param(LookupError(), [LookupError], 500, "LookupError", id="the class"),
@@ -114,7 +115,7 @@ async def broken():
     yield
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "status", "content_type"),
     [
         pytest.param("text", 404, "text/html; charset=utf-8", id="text"),

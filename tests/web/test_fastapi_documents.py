@@ -14,6 +14,7 @@ from chirp_trio import EventStream, stream_lifespan
 from chirp_trio.stream import EventStream as ASGIEventStream
 from chirp_trio.testing import TestClient
 from chirp_trio.wire import encode_json
+from tests.cases import each_case
 
 
 async def source():
@@ -111,7 +112,7 @@ def references(schema):
     return [name for value in schema for name in references(value)] if isinstance(schema, list) else []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("item", "fits", "does_not"),
     [
         (Seat, Seat(row=1), {"row": "x"}),

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from chirp_trio import App, HTTPError
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 def app_that_returns(make, methods=("GET", "POST")):
@@ -56,7 +57,7 @@ async def configured(greeting, scope, receive, send):
     await hello(scope, receive, send)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "application",
     [
         pytest.param(hello, id="function"),

@@ -8,6 +8,7 @@ import pytest
 from chirp_trio import App, AppConfig, EventStream, Fragment, Page, SSEEvent, Template
 from chirp_trio.htmx import listeners
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 TEMPLATES = Path(__file__).parent / "templates"
 HTMX4 = {"HX-Request": "true", "Accept": "text/html, text/event-stream"}
@@ -141,7 +142,7 @@ async def streamed(*items, event_type=None, headers=None, raise_stream_errors=Tr
 ITEM = "<li>a</li>"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("item", "event_type", "event"),
     [
         pytest.param(
@@ -162,7 +163,7 @@ async def test_an_event_is_named_by_itself_then_its_fragment_then_the_stream_the
     assert (sent.event, sent.data) == (event, ITEM)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("item", "data"),
     [
         pytest.param(Fragment("item.html", text="<b>"), "<li>&lt;b&gt;</li>", id="a template"),
@@ -203,7 +204,7 @@ def partial(attributes):
     return f"<hx-partial {attributes}>{ITEM}</hx-partial>"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("item", "event_type", "data"),
     [
         pytest.param(Fragment("item.html", text="a"), None, ITEM, id="unnamed"),

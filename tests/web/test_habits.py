@@ -9,7 +9,7 @@ from tests.cases import each_case
 METHODS = ["get", "post", "put", "patch", "delete"]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@each_case("method", METHODS)
 async def test_a_decorator_for_each_method_answers_that_method_alone(method):
     app = App()
 

@@ -4,6 +4,7 @@ import pytest
 
 from chirp_trio import App, AppConfig, ConfigurationError
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 def app_for(hosts):
@@ -34,16 +35,16 @@ OWN = ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "0.0.0.0:8
 FOREIGN = ["evil.example", "evil.example:8000", "localhost.evil.example", "192.168.1.6", "", "a b", "localhost@evil.example"]
 
 
-@pytest.mark.parametrize("path", ["/", "/mounted/", "/nowhere"])
-@pytest.mark.parametrize("host", FOREIGN)
+@each_case("path", ["/", "/mounted/", "/nowhere"])
+@each_case("host", FOREIGN)
 async def test_a_host_that_the_app_does_not_have_gets_a_421_and_nothing_else(host, path):
     response = await answer((), host, path)
     assert response.status_code == 421
     assert "private" not in response.text
 
 
-@pytest.mark.parametrize("path", ["/", "/mounted/"])
-@pytest.mark.parametrize("host", OWN)
+@each_case("path", ["/", "/mounted/"])
+@each_case("host", OWN)
 async def test_this_machine_and_the_address_of_the_connection_are_always_answered(host, path):
     assert (await answer((), host, path)).text == "private"
 

@@ -6,6 +6,7 @@ import pytest
 from chirp_trio import HTML, App, EventStream, SQLiteStore, SSEEvent, Topic
 from chirp_trio.htmx import listeners
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 HTMX4 = {"HX-Request": "true", "Accept": "text/html, text/event-stream"}
 BOLD = "<b>1</b>"
@@ -59,8 +60,8 @@ ITEMS = [
 ]
 
 
-@pytest.mark.parametrize("host", [in_an_app, alone])
-@pytest.mark.parametrize(("item", "event_type", "htmx2", "htmx4"), ITEMS)
+@each_case("host", [in_an_app, alone])
+@each_case(("item", "event_type", "htmx2", "htmx4"), ITEMS)
 async def test_html_reaches_both_generations_as_a_fragment_does(item, event_type, htmx2, htmx4, host, autojump_clock):
     assert await sent(item, {}, host, event_type) == htmx2
     assert await sent(item, HTMX4, host, event_type) == (None, htmx4)
@@ -71,10 +72,8 @@ async def test_text_stays_text(host, autojump_clock):
     assert await sent(BOLD, HTMX4, host, "tick") == ("tick", BOLD)
 
 
-@pytest.mark.parametrize("host", [in_an_app, alone])
-@pytest.mark.parametrize(
-    ("item", "htmx2", "htmx4"), [(p.values[0], p.values[2], p.values[3]) for p in ITEMS if not p.values[1]]
-)
+@each_case("host", [in_an_app, alone])
+@each_case(("item", "htmx2", "htmx4"), [(p.values[0], p.values[2], p.values[3]) for p in ITEMS if not p.values[1]])
 async def test_html_in_a_topic_reaches_both_generations(item, htmx2, htmx4, host, autojump_clock):
     topic = Topic("ticks")
     cursor = topic.cursor

@@ -77,7 +77,7 @@ async def seen_with(*middleware):
         return (await client.get("/a")).text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("middleware", "names"),
     [
         pytest.param([], "a", id="none"),
@@ -239,10 +239,8 @@ class FailsAtTheBody:
         await self._app(scope, receive, failing)
 
 
-@pytest.mark.parametrize("is_mounted", [False, True])
-@pytest.mark.parametrize(
-    "value", ["text", None, Response("x"), Redirect("/"), PlainResponse("x")], ids=lambda value: type(value).__name__
-)
+@each_case("is_mounted", [False, True])
+@each_case("value", ["text", None, Response("x"), Redirect("/"), PlainResponse("x")], ids=lambda value: type(value).__name__)
 async def test_middleware_that_fails_in_the_middle_of_a_response_does_not_get_another_one(value, is_mounted):
     inner = App(middleware=[] if is_mounted else [FailsAtTheBody])
     inner.route("/")(lambda: value)

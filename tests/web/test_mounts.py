@@ -7,6 +7,7 @@ import trio
 
 from chirp_trio import App, EventStream
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 async def echo(scope, receive, send):
@@ -229,7 +230,7 @@ class Connection:
         await self.really_send(message)
 
 
-@pytest.mark.parametrize("way", ["route", "mount", "mount in a mount", "route of a mount"])
+@each_case("way", ["route", "mount", "mount in a mount", "route of a mount"])
 async def test_so_it_does_where_the_server_tells_only_its_own_connections(autojump_clock, way):
     terminated = trio.Event()
     app, inner = App(), App()

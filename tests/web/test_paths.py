@@ -70,7 +70,7 @@ async def seen(ask, app=None, path="/", **options):
     return found[0]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "parameters", "path"),
     [
         pytest.param("index", {}, "/", id="handler"),
@@ -102,7 +102,7 @@ async def seen(ask, app=None, path="/", **options):
         pytest.param("/rooms/{id}", {"id": "x"}, None, id="unknown pattern"),
     ],
 )
-@pytest.mark.parametrize("root_path", ["", "/shop", "/shöp/a"])
+@each_case("root_path", ["", "/shop", "/shöp/a"])
 async def test_a_path_is_made_of_a_handlers_name_or_a_pattern(arguments, parameters, path, root_path):
     found = []
     app = app_with_routes()
@@ -167,7 +167,7 @@ async def test_in_a_mounted_app_paths_have_its_prefix():
         assert (await client.get("/mcp/")).json()["room"] == "/mcp/rooms/a%20b"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "root_path", "headers", "url"),
     [
         pytest.param("/ask", "", {}, "http://testserver/ask", id="plain"),

@@ -4,6 +4,7 @@ import pytest
 
 from chirp_trio import App
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 
 async def seen(attribute, *, path="/", client=("127.0.0.1", 50000), **options):
@@ -34,7 +35,7 @@ async def test_the_repr_says_what_was_asked_for():
     assert await seen(repr, path="/a") == "<Request GET /a>"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("query", "pairs"),
     [
         pytest.param("", [], id="none"),
@@ -65,7 +66,7 @@ async def test_headers_are_found_in_any_case_and_all_of_them():
     assert await seen(lambda request: request.headers.get_all("x-tag"), headers=headers) == ["a", "b"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "cookies"),
     [
         pytest.param([], {}, id="none"),
@@ -101,7 +102,7 @@ def last_event_id(request):
     return request.last_event_id
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("query", "header", "id"),
     [
         pytest.param("", None, None, id="a fresh client"),
@@ -141,7 +142,7 @@ HTMX4 = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "div#p
 generations = pytest.mark.parametrize("headers", [HTMX2, HTMX4], ids=["htmx 2", "htmx 4"])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "is_fragment"),
     [
         pytest.param({}, False, id="a browser"),

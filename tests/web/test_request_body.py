@@ -4,6 +4,7 @@ import pytest
 
 from chirp_trio import App, AppConfig, HTTPError
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -49,7 +50,7 @@ async def form(request):
 # -- what it is read as -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("read", "content", "content_type", "value"),
     [
         pytest.param(body_text, b"as it is", None, "as it is", id="bytes"),
@@ -79,7 +80,7 @@ async def test_a_body_may_be_read_again_and_in_another_way():
 # -- what is refused ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("read", "content", "headers", "status", "sentence"),
     [
         pytest.param(text, b"a\xff", {}, 400, "the request body is not utf-8: invalid start byte at byte 1", id="text"),
@@ -140,7 +141,7 @@ async def test_a_body_as_large_as_the_limit_is_read():
     assert (await answered(body_text, b"x" * 10, limit=10)).json() == ["x" * 10]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "headers",
     [
         pytest.param({}, id="that says its length"),

@@ -9,6 +9,7 @@ import pytest
 
 from chirp_trio import App, AppConfig, EventStream, Fragment, HTTPError, Page, Redirect, Response, Stream, Template
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 
 TEMPLATES = Path(__file__).parent / "templates"
 HTML = "text/html; charset=utf-8"
@@ -46,7 +47,7 @@ class Mapping(dict):
     pass
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "content_type", "body"),
     [
         pytest.param("<p>Zürich", HTML, "<p>Zürich", id="str"),
@@ -104,7 +105,7 @@ async def test_a_redirect_sends_the_client_elsewhere():
     assert (response.status_code, response.headers["location"]) == (308, "/there")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     ["text", b"bytes", {"a": 1}, Response("text"), Template("item.html", text="a")],
     ids=lambda value: type(value).__name__,
