@@ -2,6 +2,7 @@
 streams stay what they are."""
 
 import zlib
+from contextlib import contextmanager
 
 import brotli
 import pytest
@@ -15,6 +16,7 @@ from starlette_csrf import CSRFMiddleware
 
 from chirp_trio import Decoder
 from chirp_trio.testing import AppError, TestClient
+from tests.cases import each_case
 from tests.field import ALL, PLACES, TEXT, ASGIRateLimit, Prometheus, Site
 
 PLACED = [(name, place) for name, kind in ALL.items() for place in kind.places]
@@ -27,71 +29,72 @@ def site():
     assert site.open == 0, "a source was left open"
 
 
-@pytest.fixture
-def middleware(name):
+everywhere = each_case(("name", "place"), PLACED)
+
+
+@contextmanager
+def at_work(name, place, site):
+    """A middleware and a client of an app with it, which is asked for by nobody else."""
     middleware = ALL[name]()
     with middleware.at_work():
-        yield middleware
-
-
-@pytest.fixture
-def client(middleware, place, site):
-    return TestClient(middleware.build(place, site), base_url=middleware.base_url, headers=middleware.request)
-
-
-everywhere = pytest.mark.parametrize(("name", "place"), PLACED, ids=[f"{name} {place}" for name, place in PLACED])
+        app = middleware.build(place, site)
+        yield middleware, TestClient(app, base_url=middleware.base_url, headers=middleware.request)
+    assert site.open == 0, "a source was left open"
 
 
 @everywhere
-async def test_a_page_is_what_it_was_and_has_what_the_middleware_adds(middleware, client, autojump_clock):
-    async with client:
-        response = await client.get("/page")
+async def test_a_page_is_what_it_was_and_has_what_the_middleware_adds(name, place, autojump_clock):
+    with at_work(name, place, Site()) as (middleware, client):
+        async with client:
+            response = await client.get("/page")
 
-    assert (response.status_code, response.text) == (200, TEXT)
-    middleware.check(response, is_stream=False)
-    middleware.check_whole(["/page"])
-
-
-@everywhere
-async def test_events_and_heartbeats_come_in_their_time_and_the_streams_end(middleware, client, site, autojump_clock):
-    async with client:
-        three, quiet = await client.sse("/three"), await client.sse("/quiet")
-
-    assert [event.data for event in three.events] == ["1", "2", "3"]
-    assert three.event_times == (0, 1, 2)
-    assert quiet.heartbeat_times == (1, 2, 3)
-    assert (three.ended, quiet.ended) == ("completed", "completed")
-    middleware.check(three, is_stream=True)
-    middleware.check_whole(["/three", "/quiet"])
+        assert (response.status_code, response.text) == (200, TEXT)
+        middleware.check(response, is_stream=False)
+        middleware.check_whole(["/page"])
 
 
 @everywhere
-async def test_a_client_that_leaves_ends_its_stream(middleware, client, site, autojump_clock):
-    async with client:
-        async with client.stream_sse("/endless") as stream:
-            assert [(await stream.next_event()).data for _ in range(3)] == ["1", "2", "3"]
-            assert stream.event_times == [0, 1, 2]
-            assert site.open == 1
-        assert site.open == 0
-        middleware.check(stream, is_stream=True)
-    middleware.check_whole(["/endless"])
+async def test_events_and_heartbeats_come_in_their_time_and_the_streams_end(name, place, autojump_clock):
+    with at_work(name, place, Site()) as (middleware, client):
+        async with client:
+            three, quiet = await client.sse("/three"), await client.sse("/quiet")
+
+        assert [event.data for event in three.events] == ["1", "2", "3"]
+        assert three.event_times == (0, 1, 2)
+        assert quiet.heartbeat_times == (1, 2, 3)
+        assert (three.ended, quiet.ended) == ("completed", "completed")
+        middleware.check(three, is_stream=True)
+        middleware.check_whole(["/three", "/quiet"])
 
 
-REFUSING = [(name, place) for name, place in PLACED if ALL[name].refused]
+@everywhere
+async def test_a_client_that_leaves_ends_its_stream(name, place, autojump_clock):
+    site = Site()
+    with at_work(name, place, site) as (middleware, client):
+        async with client:
+            async with client.stream_sse("/endless") as stream:
+                assert [(await stream.next_event()).data for _ in range(3)] == ["1", "2", "3"]
+                assert stream.event_times == [0, 1, 2]
+                assert site.open == 1
+            assert site.open == 0
+            middleware.check(stream, is_stream=True)
+        middleware.check_whole(["/endless"])
 
 
-@pytest.mark.parametrize(("name", "place"), REFUSING, ids=[f"{name} {place}" for name, place in REFUSING])
-async def test_whom_the_middleware_refuses_no_source_is_begun_for(middleware, client, site, autojump_clock):
-    method, path, headers, status, text = middleware.refused
-    async with client:
-        for _ in range(middleware.let_through):
-            assert (await client.get("/page")).status_code == 200
-        client.headers.update(headers)
-        response = await client.request(method, path)
+@each_case(("name", "place"), [(name, place) for name, place in PLACED if ALL[name].refused])
+async def test_whom_the_middleware_refuses_no_source_is_begun_for(name, place, autojump_clock):
+    site = Site()
+    with at_work(name, place, site) as (middleware, client):
+        method, path, headers, status, text = middleware.refused
+        async with client:
+            for _ in range(middleware.let_through):
+                assert (await client.get("/page")).status_code == 200
+            client.headers.update(headers)
+            response = await client.request(method, path)
 
-    assert (response.status_code, text in response.text) == (status, True)
-    assert response.headers.get("location") == ("https://testserver/three" if status == 307 else None)
-    assert site.opened == 0
+        assert (response.status_code, text in response.text) == (status, True)
+        assert response.headers.get("location") == ("https://testserver/three" if status == 307 else None)
+        assert site.opened == 0
 
 
 @pytest.mark.parametrize("place", PLACES)
