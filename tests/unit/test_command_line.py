@@ -12,6 +12,7 @@ from chirp_trio.cli import demo, log, new, run
 from chirp_trio.cli.commands import command
 from chirp_trio.cli.sources import leave_out_overridden_address
 from chirp_trio.logs import logger_of
+from tests.cases import each_case
 
 
 def options(*arguments):
@@ -105,7 +106,7 @@ def test_a_file_gives_variables_before_any_option_is_read(tmp_path, monkeypatch)
 # -- the commands --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", command.list_commands(None))
+@each_case("name", command.list_commands(None))
 def test_every_command_has_a_help(capsys, name):
     assert cli.main([name, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: chirp-trio {name} ")
@@ -240,7 +241,7 @@ def test_a_file_configures_it(root, tmp_path, name):
     assert logging.getLogger("configured").level == logging.ERROR
 
 
-@pytest.mark.parametrize(("name", "content"), [
+@each_case(("name", "content"), [
     ("log.json", None), ("log.json", "{"), ("log.json", "{}"), ("log.toml", "x"), ("log.ini", "x"), ("log.ini", None),
     ("log.json", '{"version": 1, "handlers": {"x": {"class": "nowhere.Nothing"}}}'),
 ])  # fmt: skip

@@ -64,7 +64,7 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("line", MISTAKES)
+@each_case("line", MISTAKES)
 def test_a_mistake_is_told_in_one_line_and_is_2(capsys, line):
     with pytest.raises(SystemExit) as exit:
         cli.main(line.split())
@@ -97,7 +97,7 @@ UNUSABLE = {
 }
 
 
-@pytest.mark.parametrize("line", UNUSABLE)
+@each_case("line", UNUSABLE)
 def test_what_cannot_be_is_told_in_one_line_and_is_2(capsys, line):
     assert cli.main(line.split()) == 2
     assert capsys.readouterr().err == f"chirp-trio: {UNUSABLE[line]}\n"

@@ -4,6 +4,7 @@ import pytest
 
 from chirp_trio import ConfigurationError
 from chirp_trio.cli.env_file import read_env_file
+from tests.cases import each_case
 
 LINES = {
     "NAME=value": "value",
@@ -28,7 +29,7 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize(("line", "value"), LINES.items())
+@each_case(("line", "value"), LINES.items())
 def test_a_line_gives_a_variable_its_value(tmp_path, line, value):
     (tmp_path / ".env").write_text(f"\n# a comment\n{line}\n", "utf-8")
 
@@ -41,7 +42,7 @@ def test_the_last_line_of_a_name_is_taken(tmp_path):
     assert read_env_file(tmp_path / ".env") == {"A": "3", "B": "2"}
 
 
-@pytest.mark.parametrize("line", ["NAME", "1A=2", "=x", 'NAME="open', "NAME='open", 'NAME="a" b', "a b=c", "[section]"])
+@each_case("line", ["NAME", "1A=2", "=x", 'NAME="open', "NAME='open", 'NAME="a" b', "a b=c", "[section]"])
 def test_a_line_that_is_something_else_is_told_by_file_and_number(tmp_path, line):
     (tmp_path / ".env").write_text(f"A=1\n{line}\n")
 

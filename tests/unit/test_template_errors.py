@@ -4,6 +4,7 @@ import pytest
 
 from chirp_trio import BlockNotFound, Fragment, Stream, Template, TemplateError, TemplateNotFound
 from chirp_trio.templates import Templates
+from tests.cases import each_case
 
 FILES = {
     "page.html": "<h1>\n{% block body %}\n<p>{{ text }}</p>\n{% endblock %}\n{% block foot %}{% endblock %}",
@@ -119,7 +120,7 @@ def test_a_template_that_another_one_needs_is_told_with_both_and_those_that_exis
 # -- what is not defined ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "message"),
     [
         pytest.param(
@@ -169,7 +170,7 @@ def test_an_undefined_variable_in_a_block_of_a_child_is_told_with_the_child(temp
 # -- what is wrong in the template --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "message"),
     [
         pytest.param("unclosed.html", "template 'unclosed.html', line 2: Unclosed 'if' block", id="never closed"),
@@ -257,7 +258,7 @@ def test_the_error_behind_it_is_kept_for_the_log(templates):
 # -- in pieces ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "error", "message"),
     [
         pytest.param("nothing.html", TemplateNotFound, "there is no template 'nothing.html' in", id="missing template"),

@@ -6,6 +6,7 @@ import pytest
 
 from chirp_trio import Template, TemplateError
 from chirp_trio.templates import Templates
+from tests.cases import each_case
 
 HABITS = {
     "{% macro f(x) %}{{ x }}{% endmacro %}": "{% def name(parameter) %}",
@@ -83,7 +84,7 @@ def rendered(folder, text):
     return Templates(folder).render(Template("page.html", items=[], mapping={"a": 1}, context={"title": "tea"}))
 
 
-@pytest.mark.parametrize(("text", "cure"), HABITS.items())
+@each_case(("text", "cure"), HABITS.items())
 def test_a_habit_of_other_languages_is_told_what_to_write(tmp_path, text, cure):
     with pytest.raises(TemplateError, match=re.escape(cure)) as raised:
         rendered(tmp_path, text)
@@ -92,7 +93,7 @@ def test_a_habit_of_other_languages_is_told_what_to_write(tmp_path, text, cure):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize(("text", "result"), INSTEAD.items())
+@each_case(("text", "result"), INSTEAD.items())
 def test_what_is_to_be_written_instead_works(tmp_path, text, result):
     assert rendered(tmp_path, text) == result
 

@@ -7,6 +7,7 @@ import pytest
 
 from chirp_trio import Stream, Template, TemplateNotFound
 from chirp_trio.templates import Templates
+from tests.cases import each_case
 
 FILES = {
     "page.html": "<h1>{{ title }}</h1>{% block body %}<p>{{ text }}</p>{% endblock %}",
@@ -78,7 +79,7 @@ def test_rendering_changes_no_variable_of_the_value(templates):
 # -- in pieces ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "variables"),
     [
         ("page.html", {"title": "T", "text": "x"}),

@@ -3,10 +3,9 @@
 import json
 from html.parser import HTMLParser
 
-import pytest
-
 from chirp_trio import Template
 from chirp_trio.templates import Templates
+from tests.cases import each_case
 
 HOSTILE = [
     "it's",
@@ -44,8 +43,8 @@ class Reader(HTMLParser):
         self.text += data
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
-@pytest.mark.parametrize("name", PAGES)
+@each_case("hostile", HOSTILE)
+@each_case("name", PAGES)
 def test_a_hostile_value_in_json_stays_a_value(tmp_path, name, hostile):
     (tmp_path / name).write_text(PAGES[name])
     value = {hostile: [hostile, {"n": 1}]}

@@ -19,7 +19,7 @@ def wants_db(db): ...
 async def handler(): ...
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "options", "function", "message"),
     [
         pytest.param("users", {}, handler, "the path 'users' must begin with '/'", id="path"),
@@ -55,7 +55,7 @@ def test_a_second_handler_for_a_method_and_path_is_refused_with_the_first(app):
     assert str(refusal.value) == f"POST / is answered by {__name__}.handler already"
 
 
-@pytest.mark.parametrize("cause", [200, 399, 600, True, "404", BaseException, KeyboardInterrupt, ValueError()], ids=repr)
+@each_case("cause", [200, 399, 600, True, "404", BaseException, KeyboardInterrupt, ValueError()], ids=repr)
 def test_an_error_handler_for_what_is_no_error_is_refused(app, cause):
     with pytest.raises(
         (TypeError, ConfigurationError), match="the cause must be an HTTP status from 400 to 599, or a class of exceptions"
@@ -76,7 +76,7 @@ def test_a_prefix_that_another_app_has_is_refused(app):
         app.mount("/static", App())
 
 
-@pytest.mark.parametrize("cause", [400, 599, Exception, ValueError])
+@each_case("cause", [400, 599, Exception, ValueError])
 def test_an_error_handler_may_be_for_any_error(app, cause):
     assert app.error(cause)(handler) is handler
 
@@ -90,7 +90,7 @@ def test_an_error_handler_that_wants_too_much_is_refused(app):
     )
 
 
-@pytest.mark.parametrize("prefix", ["static", "", "/", "/static/"])
+@each_case("prefix", ["static", "", "/", "/static/"])
 def test_a_prefix_that_cannot_work_is_refused(app, prefix):
     with pytest.raises(ConfigurationError, match="must begin with '/' and not end with it"):
         app.mount(prefix, App())
