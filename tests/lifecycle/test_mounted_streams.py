@@ -92,46 +92,43 @@ def without_lifespan(app):
     return served
 
 
-@pytest.fixture(params=PLACES)
-def place(request):
-    return PLACES[request.param]
+def served(app, place, has_lifespan):
+    """The context manager of a client for an app in its place, and the path of the app there."""
+    put, prefix = PLACES[place]
+    outer = put(app)
+    return TestClient(outer if has_lifespan else without_lifespan(outer)), prefix
 
 
-@pytest.fixture(params=["with lifespan", "without lifespan"])
-def served(request, place):
-    """Serves an app in its place; gives the client's context manager, and the path of the app."""
-    put, prefix = place
-
-    def serve(app):
-        outer = put(app)
-        return TestClient(outer if request.param == "with lifespan" else without_lifespan(outer)), prefix
-
-    return serve
+def everywhere(test):
+    return each_case("place", PLACES)(each_case("has_lifespan", [True, False])(test))
 
 
-async def test_its_limits_hold(autojump_clock, served):
+@everywhere
+async def test_its_limits_hold(autojump_clock, place, has_lifespan):
     app = clock_app(max_streams=2, reconnect_after=(3, 4))
-    serving, path = served(app)
+    serving, path = served(app, place, has_lifespan)
     async with serving as client, client.stream_sse(f"{path}/clock/a"), client.stream_sse(f"{path}/clock/b"):
         refused = await client.sse(f"{path}/clock/c")
         assert (refused.status, refused.headers["retry-after"]) == (503, "4")
         assert (app.streams.opened, app.streams.refused, len(app.streams)) == (2, 1, 2)
 
 
-async def test_its_limits_per_client_hold(autojump_clock, served):
-    serving, path = served(clock_app(max_streams_per_client=1))
+@everywhere
+async def test_its_limits_per_client_hold(autojump_clock, place, has_lifespan):
+    serving, path = served(clock_app(max_streams_per_client=1), place, has_lifespan)
     async with serving as client:
         async with client.stream_sse(f"{path}/clock/a"):
             assert (await client.sse(f"{path}/clock/b")).status == 429
         assert (await client.sse(f"{path}/clock/b", max_events=1)).status == 200
 
 
-async def test_its_hooks_and_its_list_have_its_streams(autojump_clock, served):
+@everywhere
+async def test_its_hooks_and_its_list_have_its_streams(autojump_clock, place, has_lifespan):
     app = clock_app()
     opened, closed = [], []
     app.on_open(opened.append)
     app.on_close(closed.append)
-    serving, path = served(app)
+    serving, path = served(app, place, has_lifespan)
     async with serving as client, client.stream_sse(f"{path}/clock/ada") as stream:
         await stream.next_event()
         [seen] = app.streams
@@ -144,9 +141,10 @@ async def test_its_hooks_and_its_list_have_its_streams(autojump_clock, served):
     assert len(app.streams) == 0
 
 
-async def test_it_closes_its_streams(autojump_clock, served):
+@everywhere
+async def test_it_closes_its_streams(autojump_clock, place, has_lifespan):
     app = clock_app()
-    serving, path = served(app)
+    serving, path = served(app, place, has_lifespan)
     ada_path, eve_path = f"{path}/clock/ada", f"{path}/clock/eve"
     async with serving as client, client.stream_sse(ada_path) as ada, client.stream_sse(eve_path) as eve:
         await ada.next_event()
@@ -158,14 +156,16 @@ async def test_it_closes_its_streams(autojump_clock, served):
     assert app.streams.ended[Ending.CLOSED] == 1
 
 
-async def test_its_max_age_holds(autojump_clock, served):
-    serving, path = served(clock_app(max_age=10))
+@everywhere
+async def test_its_max_age_holds(autojump_clock, place, has_lifespan):
+    serving, path = served(clock_app(max_age=10), place, has_lifespan)
     async with serving as client:
         assert 9 <= (await client.sse(f"{path}/clock/a", timeout=100)).duration <= 11
 
 
-async def test_its_farewell_is_told(autojump_clock, served):
-    serving, path = served(clock_app(reconnect_after=(77, 77)))
+@everywhere
+async def test_its_farewell_is_told(autojump_clock, place, has_lifespan):
+    serving, path = served(clock_app(reconnect_after=(77, 77)), place, has_lifespan)
     async with serving as client, client.stream_sse(f"{path}/clock/a") as stream:
         await stream.next_event()
         client.drain()
@@ -174,11 +174,12 @@ async def test_its_farewell_is_told(autojump_clock, served):
         assert (stream.ended, stream.retry) == ("completed", 77_000)
 
 
-async def test_its_metrics_have_its_streams(autojump_clock, served):
+@everywhere
+async def test_its_metrics_have_its_streams(autojump_clock, place, has_lifespan):
     app = clock_app()
     registry = CollectorRegistry()
     registry.register(StreamCollector(app.streams))
-    serving, path = served(app)
+    serving, path = served(app, place, has_lifespan)
     async with serving as client:
         async with client.stream_sse(f"{path}/clock/a") as stream:
             await stream.next_event()

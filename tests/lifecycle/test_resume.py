@@ -8,6 +8,7 @@ import trio.testing
 
 from chirp_trio import App, Comment, EventStream, SSEEvent, Topic, merge
 from chirp_trio.testing import TestClient
+from tests.cases import each_case
 from tests.lifecycle.feeds import read, told
 
 
@@ -107,9 +108,11 @@ KINDS = {
 }
 
 
-@pytest.fixture
-def topics():
+def two_topics():
     return Topic("news", history=20), Topic("other", history=20)
+
+
+topics = pytest.fixture(two_topics)
 
 
 def app_of(topics, kind, source, revalidate=None):
@@ -132,9 +135,9 @@ def ways():
         yield pytest.param(source, late, allow_late, id=f"{late}, revalidated slowly-{source}")
 
 
-@pytest.mark.parametrize(("source", "kind", "revalidate"), list(ways()))
-async def test_whoever_leaves_at_any_time_comes_back_to_what_was_missed(autojump_clock, topics, kind, source, revalidate):
-    news = topics[0]
+@each_case(("source", "kind", "revalidate"), ways())
+async def test_whoever_leaves_at_any_time_comes_back_to_what_was_missed(autojump_clock, kind, source, revalidate):
+    news, _ = topics = two_topics()
     news.publish_nowait("before")
     async with TestClient(app_of(topics, kind, source, revalidate)) as client:
         async with client.stream_sse("/") as stream:
