@@ -34,14 +34,14 @@ class Places:
 
         @app.route("/handler")
         async def handler():
-            return [value]
+            return [self.value]
 
         @app.route("/stream")
         async def stream():
             async def source():
-                yield value
-                yield SSEEvent(value, event="named")
-                yield [value]
+                yield self.value
+                yield SSEEvent(self.value, event="named")
+                yield [self.value]
 
             return EventStream(source, **options)
 
@@ -52,20 +52,33 @@ class Places:
     async def all(self):
         """What came of the value, from each of the places."""
         async with TestClient(self.app) as client:
-            found = [(await client.get("/handler")).json()[0]]
-            events = (await client.sse("/stream")).events
-            found += [json.loads(events[0].data), json.loads(events[1].data), json.loads(events[2].data)[0]]
-            for number, topic in enumerate(self.topics):
-                await topic.publish(self.value)
-                await topic.publish(SSEEvent([self.value], event="named"))
-                first, second = (await client.sse(f"/topics/{number}", max_events=2)).events
-                found += [json.loads(first.data), json.loads(second.data)[0]]
+            return await self.all_to(client)
+
+    async def all_to(self, client):
+        found = [(await client.get("/handler")).json()[0]]
+        events = (await client.sse("/stream")).events
+        found += [json.loads(events[0].data), json.loads(events[1].data), json.loads(events[2].data)[0]]
+        for number, topic in enumerate(self.topics):
+            await topic.publish(self.value)
+            await topic.publish(SSEEvent([self.value], event="named"))
+            first, second = (await client.sse(f"/topics/{number}", max_events=2)).events
+            found += [json.loads(first.data), json.loads(second.data)[0]]
         return found
 
 
-@pytest.mark.parametrize(("value", "expected"), [row for row in TABLE if not isinstance(row[0], str)], ids=named)
-async def test_a_value_is_the_same_json_from_every_place(tmp_path, autojump_clock, value, expected):
-    assert await Places(tmp_path, value).all() == [expected] * 8
+@pytest.fixture
+async def everywhere(tmp_path, autojump_clock):
+    """The places of an app whose value can be changed, and its client."""
+    places = Places(tmp_path, None)
+    async with TestClient(places.app) as client:
+        yield places, client
+
+
+@each_case(("value", "expected"), [row for row in TABLE if not isinstance(row[0], str)], ids=named)
+async def test_a_value_is_the_same_json_from_every_place(everywhere, value, expected):
+    places, client = everywhere
+    places.value = value
+    assert await places.all_to(client) == [expected] * 8
 
 
 async def test_a_stored_value_is_the_same_json_after_a_restart(tmp_path, autojump_clock):

@@ -131,7 +131,7 @@ REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), REQUESTS, ids=map(" ".join, REQUESTS))
+@each_case(("method", "path"), REQUESTS, ids=map(" ".join, REQUESTS))
 async def test_middleware_may_add_to_the_headers_of_a_response_and_to_no_other(app, method, path, autojump_clock):
     recording = Recording()
     async with TestClient(recording(app), raise_stream_errors=False) as client:
