@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.cases import each_case
+
 APP = """
 from chirp_trio import App, EventStream, Page, Redirect, Response, Template
 
@@ -73,14 +75,14 @@ def page(url, attribute="sse-connect"):
     return f'<!doctype html>\n<title>A page</title>\n<main\n  class="live"\n  {attribute}="{url}">\n</main>\n'
 
 
-@pytest.mark.parametrize("attribute", ["sse-connect", "data-sse-connect", "hx-sse:connect", "data-hx-sse:connect"])
+@each_case("attribute", ["sse-connect", "data-sse-connect", "hx-sse:connect", "data-hx-sse:connect"])
 def test_a_path_without_a_route_is_found_with_its_line(site, attribute):
     assert site.check({"site_app.py": APP, "templates/page.html": page("/nowhere", attribute)}) == [
         f"templates/page.html:5: {attribute} '/nowhere': no route has this path"
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "problem"),
     [
         pytest.param("/liev", "no route has this path; did you mean '/live'?", id="a misspelt path"),
@@ -127,7 +129,7 @@ new EventSource("/text")
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "url",
     [
         pytest.param("/live", id="a stream"),
@@ -186,7 +188,7 @@ def test_what_only_looks_like_a_connection_is_left_alone(site):
 # -- decorators, other kinds of handlers, middleware, proxies -------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     "handler",
     [
         pytest.param("@streaming\nasync def live() -> dict: return {}", id="a decorator that wraps"),
@@ -218,7 +220,7 @@ async def page(): return Template("page.html")
     assert site.check({"site_app.py": app, "templates/page.html": page("/live")}) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         pytest.param("return {'a': 1}", id="a dict"),

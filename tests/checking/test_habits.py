@@ -1,6 +1,6 @@
 """What is written by habit and raises nothing: calls that stop every stream, and events that are none."""
 
-import pytest
+from tests.cases import each_case
 
 APP = """
 import os, subprocess, time, urllib.request
@@ -61,7 +61,7 @@ ALL_RIGHT = [
 ]
 
 
-@pytest.mark.parametrize(("line", "message"), HABITS.items())
+@each_case(("line", "message"), HABITS.items())
 def test_a_habit_is_found_where_it_stands(site, line, message):
     [found] = site.check({"site_app.py": APP.replace("LINE", line)})
 
@@ -69,7 +69,7 @@ def test_a_habit_is_found_where_it_stands(site, line, message):
     assert message in found
 
 
-@pytest.mark.parametrize("line", ALL_RIGHT)
+@each_case("line", ALL_RIGHT)
 def test_what_is_right_is_left_alone(site, line):
     assert site.check({"site_app.py": APP.replace("LINE", line)}) == []
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.cases import each_case
+
 APP = """
 import trio
 import chirp_trio
@@ -52,7 +54,7 @@ def messages(found):
 # -- where the markup says what it waits for ------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "line", "attribute"),
     [
         pytest.param(page('sse-swap="typo"'), 2, "sse-swap", id="sse-swap"),
@@ -79,7 +81,7 @@ def test_a_name_that_nobody_sends_is_found(site, text, line, attribute):
     assert check(site, stream, text) == [unheard(attribute, "typo", line)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         pytest.param(page('sse-swap="cpu"'), id="it is sent"),
@@ -174,7 +176,7 @@ async def others(): yield SSEEvent(1, event="other")
 """
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         pytest.param(page('sse-swap="other"'), id="the first route that fits counts, and its method"),
@@ -200,7 +202,7 @@ def test_a_page_that_lacks_something_is_not_judged(site):
 COMPUTED = "\ndef elsewhere(name):\n    return SSEEvent(1, event=name)\n"  # so that only the stream itself can tell
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stream", "sent"),
     [
         (DIRECT.format(yields="yield SSEEvent(1, 'cpu')"), "cpu"),
@@ -239,7 +241,7 @@ def test_a_source_that_writes_its_names_out_is_known(site, stream, sent):
     assert messages(site.check({"templates/page.html": page('sse-swap="typo"')})) == [unheard("sse-swap", "typo")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "yields",
     [
         pytest.param("yield SSEEvent(1, event=request.path)", id="a computed name"),
@@ -261,7 +263,7 @@ def test_a_source_with_an_item_that_cannot_be_known_is_left_alone(site, yields):
     assert check(site, DIRECT.format(yields=yields) + COMPUTED, page('sse-swap="typo"')) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     "stream",
     [
         pytest.param("@app.route('/live')\nasync def live(request): return EventStream(request.state)", id="from elsewhere"),
@@ -354,7 +356,7 @@ def test_where_a_name_may_come_from_elsewhere_topics_are_left_alone(site, more, 
     assert check(site, stream, page('sse-swap="typo"')) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     "more",
     [
         pytest.param("def handle(item: SSEEvent) -> SSEEvent | None: return isinstance(item, SSEEvent)", id="types"),
@@ -422,7 +424,7 @@ def test_a_piece_is_part_of_the_page_that_includes_it(site):
     assert found == [unheard("sse-swap", "typo", 1).replace("page.html", "piece.html", 1)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "more",
     [
         pytest.param("def piece(): return Fragment('piece.html')", id="which is sent alone"),

@@ -4,6 +4,8 @@ import importlib
 
 import pytest
 
+from tests.cases import each_case
+
 APP = """
 import chirp_trio as ct
 import string
@@ -25,7 +27,7 @@ def check(site, body, **files):
     return site.check({"site_app.py": APP.format(body=body), **FILES, **files})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "problem"),
     [
         pytest.param(
@@ -69,7 +71,7 @@ def test_what_does_not_exist_is_found(site, body, problem):
     assert check(site, body) == [f"site_app.py:{line}: {problem}"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         pytest.param("return Piece('page.html', 'own', event='x')", id="a block"),
@@ -125,7 +127,7 @@ def test_the_modules_that_a_handlers_module_imports_are_read_too(site):
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "other",
     [
         pytest.param("other = App(AppConfig(template_dir='others'))", id="another app"),
@@ -183,7 +185,7 @@ if "other" in globals():
 # -- the templates themselves ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "line", "cause"),
     [
         pytest.param("\n{% if x %}\n", 2, "Unclosed 'if' block", id="never closed"),
@@ -191,7 +193,7 @@ if "other" in globals():
         pytest.param("\n{# comment", 2, "Unclosed comment", id="a comment"),
     ],
 )
-@pytest.mark.parametrize("of", ["page.html", "base.html"])
+@each_case("of", ["page.html", "base.html"])
 def test_a_template_that_does_not_parse_is_found_where_it_breaks(site, of, text, line, cause):
     [found] = check(site, "return Page('page.html', 'nothing')", **{f"templates/{of}": text})
     assert found.startswith(f"templates/{of}:{line}: this template does not parse: {cause}")
