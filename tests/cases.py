@@ -99,6 +99,8 @@ class _Failures:
         raised = traceback.format_exception(kind, error, trace.tb_next)  # from the test's own frame on
         self._names.append(name)
         self._details.append("\n".join([f"---- {name} ----", *arguments, "".join(raised)]))
+        if "from pytest-timeout" in str(error):
+            self.tell()  # at once, because it would not end a case after this one that hangs as well
         return True
 
     def tell(self):

@@ -90,6 +90,19 @@ def test_an_error_that_does_not_come_and_a_skip_are_failures():
     assert failure_of(test).startswith("2 of 2 cases failed: ")
 
 
+def test_nothing_is_called_after_a_case_that_took_too_long():
+    calls = []
+
+    @each_case("number", [1, 2, 3])
+    def test(number):
+        calls.append(number)
+        if number == 2:
+            pytest.fail("Timeout (>300.0s) from pytest-timeout.")
+
+    assert failure_of(test).startswith("1 of 3 cases failed: 2\n")
+    assert calls == [1, 2]
+
+
 async def test_async_tests_are_awaited():
     calls = []
 
