@@ -35,7 +35,7 @@ class EventStream(Description):
             `trio.as_safe_channel` returns.
         event_type: The event name of items that have none of their own; default: none.
         heartbeat_interval: Seconds without an event after which a comment keeps the connection alive; default 15; None
-            switches heartbeats off. It comes earlier, by a hundredth of that at most, where another stream's is due.
+            switches heartbeats off. It may come earlier, by a hundredth of that at most, with those of other streams.
         send_timeout: Seconds that a client may take no bytes before it is given up; default 30.
         cleanup_timeout: Seconds that the source may take to clean up before the response ends without it; default 5.
         start_grace: Seconds that the response's headers wait for the first item, so that an error before it can still

@@ -40,7 +40,7 @@ class Due:
 
     Args:
         at: The time.
-        since: An earlier time, from which on it may be looked at together with others; default: not earlier.
+        since: An earlier time, from which on it may be looked at with others; default: there is none.
     """
 
     at: float

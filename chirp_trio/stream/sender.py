@@ -46,7 +46,7 @@ class Direct(Protocol):
 
 
 class Sent:
-    """What has been sent to one client. A writer is one: as an object of its own, it would cost each event a further look.
+    """What has been sent to one client. The writer inherits it: as an object of its own, it would cost each event more.
 
     Args:
         since: When the stream began, on trio's clock.
