@@ -95,7 +95,7 @@ async def measure_history():
         async with stream_lifespan(limits=Limits(max_write_delay=0)) as state, trio.open_nursery() as nursery:
             began = process_time()
             open_stream(nursery, state, long.topic.subscribe(replay=REPLAYED), connection)
-            while not connection.taken:
+            while not connection.body_bytes:
                 await trio.lowlevel.checkpoint()
             replays.append(process_time() - began)
             nursery.cancel_scope.cancel()
@@ -144,24 +144,24 @@ class Connection:
     def __init__(self, *, takes=True):
         self.is_open = False
         self.takes = takes
-        self.taken = 0
+        self.body_bytes = 0
 
     async def send(self, message):
         self.is_open = message["type"] == "http.response.start"
 
     @property
     def progress(self):
-        return self.taken if self.takes else 0
+        return self.body_bytes if self.takes else 0
 
     def start_nowait(self, message, first):
         return self.write_nowait(first)
 
     def write_nowait(self, data):
-        self.taken += len(data)
+        self.body_bytes += len(data)
         return self.takes
 
     async def drain(self):
-        if not self.takes and self.taken:
+        if not self.takes and self.body_bytes:
             await trio.sleep_forever()
 
     def abort(self):

@@ -36,14 +36,14 @@ class Results:
         return median(measured[quantity] for measured in rounds) if rounds else None
 
     def ratio(self, workload, quantity, key, beside):
-        """A stack beside another one of the same workload; None if one of them was not measured.
+        """A stack beside another one of the same workload; None if one of them was not measured, or the other took nothing.
 
         Where both have as many rounds, the median of the ratios of rounds that came one after the other: a machine that is
         slow for a minute is that for both.
         """
         rounds = self._rounds.get(workload, {})
         one, other = ([measured[quantity] for measured in rounds.get(name, ())] for name in (key, beside))
-        if not one or not other:
+        if not one or not all(other or [0]):
             return None
         return median(map(truediv, one, other, strict=True)) if len(one) == len(other) else median(one) / median(other)
 
@@ -57,7 +57,8 @@ class Results:
         for key, stack in (workload.stacks | workload.others).items():
             if rounds := self._rounds.get(workload.key, {}).get(key):
                 first = first or key
-                cells = [cell(compared, rounds), f"{self.ratio(workload.key, compared.quantity, key, first):.2f}"]
+                ratio = self.ratio(workload.key, compared.quantity, key, first)
+                cells = [cell(compared, rounds), "" if ratio is None else f"{ratio:.2f}"]
                 cells += [cell(column, rounds) for column in further]
                 lines.append([stack.name, str(len(rounds)), *cells])
             elif reasons := self._failures.get((workload.key, key)):
