@@ -15,6 +15,7 @@ from chirp_trio import EventStream, Limits, Topic, stream_lifespan
 from chirp_trio.server.garbage import calm_garbage_collector
 
 from .apps.workload import make_event
+from .processes import BenchmarkError
 
 KEPT, MANY_KEPT, REPLAYED = 1000, 100_000, 1000
 SAMPLES = 15
@@ -176,6 +177,8 @@ async def serving(make_source, connections, *, headers=(), **options):
             open_stream(nursery, state, make_source(), connection, headers=headers, **options)
         await trio.sleep(0.2)  # the headers of a stream without an event wait for half of that
         await settle()
+        if len(nursery.child_tasks) != len(connections):
+            raise BenchmarkError("a stream in memory has ended before it was measured; the log says why")
         yield
         nursery.cancel_scope.cancel()
 
